@@ -1,0 +1,1 @@
+"""A project's live terminals, in every browser, in sync."""

@@ -1,0 +1,43 @@
+"""Every bound termwall keeps to, with its unit and its default, in one place (X4). Settings override them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Limits on everything a stranger can grow, and the intervals of the wire."""
+
+    connections: int = 10_000
+    """Open WebSockets of the server; one more is closed with 1013."""
+    projects: int = 1_000
+    """Projects of the server; one more is `limit_reached`."""
+    sessions: int = 256
+    """Sessions of a project; one more is `limit_reached`."""
+    message_bytes: int = 1 << 20
+    """Bytes of one client message or request body; over it close 1009, or 413."""
+    messages_per_second: int = 1_000
+    """Messages of one connection in a second; those above get `rate_limited`."""
+    input_bytes: int = 1 << 20
+    """Bytes that wait for a program that does not read; more is `input_overflow` (I3)."""
+    ring_bytes: int = 2 << 20
+    """Bytes of output kept for each session (S1)."""
+    window_bytes: int = 64 << 10
+    """Unacknowledged bytes of one stream (S5)."""
+    replay_bytes: int = 256 << 10
+    """Most bytes replayed to a new viewer when the ring no longer has the session's beginning."""
+    outbox_bytes: int = 4 << 20
+    """Unsent bytes of a connection; a client that reads more slowly than that is closed with 1013."""
+    handshake_seconds: float = 10.0
+    """Until a WebSocket handshake must be complete."""
+    heartbeat_milliseconds: int = 30_000
+    """Between two heartbeats of a client; silence of 2.5 of them ends the connection (W6)."""
+    registration_delays: tuple[int, ...] = (100, 500, 1000, 2000)
+    """Milliseconds between the attempts to find a session that does not exist yet (W5)."""
+    resume_seconds: float = 2.0
+    """How long a connection with `resume=1` may take to its first `sync_request` (W1)."""
+    close_seconds: float = 5.0
+    """Between SIGHUP and SIGKILL for a program that is closed (P3)."""
+    remembered_clients: int = 256
+    """Clients of a session whose last input `seq` is remembered after they left; the longest gone is forgotten."""
+    size_marks: int = 1_024
+    """Size changes remembered within the ring; older ones are told late to a viewer that is that far behind."""

@@ -1,0 +1,494 @@
+"""Everything that crosses the wire, each message one documented type: the socket's (W7) and the HTTP bodies (A1, A2).
+
+One definition validates what comes in, documents itself in OpenAPI and in the reference page, and is what
+`web/packages/client/src/messages.ts` is generated from. Names on the wire are camelCase, as in the seed.
+
+How the wire may grow: new message types and new optional fields, nothing else. Both sides ignore fields that they do
+not know, and clients ignore types that they do not know (W8). A field never changes its meaning or its type.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+from pydantic.alias_generators import to_camel
+
+from termwall.core.ids import ID_PATTERN
+
+MAX_NAME = 256
+"""Longest name or title in characters (X4)."""
+MAX_COMMAND = 1024
+"""Most arguments of a command, and most names of an environment."""
+
+Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
+Text = Annotated[str, StringConstraints(max_length=131_072)]
+"""One argument, path or variable: Linux takes no longer one (MAX_ARG_STRLEN)."""
+Version = Annotated[int, Field(ge=0)]
+Offset = Annotated[int, Field(ge=0, lt=2**63)]
+Cells = Annotated[int, Field(ge=2, le=1000)]
+"""A width or height: below 2 terminals misbehave, above 1000 they only cost memory (I4)."""
+MaxFocused = Annotated[int, Field(ge=1, le=64)]
+
+
+class Wire(BaseModel):
+    """Base of all: camelCase outside, snake_case inside, wrong types refused, unknown fields ignored."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, strict=True, extra="ignore", frozen=True, serialize_by_alias=True
+    )
+
+
+# ---- Parts
+
+
+class Size(Wire):
+    """The size of a terminal in character cells (I4)."""
+
+    cols: Cells
+    rows: Cells
+
+
+class StreamPosition(Wire):
+    """A place in a session's output: the byte `offset` of its current `epoch` (S1)."""
+
+    epoch: Annotated[str, StringConstraints(max_length=64)]
+    offset: Offset
+
+
+class StreamResume(StreamPosition):
+    """From where a stream goes on (W11): exactly from `offset`, after the missing bytes or after a snapshot (S3)."""
+
+    resume: Literal["exact", "snapshot"]
+
+
+class Driver(Wire):
+    """The client whose size a session follows (I4)."""
+
+    client_id: str
+    name: str | None = None
+
+
+class Attention(Wire):
+    """What a session wants from its user, and why termwall thinks so (S9)."""
+
+    state: Literal["working", "needs input", "done", "idle", "exited", "lost"]
+    reason: str
+    since: int
+    seen: bool = False
+
+
+class Session(Wire):
+    """One terminal as everybody sees it (A2)."""
+
+    id: str
+    project_id: str
+    name: str
+    title: str
+    type: str
+    command: list[str]
+    cwd: str
+    status: Literal["starting", "running", "exited", "lost"]
+    exit_code: int | None
+    signal: str | None
+    cols: int
+    rows: int
+    focused: bool
+    attention: Attention
+    driver: Driver | None
+    created_at: int
+    last_activity: int
+    """Time of the last output, or of the start: ms since 1970."""
+    epoch: str
+    offset: int
+    """How many bytes the program has written in this epoch."""
+    foreground: str | None = None
+    """The program a close would end: null for an ended session and for a shell that waits at its prompt."""
+
+
+class FocusState(Wire):
+    """The stage of a project (A1)."""
+
+    project_id: str
+    focused_sessions: list[str]
+    total_focused: int
+    max_focused: int
+    version: int
+    epoch: str
+    timestamp: int
+
+
+class Limits(Wire):
+    """What a connection has to keep to (W4)."""
+
+    window: int
+    """Most unacknowledged bytes of one stream (S5)."""
+    ring: int
+    """How many bytes of output are kept for each session (S1)."""
+    message_bytes: int
+    """Largest message to the server; over it: close 1009 (W9)."""
+    messages_per_second: int
+    input_bytes: int
+    """Most input that waits for a program that does not read (I3)."""
+    name_length: int
+    sessions: int
+    """Most sessions of a project."""
+
+
+# ---- Client messages
+
+
+class ClientMessage(Wire):
+    """What every message to the server may carry; on a one-session connection `sessionId` may be left out (W7)."""
+
+    session_id: str | None = None
+    project_id: str | None = None
+    timestamp: int | float | None = None
+    request_id: Annotated[str, StringConstraints(max_length=128)] | None = None
+
+
+class _FocusCommand(ClientMessage):
+    session_ids: Annotated[list[str], Field(max_length=1024)] | None = None
+    expected_version: int | None = None
+
+
+class Focus(_FocusCommand):
+    """Put a session on the stage, or with `sessionIds` make them the whole stage in one version (F3, F5)."""
+
+    type: Literal["focus"]
+    focused: bool = True
+
+
+class Blur(_FocusCommand):
+    """Take a session, or all of `sessionIds` in one version, from the stage."""
+
+    type: Literal["blur"]
+
+
+class Input(ClientMessage):
+    """Keys for the program. `seq` counts from 1 per client and session, so that a resend types nothing twice (I1)."""
+
+    type: Literal["input"]
+    data: str
+    seq: Annotated[int, Field(ge=1, lt=2**32)] | None = None
+
+
+class Resize(ClientMessage):
+    """The size this client shows; it counts while the client drives the session (I4)."""
+
+    type: Literal["resize"]
+    data: Size
+
+
+class SyncRequest(ClientMessage):
+    """Ask for the stage; with `offsets` also resume streams from there (W11)."""
+
+    type: Literal["sync_request"]
+    offsets: Annotated[dict[str, StreamPosition], Field(max_length=1024)] | None = None
+
+
+class Heartbeat(ClientMessage):
+    """A sign of life, each `heartbeatInterval` (W6)."""
+
+    type: Literal["heartbeat"]
+
+
+class Ack(ClientMessage):
+    """The terminal has parsed all bytes before `offset`: gives credit back (S5)."""
+
+    type: Literal["ack"]
+    offset: Offset
+
+
+class PreviewRequest(ClientMessage):
+    """Ask for cheap pictures of unfocused sessions (S6)."""
+
+    type: Literal["preview"]
+    session_ids: Annotated[list[str], Field(max_length=1024)]
+
+
+class Drive(ClientMessage):
+    """Claim a session: from now on it follows this client's size (I4)."""
+
+    type: Literal["drive"]
+    data: Size | None = None
+
+
+class Seen(ClientMessage):
+    """Somebody had this session visible for 2 s (S9)."""
+
+    type: Literal["seen"]
+
+
+AnyClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartbeat | Ack | PreviewRequest | Drive | Seen
+
+CLIENT_MESSAGES: dict[str, TypeAdapter[Any]] = {
+    model.model_fields["type"].annotation.__args__[0]: TypeAdapter(model)  # type: ignore[union-attr]
+    for model in (Focus, Blur, Input, Resize, SyncRequest, Heartbeat, Ack, PreviewRequest, Drive, Seen)
+}
+"""The validator of each client message by its `type`."""
+
+
+# ---- Server messages
+
+
+class ConnectionStatus(Wire):
+    """The first message of a connection (W4); while a session is waited for, also the news of each try (W5)."""
+
+    type: Literal["connection_status"] = "connection_status"
+    status: Literal["connecting", "connected"]
+    project_id: str
+    timestamp: int
+    session_id: str | None = None
+    retry_count: int | None = None
+    client_id: str | None = None
+    role: Literal["view", "type", "own"] | None = None
+    focused_sessions: list[str] | None = None
+    total_focused: int | None = None
+    max_focused: int | None = None
+    version: int | None = None
+    epoch: str | None = None
+    sessions: list[Session] | None = None
+    heartbeat_interval: int | None = None
+    """Milliseconds between the heartbeats that the server expects (W6)."""
+    limits: Limits | None = None
+
+
+class FocusUpdate(FocusState):
+    """One change of the stage, the same for every connection of the project (F2, F8)."""
+
+    type: Literal["focus_update"] = "focus_update"
+    session_id: str | None
+    """The session that was named; null for a batch."""
+    focused: bool
+    added: list[str]
+    removed: list[str]
+    evicted: list[str]
+    """The part of `removed` that had to make room (F3)."""
+    request_id: str | None = None
+
+
+class SyncComplete(FocusState):
+    """The answer to `sync_request`, and to a focus command that altered nothing (W11, F2)."""
+
+    type: Literal["sync_complete"] = "sync_complete"
+    session_id: str | None = None
+    streams: dict[str, StreamResume] | None = None
+    request_id: str | None = None
+
+
+class Stream(Wire):
+    """Output of a session as text, for JSON connections (S8). `offset` is where these bytes end."""
+
+    type: Literal["stream"] = "stream"
+    session_id: str
+    project_id: str
+    data: str
+    offset: int
+    epoch: str
+    timestamp: int
+    snapshot: Literal[True] | None = None
+    """True where the data begins by resetting the terminal (S4)."""
+    reason: Literal["attach", "focus", "resume", "lagged", "restart", "resize"] | None = None
+    cols: int | None = None
+    rows: int | None = None
+
+
+class SessionUpdate(Wire):
+    """What changed about a session: only the fields that did, all of them for a new one (S1, S3, S9, I4)."""
+
+    type: Literal["session_update"] = "session_update"
+    session_id: str
+    project_id: str
+    timestamp: int
+    session: Session | None = None
+    """The whole session, where it is new to this connection or was restarted."""
+    name: str | None = None
+    title: str | None = None
+    cwd: str | None = None
+    status: Literal["starting", "running", "exited", "lost"] | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    cols: int | None = None
+    rows: int | None = None
+    focused: bool | None = None
+    attention: Attention | None = None
+    driver: Driver | None = None
+    last_activity: int | None = None
+    epoch: str | None = None
+    offset: int | None = None
+    """With `cols` and `rows`: where in the output the size changed (S3)."""
+    removed: Literal[True] | None = None
+    """The session is gone for good; forget it."""
+
+
+class InputAck(Wire):
+    """All input up to `seq` has been taken (I1)."""
+
+    type: Literal["input_ack"] = "input_ack"
+    session_id: str
+    project_id: str
+    seq: int
+    timestamp: int
+
+
+class HeartbeatAnswer(Wire):
+    """The answer to a heartbeat, at once; `echo` is the client's own timestamp (W6)."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+    timestamp: int
+    session_id: str | None = None
+    echo: int | float | None = None
+    request_id: str | None = None
+
+
+class ErrorMessage(Wire):
+    """A client message was refused; the connection lives on (W8). A `version_conflict` holds the whole focus state."""
+
+    type: Literal["error"] = "error"
+    code: str
+    data: str
+    """What is wrong, as a sentence."""
+    timestamp: int
+    field: str | None = None
+    session_id: str | None = None
+    project_id: str | None = None
+    request_id: str | None = None
+    expected: int | None = None
+    """With `input_gap`: the `seq` to go on with."""
+    focused_sessions: list[str] | None = None
+    total_focused: int | None = None
+    max_focused: int | None = None
+    version: int | None = None
+    epoch: str | None = None
+
+
+AnyServerMessage = (
+    ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | InputAck | HeartbeatAnswer | ErrorMessage
+)
+
+
+# ---- HTTP bodies
+
+
+class ProjectCreate(Wire):
+    """A new project: a folder of work. Without `id` and `name` both come from the folder's name."""
+
+    id: Id | None = None
+    name: Name | None = None
+    path: Text
+    max_focused: MaxFocused | None = None
+
+
+class ProjectPatch(Wire):
+    """What may change about a project."""
+
+    name: Name | None = None
+    max_focused: MaxFocused | None = None
+
+
+class Project(Wire):
+    """A project as everybody sees it."""
+
+    id: str
+    name: str
+    path: str
+    max_focused: int
+    created_at: int
+
+
+class ProjectList(Wire):
+    """All projects, the oldest first."""
+
+    projects: list[Project]
+
+
+class SessionCreate(Wire):
+    """A new session. Without `command` it is the profile's of this `type` (P1, P4)."""
+
+    id: Id | None = None
+    name: Name | None = None
+    type: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    command: Annotated[list[Text], Field(min_length=1, max_length=MAX_COMMAND)] | None = None
+    cwd: Text | None = None
+    env: Annotated[dict[str, Text], Field(max_length=MAX_COMMAND)] | None = None
+    cols: Cells | None = None
+    rows: Cells | None = None
+
+
+class SessionPatch(Wire):
+    """What may change about a session."""
+
+    name: Name | None = None
+
+
+class SessionList(Wire):
+    """The sessions of a project, the oldest first."""
+
+    sessions: list[Session]
+
+
+class InputBody(Wire):
+    """Keys for the program; makes nobody its driver (I4)."""
+
+    data: str
+
+
+class FocusBody(Wire):
+    """A focus command over HTTP (A1)."""
+
+    project_id: str
+    session_id: str | None = None
+    session_ids: Annotated[list[str], Field(max_length=1024)] | None = None
+    focused: bool = True
+    expected_version: int | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "FocusBody":
+        if (self.session_id is None) == (self.session_ids is None):
+            raise ValueError("give either sessionId or sessionIds")
+        return self
+
+
+class FocusAnswer(FocusState):
+    """The stage after a focus command that was taken (A1)."""
+
+    success: Literal[True] = True
+
+
+class ErrorAnswer(Wire):
+    """Every error over HTTP (A3). A `version_conflict` holds the whole focus state as well."""
+
+    success: Literal[False] = False
+    code: str
+    error: str
+    field: str | None = None
+    expected: int | None = None
+    project_id: str | None = None
+    focused_sessions: list[str] | None = None
+    total_focused: int | None = None
+    max_focused: int | None = None
+    version: int | None = None
+    epoch: str | None = None
+    timestamp: int | None = None
+
+
+class Health(Wire):
+    """That the server answers, and which version it is."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class Profile(Wire):
+    """A kind of session that can be started: its command, and how to show it (P1)."""
+
+    type: str
+    label: str
+    command: list[str]
+    icon: str
+
+
+class ProfileList(Wire):
+    """The profiles of this server, the default first."""
+
+    profiles: list[Profile]
