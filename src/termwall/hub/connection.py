@@ -1,0 +1,448 @@
+"""One WebSocket of a client, from its first status to its cleaning. It dispatches messages and decides nothing itself:
+`protocol.peer` knows the connection's states, the room knows the project.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from termwall.core.errors import CloseCode, ErrorCode, TermwallError
+from termwall.core.ids import ClientId, SessionId
+from termwall.core.limits import Bounds
+from termwall.hub.outlet import Outlet
+from termwall.hub.room import Asked, Room
+from termwall.hub.session import LiveSession
+from termwall.hub.viewer import Viewer
+from termwall.protocol import messages
+from termwall.protocol.codec import InputFrame, Refused, decode_binary, decode_text, encode, error_message
+from termwall.protocol.peer import GiveUp, Peer, Resume, Retry, Silent
+
+if TYPE_CHECKING:
+    from termwall.hub.viewer import Reason
+
+Role = Literal["view", "type", "own"]
+
+GIVE_UP_REASON = "Session registration failed after retries"
+EARLY_MESSAGES = 64
+"""Messages kept while a session is waited for; a client that sends more is told that they were not handled."""
+
+_NEEDS_TYPE = (messages.Focus, messages.Blur, messages.Input, messages.Resize, messages.Drive, messages.Seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Who connects and to what (W1, W2)."""
+
+    client_id: ClientId
+    session_id: SessionId | None = None
+    name: str | None = None
+    resume: bool = False
+    binary: bool = False
+    role: Role = "own"
+
+
+class Connection:
+    """The server's side of one WebSocket. The edge feeds it and tells it of the end; it answers through its outlet."""
+
+    def __init__(
+        self, room: Room, hello: Hello, outlet: Outlet, bounds: Bounds, *, clock: Callable[[], int],
+        gone: Callable[["Connection"], None],
+    ) -> None:
+        self.room = room
+        self.client_id = hello.client_id
+        self._hello = hello
+        self._outlet = outlet
+        self._bounds = bounds
+        self._clock = clock
+        self._gone = gone
+        self._loop = asyncio.get_running_loop()
+        self._viewers: dict[SessionId, Viewer] = {}
+        self._early: deque[bytes | str | InputFrame] = deque()
+        self._open = False
+        self._ended = False
+        waiting = hello.session_id is not None and hello.session_id not in room.sessions
+        self._peer = Peer(self._loop.time(), bounds, waiting=waiting, resume=hello.resume)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """The handshake is done: say the first word (W4)."""
+        self.room.connections.add(self)
+        if self._peer.state == "waiting":
+            self._tell_waiting(0)
+        else:
+            self._connected()
+        self._arm()
+
+    # ---- what the edge calls
+
+    def received(self, data: bytes | str, *, binary: bool = False) -> None:
+        """One whole message came."""
+        if self._ended:
+            return
+        if not self._peer.heard(self._loop.time()):
+            self._refuse(TermwallError(ErrorCode.RATE_LIMITED, self._too_fast()))
+            return
+        if self._peer.state == "waiting":
+            if len(self._early) < EARLY_MESSAGES:
+                self._early.append(decode_binary(bytes(data)) if binary and isinstance(data, bytes) else data)
+            else:
+                self._refuse(TermwallError(ErrorCode.RATE_LIMITED, "The session is not here yet; wait for `connected`."))
+            return
+        try:
+            if binary:
+                assert isinstance(data, bytes)
+                self._handle(decode_binary(data))
+            else:
+                self._handle(decode_text(data))
+        except Refused as error:
+            self._refuse(error, request_id=error.request_id)
+
+    def writable(self) -> None:
+        """The socket has taken what it was given: streams may go on."""
+        for viewer in tuple(self._viewers.values()):
+            viewer.pump()
+
+    def closed(self) -> None:
+        """The socket has ended, for whatever reason: leave nothing behind. May be called again."""
+        if self._ended:
+            return
+        self._ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        room = self.room
+        room.connections.discard(self)
+        for session_id in list(self._viewers):
+            self._drop_viewer(session_id)
+        self._early.clear()
+        for session in room.sessions.values():
+            if self._carries_id(session.id) and not room.present(self.client_id, session.id):
+                if session.left(self.client_id):
+                    room.tell_driver(session)
+        self._gone(self)
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """End the connection from this side."""
+        self._outlet.close(code, reason)
+        self.closed()
+
+    # ---- what the room calls
+
+    def carries(self, session_id: SessionId) -> bool:
+        """Whether messages about this session belong on this connection now (W1)."""
+        return self._open and self._carries_id(session_id)
+
+    def views(self, session: LiveSession) -> bool:
+        """Whether this connection gets the session's stream at the moment (S2)."""
+        viewer = self._viewers.get(session.id)
+        return viewer is not None and viewer.live
+
+    def tell(self, text: bytes) -> None:
+        """Send a control message. A client that has not taken the ones before is let go, to start anew (W9)."""
+        if not self._open or self._ended:
+            return
+        self._outlet.send_text(text)
+        if self._outlet.unsent > self._bounds.outbox_bytes:
+            self.close(CloseCode.TRY_LATER, "This connection reads too slowly")
+
+    def stage_changed(self, added: Iterable[SessionId], removed: Iterable[SessionId]) -> None:
+        """The stage is another one: streams start and stop (S2, S3)."""
+        for session_id in removed:
+            viewer = self._viewers.get(session_id)
+            if viewer is not None:
+                viewer.park()
+        if self._peer.state != "open" or not self._open:
+            return
+        for session_id in added:
+            if self._carries_id(session_id):
+                self._viewer(self.room.sessions[session_id]).start("focus")
+
+    def session_added(self, session: LiveSession) -> None:
+        """A session appeared; a connection that waits for it is woken at once (W5)."""
+        if self._peer.state == "waiting" and session.id == self._hello.session_id:
+            self._found()
+
+    def session_dropped(self, session: LiveSession) -> None:
+        """A session is gone for good."""
+        self._drop_viewer(session.id)
+
+    # ---- states
+
+    def _found(self) -> None:
+        self._peer.found(self._loop.time())
+        self._connected()
+        while self._early and not self._ended:
+            early = self._early.popleft()
+            try:
+                self._handle(early if isinstance(early, InputFrame) else decode_text(early))
+            except Refused as error:
+                self._refuse(error, request_id=error.request_id)
+        self._arm()
+
+    def _connected(self) -> None:
+        room = self.room
+        one = self._hello.session_id
+        self._open = True
+        sessions = [room.describe(session) for session in room.carried(self)]
+        bounds = self._bounds
+        status: dict[str, Any] = {
+            **room.state().model_dump(by_alias=False),
+            "status": "connected",
+            "client_id": self.client_id,
+            "role": self._hello.role,
+            "sessions": sessions,
+            "heartbeat_interval": bounds.heartbeat_milliseconds,
+            "limits": messages.Limits(
+                window=bounds.window_bytes,
+                ring=bounds.ring_bytes,
+                message_bytes=bounds.message_bytes,
+                messages_per_second=bounds.messages_per_second,
+                input_bytes=bounds.input_bytes,
+                name_length=messages.MAX_NAME,
+                sessions=bounds.sessions,
+            ),
+        }
+        if one is not None:
+            status["session_id"] = one
+        self.tell(encode(messages.ConnectionStatus(**status)))
+        if self._peer.state == "open":
+            self._start_streams("attach")
+
+    def _start_streams(self, reason: "Reason") -> None:
+        for session_id in self.room.stage.sessions:
+            if self._carries_id(session_id):
+                viewer = self._viewer(self.room.sessions[session_id])
+                if not viewer.live:
+                    viewer.start(reason)
+
+    def _tell_waiting(self, count: int) -> None:
+        status = messages.ConnectionStatus(
+            status="connecting",
+            project_id=self.room.id,
+            session_id=self._hello.session_id,
+            retry_count=count,
+            timestamp=self._clock(),
+        )
+        self._outlet.send_text(encode(status))
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if self._ended else self._loop.call_at(self._peer.deadline, self._tick)
+
+    def _tick(self) -> None:
+        while not self._ended and (event := self._peer.tick(self._loop.time())) is not None:
+            match event:
+                case Retry(count):
+                    self._tell_waiting(count)
+                case GiveUp():
+                    self.close(CloseCode.POLICY, GIVE_UP_REASON)
+                case Resume():
+                    self._start_streams("attach")
+                case Silent():
+                    self.close(CloseCode.GOING_AWAY, "Nothing was heard for too long")
+        self._arm()
+
+    # ---- messages
+
+    def _handle(self, message: messages.AnyClientMessage | InputFrame) -> None:
+        request_id = None if isinstance(message, InputFrame) else message.request_id
+        try:
+            if self._hello.role == "view" and isinstance(message, (*_NEEDS_TYPE, InputFrame)):
+                raise TermwallError(ErrorCode.FORBIDDEN, "Your link may watch this project, not change it.")
+            if not isinstance(message, InputFrame) and message.project_id not in (None, self.room.id):
+                raise TermwallError(
+                    ErrorCode.UNKNOWN_PROJECT, "This connection belongs to another project.", field="projectId"
+                )
+            self._dispatch(message)
+        except TermwallError as error:
+            self._refuse(error, request_id=request_id, session_id=message.session_id or self._hello.session_id)
+
+    def _dispatch(self, message: messages.AnyClientMessage | InputFrame) -> None:
+        match message:
+            case InputFrame():
+                self._input(self._session(message.session_id), message.data, message.seq)
+            case messages.Input():
+                self._input(self._session(message.session_id), message.data.encode(), message.seq)
+            case messages.Ack():
+                viewer = self._viewers.get(self._session(message.session_id).id)
+                if viewer is not None:
+                    viewer.ack(message.offset)
+            case messages.Heartbeat():
+                self._answer_heartbeat(message)
+            case messages.Focus() | messages.Blur():
+                self._focus(message)
+            case messages.Resize():
+                session = self._session(message.session_id)
+                self._drives(session, session.wanted(self.client_id, (message.data.cols, message.data.rows)))
+            case messages.Drive():
+                session = self._session(message.session_id)
+                size = None if message.data is None else (message.data.cols, message.data.rows)
+                self._drives(session, session.claim(self.client_id, size))
+            case messages.SyncRequest():
+                self._sync(message)
+            case messages.Seen():
+                session = self._session(message.session_id)
+                if not session.seen:
+                    session.seen = True
+                    self.room.tell_session(session, attention=session.attention())
+            case messages.PreviewRequest():
+                for session_id in message.session_ids:
+                    self._session(session_id)
+                raise TermwallError(ErrorCode.ENGINE_AWAY, "This server draws no previews.")
+
+    def _input(self, session: LiveSession, data: bytes, seq: int | None) -> None:
+        if seq is not None:
+            verdict = session.inputs.accept(self.client_id, seq)
+            if isinstance(verdict, int):
+                raise TermwallError(
+                    ErrorCode.INPUT_GAP,
+                    f"Input {seq} came where {verdict} was expected; nothing of it was written.",
+                    field="seq",
+                    details={"expected": verdict},
+                )
+            if verdict == "write":
+                self._write(session, data)
+                session.inputs.taken(self.client_id, seq)
+            self.tell(
+                encode(
+                    messages.InputAck(
+                        session_id=session.id,
+                        project_id=self.room.id,
+                        seq=session.inputs.last(self.client_id),
+                        timestamp=self._clock(),
+                    )
+                )
+            )
+        else:
+            self._write(session, data)
+
+    def _write(self, session: LiveSession, data: bytes) -> None:
+        session.write(data)
+        session.recency.user = self.room.tick()
+        self._drives(session, session.typed(self.client_id))
+
+    def _drives(self, session: LiveSession, changed: bool) -> None:
+        if changed:
+            if session.seat.driver == self.client_id:
+                session.driver_name = self._hello.name
+            self.room.tell_driver(session)
+
+    def _focus(self, message: messages.Focus | messages.Blur) -> None:
+        if message.session_id is not None and message.session_ids is not None:
+            raise TermwallError(
+                ErrorCode.INVALID, "Give either `sessionId` or `sessionIds`, not both.", field="sessionIds"
+            )
+        asked = Asked(self, message.request_id)
+        wants = isinstance(message, messages.Focus) and message.focused
+        room, version = self.room, message.expected_version
+        if message.session_ids is not None:
+            ids = [self._session(session_id, "sessionIds").id for session_id in message.session_ids]
+            update = (
+                room.focus_batch(ids, version, asked) if wants else room.blur(ids, version, asked, single=False)
+            )
+        else:
+            session = self._session(message.session_id)
+            update = (
+                room.focus(session.id, version, asked)
+                if wants
+                else room.blur([session.id], version, asked, single=True)
+            )
+        if update is None:
+            self._tell_sync(message.request_id, None)
+
+    def _sync(self, message: messages.SyncRequest) -> None:
+        if message.session_id is not None:
+            self._session(message.session_id)
+        streams: dict[str, messages.StreamResume] | None = None
+        touched = []
+        if message.offsets is not None:
+            streams = {}
+            for session_id, place in message.offsets.items():
+                session = self.room.sessions.get(SessionId(session_id))
+                if session is None or not self._carries_id(session.id):
+                    continue  # Gone while the client was away: it learns that from the list of sessions.
+                viewer = self._viewer(session)
+                offset, resume = viewer.seek(place.epoch, place.offset)
+                streams[session_id] = messages.StreamResume(epoch=session.epoch, offset=offset, resume=resume)
+                touched.append(viewer)
+        held = self._peer.synced()
+        self._tell_sync(message.request_id, streams)
+        for viewer in touched:
+            if viewer.session.id in self.room.stage.sessions:
+                viewer.start("resume")
+        if held:
+            self._start_streams("attach")
+            self._arm()
+
+    def _tell_sync(self, request_id: str | None, streams: dict[str, messages.StreamResume] | None) -> None:
+        fields: dict[str, Any] = self.room.state().model_dump(by_alias=False)
+        if self._hello.session_id is not None:
+            fields["session_id"] = self._hello.session_id
+        if request_id is not None:
+            fields["request_id"] = request_id
+        if streams is not None:
+            fields["streams"] = streams
+        self.tell(encode(messages.SyncComplete(**fields)))
+
+    def _answer_heartbeat(self, message: messages.Heartbeat) -> None:
+        fields: dict[str, Any] = {"timestamp": self._clock()}
+        if message.timestamp is not None:
+            fields["echo"] = message.timestamp
+        session_id = message.session_id or self._hello.session_id
+        if session_id is not None:
+            fields["session_id"] = session_id
+        if message.request_id is not None:
+            fields["request_id"] = message.request_id
+        self.tell(encode(messages.HeartbeatAnswer(**fields)))
+
+    # ---- parts
+
+    def _session(self, session_id: str | None, field: str = "sessionId") -> LiveSession:
+        own = self._hello.session_id
+        if not session_id:
+            if own is None:
+                raise TermwallError(ErrorCode.INVALID, "Say which session: `sessionId` is missing.", field=field)
+            session_id = own
+        if own is not None and session_id != own:
+            raise TermwallError(
+                ErrorCode.UNKNOWN_SESSION, f"This connection carries `{own}` only.", field=field
+            )
+        return self.room.find(session_id, field)
+
+    def _carries_id(self, session_id: SessionId) -> bool:
+        return self._hello.session_id is None or self._hello.session_id == session_id
+
+    def _viewer(self, session: LiveSession) -> Viewer:
+        viewer = self._viewers.get(session.id)
+        if viewer is None:
+            viewer = Viewer(
+                session,
+                self._outlet,
+                binary=self._hello.binary,
+                window=self._bounds.window_bytes,
+                clock=self._clock,
+            )
+            self._viewers[session.id] = viewer
+            session.viewers.add(viewer)
+        return viewer
+
+    def _drop_viewer(self, session_id: SessionId) -> None:
+        viewer = self._viewers.pop(session_id, None)
+        if viewer is not None:
+            viewer.park()
+            viewer.session.viewers.discard(viewer)
+
+    def _refuse(
+        self, error: TermwallError, *, request_id: str | None = None, session_id: str | None = None
+    ) -> None:
+        message = error_message(error, self._clock(), request_id=request_id, session_id=session_id)
+        if self._open:
+            self.tell(encode(message))
+        elif not self._ended:
+            self._outlet.send_text(encode(message))
+
+    def _too_fast(self) -> str:
+        return f"More than {self._bounds.messages_per_second} messages in a second; this one was not handled."

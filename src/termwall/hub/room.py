@@ -1,0 +1,288 @@
+"""A project while the server runs: its stage, its sessions and its connections.
+
+A courier: `core.focus` decides, this file carries the command in and the one event out, to every connection in order
+(F2, F8). All of it runs on the event loop without waiting, so what a client is told is never older than what it asked.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from termwall.core import focus
+from termwall.core.errors import ErrorCode, TermwallError
+from termwall.core.focus import Activity, FocusChange, Stage
+from termwall.core.ids import ProjectId, SessionId
+from termwall.hub.session import WORKING_MILLISECONDS, LiveSession
+from termwall.protocol.codec import encode
+from termwall.protocol.messages import FocusState, FocusUpdate, Project, Session, SessionUpdate
+
+if TYPE_CHECKING:
+    from termwall.hub.connection import Connection
+
+ACTIVITY_MILLISECONDS = 1_000
+"""A session's time of last output is told at most this often (S6: the cost does not grow with the output)."""
+
+
+class Room:
+    """One project. `keep` makes a new version last before anybody is told of it (F7), `changed` is the event (F2)."""
+
+    def __init__(
+        self,
+        project: Project,
+        stage: Stage,
+        epoch: str,
+        *,
+        clock: Callable[[], int],
+        tick: Callable[[], int],
+        keep: Callable[["Room"], None],
+        changed: Callable[["Room", FocusUpdate], None],
+    ) -> None:
+        self.project = project
+        self.id = ProjectId(project.id)
+        self.stage = stage
+        self.epoch = epoch
+        self.sessions: dict[SessionId, LiveSession] = {}
+        self.connections: set[Connection] = set()
+        self._clock = clock
+        self.tick = tick
+        self._keep = keep
+        self._changed = changed
+        self._stirred: dict[LiveSession, str] = {}
+        self._told_activity: dict[LiveSession, int] = {}
+
+    # ---- the stage
+
+    def find(self, session_id: str, field: str = "sessionId") -> LiveSession:
+        """A session of this project.
+
+        Raises:
+            TermwallError: `unknown_session` (F6).
+        """
+        session = self.sessions.get(SessionId(session_id))
+        if session is None:
+            raise TermwallError(
+                ErrorCode.UNKNOWN_SESSION, f"`{self.project.name}` has no session `{session_id[:64]}`.", field=field
+            )
+        return session
+
+    def focus(self, session_id: str, expected_version: int | None, request: "Asked | None" = None) -> FocusUpdate | None:
+        """Put one session on the stage (F2-F4, F6). None if that alters nothing."""
+        session = self.find(session_id)
+        change = self._decide(
+            lambda: focus.focus(self.stage, session.id, self._activity(), expected_version=expected_version)
+        )
+        session.recency.user = self.tick()
+        return self._apply(change, request)
+
+    def focus_batch(
+        self, session_ids: Sequence[str], expected_version: int | None, request: "Asked | None" = None
+    ) -> FocusUpdate | None:
+        """Make these sessions the whole stage, in this order (F5)."""
+        ids = [self.find(session_id, "sessionIds").id for session_id in session_ids]
+        change = self._decide(lambda: focus.focus_batch(self.stage, ids, expected_version=expected_version))
+        for session_id in ids:
+            self.sessions[session_id].recency.user = self.tick()
+        return self._apply(change, request)
+
+    def blur(
+        self,
+        session_ids: Sequence[str],
+        expected_version: int | None,
+        request: "Asked | None" = None,
+        *,
+        single: bool,
+    ) -> FocusUpdate | None:
+        """Take these sessions from the stage in one version (F5). `single`: the command named one, not a list."""
+        ids = [self.find(session_id, "sessionId" if single else "sessionIds").id for session_id in session_ids]
+        named = ids[0] if single else None
+        change = self._decide(lambda: focus.blur(self.stage, ids, named=named, expected_version=expected_version))
+        return self._apply(change, request)
+
+    def limit(self, max_focused: int) -> FocusUpdate | None:
+        """Change how many may be on the stage (F1)."""
+        self.project = self.project.model_copy(update={"max_focused": max_focused})
+        return self._apply(focus.limit(self.stage, max_focused, self._activity()), None)
+
+    def state(self) -> FocusState:
+        """The stage as everybody sees it (A1)."""
+        return FocusState(**self._state_fields())
+
+    def _state_fields(self) -> dict[str, Any]:
+        return {
+            "project_id": self.id,
+            "focused_sessions": list(self.stage.sessions),
+            "total_focused": len(self.stage.sessions),
+            "max_focused": self.stage.max_focused,
+            "version": self.stage.version,
+            "epoch": self.epoch,
+            "timestamp": self._clock(),
+        }
+
+    def _decide(self, command: Callable[[], FocusChange | None]) -> FocusChange | None:
+        try:
+            return command()
+        except TermwallError as error:
+            if error.code is ErrorCode.VERSION_CONFLICT:
+                error.details = self.state().model_dump()
+            raise
+
+    def _activity(self) -> dict[SessionId, Activity]:
+        return {
+            session_id: Activity(
+                user=session.recency.user,
+                output=session.recency.output,
+                focused=session.recency.focused,
+                ended=session.ended is not None,
+            )
+            for session_id in self.stage.sessions
+            if (session := self.sessions.get(session_id)) is not None
+        }
+
+    def _apply(self, change: FocusChange | None, request: "Asked | None") -> FocusUpdate | None:
+        if change is None:
+            return None
+        self.stage = change.stage
+        for session_id in change.added:
+            self.sessions[session_id].recency.focused = self.tick()
+        update = FocusUpdate(
+            **self._state_fields(),
+            session_id=change.session_id,
+            focused=change.focused,
+            added=list(change.added),
+            removed=list(change.removed),
+            evicted=list(change.evicted),
+        )
+        self._keep(self)
+        self._tell_focus(update, request)
+        for connection in tuple(self.connections):
+            connection.stage_changed(change.added, change.removed)
+        # Last, because a subscriber may change the stage again: everybody has this version by then (F8).
+        self._changed(self, update)
+        return update
+
+    def _tell_focus(self, update: FocusUpdate, request: "Asked | None") -> None:
+        text = encode(update)
+        for connection in tuple(self.connections):
+            if request is not None and request.request_id is not None and connection is request.connection:
+                connection.tell(encode(update.model_copy(update={"request_id": request.request_id})))
+            else:
+                connection.tell(text)
+
+    # ---- sessions
+
+    def add(self, session: LiveSession) -> None:
+        """A new session: everybody is told, and whoever waits for it is woken (W5)."""
+        self.sessions[session.id] = session
+        session.recency.output = self.tick()
+        self._told_activity[session] = self._clock()
+        self.tell_session(session, session=self.describe(session))
+        for connection in tuple(self.connections):
+            connection.session_added(session)
+
+    def drop(self, session: LiveSession) -> None:
+        """A session is gone: it leaves the stage by the same rules (F10)."""
+        change = focus.remove(self.stage, session.id)
+        del self.sessions[session.id]
+        self._stirred.pop(session, None)
+        self._told_activity.pop(session, None)
+        self._apply(change, None)
+        self.tell_session(session, removed=True)
+        for connection in tuple(self.connections):
+            connection.session_dropped(session)
+
+    def describe(self, session: LiveSession) -> Session:
+        """A session as everybody sees it (A2)."""
+        return session.describe(session.id in self.stage.sessions)
+
+    def tell_session(self, session: LiveSession, **fields: Any) -> None:
+        """A `session_update` of these fields to all that carry the session."""
+        update = SessionUpdate(session_id=session.id, project_id=self.id, timestamp=self._clock(), **fields)
+        text = encode(update)
+        for connection in tuple(self.connections):
+            if connection.carries(session.id):
+                connection.tell(text)
+
+    def tell_driver(self, session: LiveSession) -> None:
+        """Who drives, and the size: to those that see it in its place in the stream, the size alone comes there (S3)."""
+        cols, rows = session.seat.size
+        plain = {"session_id": session.id, "project_id": self.id, "timestamp": self._clock(), "driver": session.driver()}
+        sized = encode(SessionUpdate(**plain, cols=cols, rows=rows))
+        driver = encode(SessionUpdate(**plain))
+        for connection in tuple(self.connections):
+            if connection.carries(session.id):
+                connection.tell(driver if connection.views(session) else sized)
+
+    def stirred(self, session: LiveSession, title: str) -> None:
+        """A session printed something; `title` is the one before. What that changes is told by `sweep`."""
+        session.recency.output = self.tick()
+        session.last_output = self._clock()
+        self._stirred.setdefault(session, title)
+
+    def sweep(self) -> bool:
+        """Tell what output changed since the last sweep: a bounded number of messages, however much was printed.
+
+        Returns:
+            True if another sweep is wanted, because a session still counts as working or was told too recently.
+        """
+        now = self._clock()
+        again = False
+        for session, title in list(self._stirred.items()):
+            fields: dict[str, Any] = {}
+            if session.title != title:
+                fields["title"] = session.title
+            if now - self._told_activity.get(session, 0) >= ACTIVITY_MILLISECONDS:
+                fields["last_activity"] = session.last_output
+                self._told_activity[session] = now
+            if session.ended is None and not session.working and now - session.last_output < WORKING_MILLISECONDS:
+                session.working, session.since, session.seen = True, session.last_output, False
+                fields["attention"] = session.attention()
+            if fields:
+                self.tell_session(session, **fields)
+            if "last_activity" in fields:
+                del self._stirred[session]
+            else:
+                self._stirred[session] = session.title
+                again = True
+        for session in self.sessions.values():
+            if session.working and session.ended is None:
+                if now - session.last_output < WORKING_MILLISECONDS:
+                    again = True
+                else:
+                    session.working, session.since = False, session.last_output
+                    self.tell_session(session, attention=session.attention())
+        return again
+
+    def ended(self, session: LiveSession) -> None:
+        """A program ended: the session stays, with its last screen (P2, F10)."""
+        session.since = self._clock()
+        status = session.ended
+        self.tell_session(
+            session,
+            status="exited",
+            exit_code=None if status is None else status.code,
+            signal=None if status is None else status.signal,
+            attention=session.attention(),
+        )
+
+    def restarted(self, session: LiveSession) -> None:
+        """A new epoch of a session: told before its first byte (S1)."""
+        self.tell_session(session, session=self.describe(session), epoch=session.epoch, offset=0)
+        for viewer in tuple(session.viewers):
+            viewer.restart()
+
+    def present(self, client: str, session_id: SessionId) -> bool:
+        """Whether a client still has a connection that carries this session."""
+        return any(c.client_id == client and c.carries(session_id) for c in self.connections)
+
+    def carried(self, connection: "Connection") -> Iterable[LiveSession]:
+        """The sessions that a connection carries."""
+        return [session for session in self.sessions.values() if connection.carries(session.id)]
+
+
+class Asked:
+    """Who asked for a change, so that its own copy of the answer repeats the `requestId` (W7)."""
+
+    __slots__ = ("connection", "request_id")
+
+    def __init__(self, connection: "Connection", request_id: str | None) -> None:
+        self.connection = connection
+        self.request_id = request_id

@@ -1,0 +1,492 @@
+"""The authoritative service: projects, sessions, the stage, and the events of all of them. termwall's public Python API.
+
+The seed's `InMemoryTerminalService`, its names in snake_case. It runs on one asyncio loop; its methods must be called
+there. It opens no port: the transports, or a program that embeds termwall, call it.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, overload
+
+from termwall.core.errors import CloseCode, ErrorCode, TermwallError
+from termwall.core.focus import Stage
+from termwall.core.ids import ProjectId, SessionId
+from termwall.core.limits import Bounds
+from termwall.hub.connection import Connection, Hello
+from termwall.hub.outlet import Outlet
+from termwall.hub.room import Room
+from termwall.hub.session import Launch, LiveSession
+from termwall.protocol import messages
+from termwall.protocol.messages import FocusState, FocusUpdate, Project, Session, SessionCreate
+from termwall.store.projects import Store, StoredProject
+
+SWEEP_SECONDS = 0.25
+"""How often titles, activity and quietness are told while something prints (S9)."""
+DEFAULT_SIZE = (80, 24)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSpec:
+    """A kind of session: what it runs unless told otherwise (P1)."""
+
+    label: str
+    command: Sequence[str]
+    icon: str = "terminal"
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class TerminalService:
+    """All projects of one server.
+
+    Args:
+        bounds: every limit.
+        store: what survives a restart; None keeps nothing.
+        profiles: the kinds of session by `type`; the first is the default.
+        max_focused: size of a new project's stage, where it does not say.
+        clock: milliseconds since 1970.
+        new_id: a new id each call, short and unguessable enough not to collide.
+    """
+
+    def __init__(
+        self,
+        *,
+        bounds: Bounds,
+        store: Store | None,
+        profiles: Mapping[str, ProfileSpec],
+        max_focused: int = 4,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+    ) -> None:
+        self.bounds = bounds
+        self.profiles = profiles
+        self._store = store
+        self._max_focused = max_focused
+        self._clock = clock
+        self.new_id = new_id
+        self._ticks = 0
+        self._rooms: dict[ProjectId, Room] = {}
+        self._homes: dict[SessionId, Room] = {}
+        self._connections: set[Connection] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._focus_changed: dict[object, Callable[[FocusUpdate], None]] = {}
+        self._session_changed: dict[object, Callable[[Session], None]] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._closed = False
+        for stored in store.load() if store is not None else ():
+            project = Project(
+                id=stored.id,
+                name=stored.name,
+                path=stored.path,
+                max_focused=stored.max_focused,
+                created_at=stored.created_at,
+            )
+            self._add_room(project, stored.version, stored.epoch)
+
+    # ---- projects
+
+    def create_project(
+        self, *, path: str, id: str | None = None, name: str | None = None, max_focused: int | None = None
+    ) -> Project:
+        """A new project for a folder.
+
+        Raises:
+            TermwallError: `invalid` where there is no such folder, `already_exists`, `limit_reached`.
+        """
+        folder = Path(path).expanduser()
+        if not folder.is_absolute() or not folder.is_dir():
+            raise TermwallError(
+                ErrorCode.INVALID, f"`{path}` is not the absolute path of a folder on the server.", field="path"
+            )
+        if len(self._rooms) >= self.bounds.projects:
+            raise TermwallError(ErrorCode.LIMIT_REACHED, f"There are {self.bounds.projects} projects, the most allowed.")
+        if id is None:
+            id = self._id_from(name or folder.name)
+        elif id in self._rooms:
+            raise TermwallError(ErrorCode.ALREADY_EXISTS, f"A project `{id}` exists.", field="id")
+        project = Project(
+            id=id,
+            name=name or folder.name or str(folder),
+            path=str(folder),
+            max_focused=max_focused or self._max_focused,
+            created_at=self._clock(),
+        )
+        room = self._add_room(project, 0, self.new_id())
+        self._keep_project(room)
+        return project
+
+    def get_project(self, project_id: str) -> Project:
+        """Raises `unknown_project`."""
+        return self._room(project_id).project
+
+    def list_projects(self) -> list[Project]:
+        """All projects, the oldest first."""
+        return [room.project for room in self._rooms.values()]
+
+    def update_project(self, project_id: str, *, name: str | None = None, max_focused: int | None = None) -> Project:
+        """Rename it, or change how many sessions its stage holds (F1)."""
+        room = self._room(project_id)
+        if name is not None:
+            room.project = room.project.model_copy(update={"name": name})
+        if max_focused is not None:
+            room.limit(max_focused)
+        self._keep_project(room)
+        return room.project
+
+    async def delete_project(self, project_id: str) -> None:
+        """End its programs and connections, and forget it."""
+        room = self._room(project_id)
+        del self._rooms[room.id]
+        if self._store is not None:
+            self._store.delete_project(room.id)
+        for connection in tuple(room.connections):
+            connection.close(CloseCode.UNKNOWN_PROJECT, "The project was deleted")
+        for session in tuple(room.sessions.values()):
+            self._end(room, session)
+
+    # ---- sessions
+
+    def create_session(self, project_id: str, request: SessionCreate) -> Session:
+        """Start a program on a PTY of its own (P1).
+
+        Raises:
+            TermwallError: `unknown_project`, `already_exists`, `limit_reached`, `cannot_start`, `invalid`.
+        """
+        room = self._room(project_id)
+        if len(room.sessions) >= self.bounds.sessions:
+            raise TermwallError(
+                ErrorCode.LIMIT_REACHED, f"`{room.project.name}` has {self.bounds.sessions} sessions, the most allowed."
+            )
+        kind = request.type or next(iter(self.profiles))
+        profile = self.profiles.get(kind)
+        if profile is None:
+            known = ", ".join(f"`{name}`" for name in self.profiles)
+            raise TermwallError(ErrorCode.INVALID, f"There is no profile `{kind}`; there are {known}.", field="type")
+        session_id = SessionId(request.id or self.new_id())
+        if session_id in self._homes:
+            raise TermwallError(ErrorCode.ALREADY_EXISTS, f"A session `{session_id}` exists.", field="id")
+        command = list(request.command or profile.command)
+        if not command[0]:
+            raise TermwallError(ErrorCode.INVALID, "The command is empty.", field="command")
+        folder = Path(room.project.path)
+        launch = Launch(
+            type=kind,
+            command=command,
+            cwd=str(folder / Path(request.cwd).expanduser()) if request.cwd else str(folder),
+            env={
+                **profile.env,
+                **(request.env or {}),
+                "TERMWALL_SESSION_ID": session_id,
+                "TERMWALL_PROJECT_ID": room.id,
+            },
+        )
+        session = LiveSession(
+            id=session_id,
+            project_id=room.id,
+            name=request.name or self._name_for(room, kind),
+            launch=launch,
+            cols=request.cols or DEFAULT_SIZE[0],
+            rows=request.rows or DEFAULT_SIZE[1],
+            bounds=self.bounds,
+            epoch=self.new_id(),
+            now=self._clock(),
+            on_output=self._printed,
+            on_exit=self._exited,
+        )
+        self._homes[session_id] = room
+        room.add(session)
+        self._wake_sweeper()
+        return self._announce(room, session)
+
+    def get_session(self, session_id: str) -> Session:
+        """Raises `unknown_session`."""
+        room, session = self._find(session_id)
+        return room.describe(session)
+
+    def list_sessions(self, project_id: str) -> list[Session]:
+        """The project's sessions, the oldest first."""
+        room = self._room(project_id)
+        return [room.describe(session) for session in room.sessions.values()]
+
+    def rename_session(self, session_id: str, name: str) -> Session:
+        """Give a session another name."""
+        room, session = self._find(session_id)
+        if name != session.name:
+            session.name = name
+            room.tell_session(session, name=name)
+        return self._announce(room, session)
+
+    async def restart_session(self, session_id: str) -> Session:
+        """Run its command again under the same id, in a new epoch; a running program is closed first (P2, S1).
+
+        Raises:
+            TermwallError: `unknown_session`, `cannot_start`.
+        """
+        room, session = self._find(session_id)
+        session.process.close()
+        await session.process.wait_closed()
+        room, session = self._find(session_id)
+        if session.ended is None:  # Somebody else restarted it meanwhile.
+            return room.describe(session)
+        session.restart(self.new_id(), self._clock())
+        room.restarted(session)
+        self._wake_sweeper()
+        return self._announce(room, session)
+
+    async def delete_session(self, session_id: str) -> None:
+        """Close the program and forget the session; it leaves the stage at once (P3, F10)."""
+        room, session = self._find(session_id)
+        self._end(room, session)
+
+    def write_input(self, session_id: str, data: str) -> None:
+        """Type into a session; makes nobody its driver (I1, I3, I4)."""
+        _, session = self._find(session_id)
+        session.write(data.encode())
+        session.recency.user = self._tick()
+
+    def resize_session(self, session_id: str, cols: int, rows: int) -> Session:
+        """Set the size once (I4)."""
+        room, session = self._find(session_id)
+        if session.set_size(cols, rows):
+            room.tell_driver(session)
+        return self._announce(room, session)
+
+    # ---- the stage
+
+    def set_session_focus(
+        self,
+        session_id: str,
+        focused: bool = True,
+        *,
+        project_id: str | None = None,
+        expected_version: int | None = None,
+    ) -> FocusState:
+        """Put a session on its project's stage, or take it away (F2-F4).
+
+        Raises:
+            TermwallError: `unknown_session`, also where it is another project's (F6); `version_conflict`.
+        """
+        if project_id is None:
+            room, _ = self._find(session_id)
+        else:
+            room = self._room(project_id)
+        if focused:
+            room.focus(session_id, expected_version)
+        else:
+            room.blur([session_id], expected_version, single=True)
+        return room.state()
+
+    def set_project_focus(
+        self, project_id: str, session_ids: Sequence[str], *, focused: bool = True, expected_version: int | None = None
+    ) -> FocusState:
+        """Make these sessions the whole stage, or take them all from it, in one version (F5)."""
+        room = self._room(project_id)
+        if focused:
+            room.focus_batch(session_ids, expected_version)
+        else:
+            room.blur(session_ids, expected_version, single=False)
+        return room.state()
+
+    def get_focus_state(self, project_id: str) -> FocusState:
+        """The stage of a project."""
+        return self._room(project_id).state()
+
+    def get_focused_sessions(self, project_id: str) -> list[str]:
+        """The ids on the stage, in its order."""
+        return list(self._room(project_id).stage.sessions)
+
+    def get_focus_version(self, project_id: str) -> int:
+        """The version of the stage (F2, F7)."""
+        return self._room(project_id).stage.version
+
+    # ---- events
+
+    @overload
+    def subscribe(
+        self, event: Literal["focus_changed"], callback: Callable[[FocusUpdate], None]
+    ) -> Callable[[], None]: ...
+    @overload
+    def subscribe(
+        self, event: Literal["session_changed"], callback: Callable[[Session], None]
+    ) -> Callable[[], None]: ...
+    def subscribe(
+        self,
+        event: Literal["focus_changed", "session_changed"],
+        callback: Callable[[FocusUpdate], None] | Callable[[Session], None],
+    ) -> Callable[[], None]:
+        """Call back on each change of a stage (exactly one event a version, F2), or of a session.
+
+        `session_changed` comes when a session is made, renamed, resized, restarted or ends.
+
+        Returns:
+            What ends the subscription.
+        """
+        key = object()
+        if event == "focus_changed":
+            self._focus_changed[key] = callback  # type: ignore[assignment]
+            return lambda: void(self._focus_changed.pop(key, None))
+        if event == "session_changed":
+            self._session_changed[key] = callback  # type: ignore[assignment]
+            return lambda: void(self._session_changed.pop(key, None))
+        raise ValueError(f"there is no event {event!r}")
+
+    # ---- connections
+
+    def connect(self, project_id: str, hello: Hello, outlet: Outlet) -> Connection | None:
+        """A WebSocket whose handshake is done. None if it was refused, and closed with the reason (W1, X4)."""
+        room = self._rooms.get(ProjectId(project_id))
+        if room is None:
+            outlet.close(CloseCode.UNKNOWN_PROJECT, "No such project")
+            return None
+        if self._closed or len(self._connections) >= self.bounds.connections:
+            outlet.close(CloseCode.TRY_LATER, "Too many connections")
+            return None
+        connection = Connection(
+            room, hello, outlet, self.bounds, clock=self._clock, gone=self._connections.discard
+        )
+        self._connections.add(connection)
+        connection.begin()
+        return connection
+
+    @property
+    def connections(self) -> int:
+        """How many WebSockets are open."""
+        return len(self._connections)
+
+    async def close(self) -> None:
+        """End all connections and programs; returns when nothing is left (P3, W9)."""
+        self._closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for connection in tuple(self._connections):
+            connection.close(CloseCode.RESTART, "The server restarts")
+        for room in self._rooms.values():
+            for session in room.sessions.values():
+                session.process.close()
+        for room in self._rooms.values():
+            for session in room.sessions.values():
+                await session.process.wait_closed()
+        if self._closing:
+            await asyncio.gather(*self._closing, return_exceptions=True)
+        if self._store is not None:
+            self._store.close()
+
+    # ---- parts
+
+    def _add_room(self, project: Project, version: int, epoch: str) -> Room:
+        room = Room(
+            project,
+            Stage((), version, project.max_focused),
+            epoch,
+            clock=self._clock,
+            tick=self._tick,
+            keep=self._keep_version,
+            changed=self._stage_changed,
+        )
+        self._rooms[room.id] = room
+        return room
+
+    def _room(self, project_id: str) -> Room:
+        room = self._rooms.get(ProjectId(project_id))
+        if room is None:
+            raise TermwallError(
+                ErrorCode.UNKNOWN_PROJECT, f"There is no project `{project_id[:64]}`.", field="projectId"
+            )
+        return room
+
+    def _find(self, session_id: str) -> tuple[Room, LiveSession]:
+        room = self._homes.get(SessionId(session_id))
+        if room is None:
+            raise TermwallError(
+                ErrorCode.UNKNOWN_SESSION, f"There is no session `{session_id[:64]}`.", field="sessionId"
+            )
+        return room, room.sessions[SessionId(session_id)]
+
+    def _end(self, room: Room, session: LiveSession) -> None:
+        del self._homes[session.id]
+        room.drop(session)
+        session.process.close()
+        task = asyncio.get_running_loop().create_task(session.process.wait_closed())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _tick(self) -> int:
+        self._ticks += 1
+        return self._ticks
+
+    def _id_from(self, name: str) -> str:
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._").lower()[:48] or "project"
+        candidate, count = plain, 1
+        while ProjectId(candidate) in self._rooms:
+            count += 1
+            candidate = f"{plain}-{count}"
+        return candidate
+
+    def _name_for(self, room: Room, kind: str) -> str:
+        names = {session.name for session in room.sessions.values()}
+        candidate, count = kind, 1
+        while candidate in names:
+            count += 1
+            candidate = f"{kind} {count}"
+        return candidate
+
+    def _keep_project(self, room: Room) -> None:
+        if self._store is not None:
+            project = room.project
+            self._store.put_project(
+                StoredProject(
+                    id=project.id,
+                    name=project.name,
+                    path=project.path,
+                    max_focused=project.max_focused,
+                    created_at=project.created_at,
+                    version=room.stage.version,
+                    epoch=room.epoch,
+                )
+            )
+
+    def _keep_version(self, room: Room) -> None:
+        if self._store is not None:
+            self._store.put_version(room.id, room.stage.version)
+
+    def _stage_changed(self, room: Room, update: FocusUpdate) -> None:
+        for callback in tuple(self._focus_changed.values()):
+            callback(update)
+
+    def _announce(self, room: Room, session: LiveSession) -> Session:
+        described = room.describe(session)
+        for callback in tuple(self._session_changed.values()):
+            callback(described)
+        return described
+
+    def _printed(self, session: LiveSession, title: str) -> None:
+        room = self._home(session)
+        if room is not None:
+            room.stirred(session, title)
+            self._wake_sweeper()
+
+    def _home(self, session: LiveSession) -> Room | None:
+        """Its room, unless it was removed; another session may have its id by now."""
+        room = self._homes.get(session.id)
+        return room if room is not None and room.sessions.get(session.id) is session else None
+
+    def _exited(self, session: LiveSession) -> None:
+        room = self._home(session)
+        if room is not None:
+            room.ended(session)
+            self._announce(room, session)
+
+    def _wake_sweeper(self) -> None:
+        if self._sweeper is None and not self._closed:
+            self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        if any([room.sweep() for room in self._rooms.values()]):
+            self._wake_sweeper()
+
+
+def void(_: object) -> None:
+    """Drops a value where a callback must return nothing."""

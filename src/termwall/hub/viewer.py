@@ -1,0 +1,185 @@
+"""One connection's view of one session: a cursor on its ring, and how those bytes are put into frames (S3, S5, S8).
+
+States: parked (the session is not on the stage: nothing is sent, the place is kept), live. A live viewer that has no
+place to go on from, or lost it, owes its terminal a snapshot first; `owed` is the reason it will tell.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from termwall.core.cursor import Cursor
+from termwall.core.snapshot import Snapshot, take_snapshot
+from termwall.hub.outlet import Outlet
+from termwall.protocol.codec import TextDecoder, encode, snapshot_frame, stream_text
+from termwall.protocol.messages import SessionUpdate
+
+if TYPE_CHECKING:
+    from termwall.hub.session import LiveSession
+
+Reason = Literal["attach", "focus", "resume", "lagged", "restart", "resize"]
+
+FRAME_BYTES = 64 << 10
+"""Most output in one frame: larger ones would hold back the messages behind them and gain nothing measurable."""
+
+
+class Viewer:
+    """A cursor of one connection on one session."""
+
+    def __init__(
+        self, session: "LiveSession", outlet: Outlet, *, binary: bool, window: int, clock: Callable[[], int]
+    ) -> None:
+        self.session = session
+        self._outlet = outlet
+        self._window = window
+        self._clock = clock
+        self._cursor = Cursor(0, window)
+        self._text = None if binary else TextDecoder()
+        self._size_serial = 0
+        self._epoch: str | None = None
+        self.live = False
+        self.owed: Reason | None = "attach"
+
+    def start(self, reason: Reason) -> None:
+        """The session's output flows from now on: from the kept place where the ring has it, else by a snapshot (S3)."""
+        self.live = True
+        ring = self.session.ring
+        if self.owed is not None or self._epoch != self.session.epoch or self._cursor.position < ring.start:
+            self.owed = reason
+        elif self._size_serial != self.session.sizes.last_serial:
+            # It was told the newest size while it was away; the bytes it missed belong to an older one.
+            position = self._cursor.position
+            self._send_size(position, *self.session.sizes.at(position))
+        self.pump()
+
+    def park(self) -> None:
+        """The session left the stage: send nothing more, keep the place."""
+        self.live = False
+
+    def restart(self) -> None:
+        """A new epoch began: the old place means nothing any more (S1)."""
+        self.owed = "restart"
+        self.pump()
+
+    def seek(self, epoch: str, offset: int) -> tuple[int, Literal["exact", "snapshot"]]:
+        """Go on from where the client says it is (W11): (offset from where the stream goes on, how).
+
+        Sends nothing: the caller tells the client first, then calls `pump`.
+        """
+        session = self.session
+        if epoch == session.epoch and session.ring.start <= offset <= session.ring.end:
+            self._anchor(offset)
+            return offset, "exact"
+        snapshot = self._snapshot()
+        self.owed = "resume"
+        return snapshot.offset, "snapshot"
+
+    def ack(self, offset: int) -> None:
+        """The client's terminal has parsed everything before `offset` (S5)."""
+        if self._cursor.ack(offset):
+            self.pump()
+
+    def pump(self) -> None:
+        """Send what there is, as far as credit and the socket allow."""
+        cursor, session = self._cursor, self.session
+        ring, sizes = session.ring, session.sizes
+        while self.live:
+            if self.owed is not None:
+                self._send_snapshot(self.owed)
+                continue
+            if self._outlet.unsent >= self._window:
+                return
+            mark = sizes.next_after(self._size_serial)
+            if mark is not None and mark.offset <= cursor.position:
+                self._size_serial = mark.serial
+                self._send_size(mark.offset, mark.cols, mark.rows)
+                continue
+            step = cursor.next(ring.start, ring.end, FRAME_BYTES)
+            if step == "lagged":
+                self.owed = "lagged"
+                continue
+            if step is None or step == "wait":
+                return
+            start, stop = step
+            if mark is not None:
+                stop = min(stop, mark.offset)
+            cursor.advance(stop)
+            self._send_output(start, stop)
+
+    def _anchor(self, offset: int) -> None:
+        self._cursor.jump(offset)
+        self._epoch = self.session.epoch
+        self._size_serial = self.session.sizes.serial_at(offset)
+        self.owed = None
+        if self._text is not None:
+            self._text.reset()
+
+    def _snapshot(self, lagged: bool = False) -> Snapshot:
+        bounds = self.session.bounds
+        replay = min(self._window, bounds.replay_bytes) if lagged else bounds.replay_bytes
+        return take_snapshot(self.session.ring, self.session.sizes, replay)
+
+    def _send_snapshot(self, reason: Reason) -> None:
+        session, snapshot = self.session, self._snapshot(reason == "lagged")
+        # What the log holds by now is replay: a page must not answer the queries in it a second time (S7).
+        self._send_text(
+            encode(
+                SessionUpdate(
+                    session_id=session.id,
+                    project_id=session.project_id,
+                    timestamp=self._clock(),
+                    epoch=session.epoch,
+                    offset=session.ring.end,
+                )
+            )
+        )
+        self._anchor(snapshot.offset)
+        if self._text is None:
+            self._outlet.send_binary(
+                snapshot_frame(session.id, snapshot.offset, snapshot.cols, snapshot.rows, reason, snapshot.data)
+            )
+        else:
+            self._send_text(
+                stream_text(
+                    session.id,
+                    session.project_id,
+                    session.epoch,
+                    snapshot.offset,
+                    self._text.feed(snapshot.data),
+                    self._clock(),
+                    snapshot=True,
+                    reason=reason,
+                    cols=snapshot.cols,
+                    rows=snapshot.rows,
+                )
+            )
+
+    def _send_output(self, start: int, stop: int) -> None:
+        session = self.session
+        if self._text is None:
+            self._outlet.send_binary(session.frame(start, stop))
+            return
+        text = self._text.feed(session.ring.read(start, stop))
+        if text:
+            offset = stop - self._text.held
+            self._send_text(
+                stream_text(session.id, session.project_id, session.epoch, offset, text, self._clock())
+            )
+
+    def _send_size(self, offset: int, cols: int, rows: int) -> None:
+        session = self.session
+        self._send_text(
+            encode(
+                SessionUpdate(
+                    session_id=session.id,
+                    project_id=session.project_id,
+                    timestamp=self._clock(),
+                    cols=cols,
+                    rows=rows,
+                    epoch=session.epoch,
+                    offset=offset,
+                )
+            )
+        )
+
+    def _send_text(self, data: bytes) -> None:
+        self._outlet.send_text(data)

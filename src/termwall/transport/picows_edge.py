@@ -1,0 +1,246 @@
+"""The WebSocket of `termwall serve`: uvicorn does HTTP, picows parses frames, on one port and one loop.
+
+It leans on two internal shapes, so both packages are pinned exactly and tests hold the hand-over:
+uvicorn builds the class given as `ws=`, calls `connection_made`, gives the request head to `data_received` once, and
+only then sets it as the transport's protocol; picows' `WSProtocol` takes its arguments by position and is a buffered
+protocol. Why not ASGI: a message there costs a task switch and twice the time (docs/explanation/architecture.md).
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+import picows
+from picows.picows import WSProtocol  # type: ignore[attr-defined]
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from termwall.core.errors import CloseCode
+from termwall.core.limits import Bounds
+from termwall.hub.connection import Connection
+from termwall.hub.service import TerminalService
+from termwall.transport.admission import Admitted, Forbidden, Turned, admit
+from termwall.transport.auth import Access
+
+PATH = "/ws/terminal"
+READ_BUFFER_BYTES = 4096
+"""First size of a connection's read buffer; it grows with the messages, and is most of what an idle one costs."""
+CLOSE_SECONDS = 2.0
+"""How long the other side has to answer a close before the socket is ended."""
+
+_TEXT, _BINARY = picows.WSMsgType.TEXT, picows.WSMsgType.BINARY
+_CONTINUATION, _CLOSE = picows.WSMsgType.CONTINUATION, picows.WSMsgType.CLOSE
+_log = logging.getLogger("termwall.websocket")
+
+
+class SocketListener(picows.WSListener):
+    """One socket: frames in, whole messages to the connection; the connection's outlet in the other direction."""
+
+    def __init__(self, verdict: Admitted | Turned, service: TerminalService, bounds: Bounds) -> None:
+        self._verdict = verdict
+        self._service = service
+        self._bounds = bounds
+        self._transport: picows.WSTransport | None = None
+        self._connection: Connection | None = None
+        self._parts: list[bytes] = []
+        self._parts_bytes = 0
+        self._parts_binary = False
+        self._paused = False
+        self._ended = False
+
+    # ---- picows calls
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        """The handshake was answered."""
+        self._transport = transport
+        transport.underlying_transport.set_write_buffer_limits(high=self._bounds.window_bytes)
+        if isinstance(self._verdict, Turned):
+            self.close(self._verdict.code, self._verdict.reason)
+            return
+        self._connection = self._service.connect(self._verdict.project_id, self._verdict.hello, self)
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        """One frame; only this loop's own, unmasked payload."""
+        kind = frame.msg_type
+        if kind == _CLOSE:
+            self._answer_close(transport, frame)
+            return
+        connection = self._connection
+        if connection is None or self._ended or kind not in (_TEXT, _BINARY, _CONTINUATION):
+            return
+        if frame.rsv1 or frame.rsv2 or frame.rsv3:
+            connection.close(CloseCode.PROTOCOL_ERROR, "No extension was agreed on")
+        elif frame.fin and kind != _CONTINUATION and not self._parts:
+            connection.received(frame.get_payload_as_bytes(), binary=kind == _BINARY)
+        else:
+            self._gather(connection, frame)
+
+    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
+        """The socket is gone."""
+        self._ended = True
+        if self._connection is not None:
+            self._connection.closed()
+            self._connection = None
+
+    def pause_writing(self) -> None:
+        """The kernel takes no more for now; `unsent` tells how much waits."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """The kernel took what was waiting."""
+        self._paused = False
+        if self._connection is not None:
+            self._connection.writable()
+
+    # ---- the connection calls
+
+    @property
+    def unsent(self) -> int:
+        """Bytes in the transport's buffer."""
+        if not self._paused or self._transport is None:
+            return 0
+        return self._transport.underlying_transport.get_write_buffer_size()
+
+    def send_text(self, data: bytes) -> None:
+        """Send a text message."""
+        if not self._ended and self._transport is not None:
+            self._transport.send(_TEXT, data)
+
+    def send_binary(self, data: bytes) -> None:
+        """Send a binary message."""
+        if not self._ended and self._transport is not None:
+            self._transport.send(_BINARY, data)
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame and end the socket when it was answered, or after 2 s."""
+        if self._ended or self._transport is None:
+            return
+        self._ended = True
+        # The type asks for picows' enum, which does not have our 44xx codes; an int is what goes on the wire.
+        self._transport.send_close(int(code), reason.encode())  # type: ignore[arg-type]
+        asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.underlying_transport.abort)
+
+    def shutdown(self) -> None:
+        """uvicorn stops: tell the client to come back."""
+        if self._connection is not None:
+            self._connection.close(CloseCode.RESTART, "The server restarts")
+        else:
+            self.close(CloseCode.RESTART, "The server restarts")
+
+    def _answer_close(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        if not self._ended:
+            self._ended = True
+            code = frame.get_close_code()
+            transport.send_close(picows.WSCloseCode.OK if code == picows.WSCloseCode.NO_INFO else code)
+        transport.disconnect()
+
+    def _gather(self, connection: Connection, frame: picows.WSFrame) -> None:
+        starts = frame.msg_type != _CONTINUATION
+        if starts == bool(self._parts):
+            connection.close(CloseCode.PROTOCOL_ERROR, "The fragments of two messages are mixed")
+            return
+        if starts:
+            self._parts_binary = frame.msg_type == _BINARY
+            self._parts_bytes = 0
+        # An empty first fragment still opens a message.
+        self._parts.append(frame.get_payload_as_bytes())
+        self._parts_bytes += frame.payload_size
+        if self._parts_bytes > self._bounds.message_bytes:
+            self._parts = []
+            connection.close(CloseCode.TOO_BIG, f"A message may have {self._bounds.message_bytes} bytes")
+        elif frame.fin:
+            message, self._parts = b"".join(self._parts), []
+            connection.received(message, binary=self._parts_binary)
+
+
+def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds) -> type[asyncio.BaseProtocol]:
+    """The class to give to `uvicorn.Config(ws=...)`."""
+
+    class TerminalProtocol(WSProtocol):  # type: ignore[misc]
+        def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:
+            self._server_state = server_state
+            self._scheme = "http"
+            super().__init__(
+                None,
+                None,
+                False,
+                self._listen,
+                _log,
+                True,
+                bounds.handshake_seconds,
+                False,
+                None,
+                None,
+                picows.WSAutoPingStrategy.PING_WHEN_IDLE,
+                True,
+                bounds.message_bytes,
+                None,
+                READ_BUFFER_BYTES,
+            )
+
+        def _listen(self, request: Any) -> Any:
+            path, _, query = request.path.decode("latin-1").partition("?")
+            if path != PATH:
+                return None
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            verdict = admit(headers, query, self._scheme, access, service.new_id)
+            if isinstance(verdict, Forbidden):
+                response = picows.WSUpgradeResponse.create_error_response(403, verdict.reason.encode())
+                return picows.WSUpgradeResponseWithListener(response, None)
+            extra = {"Sec-WebSocket-Protocol": verdict.subprotocol} if verdict.subprotocol else None
+            response = picows.WSUpgradeResponse.create_101_response(extra)
+            return picows.WSUpgradeResponseWithListener(response, SocketListener(verdict, service, bounds))
+
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+            self._server_state.connections.add(self)
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._server_state.connections.discard(self)
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            # uvicorn hands the request head over this way, before it makes us the transport's protocol.
+            view = memoryview(data)
+            while view:
+                space = self.get_buffer(len(view))
+                count = min(len(space), len(view))
+                space[:count] = view[:count]
+                self.buffer_updated(count)
+                view = view[count:]
+
+        def shutdown(self) -> None:
+            if self.listener is not None:
+                self.listener.shutdown()
+            else:
+                self.transport.disconnect()
+
+    return TerminalProtocol
+
+
+def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
+    """The class to give to `uvicorn.Config(http=...)`: a client has a limited time for its first request head (X4)."""
+
+    class LimitedHttpProtocol(HttpToolsProtocol):
+        _patience: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._patience = self.loop.call_later(bounds.handshake_seconds, transport.abort)
+
+        def on_headers_complete(self) -> None:
+            self._forget()
+            super().on_headers_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._forget()
+            super().connection_lost(exc)
+
+        def _forget(self) -> None:
+            if self._patience is not None:
+                self._patience.cancel()
+                self._patience = None
+
+    return LimitedHttpProtocol
+
+

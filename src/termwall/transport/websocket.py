@@ -1,0 +1,148 @@
+"""The WebSocket under any ASGI server: what an application that mounts termwall uses (`create_app`).
+
+`termwall serve` has a faster edge in `picows_edge.py`; both pass the same contract suite. ASGI tells no buffer sizes,
+so this edge counts what it has queued for its sender task.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from termwall.core.errors import CloseCode
+from termwall.core.limits import Bounds
+from termwall.hub.connection import Connection
+from termwall.hub.service import TerminalService
+from termwall.transport.admission import Admitted, Forbidden, Turned, admit
+from termwall.transport.auth import Access
+
+ASGIEndpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class QueueOutlet:
+    """An outlet before a task that sends one message after the other."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+        self._queue: deque[bytes | str | tuple[int, str]] = deque()
+        self._unsent = 0
+        self._wake = asyncio.Event()
+        self._ended = False
+        self.connection: Connection | None = None
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the ASGI server to take them."""
+        return self._unsent
+
+    def send_text(self, data: bytes) -> None:
+        """Queue a text message."""
+        self._put(data.decode(), len(data))
+
+    def send_binary(self, data: bytes) -> None:
+        """Queue a binary message."""
+        self._put(data, len(data))
+
+    def close(self, code: int, reason: str) -> None:
+        """Queue the end; nothing is sent after it."""
+        self._put((code, reason), 0)
+        self._ended = True
+
+    def _put(self, item: bytes | str | tuple[int, str], size: int) -> None:
+        if not self._ended:
+            self._queue.append(item)
+            self._unsent += size
+            self._wake.set()
+
+    async def drain(self) -> None:
+        """Send until a close was sent or the socket fails."""
+        socket = self._socket
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._queue:
+                    item = self._queue.popleft()
+                    if isinstance(item, tuple):
+                        await socket.close(*item)
+                        return
+                    if isinstance(item, str):
+                        await socket.send_text(item)
+                        self._unsent -= len(item.encode()) if not item.isascii() else len(item)
+                    else:
+                        await socket.send_bytes(item)
+                        self._unsent -= len(item)
+                if self.connection is not None:
+                    self.connection.writable()
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            return
+        finally:
+            self._ended = True
+            self._queue.clear()
+            self._unsent = 0
+
+
+def terminal_endpoint(service: TerminalService, access: Access, bounds: Bounds) -> ASGIEndpoint:
+    """The ASGI application of `/ws/terminal` (W1)."""
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        socket = WebSocket(scope, receive, send)
+        headers = {name: value for name, value in socket.headers.items()}
+        scheme = "https" if scope["scheme"] in ("wss", "https") else "http"
+        verdict = admit(headers, scope["query_string"].decode("latin-1"), scheme, access, service.new_id)
+        if isinstance(verdict, Forbidden):
+            await socket.close(CloseCode.FORBIDDEN, verdict.reason)  # Before accept: the server answers 403.
+            return
+        await socket.accept(subprotocol=verdict.subprotocol)
+        if isinstance(verdict, Turned):
+            await socket.close(verdict.code, verdict.reason)
+            return
+        await _serve(socket, verdict, service, bounds)
+
+    return endpoint
+
+
+async def _serve(socket: WebSocket, admitted: Admitted, service: TerminalService, bounds: Bounds) -> None:
+    outlet = QueueOutlet(socket)
+    sender = asyncio.create_task(outlet.drain())
+    connection = service.connect(admitted.project_id, admitted.hello, outlet)
+    outlet.connection = connection
+    try:
+        if connection is not None:
+            await _read(socket, connection, outlet, sender, bounds)
+        await asyncio.wait_for(sender, bounds.handshake_seconds)
+    except (WebSocketDisconnect, TimeoutError):
+        pass
+    finally:
+        if connection is not None:
+            connection.closed()
+        sender.cancel()
+        if socket.application_state is not WebSocketState.DISCONNECTED:
+            try:
+                await socket.close(CloseCode.GOING_AWAY)
+            except (WebSocketDisconnect, RuntimeError, OSError):
+                pass
+
+
+async def _read(
+    socket: WebSocket, connection: Connection, outlet: QueueOutlet, sender: asyncio.Task[None], bounds: Bounds
+) -> None:
+    while not sender.done():
+        receiver = asyncio.ensure_future(socket.receive())
+        await asyncio.wait((receiver, sender), return_when=asyncio.FIRST_COMPLETED)
+        if not receiver.done():
+            receiver.cancel()
+            return
+        message = receiver.result()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", CloseCode.NORMAL))
+        text, data = message.get("text"), message.get("bytes")
+        size = len(text.encode()) if text is not None else len(data or b"")
+        if size > bounds.message_bytes:
+            connection.close(CloseCode.TOO_BIG, f"A message may have {bounds.message_bytes} bytes")
+        elif text is not None:
+            connection.received(text)
+        else:
+            connection.received(data or b"", binary=True)
