@@ -72,7 +72,8 @@ def decode_text(text: bytes | str) -> AnyClientMessage:
 def explain(error: ValidationError) -> tuple[str | None, str]:
     """The first fault of a validation as (field with dots, sentence), for socket and HTTP alike."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    field = ".".join(str(part) for part in fault["loc"]) or None
+    # A field that may be one of two numbers names the one it is not, too: that says nothing to a client.
+    field = ".".join(str(part) for part in fault["loc"] if part not in ("int", "float")) or None
     message = fault["msg"].removeprefix("Value error, ")
     return field, f"`{field}`: {message}." if field else f"{message[:1].upper()}{message[1:]}."
 
