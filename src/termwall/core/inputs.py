@@ -1,0 +1,37 @@
+"""Which input of which client a session already has, so that a resend types nothing twice and loses nothing (I1).
+
+Input is a log for each client: numbers from 1, each exactly once. A number that was taken is a duplicate, one that
+leaves others out is a gap. What is remembered is one number a client, for a bounded number of clients: the one that was
+silent longest is forgotten, and is then told to begin at 1 again.
+"""
+
+from collections import OrderedDict
+from typing import Literal
+
+from termwall.core.ids import ClientId
+
+
+class InputLog:
+    """The last input number of each client of one session."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._last: OrderedDict[ClientId, int] = OrderedDict()
+
+    def last(self, client: ClientId) -> int:
+        """The last number that was taken; 0 if none was."""
+        return self._last.get(client, 0)
+
+    def accept(self, client: ClientId, seq: int) -> Literal["write", "duplicate"] | int:
+        """What to do with input `seq`: write it (then call `taken`), drop it, or refuse it and expect this number."""
+        last = self.last(client)
+        if seq == last + 1:
+            return "write"
+        return "duplicate" if seq <= last else last + 1
+
+    def taken(self, client: ClientId, seq: int) -> None:
+        """Input `seq` was written."""
+        self._last[client] = seq
+        self._last.move_to_end(client)
+        if len(self._last) > self._limit:
+            self._last.popitem(last=False)

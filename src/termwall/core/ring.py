@@ -1,0 +1,81 @@
+"""A bounded log of bytes, addressed by absolute offset from its beginning (S1).
+
+It keeps the last `capacity` bytes in a buffer it is given (the server's memory, or shared memory) and overwrites the
+oldest. It knows no reader: a viewer, a screen or a recording is a cursor that compares its offset with `start`.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+LINE_SEARCH_BYTES = 4096
+"""How far a replay's start is moved to reach the start of a line; a longer line is cut at a character instead."""
+
+
+class Ring:
+    """The log of one epoch of a session. Offsets are bytes since its first one."""
+
+    def __init__(self, buffer: "Buffer") -> None:
+        self._view = memoryview(buffer).cast("B")
+        self.capacity = len(self._view)
+        """Bytes kept at most."""
+        self.end = 0
+        """The offset after the newest byte."""
+
+    @property
+    def start(self) -> int:
+        """The offset of the oldest byte that is still there."""
+        return max(0, self.end - self.capacity)
+
+    def free(self) -> memoryview:
+        """Writable space for the next bytes, up to the buffer's physical end: read into it, then `commit`."""
+        return self._view[self.end % self.capacity :]
+
+    def commit(self, count: int) -> None:
+        """`count` bytes were written into `free()`; as many of the oldest are gone if the log is full."""
+        self.end += count
+
+    def append(self, data: "Buffer") -> None:
+        """Copy bytes to the end. Of more than the capacity the first ones are counted and not kept."""
+        view = memoryview(data).cast("B")
+        skip = max(0, len(view) - self.capacity)
+        self.end += skip
+        view = view[skip:]
+        while view:
+            space = self.free()
+            count = min(len(space), len(view))
+            space[:count] = view[:count]
+            self.commit(count)
+            view = view[count:]
+
+    def read(self, start: int, stop: int) -> bytes:
+        """The bytes from `start` to before `stop`.
+
+        Raises:
+            ValueError: not all of them are there.
+        """
+        if not self.start <= start <= stop <= self.end:
+            raise ValueError(f"bytes {start} to {stop} are not in the ring, which has {self.start} to {self.end}")
+        first = start % self.capacity
+        count = stop - start
+        if first + count <= self.capacity:
+            return bytes(self._view[first : first + count])
+        return b"".join((self._view[first:], self._view[: first + count - self.capacity]))
+
+    def replay_start(self, limit: int) -> int:
+        """Where a replay for a new viewer begins: at 0 while that is there, else in the last `limit` bytes (S3).
+
+        It begins with a whole line where one starts soon, and never inside a UTF-8 character.
+        """
+        if self.start == 0:
+            return 0
+        start = max(self.start, self.end - limit)
+        head = self.read(start, min(self.end, start + LINE_SEARCH_BYTES))
+        line = head.find(b"\n")
+        if 0 <= line < len(head) - 1:
+            return start + line + 1
+        skip = 0
+        while skip < min(3, len(head)) and head[skip] & 0xC0 == 0x80:
+            skip += 1
+        return start + skip

@@ -1,0 +1,60 @@
+"""The sizes of a session by offset in its log, so that a viewer gets each change in its place between the bytes (S3).
+
+Each change has a serial number. A viewer keeps the serial of the last one it was told; the next one is due when the
+viewer's position has reached the change's offset.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SizeMark:
+    """From `offset` on the session has this size."""
+
+    serial: int
+    offset: int
+    cols: int
+    rows: int
+
+
+class SizeLog:
+    """All size changes of one epoch; of more than `limit` the oldest are forgotten."""
+
+    def __init__(self, cols: int, rows: int, limit: int) -> None:
+        self._limit = limit
+        self._marks = [SizeMark(0, 0, cols, rows)]
+
+    @property
+    def last_serial(self) -> int:
+        """The serial of the newest change."""
+        return self._marks[-1].serial
+
+    def record(self, offset: int, cols: int, rows: int) -> None:
+        """The size changes at this offset, which is not before the last change's."""
+        last = self._marks[-1]
+        if offset < last.offset:
+            raise ValueError(f"a size change at {offset} comes after one at {last.offset}")
+        self._marks.append(SizeMark(last.serial + 1, offset, cols, rows))
+        if len(self._marks) > self._limit:
+            del self._marks[: len(self._marks) - self._limit]
+
+    def at(self, offset: int) -> tuple[int, int]:
+        """The (cols, rows) that bytes from `offset` on are meant for."""
+        mark = self._mark_at(offset)
+        return mark.cols, mark.rows
+
+    def serial_at(self, offset: int) -> int:
+        """The serial that a viewer has that was told the size at `offset`."""
+        return self._mark_at(offset).serial
+
+    def next_after(self, serial: int) -> SizeMark | None:
+        """The first change after that serial that is still known."""
+        marks = self._marks
+        if marks[-1].serial <= serial:
+            return None
+        return marks[max(0, serial + 1 - marks[0].serial)]
+
+    def _mark_at(self, offset: int) -> SizeMark:
+        index = bisect_right(self._marks, offset, key=lambda mark: mark.offset) - 1
+        return self._marks[max(0, index)]
