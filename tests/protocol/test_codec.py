@@ -116,7 +116,12 @@ def test_W8_unknown_fields_are_ignored() -> None:
     assert message.session_id == "a"
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_W8_any_json_is_read_or_refused(value: object) -> None:
     for message in (value, {"type": value}, {"type": "focus", "sessionId": value}, {"type": "resize", "data": value}):
         try:
@@ -168,15 +173,28 @@ def test_S8_invalid_bytes_become_replacement_characters() -> None:
 def test_S8_a_snapshot_in_json_carries_reason_and_size() -> None:
     message = json.loads(stream_text("s", "p", "e", 7, "\x1bc", 1, snapshot=True, reason="focus", cols=80, rows=24))
     assert message == {
-        "type": "stream", "sessionId": "s", "projectId": "p", "epoch": "e", "offset": 7, "timestamp": 1,
-        "data": "\x1bc", "snapshot": True, "reason": "focus", "cols": 80, "rows": 24,
+        "type": "stream",
+        "sessionId": "s",
+        "projectId": "p",
+        "epoch": "e",
+        "offset": 7,
+        "timestamp": 1,
+        "data": "\x1bc",
+        "snapshot": True,
+        "reason": "focus",
+        "cols": 80,
+        "rows": 24,
     }
 
 
 def test_W7_a_message_holds_the_fields_that_were_set_and_no_others() -> None:
     message = messages.SessionUpdate(session_id="s", project_id="p", timestamp=1, driver=None)
     assert json.loads(encode(message)) == {
-        "type": "session_update", "sessionId": "s", "projectId": "p", "timestamp": 1, "driver": None,
+        "type": "session_update",
+        "sessionId": "s",
+        "projectId": "p",
+        "timestamp": 1,
+        "driver": None,
     }
 
 
@@ -184,6 +202,12 @@ def test_I1_a_gap_tells_the_expected_number() -> None:
     error = Refused(ErrorCode.INPUT_GAP, "A gap.", field="seq")
     error.details = {"expected": 4}
     assert json.loads(encode(error_message(error, 1, request_id="r", session_id="s"))) == {
-        "type": "error", "code": "input_gap", "data": "A gap.", "timestamp": 1, "field": "seq",
-        "sessionId": "s", "requestId": "r", "expected": 4,
+        "type": "error",
+        "code": "input_gap",
+        "data": "A gap.",
+        "timestamp": 1,
+        "field": "seq",
+        "sessionId": "s",
+        "requestId": "r",
+        "expected": 4,
     }

@@ -24,7 +24,11 @@ def run(peer: Peer, until: float) -> list[tuple[float, Event]]:
 def test_W5_five_attempts_with_the_seeds_delays_then_it_gives_up() -> None:
     peer = Peer(0, BOUNDS, waiting=True, resume=False)
     assert run(peer, 10) == [
-        (0.1, Retry(1)), (0.6, Retry(2)), (1.6, Retry(3)), (3.6, Retry(4)), (3.6, GiveUp()),
+        (0.1, Retry(1)),
+        (0.6, Retry(2)),
+        (1.6, Retry(3)),
+        (3.6, Retry(4)),
+        (3.6, GiveUp()),
     ]
 
 

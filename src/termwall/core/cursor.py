@@ -23,9 +23,7 @@ class Cursor:
         self.window = window
         self.acked: int | None = None
 
-    def next(
-        self, ring_start: int, ring_end: int, most: int
-    ) -> tuple[int, int] | Literal["wait", "lagged"] | None:
+    def next(self, ring_start: int, ring_end: int, most: int) -> tuple[int, int] | Literal["wait", "lagged"] | None:
         """What to send now, at most `most` bytes of a ring that holds `ring_start` to `ring_end`."""
         position = self.position
         if position < ring_start:

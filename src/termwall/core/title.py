@@ -42,7 +42,11 @@ class TitleScanner:
 
 def _end(data: bytes, start: int) -> int | None:
     """Where the string that begins at `start` ends: its BEL, its ESC, or CAN or SUB; None if that is still to come."""
-    ends = [place for mark in (b"\x07", b"\x1b", b"\x18", b"\x1a") if (place := data.find(mark, start, start + MAX_CARRY)) >= 0]
+    ends = [
+        place
+        for mark in (b"\x07", b"\x1b", b"\x18", b"\x1a")
+        if (place := data.find(mark, start, start + MAX_CARRY)) >= 0
+    ]
     if not ends:
         return start + MAX_CARRY if len(data) > start + MAX_CARRY else None
     stop = min(ends)

@@ -47,7 +47,13 @@ class Connection:
     """The server's side of one WebSocket. The edge feeds it and tells it of the end; it answers through its outlet."""
 
     def __init__(
-        self, room: Room, hello: Hello, outlet: Outlet, bounds: Bounds, *, clock: Callable[[], int],
+        self,
+        room: Room,
+        hello: Hello,
+        outlet: Outlet,
+        bounds: Bounds,
+        *,
+        clock: Callable[[], int],
         gone: Callable[["Connection"], None],
     ) -> None:
         self.room = room
@@ -88,7 +94,9 @@ class Connection:
             if len(self._early) < EARLY_MESSAGES:
                 self._early.append(decode_binary(bytes(data)) if binary and isinstance(data, bytes) else data)
             else:
-                self._refuse(TermwallError(ErrorCode.RATE_LIMITED, "The session is not here yet; wait for `connected`."))
+                self._refuse(
+                    TermwallError(ErrorCode.RATE_LIMITED, "The session is not here yet; wait for `connected`.")
+                )
             return
         try:
             if binary:
@@ -340,9 +348,7 @@ class Connection:
         room, version = self.room, message.expected_version
         if message.session_ids is not None:
             ids = [self._session(session_id, "sessionIds").id for session_id in message.session_ids]
-            update = (
-                room.focus_batch(ids, version, asked) if wants else room.blur(ids, version, asked, single=False)
-            )
+            update = room.focus_batch(ids, version, asked) if wants else room.blur(ids, version, asked, single=False)
         else:
             session = self._session(message.session_id)
             update = (
@@ -407,9 +413,7 @@ class Connection:
                 raise TermwallError(ErrorCode.INVALID, "Say which session: `sessionId` is missing.", field=field)
             session_id = own
         if own is not None and session_id != own:
-            raise TermwallError(
-                ErrorCode.UNKNOWN_SESSION, f"This connection carries `{own}` only.", field=field
-            )
+            raise TermwallError(ErrorCode.UNKNOWN_SESSION, f"This connection carries `{own}` only.", field=field)
         return self.room.find(session_id, field)
 
     def _carries_id(self, session_id: SessionId) -> bool:
@@ -435,9 +439,7 @@ class Connection:
             viewer.park()
             viewer.session.viewers.discard(viewer)
 
-    def _refuse(
-        self, error: TermwallError, *, request_id: str | None = None, session_id: str | None = None
-    ) -> None:
+    def _refuse(self, error: TermwallError, *, request_id: str | None = None, session_id: str | None = None) -> None:
         message = error_message(error, self._clock(), request_id=request_id, session_id=session_id)
         if self._open:
             self.tell(encode(message))

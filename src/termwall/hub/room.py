@@ -64,7 +64,9 @@ class Room:
             )
         return session
 
-    def focus(self, session_id: str, expected_version: int | None, request: "Asked | None" = None) -> FocusUpdate | None:
+    def focus(
+        self, session_id: str, expected_version: int | None, request: "Asked | None" = None
+    ) -> FocusUpdate | None:
         """Put one session on the stage (F2-F4, F6). None if that alters nothing."""
         session = self.find(session_id)
         change = self._decide(
@@ -193,7 +195,7 @@ class Room:
         """A session as everybody sees it (A2)."""
         return session.describe(session.id in self.stage.sessions)
 
-    def tell_session(self, session: LiveSession, **fields: Any) -> None:
+    def tell_session(self, session: LiveSession, /, **fields: Any) -> None:
         """A `session_update` of these fields to all that carry the session."""
         update = SessionUpdate(session_id=session.id, project_id=self.id, timestamp=self._clock(), **fields)
         text = encode(update)
@@ -204,7 +206,12 @@ class Room:
     def tell_driver(self, session: LiveSession) -> None:
         """Who drives, and the size: to those that see it in its place in the stream, the size alone comes there (S3)."""
         cols, rows = session.seat.size
-        plain = {"session_id": session.id, "project_id": self.id, "timestamp": self._clock(), "driver": session.driver()}
+        plain: dict[str, Any] = {
+            "session_id": session.id,
+            "project_id": self.id,
+            "timestamp": self._clock(),
+            "driver": session.driver(),
+        }
         sized = encode(SessionUpdate(**plain, cols=cols, rows=rows))
         driver = encode(SessionUpdate(**plain))
         for connection in tuple(self.connections):

@@ -19,7 +19,6 @@ from termwall.hub.connection import Connection, Hello
 from termwall.hub.outlet import Outlet
 from termwall.hub.room import Room
 from termwall.hub.session import Launch, LiveSession
-from termwall.protocol import messages
 from termwall.protocol.messages import FocusState, FocusUpdate, Project, Session, SessionCreate
 from termwall.store.projects import Store, StoredProject
 
@@ -101,7 +100,9 @@ class TerminalService:
                 ErrorCode.INVALID, f"`{path}` is not the absolute path of a folder on the server.", field="path"
             )
         if len(self._rooms) >= self.bounds.projects:
-            raise TermwallError(ErrorCode.LIMIT_REACHED, f"There are {self.bounds.projects} projects, the most allowed.")
+            raise TermwallError(
+                ErrorCode.LIMIT_REACHED, f"There are {self.bounds.projects} projects, the most allowed."
+            )
         if id is None:
             id = self._id_from(name or folder.name)
         elif id in self._rooms:
@@ -343,9 +344,7 @@ class TerminalService:
         if self._closed or len(self._connections) >= self.bounds.connections:
             outlet.close(CloseCode.TRY_LATER, "Too many connections")
             return None
-        connection = Connection(
-            room, hello, outlet, self.bounds, clock=self._clock, gone=self._connections.discard
-        )
+        connection = Connection(room, hello, outlet, self.bounds, clock=self._clock, gone=self._connections.discard)
         self._connections.add(connection)
         connection.begin()
         return connection

@@ -244,4 +244,3 @@ class LiveSession:
             offset=self.ring.end,
             foreground=None if ended else self.process.foreground(),
         )
-

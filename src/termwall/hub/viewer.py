@@ -161,9 +161,7 @@ class Viewer:
         text = self._text.feed(session.ring.read(start, stop))
         if text:
             offset = stop - self._text.held
-            self._send_text(
-                stream_text(session.id, session.project_id, session.epoch, offset, text, self._clock())
-            )
+            self._send_text(stream_text(session.id, session.project_id, session.epoch, offset, text, self._clock()))
 
     def _send_size(self, offset: int, cols: int, rows: int) -> None:
         session = self.session

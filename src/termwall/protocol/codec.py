@@ -27,7 +27,9 @@ REASONS: Final = {"attach": 1, "focus": 2, "resume": 3, "lagged": 4, "restart": 
 class Refused(TermwallError):
     """A client message that cannot be read; carries the `requestId` where there was one, for the answer (W7)."""
 
-    def __init__(self, code: ErrorCode, message: str, *, field: str | None = None, request_id: str | None = None) -> None:
+    def __init__(
+        self, code: ErrorCode, message: str, *, field: str | None = None, request_id: str | None = None
+    ) -> None:
         super().__init__(code, message, field=field)
         self.request_id = request_id
 
@@ -60,7 +62,9 @@ def decode_text(text: bytes | str) -> AnyClientMessage:
         raise Refused(ErrorCode.INVALID, "A message needs a `type`, as text.", field="type", request_id=request_id)
     adapter = CLIENT_MESSAGES.get(kind)
     if adapter is None:
-        raise Refused(ErrorCode.UNKNOWN_TYPE, f"There is no message `{kind[:64]}`.", field="type", request_id=request_id)
+        raise Refused(
+            ErrorCode.UNKNOWN_TYPE, f"There is no message `{kind[:64]}`.", field="type", request_id=request_id
+        )
     try:
         message: AnyClientMessage = adapter.validate_python(value)
     except ValidationError as error:
@@ -130,9 +134,7 @@ def stream_frame(session_id: str, offset: int, data: bytes) -> bytes:
 def snapshot_frame(session_id: str, offset: int, cols: int, rows: int, reason: str, data: bytes) -> bytes:
     """A binary frame that begins a screen anew (S4)."""
     name = session_id.encode("ascii")
-    head = struct.pack(
-        f">BB{len(name)}sQHHB", SNAPSHOT_KIND, len(name), name, offset, cols, rows, REASONS[reason]
-    )
+    head = struct.pack(f">BB{len(name)}sQHHB", SNAPSHOT_KIND, len(name), name, offset, cols, rows, REASONS[reason])
     return head + data
 
 

@@ -34,7 +34,12 @@ class Wire(BaseModel):
     """Base of all: camelCase outside, snake_case inside, wrong types refused, unknown fields ignored."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, strict=True, extra="ignore", frozen=True, serialize_by_alias=True
+        alias_generator=to_camel,
+        populate_by_name=True,
+        strict=True,
+        extra="ignore",
+        frozen=True,
+        serialize_by_alias=True,
     )
 
 

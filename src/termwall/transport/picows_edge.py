@@ -242,5 +242,3 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
                 self._patience = None
 
     return LimitedHttpProtocol
-
-
