@@ -82,7 +82,9 @@ class TerminalService:
                 max_focused=stored.max_focused,
                 created_at=stored.created_at,
             )
-            self._add_room(project, stored.version, stored.epoch)
+            # The sessions ended with the server, so the stage is another one than this version's: tell it as the next.
+            room = self._add_room(project, stored.version + 1, stored.epoch)
+            self._keep_version(room)
 
     # ---- projects
 

@@ -6,7 +6,6 @@ so this edge counts what it has queued for its sender task.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
 
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -17,8 +16,6 @@ from termwall.hub.connection import Connection
 from termwall.hub.service import TerminalService
 from termwall.transport.admission import Admitted, Forbidden, Turned, admit
 from termwall.transport.auth import Access
-
-ASGIEndpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class QueueOutlet:
@@ -84,14 +81,20 @@ class QueueOutlet:
             self._unsent = 0
 
 
-def terminal_endpoint(service: TerminalService, access: Access, bounds: Bounds) -> ASGIEndpoint:
+class TerminalEndpoint:
     """The ASGI application of `/ws/terminal` (W1)."""
 
-    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, service: TerminalService, access: Access, bounds: Bounds) -> None:
+        self._service = service
+        self._access = access
+        self._bounds = bounds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One WebSocket, from its handshake to its end."""
         socket = WebSocket(scope, receive, send)
-        headers = {name: value for name, value in socket.headers.items()}
         scheme = "https" if scope["scheme"] in ("wss", "https") else "http"
-        verdict = admit(headers, scope["query_string"].decode("latin-1"), scheme, access, service.new_id)
+        query = scope["query_string"].decode("latin-1")
+        verdict = admit(dict(socket.headers), query, scheme, self._access, self._service.new_id)
         if isinstance(verdict, Forbidden):
             await socket.close(CloseCode.FORBIDDEN, verdict.reason)  # Before accept: the server answers 403.
             return
@@ -99,9 +102,7 @@ def terminal_endpoint(service: TerminalService, access: Access, bounds: Bounds) 
         if isinstance(verdict, Turned):
             await socket.close(verdict.code, verdict.reason)
             return
-        await _serve(socket, verdict, service, bounds)
-
-    return endpoint
+        await _serve(socket, verdict, self._service, self._bounds)
 
 
 async def _serve(socket: WebSocket, admitted: Admitted, service: TerminalService, bounds: Bounds) -> None:

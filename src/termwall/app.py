@@ -1,0 +1,160 @@
+"""Puts the parts together: an ASGI application, to be mounted or served."""
+
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from termwall.config import Settings, load_profiles
+from termwall.hub.service import TerminalService
+from termwall.observe import Metrics
+from termwall.store.projects import Store
+from termwall.transport.auth import Access, Grant
+from termwall.transport.gate import Gate
+from termwall.transport.rest import focus_routes, install_errors, project_routes, server_routes, session_routes
+from termwall.transport.websocket import TerminalEndpoint
+
+STATIC = Path(__file__).parent / "static"
+ID_BYTES = 6
+"""Bytes of randomness in an id: with 10,000 ids a collision is a matter of 1 in 5 million, and it would be refused."""
+
+
+def version() -> str:
+    """The installed version."""
+    try:
+        return package_version("termwall")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+def new_id() -> str:
+    """A short random id that begins with a letter."""
+    return "s" + secrets.token_hex(ID_BYTES)
+
+
+def owner_token(settings: Settings) -> str:
+    """The owner's token: the given one, or the data folder's, made at the first start (X1)."""
+    path = settings.data_dir / "token"
+    if settings.token is None and path.exists():
+        return path.read_text().strip()
+    token = settings.token or secrets.token_urlsafe(24)
+    _write_private(path, token)
+    return token
+
+
+def instance_name(settings: Settings) -> str:
+    """A name of this data folder's server, for its cookie: another server on another port must not overwrite it."""
+    path = settings.data_dir / "instance"
+    if not path.exists():
+        _write_private(path, secrets.token_hex(4))
+    return path.read_text().strip()
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
+class Termwall:
+    """One server's parts. Made on the event loop that it will run on."""
+
+    def __init__(self, settings: Settings) -> None:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.settings = settings
+        self.bounds = settings.bounds()
+        self.store = Store(settings.data_dir / "termwall.sqlite")
+        self.access = Access(
+            owner_token(settings),
+            instance=instance_name(settings),
+            host=settings.host,
+            allowed_hosts=settings.allowed_hosts,
+            allowed_origins=settings.allowed_origins,
+            grants=self._grants,
+        )
+        self.service = TerminalService(
+            bounds=self.bounds,
+            store=self.store,
+            profiles=load_profiles(settings, os.environ),
+            max_focused=settings.max_focused,
+            clock=lambda: time.time_ns() // 1_000_000,
+            new_id=new_id,
+        )
+
+    def _grants(self) -> list[Grant]:
+        return [Grant(token.hash, token.role, token.name, token.project_id) for token in self.store.tokens()]
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The whole of termwall as one ASGI application, to serve or to mount in another one.
+
+    Its lifespan starts and ends the terminals. `app.state.termwall` has the parts: `service` is the Python API.
+
+    Args:
+        settings: from the environment if not given.
+    """
+    termwall = Termwall(settings or Settings())
+    service, access, bounds = termwall.service, termwall.access, termwall.bounds
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await service.close()
+
+    app = FastAPI(
+        title="termwall",
+        version=version(),
+        summary="A project's live terminals, in every browser, in sync.",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.termwall = termwall
+    for routes in (focus_routes(service), project_routes(service), session_routes(service)):
+        app.include_router(routes)
+    app.include_router(server_routes(service, access, Metrics(), version()))
+    install_errors(app)
+    app.router.routes.append(WebSocketRoute("/ws/terminal", TerminalEndpoint(service, access, bounds)))
+    app.router.routes.append(Route("/", _page, include_in_schema=False))
+    app.mount("/assets", _Assets(directory=STATIC / "assets", check_dir=False))
+    app.add_middleware(Gate, access=access, bounds=bounds)
+    return app
+
+
+async def _page(request: Any) -> Response:
+    """The workspace page: never cached, because its assets' names change with each build."""
+    page = STATIC / "index.html"
+    if not page.exists():
+        return HTMLResponse(
+            "<!doctype html><title>termwall</title><p>The server runs, but its page was not built. In a checkout, "
+            "<code>make build</code> builds it; the API works without it.",
+            status_code=200,
+        )
+    return Response(page.read_bytes(), media_type="text/html", headers={"cache-control": "no-cache"})
+
+
+class _Assets(StaticFiles):
+    """Files whose names carry a hash of their content."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_cached(message: Any) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                message["headers"].append((b"cache-control", b"public, max-age=31536000, immutable"))
+            await send(message)
+
+        await super().__call__(scope, receive, send_cached)

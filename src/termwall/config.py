@@ -1,0 +1,140 @@
+"""Settings: from the command line, from the environment (`TERMWALL_PORT` ...), or as arguments of `create_app` (A5)."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from platformdirs import user_data_path
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from termwall.core.limits import Bounds
+from termwall.hub.service import ProfileSpec
+
+DEFAULTS = Bounds()
+Positive = Annotated[int, Field(gt=0)]
+
+
+class SettingsError(Exception):
+    """A setting or the configuration file is wrong; the message says where."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Sizes are bytes, `heartbeat` is milliseconds."""
+
+    model_config = SettingsConfigDict(env_prefix="TERMWALL_", extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(7070, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("termwall"), description="Folder for what survives a restart."
+    )
+    token: str | None = Field(None, min_length=8, description="The owner's token; made at the first start if not given.")
+    open: bool = Field(True, description="Open the browser once the server is ready.")
+    max_focused: int = Field(4, ge=1, le=64, description="How many sessions the stage of a new project holds.")
+    heartbeat: int = Field(
+        DEFAULTS.heartbeat_milliseconds, ge=100, description="Milliseconds between a client's heartbeats."
+    )
+    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        [], description="Further host names the server is reached by, separated by commas."
+    )
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Further origins whose pages may use the server, separated by commas."
+    )
+    config: Path | None = Field(None, description="A TOML file with profiles; else `termwall.toml` in the data folder.")
+    connections: Positive = Field(DEFAULTS.connections, description="Most open WebSockets.")
+    projects: Positive = Field(DEFAULTS.projects, description="Most projects.")
+    sessions: Positive = Field(DEFAULTS.sessions, description="Most sessions of a project.")
+    message_bytes: int = Field(
+        DEFAULTS.message_bytes, ge=1024, description="Largest message or request body, in bytes."
+    )
+    messages_per_second: Positive = Field(
+        DEFAULTS.messages_per_second, description="Messages of one connection in a second."
+    )
+    input_bytes: int = Field(
+        DEFAULTS.input_bytes, ge=1024, description="Most input that waits for a program that does not read, in bytes."
+    )
+    ring_bytes: int = Field(DEFAULTS.ring_bytes, ge=4096, description="Output kept for each session, in bytes.")
+    window_bytes: int = Field(DEFAULTS.window_bytes, ge=1024, description="Unacknowledged bytes of one stream.")
+    replay_bytes: int = Field(
+        DEFAULTS.replay_bytes, ge=1024, description="Most output replayed to a new viewer of a long log, in bytes."
+    )
+    outbox_bytes: int = Field(
+        DEFAULTS.outbox_bytes, ge=65536, description="Unsent bytes after which a slow connection is closed."
+    )
+    handshake_seconds: float = Field(
+        DEFAULTS.handshake_seconds, gt=0, description="Seconds until a handshake must be complete."
+    )
+    registration_delays: Annotated[list[int], NoDecode] = Field(
+        list(DEFAULTS.registration_delays),
+        description="Milliseconds between the attempts to find a session, separated by commas.",
+    )
+    close_seconds: float = Field(
+        DEFAULTS.close_seconds, gt=0, description="Seconds from SIGHUP to SIGKILL for a program that is closed."
+    )
+
+    def __init__(self, **values: object) -> None:
+        for name in ("allowed_hosts", "allowed_origins", "registration_delays"):
+            given = values.get(name, os.environ.get(f"TERMWALL_{name.upper()}"))
+            if isinstance(given, str):
+                values[name] = [part.strip() for part in given.split(",") if part.strip()]
+        super().__init__(**values)  # type: ignore[arg-type]
+
+    def bounds(self) -> Bounds:
+        """The limits of the server."""
+        return Bounds(
+            connections=self.connections,
+            projects=self.projects,
+            sessions=self.sessions,
+            message_bytes=self.message_bytes,
+            messages_per_second=self.messages_per_second,
+            input_bytes=self.input_bytes,
+            ring_bytes=self.ring_bytes,
+            window_bytes=self.window_bytes,
+            replay_bytes=self.replay_bytes,
+            outbox_bytes=self.outbox_bytes,
+            handshake_seconds=self.handshake_seconds,
+            heartbeat_milliseconds=self.heartbeat,
+            registration_delays=tuple(self.registration_delays),
+            close_seconds=self.close_seconds,
+        )
+
+
+class _Profile(BaseModel):
+    label: str | None = None
+    command: Annotated[list[str], Field(min_length=1)]
+    icon: str = "terminal"
+    env: dict[str, str] = {}
+
+
+class _File(BaseModel):
+    profiles: dict[str, _Profile] = {}
+
+
+def default_profiles(environ: Mapping[str, str]) -> dict[str, ProfileSpec]:
+    """The seed's two kinds of session: the user's shell, and Claude Code (P1)."""
+    return {
+        "system": ProfileSpec("Shell", (environ.get("SHELL") or "/bin/sh",), "terminal"),
+        "claude": ProfileSpec("Claude Code", ("claude",), "agent"),
+    }
+
+
+def load_profiles(settings: Settings, environ: Mapping[str, str]) -> dict[str, ProfileSpec]:
+    """The profiles of the configuration file beside the two built in, which it may change.
+
+    Raises:
+        SettingsError: the file cannot be read or says something else than profiles.
+    """
+    profiles = default_profiles(environ)
+    path = settings.config or settings.data_dir / "termwall.toml"
+    if settings.config is None and not path.exists():
+        return profiles
+    try:
+        found = _File.model_validate(tomllib.loads(path.read_text()))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise SettingsError(f"{path}: {error}") from None
+    for kind, profile in found.profiles.items():
+        profiles[kind] = ProfileSpec(profile.label or kind, tuple(profile.command), profile.icon, profile.env)
+    return profiles

@@ -1,0 +1,47 @@
+"""Logs to standard error, and the figures of `/metrics`."""
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+if TYPE_CHECKING:
+    from termwall.hub.service import TerminalService
+
+
+def log_to_stderr(level: int = logging.WARNING) -> None:
+    """One line a record; standard output stays free for what scripts read (A5)."""
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+class Metrics:
+    """The server's figures, read when they are asked for."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"termwall_{name}", text, registry=self._registry)
+
+        self._connections = gauge("connections", "Open WebSockets.")
+        self._projects = gauge("projects", "Projects.")
+        self._sessions = gauge("sessions", "Sessions.")
+        self._running = gauge("sessions_running", "Sessions whose program runs.")
+        self._output = gauge("output_bytes", "Bytes written by the programs of the current sessions.")
+        self._versions = gauge("stage_versions", "Versions of all stages added up.")
+
+    def render(self, service: "TerminalService") -> bytes:
+        """Prometheus text."""
+        projects = service.list_projects()
+        sessions = [session for project in projects for session in service.list_sessions(project.id)]
+        self._connections.set(service.connections)
+        self._projects.set(len(projects))
+        self._sessions.set(len(sessions))
+        self._running.set(sum(session.status == "running" for session in sessions))
+        self._output.set(sum(session.offset for session in sessions))
+        self._versions.set(sum(service.get_focus_version(project.id) for project in projects))
+        return generate_latest(self._registry)

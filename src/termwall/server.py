@@ -1,0 +1,162 @@
+"""Runs termwall's application with uvicorn on one port, until it is told to stop (A5)."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from termwall.app import Termwall, create_app
+from termwall.config import Settings
+from termwall.transport.picows_edge import http_protocol, websocket_protocol
+
+SHUTDOWN_SECONDS = 3
+"""How long requests may take to end once the server was told to stop."""
+
+
+class DataFolderTaken(Exception):
+    """Another server uses the data folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How to reach a running server, as it wrote it down in its data folder."""
+
+    url: str
+    pid: int
+
+
+@contextlib.contextmanager
+def data_folder(path: Path) -> Iterator[None]:
+    """Hold the data folder for one server.
+
+    Raises:
+        DataFolderTaken: another one has it.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(path / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataFolderTaken(
+                f"Another termwall server uses `{path}`. Stop it, or give this one another --data-dir."
+            ) from None
+        yield
+
+
+def find_running(path: Path) -> Running | None:
+    """The server that uses this data folder, if one runs."""
+    try:
+        found = json.loads((path / "server.json").read_text())
+        with open(path / "lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return Running(found["url"], found["pid"])
+    except (OSError, ValueError, KeyError):
+        return None
+    return None
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def serve(settings: Settings, ready: Callable[[str, Termwall], None]) -> None:
+    """Serve until SIGTERM or SIGINT. `ready` gets the base address once the server can be used.
+
+    Raises:
+        DataFolderTaken, OSError: it cannot be started.
+    """
+    with data_folder(settings.data_dir), listen(settings.host, settings.port) as listener:
+        port = listener.getsockname()[1]
+        shown = "127.0.0.1" if settings.host in ("0.0.0.0", "localhost") else settings.host
+        url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+        record = settings.data_dir / "server.json"
+        loop_factory = _loop_factory()
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(_serve(settings, listener, url, record, ready))
+
+
+async def _serve(
+    settings: Settings, listener: socket.socket, url: str, record: Path, ready: Callable[[str, Termwall], None]
+) -> None:
+    app = create_app(settings)
+    termwall: Termwall = app.state.termwall
+    config = uvicorn.Config(
+        app,
+        http=http_protocol(termwall.bounds),
+        ws=websocket_protocol(termwall.service, termwall.access, termwall.bounds),  # type: ignore[arg-type]
+        loop="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    server = _Server(config)
+    server.on_started = lambda: _started(record, url, termwall, ready)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        record.unlink(missing_ok=True)
+
+
+def _started(record: Path, url: str, termwall: Termwall, ready: Callable[[str, Termwall], None]) -> None:
+    temporary = record.with_suffix(".new")
+    temporary.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+    temporary.replace(record)
+    ready(url, termwall)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with our signals: its own re-raise them at the end, and a clean stop exits with 0."""
+
+    on_started: Callable[[], None]
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the loop's handlers."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self.on_started()
+
+    def stop(self) -> None:
+        """Stop soon; a second time: now."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

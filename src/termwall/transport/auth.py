@@ -1,0 +1,166 @@
+"""Who is asking, and may a request come from where it comes from (X1-X3). Decides on header values; does no I/O.
+
+The owner's token opens everything. Tokens given to others open one role, perhaps one project; of those only hashes are
+known here. A browser trades a token for a cookie that is derived from it, so a stolen cookie is no token, and a new
+token ends all cookies.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Literal
+from urllib.parse import urlsplit
+
+from termwall.hub.connection import Role
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_ROLES: tuple[Role, ...] = ("view", "type", "own")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks. `by` a cookie means that a browser sent it, perhaps for another site's page (X2)."""
+
+    role: Role
+    by: Literal["bearer", "cookie"]
+    name: str | None = None
+    project_id: str | None = None
+
+    def may(self, role: Role) -> bool:
+        """Whether this identity may do what needs `role`: view < type < own (X3)."""
+        return _ROLES.index(self.role) >= _ROLES.index(role)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A token given to somebody: its SHA-256 and what it opens."""
+
+    hash: bytes
+    role: Role
+    name: str
+    project_id: str | None = None
+
+
+def hash_token(token: str) -> bytes:
+    """What is kept of a token given to others. Tokens are random, so no slow hash is needed."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class Access:
+    """The rules of one server.
+
+    Args:
+        token: the owner's.
+        instance: names this server's cookie, because cookies ignore ports.
+        host: the address the server listens on.
+        allowed_hosts: further names it is reached by.
+        allowed_origins: further origins whose pages may use it, such as `https://example.org`.
+        grants: the tokens given to others, looked up at each request.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        instance: str,
+        host: str = "127.0.0.1",
+        allowed_hosts: Iterable[str] = (),
+        allowed_origins: Iterable[str] = (),
+        grants: Callable[[], Sequence[Grant]] = tuple,
+    ) -> None:
+        self.token = token
+        self.cookie_name = f"termwall_{instance}"
+        self._hosts = {name.lower() for name in allowed_hosts} | LOOPBACK_NAMES | {host.lower()}
+        self._origins = {origin.rstrip("/").lower() for origin in allowed_origins}
+        self._any_address = host.lower() not in LOOPBACK_NAMES
+        self._grants = grants
+
+    # ---- where from
+
+    def check_host(self, host: str | None) -> bool:
+        """Whether a Host header names this server (X2).
+
+        Where the server listens beyond loopback, any IP address will do: DNS rebinding needs a name.
+        """
+        name = _host_name(host)
+        if name is None:
+            return False
+        return name in self._hosts or "*" in self._hosts or (self._any_address and _is_address(name))
+
+    def check_origin(self, origin: str, host: str | None, scheme: str) -> bool:
+        """Whether a page of this origin may change things here: our own page, or one that was allowed (X2)."""
+        origin = origin.rstrip("/").lower()
+        if origin in self._origins:
+            return True
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
+        # Behind a proxy that ends TLS the page's scheme is https where ours is http; its host is still ours.
+        return parts.scheme in (scheme, "https") and host is not None and parts.netloc == host.lower()
+
+    # ---- who
+
+    def identify(self, authorization: str | None, cookie: str | None) -> Identity | None:
+        """Whose token or cookie this is. None: nobody's. A wrong Bearer token is not saved by a right cookie."""
+        if authorization is not None:
+            scheme, _, token = authorization.partition(" ")
+            return self.recognize(token.strip()) if scheme.lower() == "bearer" else None
+        value = self._cookie_value(cookie)
+        if value is None:
+            return None
+        if _same(value, self._sign(hash_token(self.token))):
+            return Identity("own", "cookie")
+        for grant in self._grants():
+            if _same(value, self._sign(grant.hash)):
+                return Identity(grant.role, "cookie", grant.name, grant.project_id)
+        return None
+
+    def recognize(self, token: str) -> Identity | None:
+        """Whose token this is (compared in constant time)."""
+        digest = hash_token(token)
+        if hmac.compare_digest(digest, hash_token(self.token)):
+            return Identity("own", "bearer")
+        for grant in self._grants():
+            if hmac.compare_digest(digest, grant.hash):
+                return Identity(grant.role, "bearer", grant.name, grant.project_id)
+        return None
+
+    def cookie_for(self, token: str) -> str | None:
+        """The cookie that a token is traded for; None for a token that is not known."""
+        return None if self.recognize(token) is None else self._sign(hash_token(token))
+
+    def _sign(self, token_hash: bytes) -> str:
+        return hmac.new(token_hash, f"cookie of {self.cookie_name}".encode(), hashlib.sha256).hexdigest()
+
+    def _cookie_value(self, header: str | None) -> str | None:
+        try:
+            morsel = SimpleCookie(header or "").get(self.cookie_name)
+        except CookieError:
+            return None
+        return None if morsel is None else morsel.value
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def _host_name(host: str | None) -> str | None:
+    """The name in a Host header, without its port and without the brackets of IPv6."""
+    if not host:
+        return None
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

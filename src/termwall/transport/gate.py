@@ -1,0 +1,154 @@
+"""What every HTTP request passes before anything else: Host, token, Origin, size (X1, X2, X4), and the headers of answers.
+
+Plain ASGI, so that it also holds for static files and for a mounted application. WebSockets pass through: they decide for
+themselves in `admission.py`, because the faster edge never comes by here.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from termwall.core.errors import ERRORS, ErrorCode
+from termwall.core.limits import Bounds
+from termwall.transport.auth import Access
+
+COOKIE_SECONDS: Final = 365 * 24 * 3600
+CONTENT_POLICY: Final = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
+    " worker-src 'self' blob:; frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'"
+)
+"""xterm.js writes its colours into `<style>` elements, hence `unsafe-inline` for styles, and for nothing else."""
+_HEADERS: Final[Mapping[str, str]] = {
+    "content-security-policy": CONTENT_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPEN_PATHS: Final = frozenset({"/api/health", "/api/login"})
+
+
+class BodyTooLarge(Exception):
+    """The request's body is over the limit; raised where it is read."""
+
+
+def is_private(path: str) -> bool:
+    """Whether a path needs a token. The page itself does not: it holds nothing, and shows the login."""
+    return (path.startswith("/api/") or path == "/metrics") and path not in _OPEN_PATHS
+
+
+def error_body(code: ErrorCode, sentence: str, field: str | None = None, **more: object) -> bytes:
+    """An error as A3 has it."""
+    named = {} if field is None else {"field": field}
+    return json.dumps({**more, "success": False, "code": code.value, "error": sentence, **named}).encode()
+
+
+class Gate:
+    """The ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, access: Access, bounds: Bounds) -> None:
+        self._app = app
+        self._access = access
+        self._bounds = bounds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+        refusal = self._refusal(scope, headers, path)
+        if refusal is not None:
+            await _answer(send, *refusal)
+            return
+        if scope["method"] == "GET" and await self._trade(scope, path, send):
+            return
+        limit, seen, started = self._bounds.message_bytes, 0, False
+
+        async def receive_limited() -> Message:
+            nonlocal seen
+            message = await receive()
+            if message["type"] == "http.request":
+                seen += len(message.get("body", b""))
+                if seen > limit:
+                    raise BodyTooLarge
+            return message
+
+        async def send_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                for name, value in _HEADERS.items():
+                    MutableHeaders(scope=message).setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive_limited, send_headers)
+        except BodyTooLarge:
+            if not started:
+                await _answer(send, ErrorCode.TOO_LARGE, f"A request may have {limit} bytes.")
+
+    def _refusal(self, scope: Scope, headers: Headers, path: str) -> tuple[ErrorCode, str] | None:
+        access, host, origin = self._access, headers.get("host"), headers.get("origin")
+        if not access.check_host(host):
+            return ErrorCode.FORBIDDEN, "This Host is not served here; add it with --allowed-hosts."
+        scheme = "https" if scope["scheme"] == "https" else "http"
+        identity = access.identify(headers.get("authorization"), headers.get("cookie"))
+        changes = scope["method"] not in _SAFE_METHODS
+        if changes and origin is not None and not access.check_origin(origin, host, scheme):
+            return ErrorCode.FORBIDDEN, "Pages of this Origin may not change things here; see --allowed-origins."
+        if is_private(path) and identity is None:
+            return ErrorCode.UNAUTHORIZED, "Show a token: `Authorization: Bearer ...`, or sign in on the page."
+        if changes and origin is None and identity is not None and identity.by == "cookie":
+            return ErrorCode.FORBIDDEN, "A cookie needs an Origin header; programs use a Bearer token."
+        if int(headers.get("content-length", "0") or 0) > self._bounds.message_bytes:
+            return ErrorCode.TOO_LARGE, f"A request may have {self._bounds.message_bytes} bytes."
+        scope.setdefault("state", {})["identity"] = identity
+        return None
+
+    async def _trade(self, scope: Scope, path: str, send: Send) -> bool:
+        """A right token in a page's address becomes a cookie, and leaves the address (X1)."""
+        if path.startswith("/api/") or b"token=" not in scope["query_string"]:
+            return False
+        query = QueryParams(scope["query_string"])
+        cookie = self._access.cookie_for(query.get("token", ""))
+        if cookie is None:
+            return False
+        rest = QueryParams([(name, value) for name, value in query.multi_items() if name != "token"])
+        # Relative, so that it stays right behind a proxy's prefix.
+        place = "./" if path.endswith("/") else path.rpartition("/")[2]
+        location = f"{place}?{rest}" if str(rest) else place
+        secure = "; Secure" if scope["scheme"] == "https" else ""
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 303,
+                "headers": [
+                    (b"location", location.encode()),
+                    (b"set-cookie", cookie_header(self._access, cookie, secure).encode()),
+                    (b"cache-control", b"no-store"),
+                    (b"referrer-policy", b"no-referrer"),
+                    (b"content-length", b"0"),
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": b""})
+        return True
+
+
+def cookie_header(access: Access, value: str, suffix: str = "", seconds: int = COOKIE_SECONDS) -> str:
+    """The Set-Cookie header of a sign-in; `seconds=0` ends it."""
+    return f"{access.cookie_name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{suffix}"
+
+
+async def _answer(send: Send, code: ErrorCode, sentence: str) -> None:
+    body = error_body(code, sentence)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers += [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+    if code is ErrorCode.UNAUTHORIZED:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": ERRORS[code].status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

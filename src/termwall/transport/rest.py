@@ -1,0 +1,319 @@
+"""The HTTP API (A1-A4): a thin skin over `TerminalService`. Bodies are the wire's types; errors have one shape."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from termwall.core.errors import ERRORS, ErrorCode, TermwallError
+from termwall.core.ids import ID_PATTERN
+from termwall.hub.connection import Role
+from termwall.hub.service import TerminalService
+from termwall.observe import Metrics
+from termwall.protocol import messages
+from termwall.transport.auth import Access, Identity
+from termwall.transport.gate import BodyTooLarge, cookie_header, error_body
+
+ProjectId = Annotated[str, Path(alias="projectId", pattern=ID_PATTERN)]
+SessionId = Annotated[str, Path(alias="sessionId", pattern=ID_PATTERN)]
+
+
+class LoginBody(messages.Wire):
+    """A token to trade for a cookie."""
+
+    token: str
+
+
+def answers(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
+    """The errors of a route for OpenAPI, besides those that every route has (A4)."""
+    always = (
+        ErrorCode.UNAUTHORIZED,
+        ErrorCode.FORBIDDEN,
+        ErrorCode.TOO_LARGE,
+        ErrorCode.INVALID,
+        ErrorCode.BAD_MESSAGE,
+    )
+    described: dict[int | str, dict[str, Any]] = {}
+    for code in (*always, *codes):
+        status = ERRORS[code].status
+        before = described.get(status, {}).get("description")
+        text = f"`{code}`: {ERRORS[code].meaning}"
+        described[status] = {
+            "model": messages.ErrorAnswer,
+            "description": text if before is None or text in before else f"{before} {text}",
+        }
+    return described
+
+
+def identity_of(request: Request) -> Identity:
+    """Who asks, as the gate found out."""
+    identity = getattr(request.state, "identity", None)
+    if not isinstance(identity, Identity):
+        raise TermwallError(ErrorCode.UNAUTHORIZED, "Show a token.")
+    return identity
+
+
+def allow(request: Request, role: Role, project_id: str | None = None) -> None:
+    """Let only this role go on, and only with its own project (X3).
+
+    Raises:
+        TermwallError: `forbidden`; `unknown_project` for a project the token does not open, as if there were none.
+    """
+    identity = identity_of(request)
+    if identity.project_id is not None and project_id != identity.project_id:
+        if project_id is None:
+            raise TermwallError(ErrorCode.FORBIDDEN, "Your link is for one project only.")
+        raise TermwallError(ErrorCode.UNKNOWN_PROJECT, f"There is no project `{project_id[:64]}`.", field="projectId")
+    if not identity.may(role):
+        raise TermwallError(ErrorCode.FORBIDDEN, f"Your token's role is `{identity.role}`; this needs `{role}`.")
+
+
+def focus_routes(service: TerminalService) -> APIRouter:
+    """`/api/terminal/focus` (A1)."""
+    router = APIRouter(prefix="/api/terminal", tags=["stage"])
+
+    @router.get("/focus", operation_id="getFocus", responses=answers(ErrorCode.UNKNOWN_PROJECT))
+    async def get_focus(
+        request: Request, project_id: Annotated[str, Query(alias="projectId")]
+    ) -> messages.FocusState:
+        """The stage of a project."""
+        allow(request, "view", project_id)
+        return service.get_focus_state(project_id)
+
+    @router.put(
+        "/focus",
+        operation_id="setFocus",
+        responses=answers(
+            ErrorCode.UNKNOWN_PROJECT,
+            ErrorCode.UNKNOWN_SESSION,
+            ErrorCode.VERSION_CONFLICT,
+            ErrorCode.TOO_MANY_FOCUSED,
+        ),
+    )
+    async def set_focus(request: Request, body: messages.FocusBody) -> messages.FocusAnswer:
+        """Change the stage, in one version."""
+        allow(request, "type", body.project_id)
+        if body.session_id is not None:
+            state = service.set_session_focus(
+                body.session_id, body.focused, project_id=body.project_id, expected_version=body.expected_version
+            )
+        else:
+            state = service.set_project_focus(
+                body.project_id, body.session_ids or (), focused=body.focused, expected_version=body.expected_version
+            )
+        return messages.FocusAnswer(**state.model_dump(by_alias=False))
+
+    return router
+
+
+def project_routes(service: TerminalService) -> APIRouter:
+    """`/api/projects` (A2)."""
+    router = APIRouter(prefix="/api/projects", tags=["projects"])
+
+    @router.get("", operation_id="listProjects", responses=answers())
+    async def list_projects(request: Request) -> messages.ProjectList:
+        """All projects that the token opens."""
+        only = identity_of(request).project_id
+        found = [project for project in service.list_projects() if only in (None, project.id)]
+        return messages.ProjectList(projects=found)
+
+    @router.post(
+        "",
+        status_code=201,
+        operation_id="createProject",
+        responses=answers(ErrorCode.ALREADY_EXISTS, ErrorCode.LIMIT_REACHED),
+    )
+    async def create_project(request: Request, body: messages.ProjectCreate) -> messages.Project:
+        """A new project for a folder of the server."""
+        allow(request, "own")
+        return service.create_project(path=body.path, id=body.id, name=body.name, max_focused=body.max_focused)
+
+    @router.get("/{projectId}", operation_id="getProject", responses=answers(ErrorCode.UNKNOWN_PROJECT))
+    async def get_project(request: Request, project_id: ProjectId) -> messages.Project:
+        """One project."""
+        allow(request, "view", project_id)
+        return service.get_project(project_id)
+
+    @router.patch("/{projectId}", operation_id="updateProject", responses=answers(ErrorCode.UNKNOWN_PROJECT))
+    async def update_project(
+        request: Request, project_id: ProjectId, body: messages.ProjectPatch
+    ) -> messages.Project:
+        """Rename a project, or change how many sessions its stage holds."""
+        allow(request, "own", project_id)
+        return service.update_project(project_id, name=body.name, max_focused=body.max_focused)
+
+    @router.delete(
+        "/{projectId}", status_code=204, operation_id="deleteProject", responses=answers(ErrorCode.UNKNOWN_PROJECT)
+    )
+    async def delete_project(request: Request, project_id: ProjectId) -> None:
+        """End the project's programs and forget it; the folder is not touched."""
+        allow(request, "own", project_id)
+        await service.delete_project(project_id)
+
+    @router.get("/{projectId}/sessions", operation_id="listSessions", responses=answers(ErrorCode.UNKNOWN_PROJECT))
+    async def list_sessions(request: Request, project_id: ProjectId) -> messages.SessionList:
+        """The project's sessions."""
+        allow(request, "view", project_id)
+        return messages.SessionList(sessions=service.list_sessions(project_id))
+
+    @router.post(
+        "/{projectId}/sessions",
+        status_code=201,
+        operation_id="createSession",
+        responses=answers(
+            ErrorCode.UNKNOWN_PROJECT, ErrorCode.ALREADY_EXISTS, ErrorCode.LIMIT_REACHED, ErrorCode.CANNOT_START
+        ),
+    )
+    async def create_session(
+        request: Request, project_id: ProjectId, body: messages.SessionCreate
+    ) -> messages.Session:
+        """Start a program on a terminal of its own."""
+        allow(request, "type", project_id)
+        return service.create_session(project_id, body)
+
+    return router
+
+
+def session_routes(service: TerminalService) -> APIRouter:
+    """`/api/sessions` (A2)."""
+    router = APIRouter(prefix="/api/sessions/{sessionId}", tags=["sessions"])
+    unknown = ErrorCode.UNKNOWN_SESSION
+
+    def enter(request: Request, session_id: str, role: Role) -> None:
+        identity = identity_of(request)
+        session = service.get_session(session_id)
+        if identity.project_id not in (None, session.project_id):
+            raise TermwallError(unknown, f"There is no session `{session_id}`.", field="sessionId")
+        allow(request, role, session.project_id)
+
+    @router.get("", operation_id="getSession", responses=answers(unknown))
+    async def get_session(request: Request, session_id: SessionId) -> messages.Session:
+        """One session."""
+        enter(request, session_id, "view")
+        return service.get_session(session_id)
+
+    @router.patch("", operation_id="updateSession", responses=answers(unknown))
+    async def update_session(
+        request: Request, session_id: SessionId, body: messages.SessionPatch
+    ) -> messages.Session:
+        """Rename a session."""
+        enter(request, session_id, "type")
+        return service.get_session(session_id) if body.name is None else service.rename_session(session_id, body.name)
+
+    @router.delete("", status_code=204, operation_id="deleteSession", responses=answers(unknown))
+    async def delete_session(request: Request, session_id: SessionId) -> None:
+        """Close the program and forget the session."""
+        enter(request, session_id, "type")
+        await service.delete_session(session_id)
+
+    @router.post("/restart", operation_id="restartSession", responses=answers(unknown, ErrorCode.CANNOT_START))
+    async def restart_session(request: Request, session_id: SessionId) -> messages.Session:
+        """Run the command again under the same id."""
+        enter(request, session_id, "type")
+        return await service.restart_session(session_id)
+
+    @router.post(
+        "/input",
+        status_code=204,
+        operation_id="writeInput",
+        responses=answers(unknown, ErrorCode.SESSION_ENDED, ErrorCode.INPUT_OVERFLOW),
+    )
+    async def write_input(request: Request, session_id: SessionId, body: messages.InputBody) -> None:
+        """Type into a session; makes nobody its driver."""
+        enter(request, session_id, "type")
+        service.write_input(session_id, body.data)
+
+    @router.post("/resize", operation_id="resizeSession", responses=answers(unknown))
+    async def resize_session(request: Request, session_id: SessionId, body: messages.Size) -> messages.Session:
+        """Set a session's size once."""
+        enter(request, session_id, "type")
+        return service.resize_session(session_id, body.cols, body.rows)
+
+    return router
+
+
+def server_routes(service: TerminalService, access: Access, metrics: Metrics, version: str) -> APIRouter:
+    """Health, sign-in, profiles and metrics."""
+    router = APIRouter(tags=["server"])
+
+    @router.get("/api/health", operation_id="getHealth", responses={403: answers()[403]})
+    async def get_health() -> messages.Health:
+        """That the server answers; needs no token."""
+        return messages.Health(status="ok", version=version)
+
+    @router.post("/api/login", status_code=204, operation_id="login", responses=answers())
+    async def login(request: Request, body: LoginBody, response: Response) -> None:
+        """Trade a token for a cookie."""
+        cookie = access.cookie_for(body.token)
+        if cookie is None:
+            raise TermwallError(ErrorCode.UNAUTHORIZED, "This token is not known here.", field="token")
+        secure = "; Secure" if request.url.scheme == "https" else ""
+        response.headers["set-cookie"] = cookie_header(access, cookie, secure)
+
+    @router.post("/api/logout", status_code=204, operation_id="logout", responses=answers())
+    async def logout(response: Response) -> None:
+        """Forget the browser's cookie."""
+        response.headers["set-cookie"] = cookie_header(access, "", seconds=0)
+
+    @router.get("/api/profiles", operation_id="listProfiles", responses=answers())
+    async def list_profiles() -> messages.ProfileList:
+        """The kinds of session that can be started."""
+        found = [
+            messages.Profile(type=kind, label=spec.label, command=list(spec.command), icon=spec.icon)
+            for kind, spec in service.profiles.items()
+        ]
+        return messages.ProfileList(profiles=found)
+
+    @router.get(
+        "/metrics",
+        operation_id="getMetrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **answers()},
+    )
+    async def get_metrics() -> Response:
+        """The server's figures as Prometheus text."""
+        return Response(metrics.render(service), media_type=metrics.content_type)
+
+    return router
+
+
+def install_errors(app: FastAPI) -> None:
+    """Give every error its one shape (A3)."""
+
+    def respond(code: ErrorCode, sentence: str, field: str | None = None, **more: object) -> Response:
+        body = error_body(code, sentence, field, **more)
+        headers = {"retry-after": "5"} if code is ErrorCode.ENGINE_AWAY else None
+        return Response(body, ERRORS[code].status, headers, "application/json")
+
+    async def termwall_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, TermwallError)
+        return respond(error.code, error.message, error.field, **error.details)
+
+    async def validation_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        fault = error.errors()[0]
+        if fault["type"] == "json_invalid":
+            return respond(ErrorCode.BAD_MESSAGE, "The body is not JSON.")
+        field = ".".join(str(part) for part in fault["loc"][1:])
+        message = str(fault["msg"]).removeprefix("Value error, ")
+        sentence = f"`{field}`: {message}." if field else f"{message}."
+        return respond(ErrorCode.INVALID, sentence, field or None)
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        body = error_body(ErrorCode.INVALID, f"{request.method} {request.url.path}: {error.detail}.")
+        return Response(body, error.status_code, error.headers, "application/json")
+
+    async def body_too_large(request: Request, error: Exception) -> Response:
+        return respond(ErrorCode.TOO_LARGE, "The request's body is over the limit.")
+
+    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+        TermwallError: termwall_error,
+        RequestValidationError: validation_error,
+        HTTPException: http_error,
+        BodyTooLarge: body_too_large,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
