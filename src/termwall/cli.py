@@ -1,0 +1,427 @@
+"""The `termwall` command: serves a folder, and talks to a running server (A5)."""
+
+import asyncio
+import json
+import sys
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+from urllib.parse import quote
+
+import httpx
+import typer
+from pydantic import ValidationError
+
+from termwall.app import Termwall, version
+from termwall.attach import AttachError, attach_terminal
+from termwall.config import Settings, SettingsError
+from termwall.observe import log_to_stderr
+from termwall.server import DataFolderTaken, find_running, serve
+from termwall.store.projects import StoreError
+
+app = typer.Typer(
+    add_completion=True,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A project's live terminals, in every browser, in sync. Without a command: serve this folder.",
+)
+token_app = typer.Typer(help="Tokens for others: what they open, and for whom.", no_args_is_help=True)
+app.add_typer(token_app, name="token")
+
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for what survives a restart.")]
+Url = Annotated[str | None, typer.Option("--url", envvar="TERMWALL_URL", help="Address of a running server.")]
+Token = Annotated[str | None, typer.Option("--token", help="Token to show to the server.")]
+ProjectOption = Annotated[
+    str | None, typer.Option("--project", "-p", envvar="TERMWALL_PROJECT_ID", help="Project id; else this folder's.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+SessionArgument = Annotated[str, typer.Argument(help="A session's id or name.")]
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+def fail(sentence: str, code: int = 1) -> NoReturn:
+    """End with a sentence on standard error."""
+    typer.echo(f"termwall: {sentence}", err=True)
+    raise typer.Exit(code)
+
+
+# ---- serving
+
+
+@app.callback(invoke_without_command=True)
+def folder(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    data_dir: DataDir = None,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
+) -> None:
+    """Serve the current folder as a project and open it in the browser."""
+    if show_version:
+        typer.echo(version())
+        raise typer.Exit
+    if context.invoked_subcommand is not None:
+        return
+    settings = read_settings(port=port, data_dir=data_dir, open=False if no_open else None)
+    here = Path.cwd()
+    running = find_running(settings.data_dir)
+    if running is not None:
+        with Remote(settings.data_dir, running.url, settings.token) as remote:
+            project = remote.project_for(here, create=True)
+            address = f"{running.url}/?token={remote.token}&project={quote(project)}"
+        typer.echo(f"termwall runs already; this folder is a project of it now: {address}")
+        if settings.open:
+            webbrowser.open(address)
+        return
+
+    def ready(url: str, termwall: Termwall) -> None:
+        found = [project for project in termwall.service.list_projects() if project.path == str(here)]
+        project = found[0] if found else termwall.service.create_project(path=str(here))
+        address = f"{url}/?token={termwall.access.token}&project={quote(project.id)}"
+        typer.echo(f"termwall ready: {address}")
+        if settings.open:
+            webbrowser.open(address)
+
+    run_server(settings, ready)
+
+
+@app.command("serve")
+def serve_command(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    data_dir: DataDir = None,
+    token: Annotated[str | None, typer.Option(help="The owner's token, at least 8 characters.")] = None,
+    max_focused: Annotated[int | None, typer.Option(help="Sessions on the stage of a new project.")] = None,
+    heartbeat: Annotated[int | None, typer.Option(help="Milliseconds between a client's heartbeats.")] = None,
+    allowed_hosts: Annotated[str | None, typer.Option(help="Further host names, separated by commas.")] = None,
+    allowed_origins: Annotated[str | None, typer.Option(help="Further origins, separated by commas.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with profiles.")] = None,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
+) -> None:
+    """Run a server for all projects. Every setting can also come from the environment, as TERMWALL_PORT and so on."""
+    settings = read_settings(
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        token=token,
+        max_focused=max_focused,
+        heartbeat=heartbeat,
+        allowed_hosts=allowed_hosts,
+        allowed_origins=allowed_origins,
+        config=config,
+        open=False if no_open else None,
+    )
+
+    def ready(url: str, termwall: Termwall) -> None:
+        address = f"{url}/?token={termwall.access.token}"
+        typer.echo(f"termwall ready: {address}")
+        sys.stdout.flush()
+        if settings.open:
+            webbrowser.open(address)
+
+    run_server(settings, ready)
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings from the options that were given, then the environment; ends the command where one is wrong."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = str(fault["loc"][0]) if fault["loc"] else "settings"
+        fail(f"--{name.replace('_', '-')} (TERMWALL_{name.upper()}): {fault['msg']}", 2)
+
+
+def run_server(settings: Settings, ready: Callable[[str, Termwall], None]) -> None:
+    """Serve, and turn what can go wrong at the start into a sentence."""
+    log_to_stderr()
+    try:
+        serve(settings, ready)
+    except (DataFolderTaken, StoreError, SettingsError) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. Try --port 0.")
+
+
+# ---- talking to a server
+
+
+class Remote:
+    """A running server, over HTTP."""
+
+    def __init__(self, data_dir: Path, url: str | None = None, token: str | None = None) -> None:
+        running = find_running(data_dir) if url is None else None
+        if url is None and running is None:
+            fail("no server runs on this machine's data folder. Start one with `termwall`, or name one with --url.")
+        self.url = (url or (running.url if running else "")).rstrip("/")
+        token_file = data_dir / "token"
+        found = token or (token_file.read_text().strip() if token_file.exists() else None)
+        if found is None:
+            fail("no token is known; give one with --token or TERMWALL_TOKEN.")
+        self.token: str = found
+        self._http = httpx.Client(
+            base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=15, trust_env=False
+        )
+
+    def __enter__(self) -> "Remote":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._http.close()
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """One request; an error of the server's ends the command with its sentence."""
+        try:
+            answer = self._http.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            fail(f"{self.url} does not answer: {error}")
+        if answer.is_success:
+            return answer.json() if answer.content else None
+        try:
+            problem = answer.json()
+            fail(f"{problem['error']} ({problem['code']})")
+        except (ValueError, KeyError):
+            fail(f"{self.url} answered {answer.status_code}")
+
+    def project_for(self, path: Path, *, create: bool = False) -> str:
+        """The id of the project of a folder, or of the nearest one above it."""
+        projects = self.call("GET", "/api/projects")["projects"]
+        by_path = {project["path"]: str(project["id"]) for project in projects}
+        if str(path) in by_path:
+            return by_path[str(path)]
+        if create:
+            return str(self.call("POST", "/api/projects", {"path": str(path)})["id"])
+        for folder in path.parents:
+            if str(folder) in by_path:
+                return by_path[str(folder)]
+        fail(f"`{path}` belongs to no project of the server. Run `termwall` there, or name one with --project.")
+
+    def find(self, project: str | None, wanted: str) -> dict[str, Any]:
+        """A session by its id, or by its name where that is one session's only."""
+        projects = [project] if project else [one["id"] for one in self.call("GET", "/api/projects")["projects"]]
+        sessions = [one for id in projects for one in self.call("GET", f"/api/projects/{id}/sessions")["sessions"]]
+        found = [one for one in sessions if one["id"] == wanted] or [one for one in sessions if one["name"] == wanted]
+        if not found:
+            fail(f"there is no session `{wanted}`; `termwall ls` shows them.")
+        if len(found) > 1:
+            fail(f"{len(found)} sessions are named `{wanted}`; use an id: {', '.join(one['id'] for one in found)}.")
+        return dict(found[0])
+
+
+def remote(data_dir: Path | None, url: str | None, token: str | None) -> Remote:
+    """The server that the options name."""
+    settings = read_settings(data_dir=data_dir, token=token)
+    return Remote(settings.data_dir, url, settings.token)
+
+
+def show(value: Any, as_json: bool, line: Callable[[Any], str]) -> None:
+    """Print one thing as JSON or as a line."""
+    typer.echo(json.dumps(value) if as_json else line(value))
+
+
+@app.command("run", context_settings={"ignore_unknown_options": True})
+def run_command(
+    command: Annotated[list[str] | None, typer.Argument(help="The program and its arguments, after --.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the session.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", help="Profile, such as system or claude.")] = None,
+    focus: Annotated[bool, typer.Option("--focus", help="Put it on the stage at once.")] = False,
+    project: ProjectOption = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Start a session in this folder: `termwall run --name tests -- pytest -q`."""
+    with remote(data_dir, url, token) as server:
+        target = project or server.project_for(Path.cwd())
+        body: dict[str, Any] = {"cwd": str(Path.cwd())}
+        for key, value in (("command", command), ("name", name), ("type", kind)):
+            if value:
+                body[key] = value
+        session = server.call("POST", f"/api/projects/{target}/sessions", body)
+        if focus:
+            server.call("PUT", "/api/terminal/focus", {"projectId": target, "sessionId": session["id"]})
+        show(session, as_json, lambda one: str(one["id"]))
+
+
+@app.command("ls")
+def list_command(
+    project: ProjectOption = None,
+    every: Annotated[bool, typer.Option("--all", "-a", help="Of all projects.")] = False,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """List the sessions of a project."""
+    with remote(data_dir, url, token) as server:
+        if every:
+            projects = [str(one["id"]) for one in server.call("GET", "/api/projects")["projects"]]
+        else:
+            projects = [project or server.project_for(Path.cwd())]
+        sessions = [one for id in projects for one in server.call("GET", f"/api/projects/{id}/sessions")["sessions"]]
+    if as_json:
+        typer.echo(json.dumps({"sessions": sessions}))
+        return
+    for one in sessions:
+        state = one["attention"]["reason"] if one["status"] == "exited" else one["attention"]["state"]
+        mark = "*" if one["focused"] else " "
+        typer.echo(f"{mark} {one['id']}  {one['name']:<20} {state:<16} {one['title'] or ' '.join(one['command'])}")
+
+
+@app.command("send")
+def send_command(
+    session: SessionArgument,
+    text: Annotated[str, typer.Argument(help="What to type; - reads standard input.")],
+    enter: Annotated[bool, typer.Option("--enter/--no-enter", help="Press Enter after it.")] = True,
+    project: ProjectOption = None,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Type into a session."""
+    data = sys.stdin.read() if text == "-" else text
+    with remote(data_dir, url, token) as server:
+        found = server.find(project, session)
+        server.call("POST", f"/api/sessions/{found['id']}/input", {"data": data + ("\r" if enter else "")})
+
+
+def change_stage(
+    sessions: list[str], focused: bool, project: str | None, as_json: bool, server: Remote
+) -> None:
+    """Focus or blur sessions and print the stage."""
+    found = [server.find(project, one) for one in sessions]
+    projects = {one["projectId"] for one in found}
+    if len(projects) > 1:
+        fail("the sessions belong to more than one project.")
+    body: dict[str, Any] = {"projectId": projects.pop(), "focused": focused}
+    if len(found) == 1:
+        body["sessionId"] = found[0]["id"]
+    else:
+        body["sessionIds"] = [one["id"] for one in found]
+    state = server.call("PUT", "/api/terminal/focus", body)
+    show(state, as_json, lambda one: f"version {one['version']}: {' '.join(one['focusedSessions']) or 'nothing'}")
+
+
+@app.command("focus")
+def focus_command(
+    sessions: Annotated[list[str], typer.Argument(help="Ids or names; several become the whole stage.")],
+    project: ProjectOption = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Put a session on the stage, for everybody."""
+    with remote(data_dir, url, token) as server:
+        change_stage(sessions, True, project, as_json, server)
+
+
+@app.command("blur")
+def blur_command(
+    sessions: Annotated[list[str], typer.Argument(help="Ids or names.")],
+    project: ProjectOption = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Take sessions from the stage, for everybody."""
+    with remote(data_dir, url, token) as server:
+        change_stage(sessions, False, project, as_json, server)
+
+
+@app.command("close")
+def close_command(
+    session: SessionArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    project: ProjectOption = None,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """End a session's program and forget the session; asks while a program runs."""
+    with remote(data_dir, url, token) as server:
+        found = server.find(project, session)
+        found = server.call("GET", f"/api/sessions/{found['id']}")
+        if found["foreground"] and not yes:
+            if not sys.stdin.isatty():
+                fail(f"`{found['foreground']}` runs in it; say --yes to end it.")
+            typer.confirm(f"`{found['foreground']}` runs in {found['name']}. End it?", abort=True)
+        server.call("DELETE", f"/api/sessions/{found['id']}")
+
+
+@app.command("attach")
+def attach_command(
+    session: SessionArgument,
+    project: ProjectOption = None,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Show a session in this terminal and type into it; Ctrl-\\ leaves it running."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fail("attach needs a terminal; `termwall send` types without one.")
+    with remote(data_dir, url, token) as server:
+        found = server.find(project, session)
+        if not found["focused"]:
+            body = {"projectId": found["projectId"], "sessionId": found["id"]}
+            server.call("PUT", "/api/terminal/focus", body)
+        try:
+            reason = asyncio.run(attach_terminal(server.url, server.token, found["projectId"], found["id"]))
+        except AttachError as error:
+            fail(str(error))
+    typer.echo(f"\r\n[{reason}]")
+
+
+# ---- tokens
+
+
+@token_app.command("create")
+def token_create(
+    name: Annotated[str, typer.Argument(help="For whom.")],
+    role: Annotated[str, typer.Option(help="view, type or own.")] = "view",
+    project: Annotated[str | None, typer.Option("--project", "-p", help="Only this project.")] = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Make a token for somebody; it is shown once."""
+    with remote(data_dir, url, token) as server:
+        body: dict[str, Any] = {"name": name, "role": role}
+        if project:
+            body["projectId"] = project
+        made = server.call("POST", "/api/tokens", body)
+        query = f"&project={quote(project)}" if project else ""
+        show(made, as_json, lambda one: f"{server.url}/?token={one['token']}{query}")
+
+
+@token_app.command("list")
+def token_list(as_json: Json = False, data_dir: DataDir = None, url: Url = None, token: Token = None) -> None:
+    """List the tokens given to others."""
+    with remote(data_dir, url, token) as server:
+        found = server.call("GET", "/api/tokens")
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    for one in found["tokens"]:
+        typer.echo(f"{one['id']}  {one['role']:<5} {one['projectId'] or 'all projects':<20} {one['name']}")
+
+
+@token_app.command("revoke")
+def token_revoke(
+    id: Annotated[str, typer.Argument(help="The token's id, from `termwall token list`.")],
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """End a token, and the connections it opened."""
+    with remote(data_dir, url, token) as server:
+        server.call("DELETE", f"/api/tokens/{quote(id)}")
