@@ -3,7 +3,8 @@
 Rules, each command one line; `None` means that it alters nothing and makes no version (F2):
 
     focus one     not there: appended; if the stage is full the least active leaves in the same version (F3)
-    focus batch   replaces the whole stage, in the given order, an id named twice at its first place (F5, F1)
+    focus batch   replaces the whole stage, in the given order, an id named twice at its first place (F5, F1); those
+                  that leave a stage too full for the new ones count as evicted
     blur          the named leave in one version (F5)
     limit         another `maxFocused`: one version; the least active leave where there are too many (F1)
     remove        a session that is gone leaves (F10)
@@ -98,12 +99,11 @@ def focus_batch(
         )
     if wanted == stage.sessions:
         return None
+    added = tuple(one for one in wanted if one not in stage.sessions)
+    removed = tuple(one for one in stage.sessions if one not in wanted)
+    room_needed = max(0, len(stage.sessions) + len(added) - stage.max_focused)
     return FocusChange(
-        _next(stage, wanted),
-        None,
-        True,
-        added=tuple(one for one in wanted if one not in stage.sessions),
-        removed=tuple(one for one in stage.sessions if one not in wanted),
+        _next(stage, wanted), None, True, added=added, removed=removed, evicted=removed[:room_needed]
     )
 
 
