@@ -22,7 +22,14 @@ from termwall.observe import Metrics
 from termwall.store.projects import Store
 from termwall.transport.auth import Access, Grant
 from termwall.transport.gate import Gate
-from termwall.transport.rest import focus_routes, install_errors, project_routes, server_routes, session_routes
+from termwall.transport.rest import (
+    focus_routes,
+    install_errors,
+    project_routes,
+    server_routes,
+    session_routes,
+    token_routes,
+)
 from termwall.transport.websocket import TerminalEndpoint
 
 STATIC = Path(__file__).parent / "static"
@@ -96,7 +103,7 @@ class Termwall:
         )
 
     def _grants(self) -> list[Grant]:
-        return [Grant(token.hash, token.role, token.name, token.project_id) for token in self.store.tokens()]
+        return [Grant(token.id, token.hash, token.role, token.name, token.project_id) for token in self.store.tokens()]
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -127,6 +134,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.termwall = termwall
     for routes in (focus_routes(service), project_routes(service), session_routes(service)):
         app.include_router(routes)
+    app.include_router(token_routes(termwall.store, service.clock, service.new_id, service.end_token))
     app.include_router(server_routes(service, access, Metrics(), version()))
     install_errors(app)
     app.router.routes.append(WebSocketRoute("/ws/terminal", TerminalEndpoint(service, access, bounds)))

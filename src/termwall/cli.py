@@ -292,9 +292,7 @@ def send_command(
         server.call("POST", f"/api/sessions/{found['id']}/input", {"data": data + ("\r" if enter else "")})
 
 
-def change_stage(
-    sessions: list[str], focused: bool, project: str | None, as_json: bool, server: Remote
-) -> None:
+def change_stage(sessions: list[str], focused: bool, project: str | None, as_json: bool, server: Remote) -> None:
     """Focus or blur sessions and print the stage."""
     found = [server.find(project, one) for one in sessions]
     projects = {one["projectId"] for one in found}

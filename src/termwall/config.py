@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("termwall"), description="Folder for what survives a restart."
     )
-    token: str | None = Field(None, min_length=8, description="The owner's token; made at the first start if not given.")
+    token: str | None = Field(
+        None, min_length=8, description="The owner's token; made at the first start if not given."
+    )
     open: bool = Field(True, description="Open the browser once the server is ready.")
     max_focused: int = Field(4, ge=1, le=64, description="How many sessions the stage of a new project holds.")
     heartbeat: int = Field(

@@ -102,9 +102,7 @@ def focus_batch(
     added = tuple(one for one in wanted if one not in stage.sessions)
     removed = tuple(one for one in stage.sessions if one not in wanted)
     room_needed = max(0, len(stage.sessions) + len(added) - stage.max_focused)
-    return FocusChange(
-        _next(stage, wanted), None, True, added=added, removed=removed, evicted=removed[:room_needed]
-    )
+    return FocusChange(_next(stage, wanted), None, True, added=added, removed=removed, evicted=removed[:room_needed])
 
 
 def blur(

@@ -41,6 +41,8 @@ class Hello:
     resume: bool = False
     binary: bool = False
     role: Role = "own"
+    token_id: str | None = None
+    """The token given to others that opened it, if one did."""
 
 
 class Connection:
@@ -58,6 +60,7 @@ class Connection:
     ) -> None:
         self.room = room
         self.client_id = hello.client_id
+        self.token_id = hello.token_id
         self._hello = hello
         self._outlet = outlet
         self._bounds = bounds

@@ -63,7 +63,7 @@ class TerminalService:
         self.profiles = profiles
         self._store = store
         self._max_focused = max_focused
-        self._clock = clock
+        self.clock = clock
         self.new_id = new_id
         self._ticks = 0
         self._rooms: dict[ProjectId, Room] = {}
@@ -114,7 +114,7 @@ class TerminalService:
             name=name or folder.name or str(folder),
             path=str(folder),
             max_focused=max_focused or self._max_focused,
-            created_at=self._clock(),
+            created_at=self.clock(),
         )
         room = self._add_room(project, 0, self.new_id())
         self._keep_project(room)
@@ -194,7 +194,7 @@ class TerminalService:
             rows=request.rows or DEFAULT_SIZE[1],
             bounds=self.bounds,
             epoch=self.new_id(),
-            now=self._clock(),
+            now=self.clock(),
             on_output=self._printed,
             on_exit=self._exited,
         )
@@ -233,7 +233,7 @@ class TerminalService:
         room, session = self._find(session_id)
         if session.ended is None:  # Somebody else restarted it meanwhile.
             return room.describe(session)
-        session.restart(self.new_id(), self._clock())
+        session.restart(self.new_id(), self.clock())
         room.restarted(session)
         self._wake_sweeper()
         return self._announce(room, session)
@@ -346,10 +346,16 @@ class TerminalService:
         if self._closed or len(self._connections) >= self.bounds.connections:
             outlet.close(CloseCode.TRY_LATER, "Too many connections")
             return None
-        connection = Connection(room, hello, outlet, self.bounds, clock=self._clock, gone=self._connections.discard)
+        connection = Connection(room, hello, outlet, self.bounds, clock=self.clock, gone=self._connections.discard)
         self._connections.add(connection)
         connection.begin()
         return connection
+
+    def end_token(self, token_id: str) -> None:
+        """A token was revoked: its connections end (X1)."""
+        for connection in tuple(self._connections):
+            if connection.token_id == token_id:
+                connection.close(CloseCode.UNAUTHORIZED, "Your link was revoked")
 
     @property
     def connections(self) -> int:
@@ -381,7 +387,7 @@ class TerminalService:
             project,
             Stage((), version, project.max_focused),
             epoch,
-            clock=self._clock,
+            clock=self.clock,
             tick=self._tick,
             keep=self._keep_version,
             changed=self._stage_changed,

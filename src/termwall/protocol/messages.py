@@ -497,3 +497,39 @@ class ProfileList(Wire):
     """The profiles of this server, the default first."""
 
     profiles: list[Profile]
+
+
+class LoginBody(Wire):
+    """A token to trade for a cookie (X1)."""
+
+    token: Text
+
+
+class TokenCreate(Wire):
+    """A token for somebody else: what it opens (X3)."""
+
+    name: Name
+    role: Literal["view", "type", "own"] = "view"
+    project_id: Id | None = None
+
+
+class TokenShown(Wire):
+    """A token given to somebody, without the token."""
+
+    id: str
+    name: str
+    role: Literal["view", "type", "own"]
+    project_id: str | None
+    created_at: int
+
+
+class TokenMade(TokenShown):
+    """A new token, the one time that it can be read."""
+
+    token: str
+
+
+class TokenList(Wire):
+    """The tokens given to others, the oldest first."""
+
+    tokens: list[TokenShown]

@@ -91,5 +91,6 @@ def admit(
         resume=values.get("resume") == "1",
         binary=subprotocol == BINARY_SUBPROTOCOL,
         role=identity.role,
+        token_id=identity.token_id,
     )
     return Admitted(subprotocol, project_id, hello)

@@ -28,6 +28,7 @@ class Identity:
     by: Literal["bearer", "cookie"]
     name: str | None = None
     project_id: str | None = None
+    token_id: str | None = None
 
     def may(self, role: Role) -> bool:
         """Whether this identity may do what needs `role`: view < type < own (X3)."""
@@ -38,6 +39,7 @@ class Identity:
 class Grant:
     """A token given to somebody: its SHA-256 and what it opens."""
 
+    id: str
     hash: bytes
     role: Role
     name: str
@@ -116,7 +118,7 @@ class Access:
             return Identity("own", "cookie")
         for grant in self._grants():
             if _same(value, self._sign(grant.hash)):
-                return Identity(grant.role, "cookie", grant.name, grant.project_id)
+                return Identity(grant.role, "cookie", grant.name, grant.project_id, grant.id)
         return None
 
     def recognize(self, token: str) -> Identity | None:
@@ -126,7 +128,7 @@ class Access:
             return Identity("own", "bearer")
         for grant in self._grants():
             if hmac.compare_digest(digest, grant.hash):
-                return Identity(grant.role, "bearer", grant.name, grant.project_id)
+                return Identity(grant.role, "bearer", grant.name, grant.project_id, grant.id)
         return None
 
     def cookie_for(self, token: str) -> str | None:

@@ -1,5 +1,6 @@
 """The HTTP API (A1-A4): a thin skin over `TerminalService`. Bodies are the wire's types; errors have one shape."""
 
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -13,17 +14,15 @@ from termwall.hub.connection import Role
 from termwall.hub.service import TerminalService
 from termwall.observe import Metrics
 from termwall.protocol import messages
-from termwall.transport.auth import Access, Identity
+from termwall.store.projects import Store, StoredToken
+from termwall.transport.auth import Access, Identity, hash_token
 from termwall.transport.gate import BodyTooLarge, cookie_header, error_body
 
 ProjectId = Annotated[str, Path(alias="projectId", pattern=ID_PATTERN)]
 SessionId = Annotated[str, Path(alias="sessionId", pattern=ID_PATTERN)]
 
-
-class LoginBody(messages.Wire):
-    """A token to trade for a cookie."""
-
-    token: str
+MAX_TOKENS = 1_000
+"""Tokens given to others; one more is `limit_reached`."""
 
 
 def answers(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
@@ -75,9 +74,7 @@ def focus_routes(service: TerminalService) -> APIRouter:
     router = APIRouter(prefix="/api/terminal", tags=["stage"])
 
     @router.get("/focus", operation_id="getFocus", responses=answers(ErrorCode.UNKNOWN_PROJECT))
-    async def get_focus(
-        request: Request, project_id: Annotated[str, Query(alias="projectId")]
-    ) -> messages.FocusState:
+    async def get_focus(request: Request, project_id: Annotated[str, Query(alias="projectId")]) -> messages.FocusState:
         """The stage of a project."""
         allow(request, "view", project_id)
         return service.get_focus_state(project_id)
@@ -137,9 +134,7 @@ def project_routes(service: TerminalService) -> APIRouter:
         return service.get_project(project_id)
 
     @router.patch("/{projectId}", operation_id="updateProject", responses=answers(ErrorCode.UNKNOWN_PROJECT))
-    async def update_project(
-        request: Request, project_id: ProjectId, body: messages.ProjectPatch
-    ) -> messages.Project:
+    async def update_project(request: Request, project_id: ProjectId, body: messages.ProjectPatch) -> messages.Project:
         """Rename a project, or change how many sessions its stage holds."""
         allow(request, "own", project_id)
         return service.update_project(project_id, name=body.name, max_focused=body.max_focused)
@@ -166,9 +161,7 @@ def project_routes(service: TerminalService) -> APIRouter:
             ErrorCode.UNKNOWN_PROJECT, ErrorCode.ALREADY_EXISTS, ErrorCode.LIMIT_REACHED, ErrorCode.CANNOT_START
         ),
     )
-    async def create_session(
-        request: Request, project_id: ProjectId, body: messages.SessionCreate
-    ) -> messages.Session:
+    async def create_session(request: Request, project_id: ProjectId, body: messages.SessionCreate) -> messages.Session:
         """Start a program on a terminal of its own."""
         allow(request, "type", project_id)
         return service.create_session(project_id, body)
@@ -195,9 +188,7 @@ def session_routes(service: TerminalService) -> APIRouter:
         return service.get_session(session_id)
 
     @router.patch("", operation_id="updateSession", responses=answers(unknown))
-    async def update_session(
-        request: Request, session_id: SessionId, body: messages.SessionPatch
-    ) -> messages.Session:
+    async def update_session(request: Request, session_id: SessionId, body: messages.SessionPatch) -> messages.Session:
         """Rename a session."""
         enter(request, session_id, "type")
         return service.get_session(session_id) if body.name is None else service.rename_session(session_id, body.name)
@@ -244,7 +235,7 @@ def server_routes(service: TerminalService, access: Access, metrics: Metrics, ve
         return messages.Health(status="ok", version=version)
 
     @router.post("/api/login", status_code=204, operation_id="login", responses=answers())
-    async def login(request: Request, body: LoginBody, response: Response) -> None:
+    async def login(request: Request, body: messages.LoginBody, response: Response) -> None:
         """Trade a token for a cookie."""
         cookie = access.cookie_for(body.token)
         if cookie is None:
@@ -277,6 +268,47 @@ def server_routes(service: TerminalService, access: Access, metrics: Metrics, ve
         return Response(metrics.render(service), media_type=metrics.content_type)
 
     return router
+
+
+def token_routes(
+    store: Store, clock: Callable[[], int], new_id: Callable[[], str], revoked: Callable[[str], None]
+) -> APIRouter:
+    """`/api/tokens`: what the owner gives to others (X1, X3). `revoked` gets the id of a token that ended."""
+    router = APIRouter(prefix="/api/tokens", tags=["tokens"])
+
+    @router.get("", operation_id="listTokens", responses=answers())
+    async def list_tokens(request: Request) -> messages.TokenList:
+        """The tokens given to others; the tokens themselves are not kept."""
+        allow(request, "own")
+        return messages.TokenList(tokens=[_shown(token) for token in store.tokens()])
+
+    @router.post("", status_code=201, operation_id="createToken", responses=answers(ErrorCode.LIMIT_REACHED))
+    async def create_token(request: Request, body: messages.TokenCreate) -> messages.TokenMade:
+        """A new token for somebody; shown this once."""
+        allow(request, "own")
+        if len(store.tokens()) >= MAX_TOKENS:
+            raise TermwallError(ErrorCode.LIMIT_REACHED, f"There are {MAX_TOKENS} tokens, the most allowed.")
+        token = secrets.token_urlsafe(24)
+        stored = StoredToken(new_id(), hash_token(token), body.name, body.role, body.project_id, clock())
+        store.put_token(stored)
+        return messages.TokenMade(**_shown(stored).model_dump(by_alias=False), token=token)
+
+    @router.delete("/{tokenId}", status_code=204, operation_id="revokeToken", responses=answers(ErrorCode.INVALID))
+    async def revoke_token(
+        request: Request, token_id: Annotated[str, Path(alias="tokenId", pattern=ID_PATTERN)]
+    ) -> None:
+        """End a token, and the connections that it opened. It is no error if it has ended already."""
+        allow(request, "own")
+        if store.delete_token(token_id):
+            revoked(token_id)
+
+    return router
+
+
+def _shown(token: StoredToken) -> messages.TokenShown:
+    return messages.TokenShown(
+        id=token.id, name=token.name, role=token.role, project_id=token.project_id, created_at=token.created_at
+    )
 
 
 def install_errors(app: FastAPI) -> None:
