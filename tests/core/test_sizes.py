@@ -1,0 +1,70 @@
+"""The size log against a list with the size of every byte."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from termwall.core.sizes import SizeLog, SizeMark
+
+
+def test_S3_a_size_holds_from_its_offset_on() -> None:
+    sizes = SizeLog(80, 24, limit=10)
+    sizes.record(5, 100, 30)
+    assert [sizes.at(offset) for offset in (0, 4, 5, 99)] == [(80, 24), (80, 24), (100, 30), (100, 30)]
+
+
+def test_S3_two_changes_at_one_place_are_both_told_in_order() -> None:
+    sizes = SizeLog(80, 24, limit=10)
+    sizes.record(5, 100, 30)
+    sizes.record(5, 90, 20)
+    first = sizes.next_after(0)
+    assert first == SizeMark(1, 5, 100, 30)
+    assert sizes.next_after(1) == SizeMark(2, 5, 90, 20)
+    assert sizes.next_after(2) is None
+    assert sizes.at(5) == (90, 20)
+    assert sizes.serial_at(5) == sizes.last_serial == 2
+
+
+def test_S3_a_change_cannot_come_before_the_last_one() -> None:
+    sizes = SizeLog(80, 24, limit=10)
+    sizes.record(5, 100, 30)
+    with pytest.raises(ValueError, match="comes after"):
+        sizes.record(4, 90, 20)
+
+
+def test_X4_of_more_changes_than_the_limit_the_newest_are_kept() -> None:
+    sizes = SizeLog(80, 24, limit=3)
+    for number in range(1, 10):
+        sizes.record(number * 10, 80 + number, 24)
+    assert sizes.next_after(0) == SizeMark(7, 70, 87, 24), "who is far behind is told the oldest that is known"
+    assert sizes.at(0) == (87, 24)
+    assert sizes.at(95) == (89, 24)
+    assert sizes.next_after(8) == SizeMark(9, 90, 89, 24)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 6), st.integers(2, 9), st.integers(2, 9)), max_size=20), data=st.data()
+)
+def test_S3_from_any_offset_a_viewer_is_told_each_change_once_in_its_place(
+    changes: list[tuple[int, int, int]], data: st.DataObject
+) -> None:
+    sizes = SizeLog(80, 24, limit=100)
+    at_byte, size = [], (80, 24)
+    for step, cols, rows in changes:
+        at_byte += [size] * step
+        size = (cols, rows)
+        sizes.record(len(at_byte), cols, rows)
+    at_byte += [size] * 5
+    assert [sizes.at(offset) for offset in range(len(at_byte))] == at_byte
+
+    start = data.draw(st.integers(0, len(at_byte) - 1))
+    serial, seen = sizes.serial_at(start), sizes.at(start)
+    told = []
+    for offset in range(start, len(at_byte)):
+        while (mark := sizes.next_after(serial)) is not None and mark.offset <= offset:
+            assert mark.offset == offset, "a change was told late"
+            serial, seen = mark.serial, (mark.cols, mark.rows)
+            told.append(mark.serial)
+        assert seen == at_byte[offset]
+    assert told == list(range(sizes.serial_at(start) + 1, len(changes) + 1))
