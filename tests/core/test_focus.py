@@ -1,5 +1,7 @@
 """The stage, each rule alone, then any sequence of commands against a naive model."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -87,12 +89,13 @@ def test_F3_who_leaves_first(first: Activity, second: Activity, why: str) -> Non
 
 def test_F4_a_stale_version_is_refused_even_if_nothing_would_change() -> None:
     now = stage(A, B)
-    for command in (
+    commands: list[Callable[[], FocusChange | None]] = [
         lambda: focus.focus(now, A, quiet(A, B), expected_version=6),
         lambda: focus.focus_batch(now, [A, B], expected_version=8),
         lambda: focus.focus_batch(now, [A, B, C, D, E], expected_version=6),
         lambda: focus.blur(now, [C], expected_version=0),
-    ):
+    ]
+    for command in commands:
         with pytest.raises(TermwallError) as refused:
             command()
         assert refused.value.code is ErrorCode.VERSION_CONFLICT
@@ -161,7 +164,13 @@ class StageMachine(RuleBasedStateMachine):
     def expected(self, client: int, how: str) -> int | None:
         return {"none": None, "seen": self.seen[client], "current": self.version}[how]
 
-    def run(self, client: int, expected: int | None, wanted: list[SessionId] | ErrorCode, change: object) -> None:
+    def run(
+        self,
+        client: int,
+        expected: int | None,
+        wanted: list[SessionId] | ErrorCode,
+        change: FocusChange | ErrorCode | None,
+    ) -> None:
         """Hold a command's outcome against what the model wants the stage to be."""
         if expected is not None and expected != self.version:
             wanted = ErrorCode.VERSION_CONFLICT
@@ -266,9 +275,8 @@ class StageMachine(RuleBasedStateMachine):
         assert len(set(self.stage.sessions)) == len(self.stage.sessions) <= self.stage.max_focused
 
 
-def outcome(command: object) -> object:
+def outcome(command: Callable[[], FocusChange | None]) -> FocusChange | ErrorCode | None:
     """What a command gives, or the code that it is refused with."""
-    assert callable(command)
     try:
         return command()
     except TermwallError as refused:

@@ -142,7 +142,6 @@ class LiveSession:
         self._scanner = TitleScanner()
         self._scanned = 0
         self._frame = (0, 0, b"")
-        self.inputs = InputLog(self.bounds.remembered_clients)
         self.last_output = self.since = now
         self.working, self.seen = True, False
 

@@ -1,0 +1,98 @@
+"""Writes web/packages/client/src/messages.ts from protocol/messages.py. `--check` only tells whether it is current."""
+
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from termwall.core.errors import CLOSE_CODES, ErrorCode
+from termwall.protocol import messages
+
+TARGET = Path(__file__).parent.parent / "web/packages/client/src/messages.ts"
+HEAD = """// Generated from src/termwall/protocol/messages.py by tools/generate_typescript.py: do not edit.
+"""
+PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
+
+
+def models() -> list[type[messages.Wire]]:
+    """Every type of the wire, in the order of the file."""
+    found = [
+        value
+        for name, value in vars(messages).items()
+        if inspect.isclass(value) and issubclass(value, messages.Wire) and not name.startswith("_")
+    ]
+    return [model for model in found if model not in (messages.Wire, messages.ClientMessage)]
+
+
+def to_typescript(schema: dict[str, Any]) -> str:
+    """A JSON schema as a TypeScript type."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "const" in schema:
+        return "true" if schema["const"] is True else "false" if schema["const"] is False else f'"{schema["const"]}"'
+    if "enum" in schema:
+        return " | ".join(f'"{value}"' for value in schema["enum"])
+    if "anyOf" in schema:
+        return " | ".join(dict.fromkeys(to_typescript(one) for one in schema["anyOf"]))
+    if schema.get("type") == "array":
+        inner = to_typescript(schema["items"])
+        return f"{inner}[]" if inner.isidentifier() else f"({inner})[]"
+    if schema.get("type") == "object":
+        return f"Record<string, {to_typescript(schema['additionalProperties'])}>"
+    return PRIMITIVES[schema["type"]]
+
+
+def comment(text: str | None, indent: str = "") -> str:
+    """A JSDoc comment."""
+    return f"{indent}/** {' '.join(text.split())} */\n" if text else ""
+
+
+def interface(name: str, schema: dict[str, Any]) -> str:
+    """One interface."""
+    required = set(schema.get("required", ()))
+    lines = [comment(schema.get("description")), f"export interface {name} {{\n"]
+    for field, part in schema["properties"].items():
+        mark = "" if field in required or "const" in part and field in ("type", "success") else "?"
+        lines.append(comment(part.get("description"), "  ") + f"  {field}{mark}: {to_typescript(part)};\n")
+    return "".join(lines) + "}\n"
+
+
+def union(name: str, members: object) -> str:
+    """A union of message types."""
+    names = " | ".join(member.__name__ for member in members.__args__)  # type: ignore[attr-defined]
+    return f"export type {name} = {names};\n"
+
+
+def generate() -> str:
+    """The whole file."""
+    _, schema = models_json_schema([(model, "validation") for model in models()], ref_template="#/{model}")
+    parts = [HEAD]
+    parts += [interface(name, part) for name, part in sorted(schema["$defs"].items())]
+    parts.append(union("ClientMessage", messages.AnyClientMessage))
+    parts.append(union("ServerMessage", messages.AnyServerMessage))
+    codes = " | ".join(f'"{code.value}"' for code in ErrorCode)
+    parts.append(f"export type ErrorCode = {codes};\n")
+    final = ", ".join(str(code.value) for code, kind in CLOSE_CODES.items() if not kind.retry)
+    parts.append(
+        "/** Close codes after which a client does not try again by itself (W9). */\n"
+        f"export const FINAL_CLOSE_CODES: readonly number[] = [{final}];\n"
+    )
+    return "\n".join(parts)
+
+
+def main() -> int:
+    """Write the file, or with `--check` compare it."""
+    text = generate()
+    if "--check" in sys.argv:
+        if not TARGET.exists() or TARGET.read_text() != text:
+            print(f"{TARGET.name} is not what messages.py says; run `make generate`", file=sys.stderr)
+            return 1
+        return 0
+    TARGET.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,48 @@
+/** The binary frames of rule S8. */
+
+export type Reason = "attach" | "focus" | "resume" | "lagged" | "restart" | "resize";
+
+const REASONS: readonly Reason[] = ["attach", "focus", "resume", "lagged", "restart", "resize"];
+const STREAM = 1;
+const SNAPSHOT = 2;
+const INPUT = 16;
+
+export interface OutputFrame {
+  sessionId: string;
+  /** Where the bytes end in the session's log. */
+  offset: number;
+  data: Uint8Array;
+  snapshot?: { cols: number; rows: number; reason: Reason };
+}
+
+/** A server's frame; null for a kind that this version does not know (W8). */
+export function decodeFrame(buffer: ArrayBuffer): OutputFrame | null {
+  const view = new DataView(buffer);
+  const kind = view.getUint8(0);
+  if (kind !== STREAM && kind !== SNAPSHOT) return null;
+  const start = 2 + view.getUint8(1);
+  const sessionId = String.fromCharCode(...new Uint8Array(buffer, 2, start - 2));
+  const offset = Number(view.getBigUint64(start));
+  if (kind === STREAM) return { sessionId, offset, data: new Uint8Array(buffer, start + 8) };
+  return {
+    sessionId,
+    offset,
+    data: new Uint8Array(buffer, start + 13),
+    snapshot: {
+      cols: view.getUint16(start + 8),
+      rows: view.getUint16(start + 10),
+      reason: REASONS[view.getUint8(start + 12) - 1] ?? "resume",
+    },
+  };
+}
+
+/** Input as bytes; `seq` counts from 1 (I1). */
+export function encodeInput(sessionId: string, seq: number, data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const frame = new Uint8Array(6 + sessionId.length + data.length);
+  frame[0] = INPUT;
+  frame[1] = sessionId.length;
+  for (let i = 0; i < sessionId.length; i++) frame[2 + i] = sessionId.charCodeAt(i);
+  new DataView(frame.buffer).setUint32(2 + sessionId.length, seq);
+  frame.set(data, 6 + sessionId.length);
+  return frame;
+}
