@@ -1,0 +1,48 @@
+/** The page's connection, given to all components below. */
+
+import type { TermwallClient, WorkspaceState } from "@termwall/client";
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
+import type { EngineOptions } from "./engine";
+import { Engines } from "./engines";
+import { DARK } from "./themes";
+
+export const DEFAULT_OPTIONS: EngineOptions = {
+  fontSize: 13,
+  theme: DARK,
+  screenReaderMode: false,
+  cursorBlink: false,
+};
+
+export interface Termwall {
+  client: TermwallClient;
+  engines: Engines;
+}
+
+export const TermwallContext = createContext<Termwall | null>(null);
+
+export interface ProviderProps {
+  client: TermwallClient;
+  options?: EngineOptions;
+  children: ReactNode;
+}
+
+/** Shares one client, and so one socket, with every terminal below. */
+export function TermwallProvider({ client, options = DEFAULT_OPTIONS, children }: ProviderProps) {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: later options go to the engines by `set`.
+  const engines = useMemo(() => new Engines(client, options), [client]);
+  useEffect(() => engines.set(options), [engines, options]);
+  const value = useMemo(() => ({ client, engines }), [client, engines]);
+  return <TermwallContext.Provider value={value}>{children}</TermwallContext.Provider>;
+}
+
+export function useTermwall(): Termwall {
+  const termwall = useContext(TermwallContext);
+  if (termwall === null) throw new Error("useTermwall needs a <TermwallProvider> above it");
+  return termwall;
+}
+
+/** A part of the workspace's state; `select` must return the same object while nothing changed. */
+export function useWorkspace<T>(select: (state: WorkspaceState) => T): T {
+  const { client } = useTermwall();
+  return useSyncExternalStore(client.subscribe, () => select(client.getState()));
+}

@@ -1,0 +1,235 @@
+/**
+ * xterm.js behind what termwall needs of a terminal. The element may be moved between places of the page; the screen
+ * stays. The size is never chosen here: it comes in its place in the stream (S3), from whoever drives (I4).
+ */
+
+import type { StreamChunk, StreamSink } from "@termwall/client";
+import { FitAddon } from "@xterm/addon-fit";
+import { SearchAddon } from "@xterm/addon-search";
+import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
+import { WebLinksAddon } from "@xterm/addon-web-links";
+import { type ITheme, Terminal } from "@xterm/xterm";
+import { queryHandlers } from "./queries";
+
+export const SCROLLBACK_LINES = 5_000;
+
+export interface EngineOptions {
+  fontSize: number;
+  theme: ITheme;
+  screenReaderMode: boolean;
+  cursorBlink: boolean;
+}
+
+export interface EngineEvents {
+  /** The user typed, or, where this page drives, the terminal answers a query. */
+  data(data: string | Uint8Array): void;
+  /** Whether this page's answers and focus reports count (S7). */
+  answers(): boolean;
+  /** A key the page may want; true if the page took it. */
+  key(event: KeyboardEvent): boolean;
+  /** Something is to be pasted. */
+  paste(text: string): void;
+}
+
+export interface SearchState {
+  index: number;
+  count: number;
+}
+
+const SEARCH_COLOURS = {
+  matchBackground: "#5c5300",
+  matchOverviewRuler: "#e2c25a",
+  activeMatchBackground: "#8a6a00",
+  activeMatchColorOverviewRuler: "#e2c25a",
+};
+
+export class Engine implements StreamSink {
+  readonly element = document.createElement("div");
+  private readonly terminal: Terminal;
+  private readonly fit = new FitAddon();
+  private readonly search = new SearchAddon();
+  private replaying = false;
+  private replayWritten = false;
+  private opened = false;
+  private disposed = false;
+  onSearch: ((state: SearchState) => void) | null = null;
+  onSize: (() => void) | null = null;
+
+  constructor(
+    options: EngineOptions,
+    private events: EngineEvents,
+  ) {
+    this.element.className = "termwall-engine";
+    this.terminal = new Terminal({
+      ...options,
+      allowProposedApi: true,
+      scrollback: SCROLLBACK_LINES,
+      fontFamily:
+        'ui-monospace, "SF Mono", Menlo, "Cascadia Mono", "DejaVu Sans Mono", "Liberation Mono", Consolas, monospace',
+      minimumContrastRatio: 4.5,
+      cursorInactiveStyle: "outline",
+      macOptionIsMeta: true,
+      rightClickSelectsWord: false,
+      linkHandler: { activate: (event, uri) => follow(event, uri), allowNonHttpProtocols: false },
+    });
+    const terminal = this.terminal;
+    terminal.loadAddon(this.fit);
+    terminal.loadAddon(this.search);
+    terminal.loadAddon(new UnicodeGraphemesAddon());
+    terminal.unicode.activeVersion = "15-graphemes";
+    terminal.loadAddon(new WebLinksAddon((event, uri) => follow(event, uri)));
+    queryHandlers(terminal.parser, () => this.replaying || !this.events.answers());
+    terminal.onData((data) => {
+      const report = data === "\x1b[I" || data === "\x1b[O";
+      if (!report || this.events.answers()) this.events.data(data);
+    });
+    terminal.onBinary((data) => this.events.data(Uint8Array.from(data, (character) => character.charCodeAt(0))));
+    terminal.attachCustomKeyEventHandler((event) => !this.events.key(event));
+    terminal.onResize(() => this.onSize?.());
+    this.search.onDidChangeResults(({ resultIndex, resultCount }) =>
+      this.onSearch?.({ index: resultIndex, count: resultCount }),
+    );
+    this.element.addEventListener("paste", (event) => this.pasted(event), { capture: true });
+  }
+
+  /** Another page part shows this terminal now. */
+  listen(events: EngineEvents): void {
+    this.events = events;
+  }
+
+  /** Show it in a part of the page that is in the document. */
+  mount(host: HTMLElement): void {
+    host.append(this.element);
+    if (!this.opened) {
+      this.opened = true;
+      this.terminal.open(this.element);
+    }
+  }
+
+  write(chunk: StreamChunk, parsed: () => void): void {
+    if (this.disposed) return;
+    if (chunk.snapshot && chunk.cols && chunk.rows) this.resize(chunk.cols, chunk.rows);
+    if (chunk.replay !== this.replayWritten) {
+      this.replayWritten = chunk.replay;
+      this.terminal.write("", () => {
+        this.replaying = chunk.replay;
+      });
+    }
+    this.terminal.write(chunk.data, parsed);
+  }
+
+  /** In its place: after all that was written before. */
+  resize(cols: number, rows: number): void {
+    this.terminal.write("", () => {
+      if (!this.disposed && (cols !== this.terminal.cols || rows !== this.terminal.rows)) this.terminal.resize(cols, rows);
+    });
+  }
+
+  /** The size that would fill the element's parent; null while it is hidden. */
+  proposal(): { cols: number; rows: number } | null {
+    const size = this.opened ? this.fit.proposeDimensions() : undefined;
+    if (!size || !Number.isFinite(size.cols) || !Number.isFinite(size.rows)) return null;
+    return { cols: Math.min(1000, Math.max(2, size.cols)), rows: Math.min(1000, Math.max(2, size.rows)) };
+  }
+
+  /** What the screen measures in pixels at its own size. */
+  pixels(): { width: number; height: number } {
+    const screen = this.element.querySelector<HTMLElement>(".xterm-screen");
+    return { width: screen?.offsetWidth ?? 0, height: screen?.offsetHeight ?? 0 };
+  }
+
+  get cols(): number {
+    return this.terminal.cols;
+  }
+
+  get rows(): number {
+    return this.terminal.rows;
+  }
+
+  set(options: Partial<EngineOptions>): void {
+    Object.assign(this.terminal.options, options);
+  }
+
+  focus(): void {
+    this.terminal.focus();
+  }
+
+  blur(): void {
+    this.terminal.blur();
+  }
+
+  /** Type text as a paste: bracketed where the program asked for it. */
+  paste(text: string): void {
+    this.terminal.paste(text);
+  }
+
+  get bracketedPaste(): boolean {
+    return this.terminal.modes.bracketedPasteMode;
+  }
+
+  get applicationCursorKeys(): boolean {
+    return this.terminal.modes.applicationCursorKeysMode;
+  }
+
+  selection(): string {
+    return this.terminal.getSelection();
+  }
+
+  selectAll(): void {
+    this.terminal.selectAll();
+  }
+
+  clearSelection(): void {
+    this.terminal.clearSelection();
+  }
+
+  /** Find in screen and scrollback; the count comes by `onSearch`. */
+  find(text: string, options: { back?: boolean; regex?: boolean; caseSensitive?: boolean; typing?: boolean }): void {
+    const { back, regex, caseSensitive, typing } = options;
+    if (text === "") {
+      this.search.clearDecorations();
+      this.onSearch?.({ index: -1, count: 0 });
+      return;
+    }
+    const how = { regex, caseSensitive, incremental: typing && !back, decorations: SEARCH_COLOURS };
+    try {
+      if (back) this.search.findPrevious(text, how);
+      else this.search.findNext(text, how);
+    } catch {
+      this.onSearch?.({ index: -1, count: 0 }); // A regular expression that is not finished yet.
+    }
+  }
+
+  endFind(): void {
+    this.search.clearDecorations();
+    this.terminal.clearSelection();
+  }
+
+  /** Everything on the screen and above it, as text. */
+  text(): string {
+    const buffer = this.terminal.buffer.active;
+    const lines: string[] = [];
+    for (let i = 0; i < buffer.length; i++) lines.push(buffer.getLine(i)?.translateToString(true) ?? "");
+    return lines.join("\n").trimEnd();
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.terminal.dispose();
+    this.element.remove();
+  }
+
+  private pasted(event: ClipboardEvent): void {
+    const text = event.clipboardData?.getData("text/plain");
+    if (!text) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.events.paste(text);
+  }
+}
+
+/** Opens a link in another tab, with Ctrl or Command held: a plain click belongs to the program. */
+function follow(event: MouseEvent, uri: string): void {
+  if (!(event.ctrlKey || event.metaKey)) return;
+  if (/^https?:/i.test(uri)) window.open(uri, "_blank", "noopener,noreferrer");
+}

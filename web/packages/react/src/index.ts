@@ -1,0 +1,14 @@
+export {
+  DEFAULT_OPTIONS,
+  type ProviderProps,
+  type Termwall,
+  TermwallContext,
+  TermwallProvider,
+  useTermwall,
+  useWorkspace,
+} from "./context";
+export { Engine, type EngineEvents, type EngineOptions, SCROLLBACK_LINES, type SearchState } from "./engine";
+export { Engines, KEPT_ENGINES } from "./engines";
+export { type QueryParser, queryHandlers } from "./queries";
+export { ConnectionIndicator, TerminalView, type TerminalViewProps, useConnection } from "./TerminalView";
+export { DARK, LIGHT } from "./themes";
