@@ -1,5 +1,7 @@
 """Titles in a program's output, however the batches cut it."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -88,11 +90,12 @@ PIECES = st.one_of(
 @given(pieces=st.lists(PIECES, max_size=14), cuts=st.lists(st.integers(0, 3 * MAX_CARRY), max_size=8))
 @example(pieces=[OSC + b"0;", b"x" * (MAX_CARRY - 3), BEL], cuts=[MAX_CARRY + 1])
 @example(pieces=[OSC + b"0;", b"x" * (MAX_CARRY - 3), ST], cuts=[MAX_CARRY + 2])
+@example(pieces=[OSC + b"0;", b"x" * (MAX_CARRY - 2), ST], cuts=[MAX_CARRY + 3])
 @example(pieces=[OSC + b"0;", b"x" * (MAX_CARRY - 2), OSC + b"0;", BEL], cuts=[MAX_CARRY + 3])
 def test_S9_any_split_of_any_bytes_gives_the_same_title(pieces: list[bytes], cuts: list[int]) -> None:
     output = b"".join(pieces)
     places = [0, *sorted(min(cut, len(output)) for cut in cuts), len(output)]
-    batches = [output[start:stop] for start, stop in zip(places, places[1:], strict=False)]
+    batches = [output[start:stop] for start, stop in pairwise(places)]
     assert b"".join(batches) == output
     assert newest(*batches) == newest(output)
 

@@ -46,7 +46,8 @@ class TitleScanner:
             if stop is None:
                 self._carry = data[place:]
                 break
-            if data.startswith(_INTRODUCERS, place) and (data[stop] == _BEL or data.startswith(b"\x1b\\", stop)):
+            whole = stop < place + 2 + MAX_CARRY and (data[stop] == _BEL or data.startswith(b"\x1b\\", stop))
+            if whole and data.startswith(_INTRODUCERS, place):
                 title = data[place + 4 : stop]
             place = data.find(b"\x1b]", stop)
         else:
