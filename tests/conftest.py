@@ -1,0 +1,32 @@
+"""Fixtures for all tests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.wall import Wall
+
+
+@pytest.fixture
+async def wall(tmp_path: Path) -> AsyncIterator[Wall]:
+    """A service with the default limits."""
+    one = Wall(tmp_path, close_seconds=1.0)
+    yield one
+    await asyncio.wait_for(one.service.close(), 10)
+
+
+@pytest.fixture
+async def make_wall(tmp_path: Path) -> AsyncIterator[Callable[..., Wall]]:
+    """Makes services with other limits."""
+    made: list[Wall] = []
+
+    def make(**bounds: Any) -> Wall:
+        made.append(Wall(tmp_path, **{"close_seconds": 1.0, **bounds}))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await asyncio.wait_for(one.service.close(), 10)
