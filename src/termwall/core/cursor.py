@@ -4,7 +4,8 @@ The cursor only answers what may be sent next; it holds no bytes and no socket:
 
     (start, stop)  send these bytes, then `advance(stop)`
     "wait"         there are bytes, but `window` of them are unacknowledged: go on after an `ack`
-    "lagged"       the ring has dropped bytes it never sent: it needs a snapshot, then `jump`
+    "lagged"       the ring has dropped bytes it never sent, and the viewer has parsed all that it was: it needs a
+                   snapshot, then `jump`
     None           everything was sent
 
 Until its first ack a viewer has no window: a client of the seed's never acks, and its socket's buffer is the limit.
@@ -27,7 +28,8 @@ class Cursor:
         """What to send now, at most `most` bytes of a ring that holds `ring_start` to `ring_end`."""
         position = self.position
         if position < ring_start:
-            return "lagged"
+            # Only once it has parsed all it was sent: one that never acks would be fed snapshots for ever.
+            return "lagged" if self.acked in (None, position) else "wait"
         if position >= ring_end:
             return None
         stop = min(ring_end, position + most)

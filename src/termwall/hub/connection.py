@@ -68,7 +68,7 @@ class Connection:
         self._gone = gone
         self._loop = asyncio.get_running_loop()
         self._viewers: dict[SessionId, Viewer] = {}
-        self._early: deque[bytes | str | InputFrame] = deque()
+        self._early: deque[messages.AnyClientMessage | InputFrame] = deque()
         self._open = False
         self._ended = False
         waiting = hello.session_id is not None and hello.session_id not in room.sessions
@@ -90,25 +90,25 @@ class Connection:
         """One whole message came."""
         if self._ended:
             return
-        if not self._peer.heard(self._loop.time()):
-            self._refuse(TermwallError(ErrorCode.RATE_LIMITED, self._too_fast()))
-            return
-        if self._peer.state == "waiting":
-            if len(self._early) < EARLY_MESSAGES:
-                self._early.append(decode_binary(bytes(data)) if binary and isinstance(data, bytes) else data)
-            else:
-                self._refuse(
-                    TermwallError(ErrorCode.RATE_LIMITED, "The session is not here yet; wait for `connected`.")
-                )
-            return
+        now = self._loop.time()
+        self._peer.heard(now)
         try:
-            if binary:
-                assert isinstance(data, bytes)
-                self._handle(decode_binary(data))
-            else:
-                self._handle(decode_text(data))
+            message = decode_binary(data) if binary and isinstance(data, bytes) else decode_text(data)
         except Refused as error:
-            self._refuse(error, request_id=error.request_id)
+            self._refuse(error if self._peer.count(now) else self._too_fast(), request_id=error.request_id)
+            return
+        if isinstance(message, messages.Ack) and self._acknowledged(message):
+            return  # Bounded by the bytes that were sent, so it does not count against the rate.
+        request_id = None if isinstance(message, InputFrame) else message.request_id
+        if not self._peer.count(now):
+            self._refuse(self._too_fast(), request_id=request_id)
+        elif self._peer.state != "waiting":
+            self._handle(message)
+        elif len(self._early) < EARLY_MESSAGES:
+            self._early.append(message)
+        else:
+            problem = TermwallError(ErrorCode.RATE_LIMITED, "The session is not here yet; wait for `connected`.")
+            self._refuse(problem, request_id=request_id)
 
     def writable(self) -> None:
         """The socket has taken what it was given: streams may go on."""
@@ -185,11 +185,7 @@ class Connection:
         self._peer.found(self._loop.time())
         self._connected()
         while self._early and not self._ended:
-            early = self._early.popleft()
-            try:
-                self._handle(early if isinstance(early, InputFrame) else decode_text(early))
-            except Refused as error:
-                self._refuse(error, request_id=error.request_id)
+            self._handle(self._early.popleft())
         self._arm()
 
     def _connected(self) -> None:
@@ -278,9 +274,7 @@ class Connection:
             case messages.Input():
                 self._input(self._session(message.session_id), message.data.encode(), message.seq)
             case messages.Ack():
-                viewer = self._viewers.get(self._session(message.session_id).id)
-                if viewer is not None:
-                    viewer.ack(message.offset)
+                self._session(message.session_id)
             case messages.Heartbeat():
                 self._answer_heartbeat(message)
             case messages.Focus() | messages.Blur():
@@ -303,6 +297,11 @@ class Connection:
                 for session_id in message.session_ids:
                     self._session(session_id)
                 raise TermwallError(ErrorCode.ENGINE_AWAY, "This server draws no previews.")
+
+    def _acknowledged(self, message: messages.Ack) -> bool:
+        session_id = message.session_id or self._hello.session_id
+        viewer = None if session_id is None else self._viewers.get(SessionId(session_id))
+        return viewer is not None and viewer.ack(message.offset)
 
     def _input(self, session: LiveSession, data: bytes, seq: int | None) -> None:
         if seq is not None:
@@ -449,5 +448,8 @@ class Connection:
         elif not self._ended:
             self._outlet.send_text(encode(message))
 
-    def _too_fast(self) -> str:
-        return f"More than {self._bounds.messages_per_second} messages in a second; this one was not handled."
+    def _too_fast(self) -> TermwallError:
+        most = self._bounds.messages_per_second
+        return TermwallError(
+            ErrorCode.RATE_LIMITED, f"More than {most} messages in a second; this one was not handled."
+        )

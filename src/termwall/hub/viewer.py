@@ -73,10 +73,12 @@ class Viewer:
         self.owed = "resume"
         return snapshot.offset, "snapshot"
 
-    def ack(self, offset: int) -> None:
-        """The client's terminal has parsed everything before `offset` (S5)."""
-        if self._cursor.ack(offset):
+    def ack(self, offset: int) -> bool:
+        """The client's terminal has parsed everything before `offset` (S5). True if that was news."""
+        news = self._cursor.ack(offset)
+        if news:
             self.pump()
+        return news
 
     def pump(self) -> None:
         """Send what there is, as far as credit and the socket allow."""

@@ -80,9 +80,12 @@ class Peer:
             self.state = "open"
         return was
 
-    def heard(self, now: float) -> bool:
-        """A message came. False if it is one too many in this second (X4)."""
+    def heard(self, now: float) -> None:
+        """A message came: the other side lives (W6)."""
         self._heard = now
+
+    def count(self, now: float) -> bool:
+        """Count a message. False if it is one too many in this second (X4)."""
         if now - self._window >= 1:
             self._window, self._count = now, 0
         self._count += 1
