@@ -1,0 +1,77 @@
+# termwall: `make run` serves this folder, `make test` runs every test. See README.md.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NPM := cd web && npm
+
+.PHONY: run test check bench dev build generate clean
+
+run: $(VENV)/.installed
+	@echo "termwall: starting; stop it with Ctrl+C"
+	@$(BIN)/termwall $(ARGS)
+
+test: $(VENV)/.testing web/node_modules/.installed browser
+	$(BIN)/python -m pytest
+	$(NPM) test
+
+check: $(VENV)/.testing web/node_modules/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/generate_typescript.py --check
+	$(BIN)/python tools/generate_reference.py --check
+	$(NPM) run check
+
+bench: $(VENV)/.testing
+	$(BIN)/python -m benchmarks
+
+dev: $(VENV)/.testing web/node_modules/.installed
+	@echo "termwall: the page with live reload; its address comes below, with ?token= of the server's"
+	@$(BIN)/termwall --no-open & trap "kill $$!" EXIT; cd web && npm run dev
+
+build: $(VENV)/.testing
+	$(BIN)/python -m build
+
+generate: $(VENV)/.testing
+	$(BIN)/python tools/generate_typescript.py
+	$(BIN)/python tools/generate_reference.py
+
+clean:
+	rm -rf $(VENV) dist web/node_modules src/termwall/static/*
+
+.PHONY: browser
+browser:
+	@tools/find-browser
+
+$(VENV)/bin/python:
+	@echo "termwall: making a virtual environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "termwall needs Python 3.11 or newer; try: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "This Python cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+# The page's sources are part of the package, so a change to them installs again.
+SOURCES := $(shell find src web/app web/packages -name node_modules -prune -o -path src/termwall/static -prune -o -type f -print 2>/dev/null)
+
+$(VENV)/.installed: $(VENV)/bin/python requirements/run.txt pyproject.toml hatch_build.py web/package-lock.json $(SOURCES)
+	@echo "termwall: installing (1 of 2) the libraries"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@echo "termwall: installing (2 of 2) termwall; this builds its page, which takes up to a minute"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall .
+	@touch $@
+
+$(VENV)/.testing: $(VENV)/bin/python requirements/test.txt pyproject.toml hatch_build.py web/package-lock.json $(SOURCES)
+	@echo "termwall: installing what the tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@echo "termwall: building the page"
+	@rm -f src/termwall/static/BUILD src/termwall/static/index.html
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+web/node_modules/.installed: web/package-lock.json
+	@command -v npm >/dev/null || { echo "The tests of the page need Node.js 20.19 or newer with npm." >&2; exit 1; }
+	@echo "termwall: installing what the page's tests need"
+	@$(NPM) ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
