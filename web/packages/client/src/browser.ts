@@ -13,15 +13,33 @@ export function browserEnvironment(): Environment {
     setTimeout: (callback, milliseconds) => window.setTimeout(callback, milliseconds),
     clearTimeout: (timer) => window.clearTimeout(timer as number),
     encode: (text) => encoder.encode(text),
+    online: () => navigator.onLine,
+    onWake(callback) {
+      const looked = () => {
+        if (document.visibilityState === "visible") callback();
+      };
+      window.addEventListener("online", callback);
+      document.addEventListener("visibilitychange", looked);
+      return () => {
+        window.removeEventListener("online", callback);
+        document.removeEventListener("visibilitychange", looked);
+      };
+    },
+    storage: {
+      get: (key) => sessionStorage.getItem(key),
+      set: (key, value) => sessionStorage.setItem(key, value),
+    },
   };
 }
 
 /** This page's id: the same after a reload, another one in a duplicated tab, which copies the storage. */
 export function pageClientId(): string {
   const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
-  const kept = navigation?.type === "reload" ? sessionStorage.getItem(CLIENT_KEY) : null;
+  const kept = made ?? (navigation?.type === "reload" ? sessionStorage.getItem(CLIENT_KEY) : null);
   const bytes = crypto.getRandomValues(new Uint8Array(8));
-  const id = kept ?? `page-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-  sessionStorage.setItem(CLIENT_KEY, id);
-  return id;
+  made = kept ?? `page-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  sessionStorage.setItem(CLIENT_KEY, made);
+  return made;
 }
+
+let made: string | null = null;

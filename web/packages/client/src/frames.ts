@@ -15,12 +15,14 @@ export interface OutputFrame {
   snapshot?: { cols: number; rows: number; reason: Reason };
 }
 
-/** A server's frame; null for a kind that this version does not know (W8). */
+/** A server's frame; null for a kind that this version does not know, and for one cut short (W8). */
 export function decodeFrame(buffer: ArrayBuffer): OutputFrame | null {
+  if (buffer.byteLength < 2) return null;
   const view = new DataView(buffer);
   const kind = view.getUint8(0);
   if (kind !== STREAM && kind !== SNAPSHOT) return null;
   const start = 2 + view.getUint8(1);
+  if (buffer.byteLength < start + (kind === STREAM ? 8 : 13)) return null;
   const sessionId = String.fromCharCode(...new Uint8Array(buffer, 2, start - 2));
   const offset = Number(view.getBigUint64(start));
   if (kind === STREAM) return { sessionId, offset, data: new Uint8Array(buffer, start + 8) };

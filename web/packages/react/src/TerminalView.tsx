@@ -130,8 +130,14 @@ function SharedTerminal(props: TerminalViewProps) {
   return (
     <div className="termwall-view" data-connection={connection.state} data-session={sessionId}>
       {indicator && <ConnectionIndicator connection={connection} />}
-      <div ref={host} className="termwall-host" style={{ "--termwall-scale": scale } as React.CSSProperties} data-spectator={!drives}
-        role="group" aria-label={label ?? session?.name ?? sessionId} />
+      <div
+        ref={host}
+        className="termwall-host"
+        style={{ "--termwall-scale": scale } as React.CSSProperties}
+        data-spectator={!drives}
+        role="group"
+        aria-label={label ?? session?.name ?? sessionId}
+      />
     </div>
   );
 }

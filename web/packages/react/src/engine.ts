@@ -121,7 +121,8 @@ export class Engine implements StreamSink {
   /** In its place: after all that was written before. */
   resize(cols: number, rows: number): void {
     this.terminal.write("", () => {
-      if (!this.disposed && (cols !== this.terminal.cols || rows !== this.terminal.rows)) this.terminal.resize(cols, rows);
+      if (!this.disposed && (cols !== this.terminal.cols || rows !== this.terminal.rows))
+        this.terminal.resize(cols, rows);
     });
   }
 

@@ -1,0 +1,177 @@
+/** What the page is right now: a sign-in, a choice of project, an error with what to do, or the workspace. */
+
+import { type Profile, type Project, TermwallClient } from "@termwall/client";
+import { browserEnvironment, pageClientId } from "@termwall/client/browser";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { ApiError, api } from "./api";
+import { Login } from "./Login";
+import { DEFAULT_SETTINGS, load, type Settings, save } from "./settings";
+import { Workspace } from "./Workspace";
+
+type Loaded = { projects: Project[]; profiles: Profile[] };
+
+const query = () => new URLSearchParams(location.search);
+
+export function App() {
+  const [loaded, setLoaded] = useState<Loaded | null>(null);
+  const [problem, setProblem] = useState<ApiError | null>(null);
+  const [chosen, setChosen] = useState(() => query().get("project"));
+  const [settings, setSettings] = useState(() => load<Settings>("settings", DEFAULT_SETTINGS));
+  const [systemDark, setSystemDark] = useState(() => matchMedia("(prefers-color-scheme: dark)").matches);
+  const dark = settings.theme === "system" ? systemDark : settings.theme === "dark";
+
+  useEffect(() => {
+    const media = matchMedia("(prefers-color-scheme: dark)");
+    const changed = () => setSystemDark(media.matches);
+    media.addEventListener("change", changed);
+    return () => media.removeEventListener("change", changed);
+  }, []);
+  useEffect(() => {
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
+  }, [dark]);
+
+  const reload = useCallback(async () => {
+    try {
+      const [projects, profiles] = await Promise.all([api.projects(), api.profiles()]);
+      setLoaded({ ...projects, ...profiles });
+      setProblem(null);
+    } catch (error) {
+      setProblem(error instanceof ApiError ? error : new ApiError(0, "internal", String(error), null));
+    }
+  }, []);
+  useEffect(() => void reload(), [reload]);
+  useEffect(() => {
+    if (problem === null || problem.status === 401) return;
+    const timer = setTimeout(reload, 2000);
+    return () => clearTimeout(timer);
+  }, [problem, reload]);
+
+  const changeSettings = useCallback((next: Settings) => {
+    setSettings(next);
+    save("settings", next);
+  }, []);
+  const choose = useCallback((id: string) => {
+    setChosen(id);
+    const next = new URL(location.href);
+    next.searchParams.set("project", id);
+    next.searchParams.delete("session");
+    history.replaceState(null, "", next);
+  }, []);
+  const logout = useCallback(async () => {
+    await api.logout().catch(() => undefined);
+    setLoaded(null);
+    setProblem(new ApiError(401, "unauthorized", "Signed out.", null));
+  }, []);
+
+  if (problem?.status === 401) return <Login wrong={query().has("token")} onDone={() => void reload()} />;
+  if (loaded === null) {
+    return (
+      <main className="column">
+        {problem ? (
+          <>
+            <h1>The server does not answer</h1>
+            <p role="alert">{problem.message} Trying again.</p>
+          </>
+        ) : (
+          <p className="muted">Loading…</p>
+        )}
+      </main>
+    );
+  }
+  const project = loaded.projects.find((one) => one.id === chosen) ?? (chosen === null ? loaded.projects[0] : undefined);
+  if (project === undefined) return <Projects projects={loaded.projects} missing={chosen} onChoose={choose} onMade={reload} />;
+  return (
+    <Connected
+      key={project.id}
+      project={project}
+      {...loaded}
+      settings={settings}
+      dark={dark}
+      onSettings={changeSettings}
+      onProject={choose}
+      onLogout={logout}
+    />
+  );
+}
+
+interface ConnectedProps extends Loaded {
+  project: Project;
+  settings: Settings;
+  dark: boolean;
+  onSettings: (settings: Settings) => void;
+  onProject: (id: string) => void;
+  onLogout: () => void;
+}
+
+function Connected(props: ConnectedProps) {
+  const { project } = props;
+  const client = useMemo(() => {
+    const url = new URL("ws/terminal", document.baseURI.replace(/^http/, "ws"));
+    url.search = "";
+    url.hash = "";
+    return new TermwallClient({
+      url: url.href,
+      projectId: project.id,
+      clientId: pageClientId(),
+      name: load<{ name?: string }>("me", {}).name,
+      environment: browserEnvironment(),
+    });
+  }, [project.id]);
+  useEffect(() => {
+    client.connect();
+    const online = () => client.retryNow();
+    addEventListener("online", online);
+    return () => {
+      removeEventListener("online", online);
+      client.close();
+    };
+  }, [client]);
+  return <Workspace client={client} wanted={query().get("session")} {...props} />;
+}
+
+function Projects(props: { projects: readonly Project[]; missing: string | null; onChoose: (id: string) => void; onMade: () => Promise<void> }) {
+  const { projects, missing, onChoose, onMade } = props;
+  const [path, setPath] = useState("");
+  const [problem, setProblem] = useState("");
+  const make = async (event: React.FormEvent) => {
+    event.preventDefault();
+    try {
+      const made = await api.createProject(path.trim());
+      await onMade();
+      onChoose(made.id);
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return (
+    <main className="column">
+      <h1>{missing === null ? "No projects yet" : `There is no project “${missing}” here`}</h1>
+      {projects.length > 0 && (
+        <ul>
+          {projects.map((project) => (
+            <li key={project.id}>
+              <button type="button" onClick={() => onChoose(project.id)}>
+                {project.name} <span className="muted">{project.path}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <form onSubmit={make}>
+        <p>A project is a folder on the server with its terminals.</p>
+        <label className="field">
+          <span>Folder</span>
+          <input required value={path} onChange={(event) => setPath(event.target.value)} placeholder="/home/me/project" spellCheck={false} />
+        </label>
+        {problem && (
+          <p className="problem" role="alert">
+            {problem}
+          </p>
+        )}
+        <button type="submit" className="primary">
+          Add the project
+        </button>
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,181 @@
+/** The one row above the stage. While the connection is lost, what matters then stands in it: nothing moves. */
+
+import type { FocusState, Project, Session } from "@termwall/client";
+import { ConnectionIndicator, useTermwall, useWorkspace } from "@termwall/react";
+import { Attention } from "./Attention";
+import { Grid, Menu, NeedsInput, Single, Split } from "./icons";
+import { chordText, isMac } from "./keys";
+import type { Layout } from "./settings";
+import { useNow } from "./time";
+
+const LAYOUTS: readonly { layout: Layout; label: string; icon: () => React.JSX.Element }[] = [
+  { layout: "single", label: "Single", icon: Single },
+  { layout: "split", label: "Split", icon: Split },
+  { layout: "grid", label: "Grid", icon: Grid },
+];
+
+interface BarProps {
+  project: Project;
+  projects: readonly Project[];
+  onProject: (id: string) => void;
+  focus: FocusState | null;
+  sessions: ReadonlyMap<string, Session>;
+  shown: readonly string[];
+  current: string | null;
+  layout: Layout;
+  onLayout: (layout: Layout) => void;
+  onTab: (id: string) => void;
+  onMove: (id: string, by: number) => void;
+  needing: number;
+  onNext: () => void;
+  onPalette: () => void;
+  onMenu: (at: { x: number; y: number }) => void;
+  phone: boolean;
+  onWall?: () => void;
+}
+
+export function Bar(props: BarProps) {
+  const { project, projects, onProject, layout, onLayout, needing, onNext, onPalette, onMenu, phone, onWall } = props;
+  const connection = useWorkspace((state) => state.connection);
+  const mac = isMac();
+  const down = connection.state !== "connected" && (connection.lostAt !== null || connection.state === "error");
+  return (
+    <header className="bar" data-down={down}>
+      {phone && onWall && (
+        <button type="button" className="icon-button" aria-label="All terminals" onClick={onWall}>
+          ‹
+        </button>
+      )}
+      <h1 title={project.path}>
+        {projects.length > 1 ? (
+          <select aria-label="Project" value={project.id} onChange={(event) => onProject(event.target.value)}>
+            {projects.map((one) => (
+              <option key={one.id} value={one.id}>
+                {one.name}
+              </option>
+            ))}
+          </select>
+        ) : (
+          project.name
+        )}
+      </h1>
+      {!phone && <span className="path muted">{project.path}</span>}
+      {down ? (
+        <Banner />
+      ) : (
+        <>
+          {needing > 0 && (
+            <button type="button" className="needs" title={`Next that needs you (${chordText("next", mac)})`} onClick={onNext}>
+              <NeedsInput /> {needing} {needing === 1 ? "needs" : "need"} you
+            </button>
+          )}
+          {!phone && layout !== "grid" && <Tabs {...props} />}
+          <span className="grow" />
+          {!phone && (
+            <button type="button" className="plain find" onClick={onPalette}>
+              Find or run <kbd>{chordText("palette", mac)}</kbd>
+            </button>
+          )}
+        </>
+      )}
+      {!phone && (
+        <div className="layouts" role="group" aria-label="Layout">
+          {LAYOUTS.map(({ layout: one, label, icon: Icon }) => (
+            <button key={one} type="button" className="icon-button" aria-label={label} aria-pressed={layout === one} title={`${label} (${chordText("layout", mac)})`} onClick={() => onLayout(one)}>
+              <Icon />
+            </button>
+          ))}
+        </div>
+      )}
+      <span className="link">
+        <ConnectionIndicator connection={connection} />
+        {connection.latency !== null && <span className="latency">{connection.latency} ms</span>}
+      </span>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Menu"
+        aria-haspopup="menu"
+        onClick={(event) => {
+          const box = event.currentTarget.getBoundingClientRect();
+          onMenu({ x: box.right, y: box.bottom });
+        }}
+      >
+        <Menu />
+      </button>
+    </header>
+  );
+}
+
+function Tabs({ focus, sessions, shown, current, onTab, onMove }: BarProps) {
+  const ids = focus?.focusedSessions ?? [];
+  const onKeyDown = (event: React.KeyboardEvent, index: number) => {
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    const id = ids[index];
+    if (by === 0 || id === undefined) return;
+    event.preventDefault();
+    if (event.altKey && event.shiftKey) {
+      onMove(id, by);
+      return;
+    }
+    const next = ids[(index + by + ids.length) % ids.length];
+    if (next === undefined) return;
+    onTab(next);
+    document.getElementById(`tab-${next}`)?.focus();
+  };
+  return (
+    <div className="tabs" role="tablist" aria-label="Stage">
+      {ids.map((id, index) => {
+        const session = sessions.get(id);
+        if (session === undefined) return null;
+        return (
+          <button
+            key={id}
+            id={`tab-${id}`}
+            type="button"
+            role="tab"
+            className="tab"
+            aria-selected={id === current}
+            data-shown={shown.includes(id)}
+            tabIndex={id === current ? 0 : -1}
+            onClick={() => onTab(id)}
+            onKeyDown={(event) => onKeyDown(event, index)}
+          >
+            <span className="position">{index + 1}</span> <b>{session.name}</b> <Attention session={session} timed={false} />
+          </button>
+        );
+      })}
+    </div>
+  );
+}
+
+function Banner() {
+  const { client } = useTermwall();
+  const connection = useWorkspace((state) => state.connection);
+  const now = useNow(250);
+  const seconds = connection.lostAt === null ? 0 : Math.max(0, Math.round((now - connection.lostAt) / 1000));
+  const due = connection.nextRetryAt === null ? null : Math.max(0, (connection.nextRetryAt - now) / 1000);
+  const final = connection.state === "error";
+  return (
+    <div className="banner">
+      <p role="status">
+        {final ? (
+          <>
+            <b>{connection.reason ?? "The server refused the connection"}.</b> termwall does not try again by itself.
+          </>
+        ) : (
+          <>
+            <b>Connection lost.</b> Your programs keep running.
+          </>
+        )}
+      </p>
+      <p className="muted" aria-live="off">
+        {!final && `${seconds} s ago. ${due === null ? "Trying…" : `Next try in ${due.toFixed(1)} s.`}`}
+      </p>
+      <button type="button" title={`Try now (${chordText("retry", isMac())})`} onClick={() => client.retryNow()}>
+        Try now
+      </button>
+      <span className="grow" />
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+/** Signing in with a token, where the address brought none. */
+
+import { useState } from "react";
+import { api } from "./api";
+
+export function Login({ onDone, wrong }: { onDone: () => void; wrong: boolean }) {
+  const [token, setToken] = useState("");
+  const [problem, setProblem] = useState(wrong ? "This token is not known here. Copy the address again." : "");
+  const login = async (event: React.FormEvent) => {
+    event.preventDefault();
+    try {
+      await api.login(token.trim());
+      onDone();
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return (
+    <main className="column">
+      <form onSubmit={login}>
+        <h1>Sign in to termwall</h1>
+        <p>The server printed an address with a token when it started. Open that address, or paste its token here.</p>
+        <label className="field">
+          <span>Token</span>
+          <input type="password" autoComplete="current-password" required value={token} onChange={(event) => setToken(event.target.value)} />
+        </label>
+        {problem && (
+          <p className="problem" role="alert">
+            {problem}
+          </p>
+        )}
+        <button type="submit" className="primary">
+          Sign in
+        </button>
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,160 @@
+/** One live terminal with its header: who it is, what it wants, who drives, how it is connected. */
+
+import type { Session } from "@termwall/client";
+import { ConnectionIndicator, type Engine, TerminalView, useTermwall, useWorkspace } from "@termwall/react";
+import { useEffect, useState } from "react";
+import { Attention } from "./Attention";
+import { More, Unzoom, Zoom } from "./icons";
+import { chordText, isMac } from "./keys";
+import { SearchBar } from "./SearchBar";
+import { useNow } from "./time";
+
+export interface PaneActions {
+  makeCurrent: (id: string) => void;
+  zoom: (id: string) => void;
+  menu: (session: Session, at: { x: number; y: number }) => void;
+  paste: (text: string, engine: Engine) => void;
+  restart: (session: Session) => void;
+  close: (session: Session) => void;
+}
+
+interface PaneProps {
+  session: Session;
+  position: number;
+  visible: boolean;
+  current: boolean;
+  zoomed: boolean;
+  framed: boolean;
+  canType: boolean;
+  searching: boolean;
+  onSearchEnd: () => void;
+  actions: PaneActions;
+  area?: string;
+}
+
+export function Pane(props: PaneProps) {
+  const { session, position, visible, current, zoomed, framed, canType, searching, onSearchEnd, actions, area } = props;
+  const { client } = useTermwall();
+  const connection = useWorkspace((state) => state.connection);
+  const held = useWorkspace((state) => state.held.get(session.id));
+  const [scale, setScale] = useState(1);
+  const mine = session.driver?.clientId === connection.clientId;
+  const foreign = session.driver != null && !mine;
+  const driver = session.driver?.name || "somebody else";
+  const ended = session.status === "exited" || session.status === "lost";
+
+  // Seen: two seconds before somebody's eyes, in a window that has the focus (S9).
+  const { seen, since } = session.attention;
+  useEffect(() => {
+    if (!visible || seen || !canType) return;
+    const timer = setTimeout(() => document.hasFocus() && client.seen(session.id), 2000);
+    return () => clearTimeout(timer);
+  }, [client, session.id, visible, seen, since, canType]);
+
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: a click anywhere in the pane gives it the keys; keyboards have chords for that.
+    <section
+      className="pane"
+      aria-label={session.name}
+      data-current={current}
+      data-framed={framed}
+      data-session={session.id}
+      hidden={!visible}
+      style={area ? { gridArea: area } : undefined}
+      onFocusCapture={() => actions.makeCurrent(session.id)}
+      onClick={() => actions.makeCurrent(session.id)}
+    >
+      <header className="pane-header">
+        <span className="position">{position}</span>
+        <h2 title={session.title || session.name}>{session.name}</h2>
+        <span className="profile">{session.type}</span>
+        <Attention session={session} />
+        {session.title && <span className="evidence">· {session.title}</span>}
+        <span className="grow" />
+        {held ? (
+          <Held text={held.text} expiresAt={held.expiresAt} onDrop={() => client.dropHeld(session.id)} />
+        ) : foreign ? (
+          <span className="driver">
+            driven by <b>{driver}</b>
+            {canType && (
+              <button type="button" title={`Take over (${chordText("drive", isMac())})`} onClick={() => client.drive(session.id)}>
+                Take over
+              </button>
+            )}
+          </span>
+        ) : (
+          mine && <span className="driver">you drive</span>
+        )}
+        <ConnectionIndicator connection={connection} />
+        <span className="tools">
+          <button type="button" className="icon-button" aria-label={zoomed ? `Unzoom ${session.name}` : `Zoom ${session.name}`} aria-pressed={zoomed} title={`Zoom (${chordText("zoom", isMac())})`} onClick={() => actions.zoom(session.id)}>
+            {zoomed ? <Unzoom /> : <Zoom />}
+          </button>
+          <button
+            type="button"
+            className="icon-button"
+            aria-haspopup="menu"
+            aria-label={`More about ${session.name}`}
+            title="More"
+            onClick={(event) => {
+              const box = event.currentTarget.getBoundingClientRect();
+              actions.menu(session, { x: box.right, y: box.bottom });
+            }}
+          >
+            <More />
+          </button>
+        </span>
+      </header>
+      <div className="screen" data-foreign={foreign}>
+        <TerminalView
+          sessionId={session.id}
+          projectId={session.projectId}
+          type={session.type}
+          isFocused
+          isVisible={visible}
+          indicator={false}
+          label={`${session.name}, terminal`}
+          onPaste={actions.paste}
+          onScale={setScale}
+        />
+        {searching && <SearchBar sessionId={session.id} onClose={onSearchEnd} />}
+        {foreign && (
+          <p className="spectator">
+            {session.cols} × {session.rows}, {scale < 1 ? `shown at ${Math.round(scale * 100)} % to fit` : "their size"}.
+            {canType ? " If you type here you take over, and it gets your size." : " Watching only: your link cannot type."}
+          </p>
+        )}
+        {ended && (
+          <p className="ended" role="status">
+            <b>{session.signal ? `Killed (${session.signal})` : `Exited ${session.exitCode ?? ""}`}</b>
+            {canType && (
+              <>
+                <button type="button" onClick={() => actions.restart(session)}>
+                  Restart <kbd>Enter</kbd>
+                </button>
+                <button type="button" onClick={() => actions.close(session)}>
+                  Close
+                </button>
+              </>
+            )}
+          </p>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function Held({ text, expiresAt, onDrop }: { text: string; expiresAt: number; onDrop: () => void }) {
+  const now = useNow(200);
+  const seconds = Math.max(0, Math.ceil((expiresAt - now) / 1000));
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: keys are shown as pictures of themselves.
+  const shown = text.replace(/\r/g, "⏎").replace(/[\x00-\x1f\x7f]/g, "·");
+  return (
+    <span className="held">
+      <b>Held, not sent</b> <code>{shown.slice(-24)}</code> dropped in {seconds} s.
+      <button type="button" onClick={onDrop}>
+        Drop
+      </button>
+    </span>
+  );
+}

@@ -1,0 +1,97 @@
+/** The live terminals in the viewer's own layout. The stage is everybody's; which of it is shown, and how, is not. */
+
+import type { Session } from "@termwall/client";
+import { useRef } from "react";
+import { Pane, type PaneActions } from "./Pane";
+import type { View } from "./settings";
+
+interface StageProps {
+  focused: readonly string[];
+  sessions: ReadonlyMap<string, Session>;
+  shown: readonly string[];
+  current: string | null;
+  zoomed: boolean;
+  view: View;
+  onView: (view: View) => void;
+  canType: boolean;
+  searching: string | null;
+  onSearchEnd: () => void;
+  actions: PaneActions;
+}
+
+export function Stage(props: StageProps) {
+  const { focused, sessions, shown, current, zoomed, view, onView, canType, searching, onSearchEnd, actions } = props;
+  const element = useRef<HTMLElement>(null);
+  const count = shown.length;
+  const columns = count <= 1 ? 1 : view.layout === "split" ? 2 : Math.ceil(Math.sqrt(count));
+  const rows = Math.max(1, Math.ceil(count / columns));
+  const column = columns === 2 ? `${view.column}fr ${1 - view.column}fr` : `repeat(${columns}, 1fr)`;
+  const row = rows === 2 ? `${view.row}fr ${1 - view.row}fr` : `repeat(${rows}, 1fr)`;
+  const area = (index: number) => {
+    // The last pane takes what is left of its row.
+    const last = index === count - 1;
+    const start = (index % columns) + 1;
+    return `${Math.floor(index / columns) + 1} / ${start} / auto / ${last ? columns + 1 : start + 1}`;
+  };
+  return (
+    <main ref={element} className="stage" aria-label="Stage" style={{ gridTemplateColumns: column, gridTemplateRows: row }}>
+      {focused.map((id, index) => {
+        const session = sessions.get(id);
+        if (session === undefined) return null;
+        const place = shown.indexOf(id);
+        return (
+          <Pane
+            key={id}
+            session={session}
+            position={index + 1}
+            visible={place >= 0}
+            current={id === current}
+            framed={count > 1}
+            zoomed={zoomed}
+            canType={canType}
+            searching={searching === id}
+            onSearchEnd={onSearchEnd}
+            actions={actions}
+            area={place >= 0 ? area(place) : undefined}
+          />
+        );
+      })}
+      {columns === 2 && <Divider axis="column" value={view.column} host={element} onChange={(value) => onView({ ...view, column: value })} />}
+      {rows === 2 && <Divider axis="row" value={view.row} host={element} onChange={(value) => onView({ ...view, row: value })} />}
+    </main>
+  );
+}
+
+function Divider(props: { axis: "column" | "row"; value: number; host: React.RefObject<HTMLElement | null>; onChange: (value: number) => void }) {
+  const { axis, value, host, onChange } = props;
+  const set = (next: number) => onChange(Math.min(0.85, Math.max(0.15, next)));
+  const move = (event: React.PointerEvent) => {
+    const box = host.current?.getBoundingClientRect();
+    if (box === undefined || !event.currentTarget.hasPointerCapture(event.pointerId)) return;
+    set(axis === "column" ? (event.clientX - box.left) / box.width : (event.clientY - box.top) / box.height);
+  };
+  const [less, more] = axis === "column" ? ["ArrowLeft", "ArrowRight"] : ["ArrowUp", "ArrowDown"];
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: an <hr> takes no pointer and no keys.
+    <div
+      className={`divider ${axis}`}
+      role="separator"
+      tabIndex={0}
+      aria-label={axis === "column" ? "Width of the left column" : "Height of the upper row"}
+      aria-orientation={axis === "column" ? "vertical" : "horizontal"}
+      aria-valuenow={Math.round(value * 100)}
+      aria-valuemin={15}
+      aria-valuemax={85}
+      style={axis === "column" ? { left: `${value * 100}%` } : { top: `${value * 100}%` }}
+      onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
+      onPointerMove={move}
+      onDoubleClick={() => set(0.5)}
+      onKeyDown={(event) => {
+        if (event.key === less) set(value - 0.02);
+        else if (event.key === more) set(value + 0.02);
+        else return;
+        event.preventDefault();
+      }}
+    />
+  );
+}

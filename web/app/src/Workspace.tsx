@@ -1,0 +1,558 @@
+/**
+ * The seed's TerminalContainerV2: a project's terminals. It holds no focus state of its own; what is focused is the
+ * server's, and what it keeps (layout, zoom, which pane has the keys) is this viewer's alone.
+ */
+
+import type { Profile, Project, Session } from "@termwall/client";
+import { TermwallError } from "@termwall/client";
+import { DARK, type Engine, LIGHT, TermwallProvider, useTermwall, useWorkspace } from "@termwall/react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { api } from "./api";
+import { Bar } from "./Bar";
+import { ConfirmClose, ConfirmPaste, Help, NewTerminal, Rename, SettingsDialog } from "./dialogs";
+import { KeyBar } from "./KeyBar";
+import { type Command, chordText, commandOf, isMac } from "./keys";
+import { Notices } from "./Notices";
+import { gridSessions, needingCount, nextNeeding, shelfOrder } from "./order";
+import { type Action, Palette } from "./Palette";
+import type { PaneActions } from "./Pane";
+import { type MenuItem, PopupMenu } from "./PopupMenu";
+import { cleanPaste, pasteLines } from "./paste";
+import { Shelf } from "./Shelf";
+import { Stage } from "./Stage";
+import { automaticFontSize, DEFAULT_VIEW, type Layout, load, type Settings, save, type View } from "./settings";
+
+const PHONE_WIDTH = 600;
+const MAC = isMac();
+
+type Open =
+  | { kind: "palette" | "new" | "settings" | "help" }
+  | { kind: "rename"; session: Session }
+  | { kind: "close"; session: Session; program: string }
+  | { kind: "paste"; text: string; lines: number; engine: Engine }
+  | { kind: "menu"; items: MenuItem[]; at: { x: number; y: number }; label: string }
+  | null;
+
+export interface WorkspaceProps {
+  client: import("@termwall/client").TermwallClient;
+  project: Project;
+  projects: readonly Project[];
+  profiles: readonly Profile[];
+  settings: Settings;
+  dark: boolean;
+  wanted: string | null;
+  onSettings: (settings: Settings) => void;
+  onProject: (id: string) => void;
+  onLogout: () => void;
+}
+
+export function Workspace(props: WorkspaceProps) {
+  const { client, project, settings, dark } = props;
+  const [view, setView] = useState<View>(() => load(`view.${project.id}`, DEFAULT_VIEW));
+  const [stageWidth, setStageWidth] = useState(innerWidth);
+  const columns = view.layout === "single" ? 1 : 2;
+  const fontSize = settings.fontSize || automaticFontSize(stageWidth / columns);
+  const options = useMemo(
+    () => ({
+      fontSize,
+      theme: dark ? DARK : LIGHT,
+      screenReaderMode: settings.screenReader,
+      cursorBlink: settings.cursorBlink,
+    }),
+    [fontSize, dark, settings.screenReader, settings.cursorBlink],
+  );
+  const onView = useCallback(
+    (next: View) => {
+      setView(next);
+      save(`view.${project.id}`, next);
+    },
+    [project.id],
+  );
+  return (
+    <TermwallProvider client={client} options={options}>
+      <Room {...props} view={view} onView={onView} onStageWidth={setStageWidth} />
+    </TermwallProvider>
+  );
+}
+
+function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void; onStageWidth: (width: number) => void }) {
+  const { project, projects, profiles, settings, wanted, onSettings, onProject, onLogout, view, onView, onStageWidth } = props;
+  const { client, engines } = useTermwall();
+  const focus = useWorkspace((state) => state.focus);
+  const sessions = useWorkspace((state) => state.sessions);
+  const connection = useWorkspace((state) => state.connection);
+  const [open, setOpen] = useState<Open>(null);
+  const [chosen, setChosen] = useState<string | null>(wanted);
+  const [beside, setBeside] = useState<string | null>(null);
+  const [zoomed, setZoomed] = useState(false);
+  const [searching, setSearching] = useState<string | null>(null);
+  const [phone, setPhone] = useState(innerWidth < PHONE_WIDTH);
+  const [wall, setWall] = useState(wanted === null);
+  const [said, setSaid] = useState("");
+  const root = useRef<HTMLDivElement>(null);
+  const canType = connection.role !== "view";
+
+  const focused = useMemo(() => focus?.focusedSessions.filter((id) => sessions.has(id)) ?? [], [focus, sessions]);
+  const shelf = useMemo(() => shelfOrder(sessions.values()), [sessions]);
+  const everything = useMemo(() => shelfOrder([...sessions.values()].map((one) => ({ ...one, focused: false }))), [sessions]);
+  const current = chosen !== null && focused.includes(chosen) ? chosen : (focused[0] ?? null);
+  const second = beside !== null && beside !== current && focused.includes(beside) ? beside : focused.find((id) => id !== current);
+  const layout: Layout = phone || zoomed ? "single" : view.layout;
+  const shown = useMemo(() => {
+    if (current === null || (phone && wall)) return [];
+    if (layout === "single") return [current];
+    if (layout === "grid") return focused;
+    return focused.filter((id) => id === current || id === second);
+  }, [layout, current, second, focused, phone, wall]);
+  const needing = needingCount(sessions.values());
+
+  useEffect(() => {
+    const measure = () => {
+      setPhone(innerWidth < PHONE_WIDTH);
+      onStageWidth(root.current?.querySelector(".stage")?.clientWidth ?? innerWidth);
+    };
+    const observer = new ResizeObserver(measure);
+    if (root.current) observer.observe(root.current);
+    measure();
+    return () => observer.disconnect();
+  }, [onStageWidth]);
+
+  useEffect(() => {
+    document.title = `${needing > 0 ? `(${needing}) ` : ""}${project.name} · termwall`;
+  }, [needing, project.name]);
+
+  const explain = useCallback((error: unknown) => {
+    if (error instanceof TermwallError && error.code === "version_conflict") {
+      setSaid("Somebody changed the stage first. This is the stage now; repeat your change if it still fits.");
+    } else {
+      setSaid(error instanceof Error ? error.message : String(error));
+    }
+  }, []);
+  useEffect(() => {
+    if (said === "") return;
+    const timer = setTimeout(() => setSaid(""), 8000);
+    return () => clearTimeout(timer);
+  }, [said]);
+
+  const focusKeys = useCallback((id: string) => requestAnimationFrame(() => engines.get(id)?.focus()), [engines]);
+
+  const makeCurrent = useCallback(
+    (id: string) => {
+      setChosen((before) => {
+        if (before !== id && before !== null) setBeside(before);
+        return id;
+      });
+    },
+    [],
+  );
+
+  const bring = useCallback(
+    async (id: string) => {
+      makeCurrent(id);
+      setWall(false);
+      if (!client.getState().focus?.focusedSessions.includes(id)) {
+        if (!canType) {
+          setSaid("Your link cannot change the stage.");
+          return;
+        }
+        try {
+          await client.focus(id);
+        } catch (error) {
+          explain(error);
+          return;
+        }
+      }
+      setTimeout(() => focusKeys(id), 50);
+    },
+    [client, makeCurrent, canType, explain, focusKeys],
+  );
+
+  useEffect(() => {
+    if (wanted !== null && sessions.has(wanted)) void bring(wanted);
+    // Once, when the sessions are known.
+    // biome-ignore lint/correctness/useExhaustiveDependencies: the address names it for the start only.
+  }, [sessions.size > 0]);
+
+  const setLayout = useCallback(
+    (next: Layout) => {
+      onView({ ...view, layout: next });
+      setZoomed(false);
+      const most = client.getState().focus?.maxFocused ?? 4;
+      const all = gridSessions(focused, shelf, most);
+      // The grid focuses what it shows, in one batch (F5).
+      if (next === "grid" && canType && all.length > focused.length) client.focus(all).catch(explain);
+    },
+    [view, onView, client, focused, shelf, canType, explain],
+  );
+
+  const restart = useCallback((session: Session) => void api.restart(session.id).catch(explain), [explain]);
+  const closeNow = useCallback((session: Session) => void api.close(session.id).catch(explain), [explain]);
+  const close = useCallback(
+    async (session: Session) => {
+      try {
+        const now = await api.session(session.id);
+        if (now.foreground) setOpen({ kind: "close", session: now, program: now.foreground });
+        else closeNow(now);
+      } catch (error) {
+        explain(error);
+      }
+    },
+    [closeNow, explain],
+  );
+
+  const copy = useCallback(
+    async (id: string | null) => {
+      const text = id === null ? "" : (engines.get(id)?.selection() ?? "");
+      if (text === "") return;
+      try {
+        await navigator.clipboard.writeText(text);
+        setSaid(`Copied ${text.length} characters.`);
+      } catch {
+        setSaid("The browser does not allow copying here; use its own menu.");
+      }
+    },
+    [engines],
+  );
+
+  const paste = useCallback((text: string, engine: Engine) => {
+    const clean = cleanPaste(text);
+    const lines = pasteLines(clean, engine.bracketedPaste);
+    if (lines > 0) setOpen({ kind: "paste", text: clean, lines, engine });
+    else engine.paste(clean);
+  }, []);
+  const pasteFromClipboard = useCallback(
+    async (id: string | null) => {
+      const engine = id === null ? undefined : engines.get(id);
+      if (engine === undefined) return;
+      try {
+        paste(await navigator.clipboard.readText(), engine);
+      } catch {
+        setSaid(`The browser does not allow reading the clipboard; use ${MAC ? "Cmd+V" : "Ctrl+Shift+V"}.`);
+      }
+    },
+    [engines, paste],
+  );
+
+  const menuOf = useCallback(
+    (session: Session): MenuItem[] => {
+      const onStage = client.getState().focus?.focusedSessions.includes(session.id);
+      const foreign = session.driver != null && session.driver.clientId !== connection.clientId;
+      const items: (MenuItem | false)[] = [
+        !onStage && { label: "Bring to the stage", run: () => void bring(session.id) },
+        onStage === true && canType && { label: "Take from the stage", run: () => void client.blur(session.id).catch(explain) },
+        onStage === true && { label: "Search", keys: chordText("search", MAC), run: () => setSearching(session.id) },
+        onStage === true && { label: "Copy selection", keys: chordText("copy", MAC), run: () => void copy(session.id) },
+        canType && foreign && { label: "Take over", keys: chordText("drive", MAC), run: () => client.drive(session.id) },
+        canType && { label: "Rename…", run: () => setOpen({ kind: "rename", session }) },
+        canType && { label: "Restart", run: () => restart(session) },
+        canType && { label: "Close…", run: () => void close(session) },
+      ];
+      return items.filter((item): item is MenuItem => item !== false);
+    },
+    [client, connection.clientId, bring, canType, copy, restart, close, explain],
+  );
+  const menu = useCallback(
+    (session: Session, at: { x: number; y: number }) => setOpen({ kind: "menu", items: menuOf(session), at, label: session.name }),
+    [menuOf],
+  );
+
+  const actions = useMemo<PaneActions>(
+    () => ({
+      makeCurrent,
+      zoom: (id) => {
+        makeCurrent(id);
+        setZoomed((before) => !before);
+        focusKeys(id);
+      },
+      menu,
+      paste,
+      restart,
+      close: (session) => void close(session),
+    }),
+    [makeCurrent, focusKeys, menu, paste, restart, close],
+  );
+
+  const step = useCallback(
+    (command: "left" | "right" | "up" | "down") => {
+      const index = current === null ? -1 : shown.indexOf(current);
+      const wide = shown.length <= 1 ? 1 : layout === "split" ? 2 : Math.ceil(Math.sqrt(shown.length));
+      const by = { left: -1, right: 1, up: -wide, down: wide }[command];
+      const list = shown.length > 1 ? shown : focused;
+      const from = shown.length > 1 ? index : focused.indexOf(current ?? "");
+      const next = list[from + by];
+      if (next !== undefined) {
+        makeCurrent(next);
+        focusKeys(next);
+      }
+    },
+    [current, shown, focused, layout, makeCurrent, focusKeys],
+  );
+
+  const regions = useCallback(() => {
+    const places = [".bar", ".stage", ".shelf"].map((name) => root.current?.querySelector<HTMLElement>(name) ?? null);
+    const here = places.findIndex((place) => place?.contains(document.activeElement));
+    for (let i = 1; i <= places.length; i++) {
+      const index = (Math.max(here, -1) + i) % places.length;
+      const place = places[index];
+      if (place == null) continue;
+      if (index === 1 && current !== null) {
+        engines.get(current)?.focus();
+        return;
+      }
+      const target = place.querySelector<HTMLElement>('button:not([tabindex="-1"]), select');
+      if (target !== null) {
+        target.focus();
+        return;
+      }
+    }
+  }, [current, engines]);
+
+  const run = useCallback(
+    (command: Command): boolean => {
+      const session = current === null ? undefined : sessions.get(current);
+      switch (command) {
+        case "palette":
+          setOpen((before) => (before?.kind === "palette" ? null : { kind: "palette" }));
+          return true;
+        case "next": {
+          const next = nextNeeding(sessions.values());
+          if (next !== null) void bring(next.id);
+          else setSaid("Nothing needs you.");
+          return true;
+        }
+        case "left":
+        case "right":
+        case "up":
+        case "down":
+          step(command);
+          return true;
+        case "zoom":
+          if (current !== null) actions.zoom(current);
+          return true;
+        case "layout":
+          setLayout(({ single: "split", split: "grid", grid: "single" } as const)[view.layout]);
+          return true;
+        case "drive":
+          if (current !== null) client.drive(current);
+          return true;
+        case "retry":
+          client.retryNow();
+          return true;
+        case "search":
+          if (current !== null) setSearching(current);
+          return true;
+        case "copy": {
+          if (MAC && engines.get(current ?? "")?.selection() === "") return false;
+          void copy(current);
+          return true;
+        }
+        case "new":
+          if (canType) setOpen({ kind: "new" });
+          return true;
+        case "regions":
+          regions();
+          return true;
+        default: {
+          const position = Number(command.slice("position-".length));
+          const target = focused[position - 1] ?? shelf[position - 1 - focused.length]?.id;
+          if (target !== undefined) void bring(target);
+          return session !== undefined || target !== undefined;
+        }
+      }
+    },
+    [current, sessions, bring, step, actions, setLayout, view.layout, client, engines, copy, canType, regions, focused, shelf],
+  );
+
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const modal = document.querySelector("dialog[open]") !== null;
+      const command = commandOf(event, MAC, settings.paletteOnly);
+      if (command !== null && (!modal || command === "palette") && run(command)) {
+        event.preventDefault();
+        event.stopPropagation();
+        return;
+      }
+      const session = current === null ? undefined : sessions.get(current);
+      const inside = event.target instanceof Element && event.target.closest(".screen .xterm") !== null;
+      if (event.key === "Enter" && inside && !modal && canType && session?.status === "exited") {
+        event.preventDefault();
+        event.stopPropagation();
+        restart(session);
+      }
+    };
+    addEventListener("keydown", onKeyDown, true);
+    return () => removeEventListener("keydown", onKeyDown, true);
+  }, [run, settings.paletteOnly, current, sessions, restart, canType]);
+
+  useEffect(() => {
+    if (!settings.copyOnSelect) return;
+    const up = () => void copy(current);
+    addEventListener("mouseup", up);
+    return () => removeEventListener("mouseup", up);
+  }, [settings.copyOnSelect, copy, current]);
+
+  const move = useCallback(
+    (id: string, by: number) => {
+      const order = [...focused];
+      const from = order.indexOf(id);
+      const to = Math.min(order.length - 1, Math.max(0, from + by));
+      order.splice(to, 0, ...order.splice(from, 1));
+      client.focus(order).catch(explain);
+    },
+    [client, focused, explain],
+  );
+
+  const pageItems = useMemo<MenuItem[]>(
+    () => [
+      { label: "Find or run", keys: chordText("palette", MAC), run: () => setOpen({ kind: "palette" }) },
+      { label: "New terminal…", keys: chordText("new", MAC), run: () => setOpen({ kind: "new" }) },
+      { label: "Settings…", run: () => setOpen({ kind: "settings" }) },
+      { label: "Keys", run: () => setOpen({ kind: "help" }) },
+      { label: "Sign out", run: onLogout },
+    ],
+    [onLogout],
+  );
+
+  const paletteActions = useMemo<Action[]>(() => {
+    const command = (id: Command, label: string): Action => ({ id, label, keys: chordText(id, MAC), run: () => run(id) });
+    const go = [...focused, ...shelf.map((session) => session.id)].flatMap((id, index): Action[] => {
+      const session = sessions.get(id);
+      const keys = index < 9 ? chordText(`position-${index + 1}`, MAC) : undefined;
+      return session ? [{ id, label: session.name, session, keys, run: () => void bring(id) }] : [];
+    });
+    const here = current === null ? undefined : sessions.get(current);
+    const about = here === undefined ? [] : menuOf(here).map((item) => ({ id: `here-${item.label}`, label: `${here.name}: ${item.label}`, keys: item.keys, run: item.run }));
+    return [
+      command("next", "Next that needs you"),
+      ...go,
+      ...(canType ? [command("new", "New terminal")] : []),
+      ...about,
+      command("zoom", "Zoom the pane and back"),
+      ...(["single", "split", "grid"] as const).map((one) => ({ id: one, label: `Layout: ${one}`, run: () => setLayout(one) })),
+      { id: "bigger", label: "Font: larger", run: () => onSettings({ ...settings, fontSize: Math.min(24, (settings.fontSize || 13) + 1) }) },
+      { id: "smaller", label: "Font: smaller", run: () => onSettings({ ...settings, fontSize: Math.max(10, (settings.fontSize || 13) - 1) }) },
+      { id: "settings", label: "Settings", run: () => setOpen({ kind: "settings" }) },
+      { id: "keys", label: "Keys", run: () => setOpen({ kind: "help" }) },
+      { id: "logout", label: "Sign out", run: onLogout },
+    ];
+  }, [focused, shelf, sessions, current, menuOf, bring, run, canType, setLayout, onSettings, settings, onLogout]);
+
+  const end = useCallback(() => setOpen(null), []);
+  const currentSession = current === null ? undefined : sessions.get(current);
+  const onWall = phone && (wall || currentSession === undefined);
+  const loaded = focus !== null;
+  return (
+    <div ref={root} className="workspace" data-connection={connection.state} data-phone={phone} data-stale={connection.state !== "connected"}>
+      <Bar
+        project={project}
+        projects={projects}
+        onProject={onProject}
+        focus={focus}
+        sessions={sessions}
+        shown={shown}
+        current={current}
+        layout={view.layout}
+        onLayout={setLayout}
+        onTab={(id) => {
+          makeCurrent(id);
+          setZoomed(false);
+        }}
+        onMove={move}
+        needing={needing}
+        onNext={() => run("next")}
+        onPalette={() => setOpen({ kind: "palette" })}
+        onMenu={(at) => setOpen({ kind: "menu", items: pageItems, at, label: "Menu" })}
+        phone={phone}
+        onWall={onWall ? undefined : () => setWall(true)}
+      />
+      {!loaded ? (
+        <main className="stage empty">
+          <p className="muted">{connection.state === "error" ? connection.reason : "Connecting…"}</p>
+        </main>
+      ) : sessions.size === 0 ? (
+        <main className="stage empty">
+          <h2>No terminals in {project.name} yet.</h2>
+          <p>Start one here. Everyone in the project sees it at once.</p>
+          {canType && (
+            <button type="button" className="primary" onClick={() => setOpen({ kind: "new" })}>
+              New terminal <kbd>{chordText("new", MAC)}</kbd>
+            </button>
+          )}
+        </main>
+      ) : (
+        <Stage
+          focused={focused}
+          sessions={sessions}
+          shown={shown}
+          current={current}
+          zoomed={zoomed}
+          view={{ ...view, layout }}
+          onView={(next) => onView({ ...next, layout: view.layout })}
+          canType={canType}
+          searching={searching}
+          onSearchEnd={() => setSearching(null)}
+          actions={actions}
+        />
+      )}
+      {loaded && sessions.size > 0 && shown.length === 0 && !onWall && (
+        <p className="nothing muted">Nothing is on the stage. Choose a terminal to bring it here, for everybody.</p>
+      )}
+      {sessions.size > 0 && (!phone || onWall) && (
+        <Shelf
+          sessions={onWall ? everything : shelf}
+          first={focused.length + 1}
+          wall={onWall}
+          canType={canType}
+          onPick={(session) => void bring(session.id)}
+          onNew={() => setOpen({ kind: "new" })}
+          onMenu={menu}
+        />
+      )}
+      {phone && !onWall && currentSession && canType && (
+        <KeyBar session={currentSession} onPaste={() => void pasteFromClipboard(current)} />
+      )}
+      <Notices />
+      <p className="said" role="status">
+        {said}
+      </p>
+      {open?.kind === "palette" && <Palette actions={paletteActions} onClose={end} />}
+      {open?.kind === "new" && (
+        <NewTerminal
+          projectId={project.id}
+          profiles={profiles}
+          onClose={end}
+          onMade={(session) => {
+            end();
+            void bring(session.id);
+          }}
+        />
+      )}
+      {open?.kind === "rename" && <Rename session={open.session} onClose={end} />}
+      {open?.kind === "close" && (
+        <ConfirmClose
+          session={open.session}
+          program={open.program}
+          onClose={end}
+          onConfirm={() => {
+            end();
+            closeNow(open.session);
+          }}
+        />
+      )}
+      {open?.kind === "paste" && (
+        <ConfirmPaste
+          text={open.text}
+          lines={open.lines}
+          onClose={end}
+          onPaste={(text) => {
+            end();
+            open.engine.paste(text);
+          }}
+        />
+      )}
+      {open?.kind === "settings" && <SettingsDialog settings={settings} onChange={onSettings} onClose={end} onLogout={onLogout} />}
+      {open?.kind === "help" && <Help onClose={end} />}
+      {open?.kind === "menu" && <PopupMenu items={open.items} at={open.at} label={open.label} onClose={end} />}
+    </div>
+  );
+}

@@ -1,0 +1,241 @@
+/** The questions the page asks: a new terminal, a name, a close, a paste, the settings, and the list of keys. */
+
+import type { Profile, Session } from "@termwall/client";
+import { useState } from "react";
+import { ApiError, api } from "./api";
+import { Dialog } from "./dialog";
+import { BINDINGS, chordText, isMac } from "./keys";
+import { FONT_SIZES, type Settings, type Theme } from "./settings";
+
+/** A command line as a user types it: words, and quotes that keep spaces together. */
+export function splitCommand(line: string): string[] {
+  const words = line.match(/"(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s"'\\])+/g) ?? [];
+  return words.map((word) => word.replace(/^(["'])(.*)\1$/, "$2").replace(/\\(.)/g, "$1"));
+}
+
+export function NewTerminal(props: {
+  projectId: string;
+  profiles: readonly Profile[];
+  onClose: () => void;
+  onMade: (session: Session) => void;
+}) {
+  const { profiles, projectId, onClose, onMade } = props;
+  const [type, setType] = useState(profiles[0]?.type ?? "system");
+  const [name, setName] = useState("");
+  const [command, setCommand] = useState("");
+  const [cwd, setCwd] = useState("");
+  const [problem, setProblem] = useState("");
+  const profile = profiles.find((one) => one.type === type);
+  const make = async () => {
+    try {
+      const words = splitCommand(command);
+      const session = await api.create(projectId, {
+        type,
+        name: name.trim() || undefined,
+        command: words.length > 0 ? words : undefined,
+        cwd: cwd.trim() || undefined,
+      });
+      onMade(session);
+    } catch (error) {
+      setProblem(error instanceof ApiError ? error.message : String(error));
+    }
+  };
+  return (
+    <Dialog title="New terminal" onClose={onClose} onSubmit={make}>
+      <fieldset className="choices">
+        <legend>Kind</legend>
+        {profiles.map((one) => (
+          <label key={one.type}>
+            <input type="radio" name="profile" value={one.type} checked={one.type === type} onChange={() => setType(one.type)} />
+            <span>{one.label}</span>
+          </label>
+        ))}
+      </fieldset>
+      <label className="field">
+        <span>Command</span>
+        <input value={command} onChange={(event) => setCommand(event.target.value)} placeholder={profile?.command.join(" ")} spellCheck={false} autoCapitalize="off" />
+      </label>
+      <label className="field">
+        <span>Folder</span>
+        <input value={cwd} onChange={(event) => setCwd(event.target.value)} placeholder="the project's" spellCheck={false} autoCapitalize="off" />
+      </label>
+      <label className="field">
+        <span>Name</span>
+        <input value={name} onChange={(event) => setName(event.target.value)} maxLength={256} placeholder={type} />
+      </label>
+      {problem && (
+        <p className="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      <div className="buttons">
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="submit" className="primary">
+          Start
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+export function Rename({ session, onClose }: { session: Session; onClose: () => void }) {
+  const [name, setName] = useState(session.name);
+  const [problem, setProblem] = useState("");
+  const rename = async () => {
+    try {
+      if (name.trim()) await api.rename(session.id, name.trim());
+      onClose();
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return (
+    <Dialog title={`Rename ${session.name}`} onClose={onClose} onSubmit={rename}>
+      <label className="field">
+        <span>Name</span>
+        <input value={name} onChange={(event) => setName(event.target.value)} maxLength={256} required onFocus={(event) => event.target.select()} />
+      </label>
+      {problem && (
+        <p className="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      <div className="buttons">
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="submit" className="primary">
+          Rename
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+export function ConfirmClose(props: { session: Session; program: string; onClose: () => void; onConfirm: () => void }) {
+  const { session, program, onClose, onConfirm } = props;
+  return (
+    <Dialog title={`Close ${session.name}?`} onClose={onClose} onSubmit={onClose}>
+      <p>
+        <code>{program}</code> is running in it and will be ended, for everybody.
+      </p>
+      <div className="buttons">
+        <button type="submit" className="primary">
+          Cancel
+        </button>
+        <button type="button" onClick={onConfirm}>
+          End it and close
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+export function ConfirmPaste(props: { text: string; lines: number; onClose: () => void; onPaste: (text: string) => void }) {
+  const { text, lines, onClose, onPaste } = props;
+  return (
+    <Dialog title={`Paste ${lines} ${lines === 1 ? "line" : "lines"}?`} onClose={onClose} onSubmit={() => onPaste(text)}>
+      <p>Each line end runs a command here.</p>
+      <pre className="preview">{text.length > 2000 ? `${text.slice(0, 2000)}\n…` : text}</pre>
+      <div className="buttons">
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="button" onClick={() => onPaste(text.trim().replace(/\s*\n\s*/g, " "))}>
+          Paste as one line
+        </button>
+        <button type="submit" className="primary">
+          Paste
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+export function SettingsDialog(props: { settings: Settings; onChange: (settings: Settings) => void; onClose: () => void; onLogout: () => void }) {
+  const { settings, onChange, onClose, onLogout } = props;
+  const set = (change: Partial<Settings>) => onChange({ ...settings, ...change });
+  const toggle = (key: "screenReader" | "cursorBlink" | "copyOnSelect" | "paletteOnly", label: string) => (
+    <label className="switch">
+      <input type="checkbox" checked={settings[key]} onChange={(event) => set({ [key]: event.target.checked })} />
+      <span>{label}</span>
+    </label>
+  );
+  return (
+    <Dialog title="Settings" onClose={onClose} onSubmit={onClose}>
+      <p className="muted">Yours, in this browser only.</p>
+      <fieldset className="choices">
+        <legend>Colours</legend>
+        {(["system", "dark", "light"] satisfies Theme[]).map((theme) => (
+          <label key={theme}>
+            <input type="radio" name="theme" checked={settings.theme === theme} onChange={() => set({ theme })} />
+            <span>{theme === "system" ? "as the system" : theme}</span>
+          </label>
+        ))}
+      </fieldset>
+      <label className="field">
+        <span>Font size</span>
+        <select value={settings.fontSize} onChange={(event) => set({ fontSize: Number(event.target.value) })}>
+          <option value={0}>auto: 80 columns first</option>
+          {FONT_SIZES.map((size) => (
+            <option key={size} value={size}>
+              {size} px
+            </option>
+          ))}
+        </select>
+      </label>
+      {toggle("screenReader", "Screen reader mode")}
+      {toggle("cursorBlink", "Blinking cursor")}
+      {toggle("copyOnSelect", "Copy what is selected")}
+      {toggle("paletteOnly", `Leave all chords but ${chordText("palette", isMac())} to the programs`)}
+      <div className="buttons">
+        <button type="button" onClick={onLogout}>
+          Sign out
+        </button>
+        <button type="submit" className="primary">
+          Done
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+export function Help({ onClose }: { onClose: () => void }) {
+  const mac = isMac();
+  return (
+    <Dialog title="Keys" onClose={onClose} onSubmit={onClose} wide>
+      <table className="keys">
+        <tbody>
+          {BINDINGS.map(({ command, label }) => (
+            <tr key={command}>
+              <th scope="row">{label}</th>
+              <td>
+                <kbd>{chordText(command, mac)}</kbd>
+              </td>
+            </tr>
+          ))}
+          <tr>
+            <th scope="row">Paste</th>
+            <td>
+              <kbd>{mac ? "Cmd+V" : "Ctrl+Shift+V"}</kbd>
+            </td>
+          </tr>
+          <tr>
+            <th scope="row">Open a link</th>
+            <td>
+              <kbd>{mac ? "Cmd" : "Ctrl"}+click</kbd>
+            </td>
+          </tr>
+        </tbody>
+      </table>
+      <p className="muted">Every other key goes to the program. In a full-screen program hold Shift to select text.</p>
+      <div className="buttons">
+        <button type="submit" className="primary">
+          Done
+        </button>
+      </div>
+    </Dialog>
+  );
+}
