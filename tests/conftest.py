@@ -1,12 +1,13 @@
 """Fixtures for all tests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.server import Server, running
 from tests.support.wall import Wall
 
 
@@ -30,3 +31,10 @@ async def make_wall(tmp_path: Path) -> AsyncIterator[Callable[..., Wall]]:
     yield make
     for one in made:
         await asyncio.wait_for(one.service.close(), 10)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A real server."""
+    with running(tmp_path / "data") as one:
+        yield one

@@ -146,7 +146,9 @@ async def test_S5_a_viewer_that_acks_gets_at_most_its_window_ahead(make_wall: Ca
     assert line.offsets[name] == start + 20_000
 
 
-async def test_S5_a_viewer_that_falls_out_of_the_ring_gets_a_snapshot_and_is_told(make_wall: Callable[..., Wall]) -> None:
+async def test_S5_a_viewer_that_falls_out_of_the_ring_gets_a_snapshot_and_is_told(
+    make_wall: Callable[..., Wall],
+) -> None:
     wall = make_wall(window_bytes=4096, ring_bytes=8192, replay_bytes=4096)
     name = await echoing(wall)
     slow, quick = wall.line(), wall.line()
@@ -278,7 +280,9 @@ async def test_S10_a_flood_arrives_whole(wall: Wall) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
-        st.tuples(st.integers(0, 3), st.sampled_from(["print", "ack", "fill", "drain", "drop", "blur", "focus", "size"])),
+        st.tuples(
+            st.integers(0, 3), st.sampled_from(["print", "ack", "fill", "drain", "drop", "blur", "focus", "size"])
+        ),
         max_size=40,
     )
 )

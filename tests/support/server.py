@@ -1,0 +1,128 @@
+"""A real `termwall serve` in a process of its own, for tests that need the whole of it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+START_SECONDS = 20
+STOP_SECONDS = 15
+
+
+class Server:
+    """A server on a free port. `start` again after `stop` or `kill`: the same data folder, port and token."""
+
+    def __init__(
+        self, data_dir: Path, *options: str, cwd: Path | None = None, env: dict[str, str] | None = None
+    ) -> None:
+        self.data_dir = data_dir
+        self.options = options
+        self.cwd = cwd or data_dir
+        self.env = env or {}
+        self.port = 0
+        self.token = ""
+        self.base = ""
+        self.process: subprocess.Popen[bytes] | None = None
+        self.errors = data_dir / "stderr.log"
+
+    def start(self) -> "Server":
+        """Start, and wait for the ready line."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        root = Path(__file__).parent.parent.parent
+        env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
+        env |= {"PYTHONPATH": str(root / "src"), "PYTHONUNBUFFERED": "1", "SHELL": "/bin/sh", "PS1": "$ ", **self.env}
+        command = [sys.executable, "-m", "termwall", "serve", "--no-open", "--port", str(self.port)]
+        with open(self.errors, "ab") as errors:
+            self.process = subprocess.Popen(
+                [*command, "--data-dir", str(self.data_dir), *self.options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=env,
+                cwd=self.cwd,
+            )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline().decode()
+        assert line.startswith("termwall ready: http://"), f"{line!r} {self.errors.read_text()[-2000:]}"
+        self.base, _, self.token = line.split()[-1].partition("/?token=")
+        self.port = int(self.base.rpartition(":")[2])
+        return self
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        assert self.process is not None
+        return self.process.pid
+
+    def call(self, method: str, path: str, body: object = None, **options: Any) -> httpx.Response:
+        """One request with the owner's token."""
+        headers = {"authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        return httpx.request(
+            method, self.base + path, json=body, headers=headers, timeout=15, trust_env=False, **options
+        )
+
+    def project(self, path: Path, **fields: Any) -> str:
+        """A new project's id."""
+        path.mkdir(parents=True, exist_ok=True)
+        answer = self.call("POST", "/api/projects", {"path": str(path), **fields})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def session(self, project: str, *command: str, **fields: Any) -> str:
+        """A new session's id."""
+        body = {"command": list(command), **fields} if command else fields
+        answer = self.call("POST", f"/api/projects/{project}/sessions", body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def focus(self, project: str, *sessions: str) -> dict[str, Any]:
+        """Make these the stage."""
+        answer = self.call("PUT", "/api/terminal/focus", {"projectId": project, "sessionIds": list(sessions)})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: int) -> int:
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            code = self.process.wait(STOP_SECONDS)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            if self.process.stdout is not None:
+                self.process.stdout.close()
+            self.process = None
+        return code
+
+    def tracebacks(self) -> str:
+        """What no test wants to see on standard error."""
+        text = self.errors.read_text(errors="replace")
+        return text if "Traceback" in text or "never retrieved" in text else ""
+
+
+@contextmanager
+def running(data_dir: Path, *options: str, **more: Any) -> Iterator[Server]:
+    """A server for the length of a block; it must end without a traceback."""
+    server = Server(data_dir, *options, **more).start()
+    try:
+        yield server
+    finally:
+        server.stop()
+    assert not server.tracebacks(), server.tracebacks()
