@@ -160,7 +160,7 @@ export class TermwallClient {
     this.store.update({ notices: notices.filter((notice) => notice.id !== id) });
   }
 
-  /** A sizes or sight told by one who may only watch would be refused each time. */
+  /** What is told by one who may only watch would be refused each time. */
   private mayType(): boolean {
     return this.store.get().connection.role !== "view";
   }
@@ -174,13 +174,13 @@ export class TermwallClient {
       return;
     }
     if (typeof data !== "string") return;
-    let message: ServerMessage;
+    let message: ServerMessage | null;
     try {
-      message = JSON.parse(data) as ServerMessage;
+      message = JSON.parse(data) as ServerMessage | null;
     } catch {
       return;
     }
-    this.handle(message);
+    if (message !== null) this.handle(message);
   }
 
   private handle(message: ServerMessage): void {
@@ -316,11 +316,6 @@ export class TermwallClient {
   private refused(error: ErrorMessage): void {
     const focus = focusOf(error, error.projectId ?? this.options.projectId);
     if (focus !== null) this.store.focus(focus);
-    if (error.code === "version_conflict") {
-      const text =
-        "The stage was changed first by somebody else. This is the stage now; repeat your change if it still fits.";
-      this.store.notice("conflict", text);
-    }
     const pending = error.requestId != null ? this.pending.get(error.requestId) : undefined;
     if (pending !== undefined && error.requestId != null) {
       this.pending.delete(error.requestId);
@@ -333,7 +328,7 @@ export class TermwallClient {
       this.inputs.gap(sessionId, error.expected);
       return;
     } else if (sessionId !== undefined && INPUT_REFUSALS.includes(error.code)) this.inputs.refused(sessionId);
-    this.store.notice("error", error.data, sessionId);
+    this.store.notice(error.code === "version_conflict" ? "conflict" : "error", error.data, sessionId);
   }
 
   // ---- sessions

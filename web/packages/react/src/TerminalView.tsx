@@ -130,6 +130,7 @@ function SharedTerminal(props: TerminalViewProps) {
   return (
     <div className="termwall-view" data-connection={connection.state} data-session={sessionId}>
       {indicator && <ConnectionIndicator connection={connection} />}
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is a part of a form, and this is none. */}
       <div
         ref={host}
         className="termwall-host"
