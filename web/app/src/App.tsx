@@ -78,8 +78,10 @@ export function App() {
       </main>
     );
   }
-  const project = loaded.projects.find((one) => one.id === chosen) ?? (chosen === null ? loaded.projects[0] : undefined);
-  if (project === undefined) return <Projects projects={loaded.projects} missing={chosen} onChoose={choose} onMade={reload} />;
+  const project =
+    loaded.projects.find((one) => one.id === chosen) ?? (chosen === null ? loaded.projects[0] : undefined);
+  if (project === undefined)
+    return <Projects projects={loaded.projects} missing={chosen} onChoose={choose} onMade={reload} />;
   return (
     <Connected
       key={project.id}
@@ -90,6 +92,7 @@ export function App() {
       onSettings={changeSettings}
       onProject={choose}
       onLogout={logout}
+      onLost={reload}
     />
   );
 }
@@ -101,6 +104,7 @@ interface ConnectedProps extends Loaded {
   onSettings: (settings: Settings) => void;
   onProject: (id: string) => void;
   onLogout: () => void;
+  onLost: () => void;
 }
 
 function Connected(props: ConnectedProps) {
@@ -129,7 +133,12 @@ function Connected(props: ConnectedProps) {
   return <Workspace client={client} wanted={query().get("session")} {...props} />;
 }
 
-function Projects(props: { projects: readonly Project[]; missing: string | null; onChoose: (id: string) => void; onMade: () => Promise<void> }) {
+function Projects(props: {
+  projects: readonly Project[];
+  missing: string | null;
+  onChoose: (id: string) => void;
+  onMade: () => Promise<void>;
+}) {
   const { projects, missing, onChoose, onMade } = props;
   const [path, setPath] = useState("");
   const [problem, setProblem] = useState("");
@@ -161,7 +170,13 @@ function Projects(props: { projects: readonly Project[]; missing: string | null;
         <p>A project is a folder on the server with its terminals.</p>
         <label className="field">
           <span>Folder</span>
-          <input required value={path} onChange={(event) => setPath(event.target.value)} placeholder="/home/me/project" spellCheck={false} />
+          <input
+            required
+            value={path}
+            onChange={(event) => setPath(event.target.value)}
+            placeholder="/home/me/project"
+            spellCheck={false}
+          />
         </label>
         {problem && (
           <p className="problem" role="alert">

@@ -26,7 +26,8 @@ export function attentionOf(session: Session): Shown {
         const word = `killed (${session.signal.replace(/^SIG/, "")})`;
         return { icon: icons.Failed, word, look: "danger", timed: false };
       }
-      if (session.exitCode) return { icon: icons.Failed, word: `exited ${session.exitCode}`, look: "danger", timed: false };
+      if (session.exitCode)
+        return { icon: icons.Failed, word: `exited ${session.exitCode}`, look: "danger", timed: false };
       return { icon: icons.Exited, word: "exited 0", look: "muted", timed: false };
     case "lost":
       return { icon: icons.Lost, word: "lost", look: "danger", timed: false };

@@ -14,6 +14,8 @@ const LAYOUTS: readonly { layout: Layout; label: string; icon: () => React.JSX.E
   { layout: "grid", label: "Grid", icon: Grid },
 ];
 
+const DRAGGED = "application/x-termwall-session";
+
 interface BarProps {
   project: Project;
   projects: readonly Project[];
@@ -31,11 +33,14 @@ interface BarProps {
   onPalette: () => void;
   onMenu: (at: { x: number; y: number }) => void;
   phone: boolean;
+  /** On a phone: the one terminal that is shown. */
+  alone?: Session;
   onWall?: () => void;
 }
 
 export function Bar(props: BarProps) {
-  const { project, projects, onProject, layout, onLayout, needing, onNext, onPalette, onMenu, phone, onWall } = props;
+  const { project, projects, onProject, layout, onLayout, needing, onNext, onPalette, onMenu, phone, alone, onWall } =
+    props;
   const connection = useWorkspace((state) => state.connection);
   const mac = isMac();
   const down = connection.state !== "connected" && (connection.lostAt !== null || connection.state === "error");
@@ -47,7 +52,14 @@ export function Bar(props: BarProps) {
         </button>
       )}
       <h1 title={project.path}>
-        {projects.length > 1 ? (
+        {alone ? (
+          <>
+            {alone.name}
+            <span className="muted">
+              {driverOf(alone, connection.clientId)} · {alone.cols} × {alone.rows}
+            </span>
+          </>
+        ) : projects.length > 1 ? (
           <select aria-label="Project" value={project.id} onChange={(event) => onProject(event.target.value)}>
             {projects.map((one) => (
               <option key={one.id} value={one.id}>
@@ -65,8 +77,14 @@ export function Bar(props: BarProps) {
       ) : (
         <>
           {needing > 0 && (
-            <button type="button" className="needs" title={`Next that needs you (${chordText("next", mac)})`} onClick={onNext}>
-              <NeedsInput /> {needing} {needing === 1 ? "needs" : "need"} you
+            <button
+              type="button"
+              className="needs"
+              aria-label={`${needing} ${needing === 1 ? "needs" : "need"} you`}
+              title={`Next that needs you (${chordText("next", mac)})`}
+              onClick={onNext}
+            >
+              <NeedsInput /> {needing} {!phone && (needing === 1 ? "needs you" : "need you")}
             </button>
           )}
           {!phone && layout !== "grid" && <Tabs {...props} />}
@@ -81,7 +99,15 @@ export function Bar(props: BarProps) {
       {!phone && (
         <div className="layouts" role="group" aria-label="Layout">
           {LAYOUTS.map(({ layout: one, label, icon: Icon }) => (
-            <button key={one} type="button" className="icon-button" aria-label={label} aria-pressed={layout === one} title={`${label} (${chordText("layout", mac)})`} onClick={() => onLayout(one)}>
+            <button
+              key={one}
+              type="button"
+              className="icon-button"
+              aria-label={label}
+              aria-pressed={layout === one}
+              title={`${label} (${chordText("layout", mac)})`}
+              onClick={() => onLayout(one)}
+            >
               <Icon />
             </button>
           ))}
@@ -105,6 +131,11 @@ export function Bar(props: BarProps) {
       </button>
     </header>
   );
+}
+
+function driverOf({ driver }: Session, me: string): string {
+  if (driver == null) return "nobody drives";
+  return driver.clientId === me ? "you drive" : `driven by ${driver.name || "somebody else"}`;
 }
 
 function Tabs({ focus, sessions, shown, current, onTab, onMove }: BarProps) {
@@ -138,10 +169,19 @@ function Tabs({ focus, sessions, shown, current, onTab, onMove }: BarProps) {
             aria-selected={id === current}
             data-shown={shown.includes(id)}
             tabIndex={id === current ? 0 : -1}
+            draggable
+            onDragStart={(event) => event.dataTransfer.setData(DRAGGED, id)}
+            onDragOver={(event) => event.dataTransfer.types.includes(DRAGGED) && event.preventDefault()}
+            onDrop={(event) => {
+              const from = ids.indexOf(event.dataTransfer.getData(DRAGGED));
+              const dragged = ids[from];
+              if (dragged !== undefined && from !== index) onMove(dragged, index - from);
+            }}
             onClick={() => onTab(id)}
             onKeyDown={(event) => onKeyDown(event, index)}
           >
-            <span className="position">{index + 1}</span> <b>{session.name}</b> <Attention session={session} timed={false} />
+            <span className="position">{index + 1}</span> <b>{session.name}</b>{" "}
+            <Attention session={session} timed={false} />
           </button>
         );
       })}

@@ -1,14 +1,16 @@
 /** The keys that a phone's keyboard lacks. The keys are fixed: what the screen says is not interpreted. */
 
 import type { Session } from "@termwall/client";
-import { useTermwall } from "@termwall/react";
+import { useTermwall, useWorkspace } from "@termwall/react";
 import { useState } from "react";
 import { Attention } from "./Attention";
+import { Held } from "./Held";
 
 const ANSWERS = ["1", "2", "3", "y", "n"] as const;
 
 export function KeyBar({ session, onPaste }: { session: Session; onPaste: () => void }) {
   const { client, engines } = useTermwall();
+  const held = useWorkspace((state) => state.held.get(session.id));
   const [control, setControl] = useState(false);
   const engine = engines.get(session.id);
   const press = (keys: string) => {
@@ -17,23 +19,33 @@ export function KeyBar({ session, onPaste }: { session: Session; onPaste: () => 
   };
   const arrow = (letter: string) => press(`\x1b${engine?.applicationCursorKeys ? "O" : "["}${letter}`);
   const key = (label: string, keys: string, name = label) => (
-    <button type="button" key={label} aria-label={name} onPointerDown={(event) => event.preventDefault()} onClick={() => press(keys)}>
+    <button
+      type="button"
+      key={label}
+      aria-label={name}
+      onPointerDown={(event) => event.preventDefault()}
+      onClick={() => press(keys)}
+    >
       {label}
     </button>
   );
   return (
     <div className="keybar" role="toolbar" aria-label="Keys">
       <div>
-        <Attention session={session} />
+        {held ? <Held held={held} /> : <Attention session={session} />}
         <span className="grow" />
-        {ANSWERS.map((answer) => key(answer, answer))}
-        {key("⏎", "\r", "Enter")}
+        {!held && [...ANSWERS.map((answer) => key(answer, answer)), key("⏎", "\r", "Enter")]}
       </div>
       <div>
         {key("Esc", "\x1b", "Escape")}
         {key("Tab", "\t")}
         {key("⇧Tab", "\x1b[Z", "Shift Tab")}
-        <button type="button" aria-pressed={control} onPointerDown={(event) => event.preventDefault()} onClick={() => setControl(!control)}>
+        <button
+          type="button"
+          aria-pressed={control}
+          onPointerDown={(event) => event.preventDefault()}
+          onClick={() => setControl(!control)}
+        >
           Ctrl
         </button>
         {key("^C", "\x03", "Control C")}
@@ -51,7 +63,13 @@ export function KeyBar({ session, onPaste }: { session: Session; onPaste: () => 
           ["↑", "A", "Up"],
           ["→", "C", "Right"],
         ].map(([label, letter, name]) => (
-          <button type="button" key={label} aria-label={name} onPointerDown={(event) => event.preventDefault()} onClick={() => arrow(letter ?? "")}>
+          <button
+            type="button"
+            key={label}
+            aria-label={name}
+            onPointerDown={(event) => event.preventDefault()}
+            onClick={() => arrow(letter ?? "")}
+          >
             {label}
           </button>
         ))}

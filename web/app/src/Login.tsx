@@ -22,7 +22,13 @@ export function Login({ onDone, wrong }: { onDone: () => void; wrong: boolean })
         <p>The server printed an address with a token when it started. Open that address, or paste its token here.</p>
         <label className="field">
           <span>Token</span>
-          <input type="password" autoComplete="current-password" required value={token} onChange={(event) => setToken(event.target.value)} />
+          <input
+            type="password"
+            autoComplete="current-password"
+            required
+            value={token}
+            onChange={(event) => setToken(event.target.value)}
+          />
         </label>
         {problem && (
           <p className="problem" role="alert">

@@ -70,9 +70,15 @@ export function Palette({ actions, onClose }: { actions: readonly Action[]; onCl
     event.preventDefault();
   };
   return (
-    <dialog ref={element} className="palette" aria-label="Find or run" onClose={onClose} onClick={(event) => event.target === element.current && onClose()} onKeyDown={onKeyDown}>
+    <dialog
+      ref={element}
+      className="palette"
+      aria-label="Find or run"
+      onClose={onClose}
+      onClick={(event) => event.target === element.current && onClose()}
+      onKeyDown={onKeyDown}
+    >
       <input
-        // biome-ignore lint/a11y/noAutofocus: a palette that has to be clicked first is none.
         autoFocus
         role="combobox"
         aria-expanded="true"

@@ -4,10 +4,10 @@ import type { Session } from "@termwall/client";
 import { ConnectionIndicator, type Engine, TerminalView, useTermwall, useWorkspace } from "@termwall/react";
 import { useEffect, useState } from "react";
 import { Attention } from "./Attention";
+import { Held } from "./Held";
 import { More, Unzoom, Zoom } from "./icons";
 import { chordText, isMac } from "./keys";
 import { SearchBar } from "./SearchBar";
-import { useNow } from "./time";
 
 export interface PaneActions {
   makeCurrent: (id: string) => void;
@@ -72,22 +72,33 @@ export function Pane(props: PaneProps) {
         {session.title && <span className="evidence">· {session.title}</span>}
         <span className="grow" />
         {held ? (
-          <Held text={held.text} expiresAt={held.expiresAt} onDrop={() => client.dropHeld(session.id)} />
+          <Held held={held} />
         ) : foreign ? (
           <span className="driver">
             driven by <b>{driver}</b>
             {canType && (
-              <button type="button" title={`Take over (${chordText("drive", isMac())})`} onClick={() => client.drive(session.id)}>
+              <button
+                type="button"
+                title={`Take over (${chordText("drive", isMac())})`}
+                onClick={() => client.drive(session.id)}
+              >
                 Take over
               </button>
             )}
           </span>
         ) : (
-          mine && <span className="driver">you drive</span>
+          <span className="driver">{mine ? "you drive" : canType ? "" : "watching only"}</span>
         )}
         <ConnectionIndicator connection={connection} />
         <span className="tools">
-          <button type="button" className="icon-button" aria-label={zoomed ? `Unzoom ${session.name}` : `Zoom ${session.name}`} aria-pressed={zoomed} title={`Zoom (${chordText("zoom", isMac())})`} onClick={() => actions.zoom(session.id)}>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={zoomed ? `Unzoom ${session.name}` : `Zoom ${session.name}`}
+            aria-pressed={zoomed}
+            title={`Zoom (${chordText("zoom", isMac())})`}
+            onClick={() => actions.zoom(session.id)}
+          >
             {zoomed ? <Unzoom /> : <Zoom />}
           </button>
           <button
@@ -120,8 +131,11 @@ export function Pane(props: PaneProps) {
         {searching && <SearchBar sessionId={session.id} onClose={onSearchEnd} />}
         {foreign && (
           <p className="spectator">
-            {session.cols} × {session.rows}, {scale < 1 ? `shown at ${Math.round(scale * 100)} % to fit` : "their size"}.
-            {canType ? " If you type here you take over, and it gets your size." : " Watching only: your link cannot type."}
+            {session.cols} × {session.rows}, {scale < 1 ? `shown at ${Math.round(scale * 100)} % to fit` : "their size"}
+            .
+            {canType
+              ? " If you type here you take over, and it gets your size."
+              : " Watching only: your link cannot type."}
           </p>
         )}
         {ended && (
@@ -141,20 +155,5 @@ export function Pane(props: PaneProps) {
         )}
       </div>
     </section>
-  );
-}
-
-function Held({ text, expiresAt, onDrop }: { text: string; expiresAt: number; onDrop: () => void }) {
-  const now = useNow(200);
-  const seconds = Math.max(0, Math.ceil((expiresAt - now) / 1000));
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: keys are shown as pictures of themselves.
-  const shown = text.replace(/\r/g, "⏎").replace(/[\x00-\x1f\x7f]/g, "·");
-  return (
-    <span className="held">
-      <b>Held, not sent</b> <code>{shown.slice(-24)}</code> dropped in {seconds} s.
-      <button type="button" onClick={onDrop}>
-        Drop
-      </button>
-    </span>
   );
 }

@@ -8,7 +8,12 @@ export interface MenuItem {
   run: () => void;
 }
 
-export function PopupMenu(props: { items: readonly MenuItem[]; at: { x: number; y: number }; label: string; onClose: () => void }) {
+export function PopupMenu(props: {
+  items: readonly MenuItem[];
+  at: { x: number; y: number };
+  label: string;
+  onClose: () => void;
+}) {
   const { items, at, label, onClose } = props;
   const element = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -40,7 +45,15 @@ export function PopupMenu(props: { items: readonly MenuItem[]; at: { x: number; 
   const left = Math.max(4, Math.min(at.x - width, innerWidth - width - 4));
   const top = Math.min(at.y + 2, innerHeight - items.length * 32 - 16);
   return (
-    <div ref={element} className="menu" role="menu" aria-label={label} tabIndex={-1} style={{ left, top, width }} onKeyDown={onKeyDown}>
+    <div
+      ref={element}
+      className="menu"
+      role="menu"
+      aria-label={label}
+      tabIndex={-1}
+      style={{ left, top, width }}
+      onKeyDown={onKeyDown}
+    >
       {items.map((item) => (
         <button
           key={item.label}

@@ -41,11 +41,31 @@ export function SearchBar({ sessionId, onClose }: { sessionId: string; onClose: 
           event.preventDefault();
         }}
       />
-      <output aria-live="polite">{text === "" ? "" : found.count === 0 ? "none" : found.index >= 0 ? `${found.index + 1} of ${found.count}` : `${found.count}`}</output>
-      <button type="button" aria-pressed={caseSensitive} title="Match case" aria-label="Match case" onClick={() => setCase(!caseSensitive)}>
+      <output aria-live="polite">
+        {text === ""
+          ? ""
+          : found.count === 0
+            ? "none"
+            : found.index >= 0
+              ? `${found.index + 1} of ${found.count}`
+              : `${found.count}`}
+      </output>
+      <button
+        type="button"
+        aria-pressed={caseSensitive}
+        title="Match case"
+        aria-label="Match case"
+        onClick={() => setCase(!caseSensitive)}
+      >
         Aa
       </button>
-      <button type="button" aria-pressed={regex} title="Regular expression" aria-label="Regular expression" onClick={() => setRegex(!regex)}>
+      <button
+        type="button"
+        aria-pressed={regex}
+        title="Regular expression"
+        aria-label="Regular expression"
+        onClick={() => setRegex(!regex)}
+      >
         .*
       </button>
       <button type="button" aria-label="Previous match" title="Previous (Shift+Enter)" onClick={() => go(true)}>

@@ -54,7 +54,13 @@ export function Shelf({ sessions, first, wall, canType, onPick, onNew, onMenu }:
       <ul>
         {shown.map((session, index) => (
           <li key={session.id}>
-            <Tile session={session} now={now} position={wall ? 0 : first + index} onPick={() => onPick(session)} onMenu={(at) => onMenu(session, at)} />
+            <Tile
+              session={session}
+              now={now}
+              position={wall ? 0 : first + index}
+              onPick={() => onPick(session)}
+              onMenu={(at) => onMenu(session, at)}
+            />
           </li>
         ))}
       </ul>
@@ -62,7 +68,13 @@ export function Shelf({ sessions, first, wall, canType, onPick, onNew, onMenu }:
   );
 }
 
-function Tile(props: { session: Session; now: number; position: number; onPick: () => void; onMenu: (at: { x: number; y: number }) => void }) {
+function Tile(props: {
+  session: Session;
+  now: number;
+  position: number;
+  onPick: () => void;
+  onMenu: (at: { x: number; y: number }) => void;
+}) {
   const { session, now, position, onPick, onMenu } = props;
   const connection = useConnection();
   const { word, look } = attentionOf(session);

@@ -2,6 +2,7 @@
 
 import type { Session } from "@termwall/client";
 import { useRef } from "react";
+import { arrange } from "./arrangement";
 import { Pane, type PaneActions } from "./Pane";
 import type { View } from "./settings";
 
@@ -12,6 +13,8 @@ interface StageProps {
   current: string | null;
   zoomed: boolean;
   view: View;
+  /** Of the window, in pixels. */
+  width: number;
   onView: (view: View) => void;
   canType: boolean;
   searching: string | null;
@@ -20,11 +23,11 @@ interface StageProps {
 }
 
 export function Stage(props: StageProps) {
-  const { focused, sessions, shown, current, zoomed, view, onView, canType, searching, onSearchEnd, actions } = props;
+  const { focused, sessions, shown, current, zoomed, view, width, onView, canType, searching, onSearchEnd, actions } =
+    props;
   const element = useRef<HTMLElement>(null);
   const count = shown.length;
-  const columns = count <= 1 ? 1 : view.layout === "split" ? 2 : Math.ceil(Math.sqrt(count));
-  const rows = Math.max(1, Math.ceil(count / columns));
+  const { columns, rows } = arrange(view.layout, count, width);
   const column = columns === 2 ? `${view.column}fr ${1 - view.column}fr` : `repeat(${columns}, 1fr)`;
   const row = rows === 2 ? `${view.row}fr ${1 - view.row}fr` : `repeat(${rows}, 1fr)`;
   const area = (index: number) => {
@@ -34,7 +37,12 @@ export function Stage(props: StageProps) {
     return `${Math.floor(index / columns) + 1} / ${start} / auto / ${last ? columns + 1 : start + 1}`;
   };
   return (
-    <main ref={element} className="stage" aria-label="Stage" style={{ gridTemplateColumns: column, gridTemplateRows: row }}>
+    <main
+      ref={element}
+      className="stage"
+      aria-label="Stage"
+      style={{ gridTemplateColumns: column, gridTemplateRows: row }}
+    >
       {focused.map((id, index) => {
         const session = sessions.get(id);
         if (session === undefined) return null;
@@ -56,13 +64,27 @@ export function Stage(props: StageProps) {
           />
         );
       })}
-      {columns === 2 && <Divider axis="column" value={view.column} host={element} onChange={(value) => onView({ ...view, column: value })} />}
-      {rows === 2 && <Divider axis="row" value={view.row} host={element} onChange={(value) => onView({ ...view, row: value })} />}
+      {columns === 2 && (
+        <Divider
+          axis="column"
+          value={view.column}
+          host={element}
+          onChange={(value) => onView({ ...view, column: value })}
+        />
+      )}
+      {rows === 2 && (
+        <Divider axis="row" value={view.row} host={element} onChange={(value) => onView({ ...view, row: value })} />
+      )}
     </main>
   );
 }
 
-function Divider(props: { axis: "column" | "row"; value: number; host: React.RefObject<HTMLElement | null>; onChange: (value: number) => void }) {
+function Divider(props: {
+  axis: "column" | "row";
+  value: number;
+  host: React.RefObject<HTMLElement | null>;
+  onChange: (value: number) => void;
+}) {
   const { axis, value, host, onChange } = props;
   const set = (next: number) => onChange(Math.min(0.85, Math.max(0.15, next)));
   const move = (event: React.PointerEvent) => {

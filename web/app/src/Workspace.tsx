@@ -8,6 +8,7 @@ import { TermwallError } from "@termwall/client";
 import { DARK, type Engine, LIGHT, TermwallProvider, useTermwall, useWorkspace } from "@termwall/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { api } from "./api";
+import { arrange, layoutFor, neighbour, PHONE_WIDTH } from "./arrangement";
 import { Bar } from "./Bar";
 import { ConfirmClose, ConfirmPaste, Help, NewTerminal, Rename, SettingsDialog } from "./dialogs";
 import { KeyBar } from "./KeyBar";
@@ -22,7 +23,6 @@ import { Shelf } from "./Shelf";
 import { Stage } from "./Stage";
 import { automaticFontSize, DEFAULT_VIEW, type Layout, load, type Settings, save, type View } from "./settings";
 
-const PHONE_WIDTH = 600;
 const MAC = isMac();
 
 type Open =
@@ -44,13 +44,19 @@ export interface WorkspaceProps {
   onSettings: (settings: Settings) => void;
   onProject: (id: string) => void;
   onLogout: () => void;
+  /** The server says that this page is not signed in, or that the project is gone. */
+  onLost: () => void;
 }
 
 export function Workspace(props: WorkspaceProps) {
   const { client, project, settings, dark } = props;
   const [view, setView] = useState<View>(() => load(`view.${project.id}`, DEFAULT_VIEW));
   const [stageWidth, setStageWidth] = useState(innerWidth);
-  const columns = view.layout === "single" ? 1 : 2;
+  const columns = arrange(
+    layoutFor(view.layout, innerWidth, false),
+    view.layout === "single" ? 1 : 4,
+    innerWidth,
+  ).columns;
   const fontSize = settings.fontSize || automaticFontSize(stageWidth / columns);
   const options = useMemo(
     () => ({
@@ -75,8 +81,23 @@ export function Workspace(props: WorkspaceProps) {
   );
 }
 
-function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void; onStageWidth: (width: number) => void }) {
-  const { project, projects, profiles, settings, wanted, onSettings, onProject, onLogout, view, onView, onStageWidth } = props;
+function Room(
+  props: WorkspaceProps & { view: View; onView: (view: View) => void; onStageWidth: (width: number) => void },
+) {
+  const {
+    project,
+    projects,
+    profiles,
+    settings,
+    wanted,
+    onSettings,
+    onProject,
+    onLogout,
+    onLost,
+    view,
+    onView,
+    onStageWidth,
+  } = props;
   const { client, engines } = useTermwall();
   const focus = useWorkspace((state) => state.focus);
   const sessions = useWorkspace((state) => state.sessions);
@@ -86,7 +107,8 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
   const [beside, setBeside] = useState<string | null>(null);
   const [zoomed, setZoomed] = useState(false);
   const [searching, setSearching] = useState<string | null>(null);
-  const [phone, setPhone] = useState(innerWidth < PHONE_WIDTH);
+  const [width, setWidth] = useState(innerWidth);
+  const phone = width < PHONE_WIDTH;
   const [wall, setWall] = useState(wanted === null);
   const [said, setSaid] = useState("");
   const root = useRef<HTMLDivElement>(null);
@@ -94,10 +116,14 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
 
   const focused = useMemo(() => focus?.focusedSessions.filter((id) => sessions.has(id)) ?? [], [focus, sessions]);
   const shelf = useMemo(() => shelfOrder(sessions.values()), [sessions]);
-  const everything = useMemo(() => shelfOrder([...sessions.values()].map((one) => ({ ...one, focused: false }))), [sessions]);
+  const everything = useMemo(
+    () => shelfOrder([...sessions.values()].map((one) => ({ ...one, focused: false }))),
+    [sessions],
+  );
   const current = chosen !== null && focused.includes(chosen) ? chosen : (focused[0] ?? null);
-  const second = beside !== null && beside !== current && focused.includes(beside) ? beside : focused.find((id) => id !== current);
-  const layout: Layout = phone || zoomed ? "single" : view.layout;
+  const second =
+    beside !== null && beside !== current && focused.includes(beside) ? beside : focused.find((id) => id !== current);
+  const layout = layoutFor(view.layout, width, zoomed);
   const shown = useMemo(() => {
     if (current === null || (phone && wall)) return [];
     if (layout === "single") return [current];
@@ -108,7 +134,7 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
 
   useEffect(() => {
     const measure = () => {
-      setPhone(innerWidth < PHONE_WIDTH);
+      setWidth(innerWidth);
       onStageWidth(root.current?.querySelector(".stage")?.clientWidth ?? innerWidth);
     };
     const observer = new ResizeObserver(measure);
@@ -136,15 +162,12 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
 
   const focusKeys = useCallback((id: string) => requestAnimationFrame(() => engines.get(id)?.focus()), [engines]);
 
-  const makeCurrent = useCallback(
-    (id: string) => {
-      setChosen((before) => {
-        if (before !== id && before !== null) setBeside(before);
-        return id;
-      });
-    },
-    [],
-  );
+  const makeCurrent = useCallback((id: string) => {
+    setChosen((before) => {
+      if (before !== id && before !== null) setBeside(before);
+      return id;
+    });
+  }, []);
 
   const bring = useCallback(
     async (id: string) => {
@@ -167,11 +190,25 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
     [client, makeCurrent, canType, explain, focusKeys],
   );
 
+  const known = sessions.size > 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the sessions are known; the address names where to start.
   useEffect(() => {
     if (wanted !== null && sessions.has(wanted)) void bring(wanted);
-    // Once, when the sessions are known.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the address names it for the start only.
-  }, [sessions.size > 0]);
+  }, [known]);
+
+  // Keys go to a terminal from the start, unless the user is already elsewhere; on a phone that would open its keyboard.
+  const started = useRef(false);
+  useEffect(() => {
+    if (started.current || current === null || phone) return;
+    started.current = true;
+    if (document.activeElement === document.body) focusKeys(current);
+  }, [current, phone, focusKeys]);
+
+  // What an error means for the page: a revoked sign-in leads to the sign-in, a removed project to the others.
+  const { state: connectionState, closeCode } = connection;
+  useEffect(() => {
+    if (connectionState === "error" && (closeCode === 4401 || closeCode === 4404)) onLost();
+  }, [connectionState, closeCode, onLost]);
 
   const setLayout = useCallback(
     (next: Layout) => {
@@ -239,10 +276,12 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
       const foreign = session.driver != null && session.driver.clientId !== connection.clientId;
       const items: (MenuItem | false)[] = [
         !onStage && { label: "Bring to the stage", run: () => void bring(session.id) },
-        onStage === true && canType && { label: "Take from the stage", run: () => void client.blur(session.id).catch(explain) },
+        onStage === true &&
+          canType && { label: "Take from the stage", run: () => void client.blur(session.id).catch(explain) },
         onStage === true && { label: "Search", keys: chordText("search", MAC), run: () => setSearching(session.id) },
         onStage === true && { label: "Copy selection", keys: chordText("copy", MAC), run: () => void copy(session.id) },
-        canType && foreign && { label: "Take over", keys: chordText("drive", MAC), run: () => client.drive(session.id) },
+        canType &&
+          foreign && { label: "Take over", keys: chordText("drive", MAC), run: () => client.drive(session.id) },
         canType && { label: "Rename…", run: () => setOpen({ kind: "rename", session }) },
         canType && { label: "Restart", run: () => restart(session) },
         canType && { label: "Close…", run: () => void close(session) },
@@ -252,7 +291,8 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
     [client, connection.clientId, bring, canType, copy, restart, close, explain],
   );
   const menu = useCallback(
-    (session: Session, at: { x: number; y: number }) => setOpen({ kind: "menu", items: menuOf(session), at, label: session.name }),
+    (session: Session, at: { x: number; y: number }) =>
+      setOpen({ kind: "menu", items: menuOf(session), at, label: session.name }),
     [menuOf],
   );
 
@@ -274,18 +314,18 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
 
   const step = useCallback(
     (command: "left" | "right" | "up" | "down") => {
-      const index = current === null ? -1 : shown.indexOf(current);
-      const wide = shown.length <= 1 ? 1 : layout === "split" ? 2 : Math.ceil(Math.sqrt(shown.length));
-      const by = { left: -1, right: 1, up: -wide, down: wide }[command];
-      const list = shown.length > 1 ? shown : focused;
-      const from = shown.length > 1 ? index : focused.indexOf(current ?? "");
-      const next = list[from + by];
+      // Where one pane is shown, the others lie beside it as tabs.
+      const one = shown.length <= 1;
+      const list = one ? focused : shown;
+      const places = one ? { columns: list.length, rows: 1 } : arrange(layout, list.length, width);
+      const index = neighbour(list.indexOf(current ?? ""), command, list.length, places);
+      const next = index === null ? undefined : list[index];
       if (next !== undefined) {
         makeCurrent(next);
         focusKeys(next);
       }
     },
-    [current, shown, focused, layout, makeCurrent, focusKeys],
+    [current, shown, focused, layout, width, makeCurrent, focusKeys],
   );
 
   const regions = useCallback(() => {
@@ -360,7 +400,22 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
         }
       }
     },
-    [current, sessions, bring, step, actions, setLayout, view.layout, client, engines, copy, canType, regions, focused, shelf],
+    [
+      current,
+      sessions,
+      bring,
+      step,
+      actions,
+      setLayout,
+      view.layout,
+      client,
+      engines,
+      copy,
+      canType,
+      regions,
+      focused,
+      shelf,
+    ],
   );
 
   useEffect(() => {
@@ -373,6 +428,12 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
         return;
       }
       const session = current === null ? undefined : sessions.get(current);
+      if (event.key === "Escape" && !modal && current !== null && client.getState().held.has(current)) {
+        client.dropHeld(current);
+        event.preventDefault();
+        event.stopPropagation();
+        return;
+      }
       const inside = event.target instanceof Element && event.target.closest(".screen .xterm") !== null;
       if (event.key === "Enter" && inside && !modal && canType && session?.status === "exited") {
         event.preventDefault();
@@ -382,7 +443,7 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
     };
     addEventListener("keydown", onKeyDown, true);
     return () => removeEventListener("keydown", onKeyDown, true);
-  }, [run, settings.paletteOnly, current, sessions, restart, canType]);
+  }, [run, settings.paletteOnly, current, client, sessions, restart, canType]);
 
   useEffect(() => {
     if (!settings.copyOnSelect) return;
@@ -414,35 +475,87 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
   );
 
   const paletteActions = useMemo<Action[]>(() => {
-    const command = (id: Command, label: string): Action => ({ id, label, keys: chordText(id, MAC), run: () => run(id) });
+    const command = (id: Command, label: string): Action => ({
+      id,
+      label,
+      keys: chordText(id, MAC),
+      run: () => run(id),
+    });
     const go = [...focused, ...shelf.map((session) => session.id)].flatMap((id, index): Action[] => {
       const session = sessions.get(id);
       const keys = index < 9 ? chordText(`position-${index + 1}`, MAC) : undefined;
       return session ? [{ id, label: session.name, session, keys, run: () => void bring(id) }] : [];
     });
     const here = current === null ? undefined : sessions.get(current);
-    const about = here === undefined ? [] : menuOf(here).map((item) => ({ id: `here-${item.label}`, label: `${here.name}: ${item.label}`, keys: item.keys, run: item.run }));
+    const about =
+      here === undefined
+        ? []
+        : menuOf(here).map((item) => ({
+            id: `here-${item.label}`,
+            label: `${here.name}: ${item.label}`,
+            keys: item.keys,
+            run: item.run,
+          }));
     return [
       command("next", "Next that needs you"),
       ...go,
       ...(canType ? [command("new", "New terminal")] : []),
       ...about,
       command("zoom", "Zoom the pane and back"),
-      ...(["single", "split", "grid"] as const).map((one) => ({ id: one, label: `Layout: ${one}`, run: () => setLayout(one) })),
-      { id: "bigger", label: "Font: larger", run: () => onSettings({ ...settings, fontSize: Math.min(24, (settings.fontSize || 13) + 1) }) },
-      { id: "smaller", label: "Font: smaller", run: () => onSettings({ ...settings, fontSize: Math.max(10, (settings.fontSize || 13) - 1) }) },
+      ...(["single", "split", "grid"] as const).map((one) => ({
+        id: one,
+        label: `Layout: ${one}`,
+        run: () => setLayout(one),
+      })),
+      {
+        id: "bigger",
+        label: "Font: larger",
+        run: () => onSettings({ ...settings, fontSize: Math.min(24, (settings.fontSize || 13) + 1) }),
+      },
+      {
+        id: "smaller",
+        label: "Font: smaller",
+        run: () => onSettings({ ...settings, fontSize: Math.max(10, (settings.fontSize || 13) - 1) }),
+      },
+      {
+        id: "fold",
+        label: view.folded ? "Show the shelf" : "Fold the shelf away",
+        run: () => onView({ ...view, folded: !view.folded }),
+      },
       { id: "settings", label: "Settings", run: () => setOpen({ kind: "settings" }) },
       { id: "keys", label: "Keys", run: () => setOpen({ kind: "help" }) },
       { id: "logout", label: "Sign out", run: onLogout },
     ];
-  }, [focused, shelf, sessions, current, menuOf, bring, run, canType, setLayout, onSettings, settings, onLogout]);
+  }, [
+    focused,
+    shelf,
+    sessions,
+    current,
+    menuOf,
+    bring,
+    run,
+    canType,
+    setLayout,
+    onSettings,
+    settings,
+    view,
+    onView,
+    onLogout,
+  ]);
 
   const end = useCallback(() => setOpen(null), []);
   const currentSession = current === null ? undefined : sessions.get(current);
   const onWall = phone && (wall || currentSession === undefined);
+  const alone = phone && !onWall ? currentSession : undefined;
   const loaded = focus !== null;
   return (
-    <div ref={root} className="workspace" data-connection={connection.state} data-phone={phone} data-stale={connection.state !== "connected"}>
+    <div
+      ref={root}
+      className="workspace"
+      data-connection={connection.state}
+      data-phone={phone}
+      data-stale={connection.state !== "connected"}
+    >
       <Bar
         project={project}
         projects={projects}
@@ -461,8 +574,12 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
         needing={needing}
         onNext={() => run("next")}
         onPalette={() => setOpen({ kind: "palette" })}
-        onMenu={(at) => setOpen({ kind: "menu", items: pageItems, at, label: "Menu" })}
+        onMenu={(at) => {
+          const about = alone === undefined ? [] : menuOf(alone);
+          setOpen({ kind: "menu", items: [...about, ...pageItems], at, label: "Menu" });
+        }}
         phone={phone}
+        alone={alone}
         onWall={onWall ? undefined : () => setWall(true)}
       />
       {!loaded ? (
@@ -487,6 +604,7 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
           current={current}
           zoomed={zoomed}
           view={{ ...view, layout }}
+          width={width}
           onView={(next) => onView({ ...next, layout: view.layout })}
           canType={canType}
           searching={searching}
@@ -497,7 +615,7 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
       {loaded && sessions.size > 0 && shown.length === 0 && !onWall && (
         <p className="nothing muted">Nothing is on the stage. Choose a terminal to bring it here, for everybody.</p>
       )}
-      {sessions.size > 0 && (!phone || onWall) && (
+      {sessions.size > 0 && (onWall || (!phone && !view.folded)) && (
         <Shelf
           sessions={onWall ? everything : shelf}
           first={focused.length + 1}
@@ -508,9 +626,7 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
           onMenu={menu}
         />
       )}
-      {phone && !onWall && currentSession && canType && (
-        <KeyBar session={currentSession} onPaste={() => void pasteFromClipboard(current)} />
-      )}
+      {alone && canType && <KeyBar session={alone} onPaste={() => void pasteFromClipboard(current)} />}
       <Notices />
       <p className="said" role="status">
         {said}
@@ -550,7 +666,9 @@ function Room(props: WorkspaceProps & { view: View; onView: (view: View) => void
           }}
         />
       )}
-      {open?.kind === "settings" && <SettingsDialog settings={settings} onChange={onSettings} onClose={end} onLogout={onLogout} />}
+      {open?.kind === "settings" && (
+        <SettingsDialog settings={settings} onChange={onSettings} onClose={end} onLogout={onLogout} />
+      )}
       {open?.kind === "help" && <Help onClose={end} />}
       {open?.kind === "menu" && <PopupMenu items={open.items} at={open.at} label={open.label} onClose={end} />}
     </div>

@@ -46,18 +46,36 @@ export function NewTerminal(props: {
         <legend>Kind</legend>
         {profiles.map((one) => (
           <label key={one.type}>
-            <input type="radio" name="profile" value={one.type} checked={one.type === type} onChange={() => setType(one.type)} />
+            <input
+              type="radio"
+              name="profile"
+              value={one.type}
+              checked={one.type === type}
+              onChange={() => setType(one.type)}
+            />
             <span>{one.label}</span>
           </label>
         ))}
       </fieldset>
       <label className="field">
         <span>Command</span>
-        <input value={command} onChange={(event) => setCommand(event.target.value)} placeholder={profile?.command.join(" ")} spellCheck={false} autoCapitalize="off" />
+        <input
+          value={command}
+          onChange={(event) => setCommand(event.target.value)}
+          placeholder={profile?.command.join(" ")}
+          spellCheck={false}
+          autoCapitalize="off"
+        />
       </label>
       <label className="field">
         <span>Folder</span>
-        <input value={cwd} onChange={(event) => setCwd(event.target.value)} placeholder="the project's" spellCheck={false} autoCapitalize="off" />
+        <input
+          value={cwd}
+          onChange={(event) => setCwd(event.target.value)}
+          placeholder="the project's"
+          spellCheck={false}
+          autoCapitalize="off"
+        />
       </label>
       <label className="field">
         <span>Name</span>
@@ -95,7 +113,13 @@ export function Rename({ session, onClose }: { session: Session; onClose: () => 
     <Dialog title={`Rename ${session.name}`} onClose={onClose} onSubmit={rename}>
       <label className="field">
         <span>Name</span>
-        <input value={name} onChange={(event) => setName(event.target.value)} maxLength={256} required onFocus={(event) => event.target.select()} />
+        <input
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+          maxLength={256}
+          required
+          onFocus={(event) => event.target.select()}
+        />
       </label>
       {problem && (
         <p className="problem" role="alert">
@@ -133,10 +157,19 @@ export function ConfirmClose(props: { session: Session; program: string; onClose
   );
 }
 
-export function ConfirmPaste(props: { text: string; lines: number; onClose: () => void; onPaste: (text: string) => void }) {
+export function ConfirmPaste(props: {
+  text: string;
+  lines: number;
+  onClose: () => void;
+  onPaste: (text: string) => void;
+}) {
   const { text, lines, onClose, onPaste } = props;
   return (
-    <Dialog title={`Paste ${lines} ${lines === 1 ? "line" : "lines"}?`} onClose={onClose} onSubmit={() => onPaste(text)}>
+    <Dialog
+      title={`Paste ${lines} ${lines === 1 ? "line" : "lines"}?`}
+      onClose={onClose}
+      onSubmit={() => onPaste(text)}
+    >
       <p>Each line end runs a command here.</p>
       <pre className="preview">{text.length > 2000 ? `${text.slice(0, 2000)}\n…` : text}</pre>
       <div className="buttons">
@@ -154,7 +187,12 @@ export function ConfirmPaste(props: { text: string; lines: number; onClose: () =
   );
 }
 
-export function SettingsDialog(props: { settings: Settings; onChange: (settings: Settings) => void; onClose: () => void; onLogout: () => void }) {
+export function SettingsDialog(props: {
+  settings: Settings;
+  onChange: (settings: Settings) => void;
+  onClose: () => void;
+  onLogout: () => void;
+}) {
   const { settings, onChange, onClose, onLogout } = props;
   const set = (change: Partial<Settings>) => onChange({ ...settings, ...change });
   const toggle = (key: "screenReader" | "cursorBlink" | "copyOnSelect" | "paletteOnly", label: string) => (

@@ -118,7 +118,12 @@ export function chordText(command: Command, mac: boolean): string {
   if (binding === undefined) return "";
   const chord = mac ? binding.mac : binding.other;
   const key = NAMES[chord.key] ?? (chord.key.length === 1 ? chord.key.toUpperCase() : chord.key);
-  const parts = [chord.ctrl && "Ctrl", chord.alt && (mac ? "Option" : "Alt"), chord.shift && "Shift", chord.meta && "Cmd"];
+  const parts = [
+    chord.ctrl && "Ctrl",
+    chord.alt && (mac ? "Option" : "Alt"),
+    chord.shift && "Shift",
+    chord.meta && "Cmd",
+  ];
   return [...parts.filter(Boolean), key].join("+");
 }
 

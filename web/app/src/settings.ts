@@ -19,6 +19,8 @@ export interface View {
   /** The part of the left column in a split or grid, and of the upper row in a grid. */
   column: number;
   row: number;
+  /** Whether the shelf is folded away. */
+  folded: boolean;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -29,7 +31,7 @@ export const DEFAULT_SETTINGS: Settings = {
   copyOnSelect: false,
   paletteOnly: false,
 };
-export const DEFAULT_VIEW: View = { layout: "grid", column: 0.5, row: 0.5 };
+export const DEFAULT_VIEW: View = { layout: "grid", column: 0.5, row: 0.5, folded: false };
 export const FONT_SIZES = [10, 11, 12, 13, 14, 15, 16, 18, 20, 24] as const;
 
 export function load<T extends object>(key: string, fallback: T): T {
