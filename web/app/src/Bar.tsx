@@ -97,6 +97,7 @@ export function Bar(props: BarProps) {
         </>
       )}
       {!phone && (
+        // biome-ignore lint/a11y/useSemanticElements: a fieldset is a part of a form, and this is none.
         <div className="layouts" role="group" aria-label="Layout">
           {LAYOUTS.map(({ layout: one, label, icon: Icon }) => (
             <button

@@ -45,6 +45,7 @@ export function Pane(props: PaneProps) {
 
   // Seen: two seconds before somebody's eyes, in a window that has the focus (S9).
   const { seen, since } = session.attention;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each new state of attention is to be seen anew.
   useEffect(() => {
     if (!visible || seen || !canType) return;
     const timer = setTimeout(() => document.hasFocus() && client.seen(session.id), 2000);
