@@ -1,0 +1,95 @@
+"""A real Chromium, once for all browser tests, and pages that a test can read like a user."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from tests.e2e.wall_page import WallPage
+from tests.support.server import Server, running
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ROOT = Path(__file__).parent.parent.parent
+
+
+def find_chromium() -> str | None:
+    """The system's Chromium; None lets Playwright look for its own."""
+    names = [
+        os.environ.get("E2E_CHROMIUM", ""),
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ]
+    return next((path for name in names if name and (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser."""
+    assert (ROOT / "src/termwall/static/index.html").exists(), "the page is not built: make build"
+    with sync_playwright() as playwright:
+        path = find_chromium()
+        try:
+            one = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        except Exception as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"no Chromium: {error}")
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server with one project, `wall`, in a folder of its own."""
+    with running(tmp_path / "data") as one:
+        one.project(tmp_path / "wall", id="wall")
+        yield one
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: Server) -> Iterator[Callable[..., WallPage]]:
+    """Opens pages, each in a browser profile of its own; they must log no error and break no policy."""
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def open_one(
+        query: str = "", *, port: int | None = None, size: tuple[int, int] = (1440, 900), **options: Any
+    ) -> WallPage:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, permissions=["clipboard-read", "clipboard-write"], **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
+        base = server.base if port is None else f"http://127.0.0.1:{port}"
+        page.goto(f"{base}/?token={server.token}&project=wall{query}")
+        wall = WallPage(page)
+        wall.until(lambda: wall.connection() == "connected", "the connection")
+        return wall
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not problems, problems
+
+
+@pytest.fixture
+def axe() -> str:
+    """The source of axe-core."""
+    return (ROOT / "web/node_modules/axe-core/axe.min.js").read_text()

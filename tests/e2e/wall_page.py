@@ -1,0 +1,69 @@
+"""The workspace page as a test sees it: what stands where, and how to act on it."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page
+
+PATIENCE = 10.0
+"""Seconds until a condition that never comes fails a test."""
+
+
+class WallPage:
+    """One open page. It polls with `evaluate`: the page's Content-Security-Policy forbids `wait_for_function`."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def until(self, condition: Callable[[], Any], what: str) -> Any:
+        """Waits until the condition is true, and returns its value."""
+        deadline = time.monotonic() + PATIENCE
+        while not (value := condition()):
+            assert time.monotonic() < deadline, (
+                f"{what} did not come; the page shows {self.page.inner_text('body')[:800]!r}"
+            )
+            self.page.wait_for_timeout(20)
+        return value
+
+    def connection(self) -> str:
+        """The state of the connection."""
+        return str(self.page.evaluate("document.querySelector('.workspace')?.dataset.connection ?? ''"))
+
+    def text(self, session: str) -> str:
+        """What a terminal of the page holds, scrollback included."""
+        return str(self.page.evaluate("id => window.__terms?.get(id)?.text() ?? ''", session))
+
+    def size(self, session: str) -> tuple[int, int]:
+        """The columns and rows that a terminal has in this page."""
+        cols, rows = self.page.evaluate("id => { const t = window.__terms.get(id); return [t.cols, t.rows] }", session)
+        return int(cols), int(rows)
+
+    def sees(self, session: str, text: str) -> None:
+        """Waits until a terminal shows a text."""
+        self.until(lambda: text in self.text(session), f"{text!r} in {session}")
+
+    def stage(self) -> list[str]:
+        """The sessions that the page shows as panes, in order."""
+        script = "[...document.querySelectorAll('.pane')].filter(p => !p.hidden).map(p => p.dataset.session)"
+        return list(self.page.evaluate(script))
+
+    def shelf(self) -> list[str]:
+        """The sessions that the page shows as tiles."""
+        return list(self.page.evaluate("[...document.querySelectorAll('.tile')].map(t => t.dataset.session)"))
+
+    def click_tile(self, session: str) -> None:
+        """Bring a session to the stage."""
+        self.page.click(f".tile[data-session='{session}']")
+
+    def type(self, session: str, text: str) -> None:
+        """Click into a terminal and type."""
+        self.page.click(f".pane[data-session='{session}'] .screen")
+        self.page.keyboard.type(text)
+
+    def has_keys(self) -> str:
+        """The session whose terminal has the keyboard; empty where none has."""
+        script = (
+            "document.activeElement?.closest('.xterm') ? document.activeElement.closest('.pane').dataset.session : ''"
+        )
+        return str(self.page.evaluate(script))
