@@ -3,15 +3,10 @@
 import type { Profile, Session } from "@termwall/client";
 import { useState } from "react";
 import { ApiError, api } from "./api";
+import { splitCommand } from "./command";
 import { Dialog } from "./dialog";
 import { BINDINGS, chordText, isMac } from "./keys";
 import { FONT_SIZES, type Settings, type Theme } from "./settings";
-
-/** A command line as a user types it: words, and quotes that keep spaces together. */
-export function splitCommand(line: string): string[] {
-  const words = line.match(/"(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s"'\\])+/g) ?? [];
-  return words.map((word) => word.replace(/^(["'])(.*)\1$/, "$2").replace(/\\(.)/g, "$1"));
-}
 
 export function NewTerminal(props: {
   projectId: string;
