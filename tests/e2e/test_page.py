@@ -162,8 +162,10 @@ def test_W10_connection_and_attention_are_words_not_only_colours(server: Server,
     server.focus("wall", ids[0])
     page = open_page()
     assert "connected" in page.page.inner_text(".pane-header")
-    label = page.page.get_attribute(f".tile[data-session='{ids[1]}']", "aria-label") or ""
-    assert label.startswith("cat 1, ") and "connected, position 2" in label
+    words = page.page.inner_text(f".tile[data-session='{ids[1]}']").split()
+    assert words[:4] == ["position", "2", "cat", "1"]
+    assert "connected" in words
+    assert {"idle", "working"} & set(words)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +178,7 @@ def test_axe_finds_nothing_serious(
     failed = server.session("wall", "sh", "-c", "exit 3", name="failed")
     server.focus("wall", *ids[:2], failed)
     page = open_page(color_scheme=scheme, size=size)
-    page.until(lambda: len(page.stage()) == 3 or size[0] < 600, "the stage")
+    page.until(lambda: len(page.stage()) >= 2 or size[0] < 600, "the stage")
     page.page.evaluate(axe)
 
     def serious() -> list[str]:

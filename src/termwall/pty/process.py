@@ -41,6 +41,12 @@ def environment(base: Mapping[str, str], given: Mapping[str, str]) -> dict[str, 
     return {**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **given}
 
 
+def is_interactive_shell(command: Sequence[str]) -> bool:
+    """Whether a command is a shell at its prompt, not one that runs a script: closing it then ends no work."""
+    words = [word for word in command[1:] if not word.startswith("-") or (not word.startswith("--") and "c" in word)]
+    return Path(command[0]).name in SHELLS and not words
+
+
 class PtyProcess:
     """A program that runs, or that ran: `ended` tells. Use `PtyProcess.start`."""
 
@@ -141,7 +147,7 @@ class PtyProcess:
         return cls(
             child,
             master,
-            shell=Path(command[0]).name in SHELLS,
+            shell=is_interactive_shell(command),
             ring=ring,
             input_bytes=input_bytes,
             close_seconds=close_seconds,

@@ -77,16 +77,14 @@ function Tile(props: {
 }) {
   const { session, now, position, onPick, onMenu } = props;
   const connection = useConnection();
-  const { word, look } = attentionOf(session);
+  const { look } = attentionOf(session);
   const shown = position > 0 && position <= 9;
-  const label = `${session.name}, ${word}, ${connection.state}${shown ? `, position ${position}` : ""}`;
   return (
     <button
       type="button"
       className="tile"
       data-look={look}
       data-session={session.id}
-      aria-label={label}
       onClick={onPick}
       onContextMenu={(event) => {
         event.preventDefault();
@@ -94,7 +92,12 @@ function Tile(props: {
       }}
     >
       <span className="line">
-        {shown && <span className="position">{position}</span>}
+        {shown && (
+          <span className="position">
+            <span className="unseen">position </span>
+            {position}
+          </span>
+        )}
         <b>{session.name}</b>
         <span className="grow" />
         <Attention session={session} />

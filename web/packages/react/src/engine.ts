@@ -52,6 +52,7 @@ export class Engine implements StreamSink {
   private replayWritten = false;
   private opened = false;
   private disposed = false;
+  private lastWay = "";
   onSearch: ((state: SearchState) => void) | null = null;
   onSize: (() => void) | null = null;
 
@@ -192,6 +193,10 @@ export class Engine implements StreamSink {
       this.onSearch?.({ index: -1, count: 0 });
       return;
     }
+    // The add-on counts anew only for another text, so another way to look begins from nothing.
+    const way = `${regex} ${caseSensitive}`;
+    if (way !== this.lastWay) this.search.clearDecorations();
+    this.lastWay = way;
     const how = { regex, caseSensitive, incremental: typing && !back, decorations: SEARCH_COLOURS };
     try {
       if (back) this.search.findPrevious(text, how);
