@@ -54,7 +54,7 @@ def interface(name: str, schema: dict[str, Any]) -> str:
     required = set(schema.get("required", ()))
     lines = [comment(schema.get("description")), f"export interface {name} {{\n"]
     for field, part in schema["properties"].items():
-        mark = "" if field in required or "const" in part and field in ("type", "success") else "?"
+        mark = "" if field in required or ("const" in part and field in ("type", "success")) else "?"
         lines.append(comment(part.get("description"), "  ") + f"  {field}{mark}: {to_typescript(part)};\n")
     return "".join(lines) + "}\n"
 

@@ -205,7 +205,9 @@ class Remote:
     def find(self, project: str | None, wanted: str) -> dict[str, Any]:
         """A session by its id, or by its name where that is one session's only."""
         projects = [project] if project else [one["id"] for one in self.call("GET", "/api/projects")["projects"]]
-        sessions = [one for id in projects for one in self.call("GET", f"/api/projects/{id}/sessions")["sessions"]]
+        sessions = [
+            one for place in projects for one in self.call("GET", f"/api/projects/{place}/sessions")["sessions"]
+        ]
         found = [one for one in sessions if one["id"] == wanted] or [one for one in sessions if one["name"] == wanted]
         if not found:
             fail(f"there is no session `{wanted}`; `termwall ls` shows them.")
@@ -240,10 +242,8 @@ def run_command(
     """Start a session in this folder: `termwall run --name tests -- pytest -q`."""
     with remote(data_dir, url, token) as server:
         target = project or server.project_for(Path.cwd())
-        body: dict[str, Any] = {"cwd": str(Path.cwd())}
-        for key, value in (("command", command), ("name", name), ("type", kind)):
-            if value:
-                body[key] = value
+        given = {"command": command, "name": name, "type": kind}
+        body = {"cwd": str(Path.cwd()), **{key: value for key, value in given.items() if value}}
         session = server.call("POST", f"/api/projects/{target}/sessions", body)
         if focus:
             server.call("PUT", "/api/terminal/focus", {"projectId": target, "sessionId": session["id"]})
@@ -265,7 +265,9 @@ def list_command(
             projects = [str(one["id"]) for one in server.call("GET", "/api/projects")["projects"]]
         else:
             projects = [project or server.project_for(Path.cwd())]
-        sessions = [one for id in projects for one in server.call("GET", f"/api/projects/{id}/sessions")["sessions"]]
+        sessions = [
+            one for place in projects for one in server.call("GET", f"/api/projects/{place}/sessions")["sessions"]
+        ]
     if as_json:
         typer.echo(json.dumps({"sessions": sessions}))
         return
@@ -363,7 +365,7 @@ def attach_command(
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Show a session in this terminal and type into it; Ctrl-\\ leaves it running."""
+    r"""Show a session in this terminal and type into it; Ctrl-\ leaves it running."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail("attach needs a terminal; `termwall send` types without one.")
     with remote(data_dir, url, token) as server:

@@ -208,7 +208,8 @@ def test_screen_reader_mode_puts_the_text_into_the_page(server: Server, open_pag
     page.page.click("[role=menuitem]:has-text('Settings')")
     page.page.check("label:has-text('Screen reader') input")
     page.page.click("dialog button[type=submit]")
-    tree = "[...document.querySelectorAll('.xterm-accessibility-tree')].map(t => t.textContent).join('').replaceAll('\\u00a0', ' ')"
+    trees = "[...document.querySelectorAll('.xterm-accessibility-tree')]"
+    tree = f"{trees}.map(t => t.textContent).join('').replaceAll('\\u00a0', ' ')"
     page.until(lambda: "read me aloud" in page.page.evaluate(tree), "the text in the accessibility tree")
     page.page.reload()
     page.until(lambda: "read me aloud" in page.page.evaluate(tree), "the same after a reload: it is kept")

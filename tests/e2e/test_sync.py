@@ -71,7 +71,10 @@ def test_S3_a_reload_keeps_the_screen(server: Server, open_page: Open) -> None:
 def test_S3_a_pulled_connection_comes_back_with_nothing_lost_or_doubled(
     server: Server, open_page: Open, tmp_path: Path
 ) -> None:
-    script = "i=0; while [ $i -lt 4000 ]; do echo line $i; i=$((i+1)); if [ $((i % 40)) = 0 ]; then sleep 0.05; fi; done; exec cat"
+    script = (
+        "i=0; while [ $i -lt 4000 ]; do echo line $i; i=$((i+1)); "
+        "if [ $((i % 40)) = 0 ]; then sleep 0.05; fi; done; exec cat"
+    )
     name = server.session("wall", "sh", "-c", script)
     server.focus("wall", name)
     with pullable(server.port) as link:

@@ -305,7 +305,8 @@ def test_S3_any_mix_of_output_acks_drops_and_focus_keeps_every_viewer_exact(
                     text = f"{len(log)}:é\n".encode() * 12
                     log += text
                     wall.service.write_input(name, text.decode())
-                    await until(lambda: wall.service.get_session(name).offset == len(log))
+                    end = len(log)
+                    await until(lambda end=end: wall.service.get_session(name).offset == end)
                 elif what == "ack" and name in line.offsets:
                     line.say("ack", sessionId=name, offset=line.offsets[name])
                 elif what in ("fill", "drain"):

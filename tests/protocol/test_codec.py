@@ -1,6 +1,7 @@
 """The wire's codec: every malformed message, the binary frames and the text decoder."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -155,7 +156,7 @@ def test_S8_text_is_the_same_however_the_bytes_are_split(text: str, cuts: list[i
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     decoder = TextDecoder()
     got, told = "", 0
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         piece = decoder.feed(data[start:stop])
         got += piece
         told = stop - decoder.held

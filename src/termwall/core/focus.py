@@ -11,8 +11,8 @@ Rules, each command one line; `None` means that it alters nothing and makes no v
 
 Every change makes version + 1 and one event. `expected_version`, where given, must be the current one (F4).
 
-Who is least active (F3, F10): the ended first, those that wait for the user last; among equals the oldest user activity,
-then the oldest output, then the longest on the stage.
+Who is least active (F3, F10): the ended first, those that wait for the user last; among equals the oldest user
+activity, then the oldest output, then the longest on the stage.
 """
 
 from collections.abc import Mapping, Sequence

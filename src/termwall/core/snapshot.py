@@ -11,7 +11,7 @@ from termwall.core.ring import Ring
 from termwall.core.sizes import SizeLog
 
 RESET = b"\x1bc"
-"""RIS: screen, scrollback, modes and pen as new. In band, because a terminal's own reset would overtake queued bytes."""
+"""RIS: screen, scrollback, modes and pen as new. In band: a terminal's own reset would overtake queued bytes."""
 
 
 @dataclass(frozen=True, slots=True)

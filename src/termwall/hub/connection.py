@@ -129,9 +129,9 @@ class Connection:
             self._drop_viewer(session_id)
         self._early.clear()
         for session in room.sessions.values():
-            if self._carries_id(session.id) and not room.present(self.client_id, session.id):
-                if session.left(self.client_id):
-                    room.tell_driver(session)
+            gone = self._carries_id(session.id) and not room.present(self.client_id, session.id)
+            if gone and session.left(self.client_id):
+                room.tell_driver(session)
         self._gone(self)
 
     def close(self, code: CloseCode, reason: str) -> None:

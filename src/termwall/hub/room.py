@@ -204,7 +204,7 @@ class Room:
                 connection.tell(text)
 
     def tell_driver(self, session: LiveSession) -> None:
-        """Who drives, and the size: to those that see it in its place in the stream, the size alone comes there (S3)."""
+        """Who drives, and the size; those that view the stream get the size in its place there (S3)."""
         cols, rows = session.seat.size
         plain: dict[str, Any] = {
             "session_id": session.id,

@@ -1,4 +1,4 @@
-"""The authoritative service: projects, sessions, the stage, and the events of all of them. termwall's public Python API.
+"""The authoritative service: projects, sessions, the stage, and their events. termwall's public Python API.
 
 The seed's `InMemoryTerminalService`, its names in snake_case. It runs on one asyncio loop; its methods must be called
 there. It opens no port: the transports, or a program that embeds termwall, call it.
@@ -105,12 +105,10 @@ class TerminalService:
             raise TermwallError(
                 ErrorCode.LIMIT_REACHED, f"There are {self.bounds.projects} projects, the most allowed."
             )
-        if id is None:
-            id = self._id_from(name or folder.name)
-        elif id in self._rooms:
+        if id is not None and id in self._rooms:
             raise TermwallError(ErrorCode.ALREADY_EXISTS, f"A project `{id}` exists.", field="id")
         project = Project(
-            id=id,
+            id=id or self._id_from(name or folder.name),
             name=name or folder.name or str(folder),
             path=str(folder),
             max_focused=max_focused or self._max_focused,
@@ -491,7 +489,8 @@ class TerminalService:
 
     def _sweep(self) -> None:
         self._sweeper = None
-        if any([room.sweep() for room in self._rooms.values()]):
+        again = [room.sweep() for room in self._rooms.values()]
+        if any(again):
             self._wake_sweeper()
 
 

@@ -40,7 +40,7 @@ class Viewer:
         self.owed: Reason | None = "attach"
 
     def start(self, reason: Reason) -> None:
-        """The session's output flows from now on: from the kept place where the ring has it, else by a snapshot (S3)."""
+        """The output flows from now on: from the kept place where the ring has it, else by a snapshot (S3)."""
         self.live = True
         ring = self.session.ring
         if self.owed is not None or self._epoch != self.session.epoch or self._cursor.position < ring.start:

@@ -7,7 +7,6 @@ import pty
 import signal
 import struct
 import subprocess
-import sys
 import termios
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -261,7 +260,7 @@ class PtyProcess:
         self._closed.set()
 
     def _watch(self) -> None:
-        if sys.platform == "linux":
+        if hasattr(os, "pidfd_open"):
             self._pidfd = os.pidfd_open(self.pid)
             self._loop.add_reader(self._pidfd, self._reap)
         else:
@@ -345,10 +344,8 @@ def _why(program: str, error: BaseException) -> str:
 
 
 def _name_of(pid: int) -> str:
-    if sys.platform == "linux":
-        try:
-            return Path(f"/proc/{pid}/comm").read_text().strip() or str(pid)
-        except OSError:
-            return str(pid)
-    listed = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return Path(listed.stdout.strip()).name or str(pid)
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:  # No /proc, as on macOS, or the process ended this moment.
+        found = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        return Path(found.stdout.strip()).name or str(pid)

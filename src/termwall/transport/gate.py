@@ -1,7 +1,7 @@
-"""What every HTTP request passes before anything else: Host, token, Origin, size (X1, X2, X4), and the headers of answers.
+"""What every HTTP request passes first: Host, token, Origin, size (X1, X2, X4), and the headers of answers.
 
-Plain ASGI, so that it also holds for static files and for a mounted application. WebSockets pass through: they decide for
-themselves in `admission.py`, because the faster edge never comes by here.
+Plain ASGI, so that it also holds for static files and for a mounted application. WebSockets pass through: they decide
+for themselves in `admission.py`, because the faster edge never comes by here.
 """
 
 import json
