@@ -40,7 +40,7 @@ export class Wire implements SocketLike {
   }
 
   tellBytes(frame: Uint8Array): void {
-    this.onmessage?.({ data: frame.slice().buffer });
+    this.onmessage?.({ data: new Uint8Array(frame).buffer });
   }
 
   /** The connection ends from the server's side. */
