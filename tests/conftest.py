@@ -6,9 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support.server import Server, running
 from tests.support.wall import Wall
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("termwall", deadline=None)
+settings.load_profile("termwall")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright keeps a loop running in this thread, which asyncio's tests cannot have."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
 
 
 @pytest.fixture

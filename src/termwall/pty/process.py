@@ -260,8 +260,9 @@ class PtyProcess:
         self._closed.set()
 
     def _watch(self) -> None:
-        if hasattr(os, "pidfd_open"):
-            self._pidfd = os.pidfd_open(self.pid)
+        pidfd_open = getattr(os, "pidfd_open", None)  # Linux has it, macOS does not.
+        if pidfd_open is not None:
+            self._pidfd = pidfd_open(self.pid)
             self._loop.add_reader(self._pidfd, self._reap)
         else:
             self._loop.call_later(POLL_SECONDS, self._poll)
@@ -286,10 +287,9 @@ class PtyProcess:
 
     def _drain(self) -> None:
         """The rest of the output, until the PTY ends or has been quiet for a while."""
-        if self.ended is not None:
-            return
-        while self._reader.drain() and self._loop.time() < self._drain_until:
-            pass
+        if self.ended is None:
+            while self._reader.drain() and self._loop.time() < self._drain_until:
+                pass
         if self.ended is not None:
             return
         if self._master < 0 or self._ring.end == self._drain_end or self._loop.time() >= self._drain_until:
