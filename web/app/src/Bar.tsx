@@ -1,6 +1,6 @@
 /** The one row above the stage. While the connection is lost, what matters then stands in it: nothing moves. */
 
-import type { FocusState, Project, Session } from "@termwall/client";
+import type { Connection, FocusState, Project, Session } from "@termwall/client";
 import { ConnectionIndicator, useTermwall, useWorkspace } from "@termwall/react";
 import { Attention } from "./Attention";
 import { Grid, Menu, NeedsInput, Single, Split } from "./icons";
@@ -55,9 +55,11 @@ export function Bar(props: BarProps) {
         {alone ? (
           <>
             {alone.name}
-            <span className="muted">
-              {driverOf(alone, connection.clientId)} · {alone.cols} × {alone.rows}
-            </span>
+            {!down && (
+              <span className="muted">
+                {driverOf(alone, connection.clientId)} · {alone.cols} × {alone.rows}
+              </span>
+            )}
           </>
         ) : projects.length > 1 ? (
           <select aria-label="Project" value={project.id} onChange={(event) => onProject(event.target.value)}>
@@ -70,10 +72,11 @@ export function Bar(props: BarProps) {
         ) : (
           project.name
         )}
+        {phone && down && <span className="muted">{lossText(connection)}</span>}
       </h1>
       {!phone && <span className="path muted">{project.path}</span>}
       {down ? (
-        <Banner />
+        <Banner short={phone} />
       ) : (
         <>
           {needing > 0 && (
@@ -190,7 +193,13 @@ function Tabs({ focus, sessions, shown, current, onTab, onMove }: BarProps) {
   );
 }
 
-function Banner() {
+function lossText(connection: Connection): string {
+  if (connection.state === "error") return connection.reason ?? "refused by the server";
+  return "Connection lost";
+}
+
+/** `short`: on a phone the words stand under the name, and only the button here. */
+function Banner({ short }: { short: boolean }) {
   const { client } = useTermwall();
   const connection = useWorkspace((state) => state.connection);
   const now = useNow(250);
@@ -199,7 +208,7 @@ function Banner() {
   const final = connection.state === "error";
   return (
     <div className="banner">
-      <p role="status">
+      <p role="status" className={short ? "unseen" : undefined}>
         {final ? (
           <>
             <b>{connection.reason ?? "The server refused the connection"}.</b> termwall does not try again by itself.
@@ -211,7 +220,7 @@ function Banner() {
         )}
       </p>
       <p className="muted" aria-live="off">
-        {!final && `${seconds} s ago. ${due === null ? "Trying…" : `Next try in ${due.toFixed(1)} s.`}`}
+        {!final && !short && `${seconds} s ago. ${due === null ? "Trying…" : `Next try in ${due.toFixed(1)} s.`}`}
       </p>
       <button type="button" title={`Try now (${chordText("retry", isMac())})`} onClick={() => client.retryNow()}>
         Try now

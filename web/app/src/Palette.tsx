@@ -30,7 +30,10 @@ export function Palette({ actions, onClose }: { actions: readonly Action[]; onCl
     setTimeout(action.run);
   };
   const onKeyDown = (event: React.KeyboardEvent) => {
-    if (event.key === "ArrowDown") setChosen(Math.min(current + 1, found.length - 1));
+    const numbered = query === "" && !event.ctrlKey && !event.altKey && !event.metaKey && /^[1-9]$/.test(event.key);
+    const there = numbered ? found.find((action) => action.position === Number(event.key)) : undefined;
+    if (there !== undefined) run(there);
+    else if (event.key === "ArrowDown") setChosen(Math.min(current + 1, found.length - 1));
     else if (event.key === "ArrowUp") setChosen(Math.max(current - 1, 0));
     else if (event.key === "Home") setChosen(0);
     else if (event.key === "End") setChosen(found.length - 1);
@@ -75,6 +78,7 @@ export function Palette({ actions, onClose }: { actions: readonly Action[]; onCl
             onMouseMove={() => setChosen(index)}
             onClick={() => run(action)}
           >
+            <span className="position">{action.position}</span>
             <span className="grow">{action.label}</span>
             {action.session && <Attention session={action.session} timed={false} />}
             {action.keys && <kbd>{action.keys}</kbd>}

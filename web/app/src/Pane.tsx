@@ -8,6 +8,7 @@ import { Held } from "./Held";
 import { More, Unzoom, Zoom } from "./icons";
 import { chordText, isMac } from "./keys";
 import { SearchBar } from "./SearchBar";
+import { ago, useNow } from "./time";
 
 export interface PaneActions {
   makeCurrent: (id: string) => void;
@@ -52,6 +53,7 @@ export function Pane(props: PaneProps) {
     return () => clearTimeout(timer);
   }, [client, session.id, visible, seen, since, canType]);
 
+  const now = useNow(5000, ended);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: a click anywhere in the pane gives it the keys; keyboards have chords for that.
     <section
@@ -141,7 +143,7 @@ export function Pane(props: PaneProps) {
         )}
         {ended && (
           <p className="ended" role="status">
-            <b>{session.signal ? `Killed (${session.signal})` : `Exited ${session.exitCode ?? ""}`}</b>
+            <b>{endOf(session)}</b> {ago(since, now)}
             {canType && (
               <>
                 <button type="button" onClick={() => actions.restart(session)}>
@@ -157,4 +159,9 @@ export function Pane(props: PaneProps) {
       </div>
     </section>
   );
+}
+
+function endOf({ status, signal, exitCode }: Session): string {
+  if (status === "lost") return "Lost with the server";
+  return signal ? `Killed (${signal})` : `Exited ${exitCode ?? ""}`;
 }

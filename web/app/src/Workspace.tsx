@@ -132,6 +132,12 @@ function Room(
     return focused.filter((id) => id === current || id === second);
   }, [layout, current, second, focused, phone, wall]);
   const needing = needingCount(sessions.values());
+  const waiting = useMemo(() => {
+    const names = [...sessions.values()]
+      .filter(({ attention }) => attention.state === "needs input")
+      .map(({ name }) => name);
+    return names.length > 0 ? `Needs input: ${names.join(", ")}` : "";
+  }, [sessions]);
 
   useEffect(() => {
     const measure = () => {
@@ -485,7 +491,8 @@ function Room(
     const go = [...focused, ...shelf.map((session) => session.id)].flatMap((id, index): Action[] => {
       const session = sessions.get(id);
       const keys = index < 9 ? chordText(`position-${index + 1}`, MAC) : undefined;
-      return session ? [{ id, label: session.name, session, keys, run: () => void bring(id) }] : [];
+      const position = index < 9 ? index + 1 : undefined;
+      return session ? [{ id, label: session.name, session, keys, position, run: () => void bring(id) }] : [];
     });
     const here = current === null ? undefined : sessions.get(current);
     const about =
@@ -631,6 +638,9 @@ function Room(
       <Notices />
       <p className="said" role="status">
         {said}
+      </p>
+      <p className="unseen" role="status">
+        {waiting}
       </p>
       {open?.kind === "palette" && <Palette actions={paletteActions} onClose={end} />}
       {open?.kind === "new" && (

@@ -241,7 +241,7 @@ export function Help({ onClose }: { onClose: () => void }) {
     <Dialog title="Keys" onClose={onClose} onSubmit={onClose} wide>
       <table className="keys">
         <tbody>
-          {BINDINGS.map(({ command, label }) => (
+          {BINDINGS.filter(({ command }) => !command.startsWith("position-")).map(({ command, label }) => (
             <tr key={command}>
               <th scope="row">{label}</th>
               <td>
@@ -249,6 +249,12 @@ export function Help({ onClose }: { onClose: () => void }) {
               </td>
             </tr>
           ))}
+          <tr>
+            <th scope="row">Position 1 to 9; from the shelf to the stage</th>
+            <td>
+              <kbd>{chordText("position-1", mac)} to 9</kbd>
+            </td>
+          </tr>
           <tr>
             <th scope="row">Paste</th>
             <td>

@@ -6,6 +6,8 @@ export interface Action {
   id: string;
   label: string;
   keys?: string;
+  /** Where a terminal stands; its digit alone goes there. */
+  position?: number;
   session?: Session;
   run: () => void;
 }
