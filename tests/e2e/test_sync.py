@@ -37,7 +37,7 @@ def test_S10_what_is_typed_in_one_page_shows_in_both(server: Server, open_page: 
     two.sees(name, "from one\nfrom one")
     two.type(name, "from two\n")
     one.sees(name, "from two\nfrom two")
-    assert one.text(name) == two.text(name)
+    one.until(lambda: one.text(name) == two.text(name), "the same text in both")
 
 
 def test_I4_a_second_page_of_another_size_changes_nothing_until_it_types(server: Server, open_page: Open) -> None:

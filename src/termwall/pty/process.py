@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import os
 import pty
+import resource
 import signal
 import struct
 import subprocess
@@ -24,6 +25,8 @@ DRAIN_SECONDS = 2.0
 POLL_SECONDS = 0.05
 """Between two looks for a child's end where the system has no pidfd."""
 SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "tcsh", "csh", "nu", "elvish", "xonsh", "pwsh"})
+
+_DESCRIPTOR_LIMIT = resource.getrlimit(resource.RLIMIT_NOFILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +326,8 @@ class PtyProcess:
 
 def _take_terminal() -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # The server raised its own limit; programs that close every descriptor they may have would take long with it.
+    resource.setrlimit(resource.RLIMIT_NOFILE, _DESCRIPTOR_LIMIT)
 
 
 def _signal_name(number: int) -> str:
