@@ -16,6 +16,8 @@ export const PROBE_MILLISECONDS = 10_000;
 export const SILENT_INTERVALS = 2.5;
 /** How long a connection may take until the server's first word. */
 export const HANDSHAKE_MILLISECONDS = 10_000;
+/** When the first heartbeat of a connection is sent: a page that has just been opened is busy, and would measure itself. */
+export const FIRST_BEAT_MILLISECONDS = 1_000;
 /** A connection that lasted so long was a good one: the next loss begins with the shortest delay again (W10). */
 export const STABLE_MILLISECONDS = 5_000;
 
@@ -95,7 +97,8 @@ export class Link {
     this.stableTimer = this.env.setTimeout(() => {
       this.attempt = 0;
     }, STABLE_MILLISECONDS);
-    this.beat();
+    this.env.clearTimeout(this.beatTimer);
+    this.beatTimer = this.env.setTimeout(() => this.beat(), Math.min(FIRST_BEAT_MILLISECONDS, this.interval));
   }
 
   private get interval(): number {

@@ -3,13 +3,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { TermwallClient } from "../src/index";
-import type { StreamChunk, StreamSink } from "../src/streams";
+import { ACK_MILLISECONDS, type StreamChunk, type StreamSink } from "../src/streams";
 import { type Message, World } from "./support/world";
 
 const folder = new URL("../../../../tests/wire/", import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
 /** Longest time that the client may take to say what is expected, in ms of the test's clock. */
-const PATIENCE = 100;
+const PATIENCE = 1_000;
 
 class Paper implements StreamSink {
   text = "";
@@ -89,7 +89,7 @@ function play(steps: Message[]): void {
       throw new Error(`what is ${JSON.stringify(step)}?`);
     }
   }
-  world.pass(PATIENCE);
+  world.pass(ACK_MILLISECONDS);
   expect(world.wire.sent.slice(read)).toEqual([]);
 }
 

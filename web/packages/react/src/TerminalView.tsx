@@ -7,8 +7,8 @@ import { type Connection, TermwallClient } from "@termwall/client";
 import { browserEnvironment, pageClientId } from "@termwall/client/browser";
 import "@xterm/xterm/css/xterm.css";
 import "./TerminalView.css";
-import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import { TermwallContext, TermwallProvider, useTermwall, useWorkspace } from "./context";
+import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { TermwallContext, TermwallProvider, useConnection, useTermwall, useWorkspace } from "./context";
 import type { Engine } from "./engine";
 
 export interface TerminalViewProps {
@@ -16,6 +16,7 @@ export interface TerminalViewProps {
   projectId: string;
   /** The session's profile; the seed chose the server by it, here it only labels the terminal. */
   type?: string;
+  /** Whether it is on the stage; without it, as the server says. */
   isFocused?: boolean;
   /** The stage changed, or was told on connecting. */
   onFocusUpdate?: (focusedSessions: readonly string[], version: number) => void;
@@ -61,15 +62,16 @@ function OwnConnection(props: TerminalViewProps) {
 function SharedTerminal(props: TerminalViewProps) {
   const { sessionId, isVisible = true, indicator = true, label } = props;
   const { client, engines } = useTermwall();
-  const state = useSyncExternalStore(client.subscribe, client.getState);
-  const { connection, focus } = state;
-  const session = state.sessions.get(sessionId);
+  const connection = useConnection();
+  const focus = useWorkspace((state) => state.focus);
+  const session = useWorkspace((state) => state.sessions.get(sessionId));
   const known = session !== undefined;
   const host = useRef<HTMLDivElement>(null);
   const engine = useRef<Engine | null>(null);
   const latest = useRef(props);
   latest.current = props;
   const [scale, setScale] = useState(1);
+  const isFocused = props.isFocused ?? session?.focused ?? false;
   const drives = session?.driver == null || session.driver.clientId === connection.clientId;
 
   useLayoutEffect(() => {
@@ -87,7 +89,7 @@ function SharedTerminal(props: TerminalViewProps) {
     engine.current = own;
     return () => {
       engine.current = null;
-      engines.release(sessionId);
+      engines.release(sessionId, own);
     };
   }, [client, engines, sessionId, known]);
 
@@ -116,10 +118,12 @@ function SharedTerminal(props: TerminalViewProps) {
       latest.current.onResize?.(own.cols, own.rows);
       requestAnimationFrame(measure);
     };
+    own.onCell = () => requestAnimationFrame(measure);
     measure();
     return () => {
       observer.disconnect();
       own.onSize = null;
+      own.onCell = null;
     };
   }, [client, sessionId, known, isVisible, connected, drives]);
 
@@ -128,7 +132,13 @@ function SharedTerminal(props: TerminalViewProps) {
   }, [focus]);
 
   return (
-    <div className="termwall-view" data-connection={connection.state} data-session={sessionId}>
+    <div
+      className="termwall-view"
+      data-connection={connection.state}
+      data-session={sessionId}
+      data-type={props.type ?? session?.type}
+      data-focused={isFocused}
+    >
       {indicator && <ConnectionIndicator connection={connection} />}
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is a part of a form, and this is none. */}
       <div
@@ -171,9 +181,4 @@ export function ConnectionIndicator({ connection }: { connection: Pick<Connectio
       <span>{connection.state}</span>
     </span>
   );
-}
-
-/** The connection's state, for a component of one's own. */
-export function useConnection(): Connection {
-  return useWorkspace((state) => state.connection);
 }

@@ -1,6 +1,6 @@
 /** The page's connection, given to all components below. */
 
-import type { TermwallClient, WorkspaceState } from "@termwall/client";
+import type { Connection, TermwallClient, WorkspaceState } from "@termwall/client";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
 import type { EngineOptions } from "./engine";
 import { Engines } from "./engines";
@@ -30,6 +30,7 @@ export interface ProviderProps {
 export function TermwallProvider({ client, options = DEFAULT_OPTIONS, children }: ProviderProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: later options go to the engines by `set`.
   const engines = useMemo(() => new Engines(client, options), [client]);
+  useEffect(() => engines.start(), [engines]);
   useEffect(() => engines.set(options), [engines, options]);
   const value = useMemo(() => ({ client, engines }), [client, engines]);
   return <TermwallContext.Provider value={value}>{children}</TermwallContext.Provider>;
@@ -45,4 +46,9 @@ export function useTermwall(): Termwall {
 export function useWorkspace<T>(select: (state: WorkspaceState) => T): T {
   const { client } = useTermwall();
   return useSyncExternalStore(client.subscribe, () => select(client.getState()));
+}
+
+/** The connection's state, for a component of one's own. */
+export function useConnection(): Connection {
+  return useWorkspace((state) => state.connection);
 }

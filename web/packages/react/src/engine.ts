@@ -9,7 +9,7 @@ import { SearchAddon } from "@xterm/addon-search";
 import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
-import { queryHandlers } from "./queries";
+import { isReport, queryHandlers } from "./queries";
 
 export const SCROLLBACK_LINES = 5_000;
 
@@ -55,6 +55,8 @@ export class Engine implements StreamSink {
   private lastWay = "";
   onSearch: ((state: SearchState) => void) | null = null;
   onSize: (() => void) | null = null;
+  /** The font changed, so that another size fits the same place. */
+  onCell: (() => void) | null = null;
 
   constructor(
     options: EngineOptions,
@@ -81,10 +83,12 @@ export class Engine implements StreamSink {
     terminal.loadAddon(new WebLinksAddon((event, uri) => follow(event, uri)));
     queryHandlers(terminal.parser, () => this.replaying || !this.events.answers());
     terminal.onData((data) => {
-      const report = data === "\x1b[I" || data === "\x1b[O";
-      if (!report || this.events.answers()) this.events.data(data);
+      if (!isReport(data) || this.events.answers()) this.events.data(data);
     });
-    terminal.onBinary((data) => this.events.data(Uint8Array.from(data, (character) => character.charCodeAt(0))));
+    terminal.onBinary((data) => {
+      if (isReport(data) && !this.events.answers()) return;
+      this.events.data(Uint8Array.from(data, (character) => character.charCodeAt(0)));
+    });
     terminal.attachCustomKeyEventHandler((event) => !this.events.key(event));
     terminal.onResize(() => this.onSize?.());
     this.search.onDidChangeResults(({ resultIndex, resultCount }) =>
@@ -150,6 +154,7 @@ export class Engine implements StreamSink {
 
   set(options: Partial<EngineOptions>): void {
     Object.assign(this.terminal.options, options);
+    this.onCell?.();
   }
 
   focus(): void {

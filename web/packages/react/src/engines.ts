@@ -14,23 +14,26 @@ interface Entry {
 
 declare global {
   interface Window {
-    /** For debugging and tests: what each terminal of the page shows. */
+    /** A hook for debugging and tests: what each terminal of the page shows, by session. Not part of the API. */
     __terms?: Map<string, Pick<Engine, "text" | "cols" | "rows">>;
   }
 }
 
 export class Engines {
   private readonly entries = new Map<string, Entry>();
-  private readonly unsubscribe: () => void;
-  private options: EngineOptions;
 
   constructor(
     private readonly client: TermwallClient,
-    options: EngineOptions,
-  ) {
-    this.options = options;
-    this.unsubscribe = client.subscribe(() => this.forgetRemoved());
-    window.__terms ??= new Map();
+    private options: EngineOptions,
+  ) {}
+
+  /** Let go of the terminals of removed sessions, and in the end of all. Returns that end; may begin again after it. */
+  start(): () => void {
+    const unsubscribe = this.client.subscribe(() => this.forgetRemoved());
+    return () => {
+      unsubscribe();
+      for (const id of [...this.entries.keys()]) this.drop(id);
+    };
   }
 
   /** The session's terminal, for somebody who shows it until `release`. */
@@ -39,7 +42,8 @@ export class Engines {
     if (entry === undefined) {
       const engine = new Engine(this.options, events);
       entry = { engine, users: 0, detach: this.client.attach(sessionId, engine) };
-      window.__terms?.set(sessionId, engine);
+      window.__terms ??= new Map();
+      window.__terms.set(sessionId, engine);
     }
     this.entries.delete(sessionId);
     this.entries.set(sessionId, entry); // The newest is last.
@@ -48,9 +52,10 @@ export class Engines {
     return entry.engine;
   }
 
-  release(sessionId: string): void {
+  /** Nobody shows it in that place any more; the newest ones are kept, screen and all. */
+  release(sessionId: string, engine: Engine): void {
     const entry = this.entries.get(sessionId);
-    if (entry === undefined) return;
+    if (entry === undefined || entry.engine !== engine) return;
     entry.users--;
     const idle = [...this.entries].filter(([, one]) => one.users === 0);
     for (const [id] of idle.slice(0, Math.max(0, idle.length - KEPT_ENGINES))) this.drop(id);
@@ -65,11 +70,6 @@ export class Engines {
     for (const { engine } of this.entries.values()) engine.set(options);
   }
 
-  dispose(): void {
-    this.unsubscribe();
-    for (const id of [...this.entries.keys()]) this.drop(id);
-  }
-
   private forgetRemoved(): void {
     const { sessions, connection } = this.client.getState();
     if (connection.state !== "connected") return;
@@ -82,6 +82,6 @@ export class Engines {
     this.entries.delete(id);
     entry.detach();
     entry.engine.dispose();
-    window.__terms?.delete(id);
+    if (window.__terms?.get(id) === entry.engine) window.__terms.delete(id);
   }
 }

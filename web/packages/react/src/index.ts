@@ -4,11 +4,12 @@ export {
   type Termwall,
   TermwallContext,
   TermwallProvider,
+  useConnection,
   useTermwall,
   useWorkspace,
 } from "./context";
 export { Engine, type EngineEvents, type EngineOptions, SCROLLBACK_LINES, type SearchState } from "./engine";
 export { Engines, KEPT_ENGINES } from "./engines";
 export { type QueryParser, queryHandlers } from "./queries";
-export { ConnectionIndicator, TerminalView, type TerminalViewProps, useConnection } from "./TerminalView";
+export { ConnectionIndicator, TerminalView, type TerminalViewProps } from "./TerminalView";
 export { DARK, LIGHT } from "./themes";

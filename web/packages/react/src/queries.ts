@@ -1,4 +1,7 @@
-/** The queries that a program can ask a terminal. While `silent()` they are swallowed, so that no answer is typed (S7). */
+/**
+ * The queries that a program can ask a terminal. While `silent()` they are swallowed, so that no answer is typed (S7); and
+ * the reports that a terminal makes without a key being pressed, which only the driver's may make.
+ */
 
 export interface QueryParser {
   registerCsiHandler(
@@ -35,4 +38,17 @@ export function queryHandlers(parser: QueryParser, silent: () => boolean): void 
   for (const id of CSI_QUERIES) parser.registerCsiHandler(id, () => silent());
   for (const id of DCS_QUERIES) parser.registerDcsHandler(id, () => silent());
   for (const id of OSC_QUERIES) parser.registerOscHandler(id, (data) => data.includes("?") && silent());
+}
+
+/** What a terminal reports though the user did not type: focus in and out, and a mouse that moves without a button. */
+export function isReport(data: string): boolean {
+  if (data === "\x1b[I" || data === "\x1b[O") return true;
+  const sgr = data.startsWith("\x1b[<") ? /^(\d+);\d+;\d+M$/.exec(data.slice(3)) : null;
+  if (sgr !== null) return isHover(Number(sgr[1]));
+  return data.length === 6 && data.startsWith("\x1b[M") && isHover(data.charCodeAt(3) - 32);
+}
+
+/** A mouse code: 32 is movement, 3 in the low bits no button. */
+function isHover(code: number): boolean {
+  return (code & 32) !== 0 && (code & 3) === 3;
 }
