@@ -177,3 +177,25 @@ def test_a_link_opens_with_control_held_only(server: Server, open_page: Open) ->
     with page.page.context.expect_page() as opened:
         screen.click(position=place, modifiers=["Control"])
     assert opened.value.url == address
+
+
+def test_the_palette_finds_by_letters_and_digits_and_twice_is_next(server: Server, open_page: Open) -> None:
+    ids = cats(server, 3)
+    server.focus("wall", *ids[:2])
+    page = open_page()
+    keys = page.page.keyboard
+    palette = page.page.locator("dialog.palette")
+    page.until(lambda: page.has_keys() == ids[0], "the first pane's keys")
+    keys.press("Control+Shift+Enter")
+    page.until(lambda: palette.count() == 1, "the palette")
+    keys.press("2")
+    page.until(lambda: page.has_keys() == ids[1], "position 2")
+    keys.press("Control+Shift+Enter")
+    keys.type("cat 2")
+    keys.press("Enter")
+    page.until(lambda: page.has_keys() == ids[2], "the found terminal, now on the stage")
+    keys.press("Control+Shift+Enter")
+    page.until(lambda: palette.count() == 1, "the palette")
+    keys.press("Control+Shift+Enter")
+    page.until(lambda: page.page.inner_text(".said") == "Nothing needs you.", "next that needs you")
+    assert palette.count() == 0

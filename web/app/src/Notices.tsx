@@ -39,7 +39,7 @@ function Line({ notice }: { notice: Notice }) {
           type="button"
           onClick={() => {
             client.dismissNotice(id);
-            void client.focus(before).catch(() => undefined);
+            void client.focus(before, { expectedVersion: "current" }).catch(() => undefined);
           }}
         >
           Undo

@@ -1,0 +1,81 @@
+/** What lies over the page right now: the palette, a menu, or a question. */
+
+import type { Profile, Project, Session } from "@termwall/client";
+import type { Engine } from "@termwall/react";
+import { ConfirmClose, ConfirmPaste, Help, NewTerminal, Rename, SettingsDialog } from "./dialogs";
+import type { Action } from "./find";
+import { Palette } from "./Palette";
+import { type MenuItem, PopupMenu } from "./PopupMenu";
+import type { Settings } from "./settings";
+
+export type Open =
+  | { kind: "palette" | "new" | "settings" | "help" }
+  | { kind: "rename"; session: Session }
+  | { kind: "close"; session: Session; program: string }
+  | { kind: "paste"; text: string; lines: number; engine: Engine }
+  | { kind: "menu"; items: MenuItem[]; at: { x: number; y: number }; label: string };
+
+interface OpenPartProps {
+  open: Open;
+  project: Project;
+  profiles: readonly Profile[];
+  palette: readonly Action[];
+  settings: Settings;
+  onSettings: (settings: Settings) => void;
+  onLogout: () => void;
+  onMade: (session: Session) => void;
+  onCloseSession: (session: Session) => void;
+  onClose: () => void;
+}
+
+export function OpenPart(props: OpenPartProps) {
+  const { open, project, profiles, palette, settings, onSettings, onLogout, onMade, onCloseSession, onClose } = props;
+  switch (open.kind) {
+    case "palette":
+      return <Palette actions={palette} onClose={onClose} />;
+    case "new":
+      return (
+        <NewTerminal
+          projectId={project.id}
+          profiles={profiles}
+          onClose={onClose}
+          onMade={(session) => {
+            onClose();
+            onMade(session);
+          }}
+        />
+      );
+    case "rename":
+      return <Rename session={open.session} onClose={onClose} />;
+    case "close":
+      return (
+        <ConfirmClose
+          session={open.session}
+          program={open.program}
+          onClose={onClose}
+          onConfirm={() => {
+            onClose();
+            onCloseSession(open.session);
+          }}
+        />
+      );
+    case "paste":
+      return (
+        <ConfirmPaste
+          text={open.text}
+          lines={open.lines}
+          onClose={onClose}
+          onPaste={(text) => {
+            onClose();
+            open.engine.paste(text);
+          }}
+        />
+      );
+    case "settings":
+      return <SettingsDialog settings={settings} onChange={onSettings} onClose={onClose} onLogout={onLogout} />;
+    case "help":
+      return <Help onClose={onClose} />;
+    case "menu":
+      return <PopupMenu items={open.items} at={open.at} label={open.label} onClose={onClose} />;
+  }
+}

@@ -1,0 +1,581 @@
+/**
+ * A project's terminals. It holds no focus state of its own; what is focused is the server's, and what it keeps (layout,
+ * zoom, which pane has the keys) is this viewer's alone.
+ */
+
+import type { Profile, Project, Session } from "@termwall/client";
+import { TermwallError } from "@termwall/client";
+import { type Engine, useTermwall, useWorkspace } from "@termwall/react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { api } from "./api";
+import { arrange, layoutFor, neighbour, PHONE_WIDTH } from "./arrangement";
+import { Bar } from "./Bar";
+import type { Action } from "./find";
+import { KeyBar } from "./KeyBar";
+import { type Command, chordText, commandOf, isMac } from "./keys";
+import { Notices } from "./Notices";
+import { type Open, OpenPart } from "./OpenPart";
+import { gridSessions, needingCount, nextNeeding, shelfOrder } from "./order";
+import type { PaneActions } from "./Pane";
+import type { MenuItem } from "./PopupMenu";
+import { nextRegion } from "./regions";
+import { Shelf } from "./Shelf";
+import { Stage } from "./Stage";
+import type { Layout, Settings, View } from "./settings";
+import { useClipboard } from "./useClipboard";
+
+const MAC = isMac();
+
+export interface RoomProps {
+  project: Project;
+  projects: readonly Project[];
+  profiles: readonly Profile[];
+  settings: Settings;
+  wanted: string | null;
+  onSettings: (settings: Settings) => void;
+  onProject: (id: string) => void;
+  onLogout: () => void;
+  /** The server says that this page is not signed in, or that the project is gone. */
+  onLost: () => void;
+  view: View;
+  onView: (view: View) => void;
+  /** Tells how wide the stage is, in pixels. */
+  onStageWidth: (width: number) => void;
+}
+
+export function Room(props: RoomProps) {
+  const {
+    project,
+    projects,
+    profiles,
+    settings,
+    wanted,
+    onSettings,
+    onProject,
+    onLogout,
+    onLost,
+    view,
+    onView,
+    onStageWidth,
+  } = props;
+  const { client, engines } = useTermwall();
+  const focus = useWorkspace((state) => state.focus);
+  const sessions = useWorkspace((state) => state.sessions);
+  const connection = useWorkspace((state) => state.connection);
+  const [open, setOpen] = useState<Open | null>(null);
+  const [chosen, setChosen] = useState<string | null>(wanted);
+  const [beside, setBeside] = useState<string | null>(null);
+  const [zoomed, setZoomed] = useState(false);
+  const [searching, setSearching] = useState<string | null>(null);
+  const [width, setWidth] = useState(innerWidth);
+  const phone = width < PHONE_WIDTH;
+  const [wall, setWall] = useState(wanted === null);
+  const [said, setSaid] = useState("");
+  const root = useRef<HTMLDivElement>(null);
+  const canType = connection.role !== "view";
+
+  const focused = useMemo(() => focus?.focusedSessions.filter((id) => sessions.has(id)) ?? [], [focus, sessions]);
+  const shelf = useMemo(() => shelfOrder(sessions.values()), [sessions]);
+  const everything = useMemo(
+    () => shelfOrder([...sessions.values()].map((one) => ({ ...one, focused: false }))),
+    [sessions],
+  );
+  const current = chosen !== null && focused.includes(chosen) ? chosen : (focused[0] ?? null);
+  const second =
+    beside !== null && beside !== current && focused.includes(beside) ? beside : focused.find((id) => id !== current);
+  const layout = layoutFor(view.layout, width, zoomed);
+  const shown = useMemo(() => {
+    if (current === null || (phone && wall)) return [];
+    if (layout === "single") return [current];
+    if (layout === "grid") return focused;
+    return focused.filter((id) => id === current || id === second);
+  }, [layout, current, second, focused, phone, wall]);
+  const needing = needingCount(sessions.values());
+  const waiting = useMemo(() => {
+    const names = [...sessions.values()]
+      .filter(({ attention }) => attention.state === "needs input")
+      .map(({ name }) => name);
+    return names.length > 0 ? `Needs input: ${names.join(", ")}` : "";
+  }, [sessions]);
+
+  useEffect(() => {
+    const measure = () => {
+      setWidth(innerWidth);
+      onStageWidth(root.current?.querySelector(".stage")?.clientWidth ?? innerWidth);
+    };
+    const observer = new ResizeObserver(measure);
+    if (root.current) observer.observe(root.current);
+    measure();
+    return () => observer.disconnect();
+  }, [onStageWidth]);
+
+  useEffect(() => {
+    document.title = `${needing > 0 ? `(${needing}) ` : ""}${project.name} · termwall`;
+  }, [needing, project.name]);
+
+  const explain = useCallback((error: unknown) => {
+    if (error instanceof TermwallError && error.code === "version_conflict") {
+      setSaid("Somebody changed the stage first. This is the stage now; repeat your change if it still fits.");
+    } else {
+      setSaid(error instanceof Error ? error.message : String(error));
+    }
+  }, []);
+  useEffect(() => {
+    if (said === "") return;
+    const timer = setTimeout(() => setSaid(""), 8000);
+    return () => clearTimeout(timer);
+  }, [said]);
+
+  const focusKeys = useCallback((id: string) => requestAnimationFrame(() => engines.get(id)?.focus()), [engines]);
+
+  const makeCurrent = useCallback((id: string) => {
+    setChosen((before) => {
+      if (before !== id && before !== null) setBeside(before);
+      return id;
+    });
+  }, []);
+
+  const bring = useCallback(
+    async (id: string) => {
+      makeCurrent(id);
+      setWall(false);
+      if (!client.getState().focus?.focusedSessions.includes(id)) {
+        if (!canType) {
+          setSaid("Your link cannot change the stage.");
+          return;
+        }
+        try {
+          await client.focus(id);
+        } catch (error) {
+          explain(error);
+          return;
+        }
+      }
+      setTimeout(() => focusKeys(id), 50);
+    },
+    [client, makeCurrent, canType, explain, focusKeys],
+  );
+
+  const known = sessions.size > 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the sessions are known; the address names where to start.
+  useEffect(() => {
+    if (wanted !== null && sessions.has(wanted)) void bring(wanted);
+  }, [known]);
+
+  // Keys go to a terminal from the start, unless the user is already elsewhere; on a phone that would open its keyboard.
+  const started = useRef(false);
+  useEffect(() => {
+    if (started.current || current === null || phone) return;
+    started.current = true;
+    if (document.activeElement === document.body) focusKeys(current);
+  }, [current, phone, focusKeys]);
+
+  // What an error means for the page: a revoked sign-in leads to the sign-in, a removed project to the others.
+  const { state: connectionState, closeCode } = connection;
+  useEffect(() => {
+    if (connectionState === "error" && (closeCode === 4401 || closeCode === 4404)) onLost();
+  }, [connectionState, closeCode, onLost]);
+
+  const setLayout = useCallback(
+    (next: Layout) => {
+      onView({ ...view, layout: next });
+      setZoomed(false);
+      const most = client.getState().focus?.maxFocused ?? 4;
+      const all = gridSessions(focused, shelf, most);
+      // The grid focuses what it shows, in one batch (F5).
+      if (next === "grid" && canType && all.length > focused.length)
+        client.focus(all, { expectedVersion: "current" }).catch(explain);
+    },
+    [view, onView, client, focused, shelf, canType, explain],
+  );
+
+  const restart = useCallback((session: Session) => void api.restart(session.id).catch(explain), [explain]);
+  const closeNow = useCallback((session: Session) => void api.close(session.id).catch(explain), [explain]);
+  const close = useCallback(
+    async (session: Session) => {
+      try {
+        const now = await api.session(session.id);
+        if (now.foreground) setOpen({ kind: "close", session: now, program: now.foreground });
+        else closeNow(now);
+      } catch (error) {
+        explain(error);
+      }
+    },
+    [closeNow, explain],
+  );
+
+  const ask = useCallback(
+    (text: string, lines: number, engine: Engine) => setOpen({ kind: "paste", text, lines, engine }),
+    [],
+  );
+  const { copy, paste, pasteFromClipboard } = useClipboard(engines, setSaid, ask);
+
+  const menuOf = useCallback(
+    (session: Session): MenuItem[] => {
+      const onStage = client.getState().focus?.focusedSessions.includes(session.id);
+      const foreign = session.driver != null && session.driver.clientId !== connection.clientId;
+      const items: (MenuItem | false)[] = [
+        !onStage && { label: "Bring to the stage", run: () => void bring(session.id) },
+        onStage === true &&
+          canType && { label: "Take from the stage", run: () => void client.blur(session.id).catch(explain) },
+        onStage === true && { label: "Search", keys: chordText("search", MAC), run: () => setSearching(session.id) },
+        onStage === true && { label: "Copy selection", keys: chordText("copy", MAC), run: () => void copy(session.id) },
+        canType &&
+          foreign && { label: "Take over", keys: chordText("drive", MAC), run: () => client.drive(session.id) },
+        canType && { label: "Rename…", run: () => setOpen({ kind: "rename", session }) },
+        canType && { label: "Restart", run: () => restart(session) },
+        canType && { label: "Close…", run: () => void close(session) },
+      ];
+      return items.filter((item): item is MenuItem => item !== false);
+    },
+    [client, connection.clientId, bring, canType, copy, restart, close, explain],
+  );
+  const menu = useCallback(
+    (session: Session, at: { x: number; y: number }) =>
+      setOpen({ kind: "menu", items: menuOf(session), at, label: session.name }),
+    [menuOf],
+  );
+
+  const actions = useMemo<PaneActions>(
+    () => ({
+      makeCurrent,
+      zoom: (id) => {
+        makeCurrent(id);
+        setZoomed((before) => !before);
+        focusKeys(id);
+      },
+      menu,
+      paste,
+      restart,
+      close: (session) => void close(session),
+    }),
+    [makeCurrent, focusKeys, menu, paste, restart, close],
+  );
+
+  const step = useCallback(
+    (command: "left" | "right" | "up" | "down") => {
+      // Where one pane is shown, the others lie beside it as tabs.
+      const one = shown.length <= 1;
+      const list = one ? focused : shown;
+      const places = one ? { columns: list.length, rows: 1 } : arrange(layout, list.length, width);
+      const index = neighbour(list.indexOf(current ?? ""), command, list.length, places);
+      const next = index === null ? undefined : list[index];
+      if (next !== undefined) {
+        makeCurrent(next);
+        focusKeys(next);
+      }
+    },
+    [current, shown, focused, layout, width, makeCurrent, focusKeys],
+  );
+
+  const regions = useCallback(() => {
+    if (root.current) nextRegion(root.current, current === null ? undefined : engines.get(current));
+  }, [current, engines]);
+
+  const run = useCallback(
+    (command: Command): boolean => {
+      const session = current === null ? undefined : sessions.get(current);
+      switch (command) {
+        case "palette":
+          setOpen({ kind: "palette" });
+          return true;
+        case "next": {
+          const next = nextNeeding(sessions.values());
+          if (next !== null) void bring(next.id);
+          else setSaid("Nothing needs you.");
+          return true;
+        }
+        case "left":
+        case "right":
+        case "up":
+        case "down":
+          step(command);
+          return true;
+        case "zoom":
+          if (current !== null) actions.zoom(current);
+          return true;
+        case "layout":
+          setLayout(({ single: "split", split: "grid", grid: "single" } as const)[view.layout]);
+          return true;
+        case "drive":
+          if (current !== null) client.drive(current);
+          return true;
+        case "retry":
+          client.retryNow();
+          return true;
+        case "search":
+          if (current !== null) setSearching(current);
+          return true;
+        case "copy": {
+          if (MAC && engines.get(current ?? "")?.selection() === "") return false;
+          void copy(current);
+          return true;
+        }
+        case "new":
+          if (canType) setOpen({ kind: "new" });
+          return true;
+        case "regions":
+          regions();
+          return true;
+        default: {
+          const position = Number(command.slice("position-".length));
+          const target = focused[position - 1] ?? shelf[position - 1 - focused.length]?.id;
+          if (target !== undefined) void bring(target);
+          return session !== undefined || target !== undefined;
+        }
+      }
+    },
+    [
+      current,
+      sessions,
+      bring,
+      step,
+      actions,
+      setLayout,
+      view.layout,
+      client,
+      engines,
+      copy,
+      canType,
+      regions,
+      focused,
+      shelf,
+    ],
+  );
+
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const modal = document.querySelector("dialog[open]") !== null;
+      const command = commandOf(event, MAC, settings.paletteOnly);
+      const twice = command === "palette" && document.querySelector("dialog.palette[open]") !== null;
+      if (twice) setOpen(null);
+      if (command !== null && (twice || !modal) && run(twice ? "next" : command)) {
+        event.preventDefault();
+        event.stopPropagation();
+        return;
+      }
+      const session = current === null ? undefined : sessions.get(current);
+      if (event.key === "Escape" && !modal && current !== null && client.getState().held.has(current)) {
+        client.dropHeld(current);
+        event.preventDefault();
+        event.stopPropagation();
+        return;
+      }
+      const inside = event.target instanceof Element && event.target.closest(".screen .xterm") !== null;
+      if (event.key === "Enter" && inside && !modal && canType && session?.status === "exited") {
+        event.preventDefault();
+        event.stopPropagation();
+        restart(session);
+      }
+    };
+    addEventListener("keydown", onKeyDown, true);
+    return () => removeEventListener("keydown", onKeyDown, true);
+  }, [run, settings.paletteOnly, current, client, sessions, restart, canType]);
+
+  useEffect(() => {
+    if (!settings.copyOnSelect) return;
+    const up = () => void copy(current);
+    addEventListener("mouseup", up);
+    return () => removeEventListener("mouseup", up);
+  }, [settings.copyOnSelect, copy, current]);
+
+  const move = useCallback(
+    (id: string, by: number) => {
+      const order = [...focused];
+      const from = order.indexOf(id);
+      const to = Math.min(order.length - 1, Math.max(0, from + by));
+      order.splice(to, 0, ...order.splice(from, 1));
+      client.focus(order, { expectedVersion: "current" }).catch(explain);
+    },
+    [client, focused, explain],
+  );
+
+  const pageItems = useMemo<MenuItem[]>(
+    () => [
+      { label: "Find or run", keys: chordText("palette", MAC), run: () => setOpen({ kind: "palette" }) },
+      { label: "New terminal…", keys: chordText("new", MAC), run: () => setOpen({ kind: "new" }) },
+      { label: "Settings…", run: () => setOpen({ kind: "settings" }) },
+      { label: "Keys", run: () => setOpen({ kind: "help" }) },
+      { label: "Sign out", run: onLogout },
+    ],
+    [onLogout],
+  );
+
+  const paletteActions = useMemo<Action[]>(() => {
+    const command = (id: Command, label: string): Action => ({
+      id,
+      label,
+      keys: chordText(id, MAC),
+      run: () => run(id),
+    });
+    const go = [...focused, ...shelf.map((session) => session.id)].flatMap((id, index): Action[] => {
+      const session = sessions.get(id);
+      const keys = index < 9 ? chordText(`position-${index + 1}`, MAC) : undefined;
+      const position = index < 9 ? index + 1 : undefined;
+      return session ? [{ id, label: session.name, session, keys, position, run: () => void bring(id) }] : [];
+    });
+    const here = current === null ? undefined : sessions.get(current);
+    const about =
+      here === undefined
+        ? []
+        : menuOf(here).map((item) => ({
+            id: `here-${item.label}`,
+            label: `${here.name}: ${item.label}`,
+            keys: item.keys,
+            run: item.run,
+          }));
+    return [
+      command("next", "Next that needs you"),
+      ...go,
+      ...(canType ? [command("new", "New terminal")] : []),
+      ...about,
+      command("zoom", "Zoom the pane and back"),
+      ...(["single", "split", "grid"] as const).map((one) => ({
+        id: one,
+        label: `Layout: ${one}`,
+        run: () => setLayout(one),
+      })),
+      {
+        id: "bigger",
+        label: "Font: larger",
+        run: () => onSettings({ ...settings, fontSize: Math.min(24, (settings.fontSize || 13) + 1) }),
+      },
+      {
+        id: "smaller",
+        label: "Font: smaller",
+        run: () => onSettings({ ...settings, fontSize: Math.max(10, (settings.fontSize || 13) - 1) }),
+      },
+      {
+        id: "fold",
+        label: view.folded ? "Show the shelf" : "Fold the shelf away",
+        run: () => onView({ ...view, folded: !view.folded }),
+      },
+      { id: "settings", label: "Settings", run: () => setOpen({ kind: "settings" }) },
+      { id: "keys", label: "Keys", run: () => setOpen({ kind: "help" }) },
+      { id: "logout", label: "Sign out", run: onLogout },
+    ];
+  }, [
+    focused,
+    shelf,
+    sessions,
+    current,
+    menuOf,
+    bring,
+    run,
+    canType,
+    setLayout,
+    onSettings,
+    settings,
+    view,
+    onView,
+    onLogout,
+  ]);
+
+  const end = useCallback(() => setOpen(null), []);
+  const currentSession = current === null ? undefined : sessions.get(current);
+  const onWall = phone && (wall || currentSession === undefined);
+  const alone = phone && !onWall ? currentSession : undefined;
+  const loaded = focus !== null;
+  return (
+    <div
+      ref={root}
+      className="workspace"
+      data-connection={connection.state}
+      data-phone={phone}
+      data-stale={connection.state !== "connected"}
+    >
+      <Bar
+        project={project}
+        projects={projects}
+        onProject={onProject}
+        focus={focus}
+        sessions={sessions}
+        shown={shown}
+        current={current}
+        layout={view.layout}
+        onLayout={setLayout}
+        onTab={(id) => {
+          makeCurrent(id);
+          setZoomed(false);
+        }}
+        onMove={move}
+        needing={needing}
+        onNext={() => run("next")}
+        onPalette={() => setOpen({ kind: "palette" })}
+        onMenu={(at) => {
+          const about = alone === undefined ? [] : menuOf(alone);
+          setOpen({ kind: "menu", items: [...about, ...pageItems], at, label: "Menu" });
+        }}
+        phone={phone}
+        alone={alone}
+        onWall={onWall ? undefined : () => setWall(true)}
+      />
+      {!loaded ? (
+        <main className="stage empty">
+          <p className="muted">{connection.state === "error" ? connection.reason : "Connecting…"}</p>
+        </main>
+      ) : sessions.size === 0 ? (
+        <main className="stage empty">
+          <h2>No terminals in {project.name} yet.</h2>
+          <p>Start one here. Everyone in the project sees it at once.</p>
+          {canType && (
+            <button type="button" className="primary" onClick={() => setOpen({ kind: "new" })}>
+              New terminal <kbd>{chordText("new", MAC)}</kbd>
+            </button>
+          )}
+        </main>
+      ) : (
+        <Stage
+          focused={focused}
+          sessions={sessions}
+          shown={shown}
+          current={current}
+          zoomed={zoomed}
+          view={{ ...view, layout }}
+          width={width}
+          onView={(next) => onView({ ...next, layout: view.layout })}
+          canType={canType}
+          searching={searching}
+          onSearchEnd={() => setSearching(null)}
+          actions={actions}
+        />
+      )}
+      {loaded && sessions.size > 0 && shown.length === 0 && !onWall && (
+        <p className="nothing muted">Nothing is on the stage. Choose a terminal to bring it here, for everybody.</p>
+      )}
+      {sessions.size > 0 && (onWall || (!phone && !view.folded)) && (
+        <Shelf
+          sessions={onWall ? everything : shelf}
+          first={focused.length + 1}
+          wall={onWall}
+          canType={canType}
+          onPick={(session) => void bring(session.id)}
+          onNew={() => setOpen({ kind: "new" })}
+          onMenu={menu}
+        />
+      )}
+      {alone && canType && <KeyBar session={alone} onPaste={() => void pasteFromClipboard(current)} />}
+      <Notices />
+      <p className="said" role="status">
+        {said}
+      </p>
+      <p className="unseen" role="status">
+        {waiting}
+      </p>
+      {open !== null && (
+        <OpenPart
+          open={open}
+          project={project}
+          profiles={profiles}
+          palette={paletteActions}
+          settings={settings}
+          onSettings={onSettings}
+          onLogout={onLogout}
+          onMade={(session) => void bring(session.id)}
+          onCloseSession={closeNow}
+          onClose={end}
+        />
+      )}
+    </div>
+  );
+}
