@@ -119,7 +119,7 @@ export function Bar(props: BarProps) {
       )}
       <span className="link">
         <ConnectionIndicator connection={connection} />
-        {connection.latency !== null && <span className="latency">{connection.latency} ms</span>}
+        <span className="latency">{connection.latency !== null && `${connection.latency} ms`}</span>
       </span>
       <button
         type="button"
