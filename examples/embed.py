@@ -1,0 +1,46 @@
+"""termwall inside an application of your own: `uvicorn examples.embed:app`, then open /terminals/?token=example-token."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from termwall.app import create_app
+from termwall.config import Settings
+from termwall.hub.service import TerminalService
+from termwall.protocol.messages import FocusUpdate, SessionCreate
+
+
+def build(data_dir: Path, token: str) -> FastAPI:
+    """An application with terminals under /terminals, and a page of its own that tells what is on the stage."""
+    terminals = create_app(Settings(data_dir=data_dir, token=token))
+    service: TerminalService = terminals.state.termwall.service
+    changes: list[int] = []
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # A mounted application's lifespan is not run for it: the terminals live and end in ours.
+        async with terminals.router.lifespan_context(terminals):
+            if not service.list_projects():
+                service.create_project(path=str(Path.cwd()), id="example")
+            shell = service.create_session("example", SessionCreate(name="shell"))
+            service.subscribe("focus_changed", remember)
+            service.set_session_focus(shell.id)
+            yield
+
+    def remember(update: FocusUpdate) -> None:
+        changes.append(update.version)
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/")
+    async def stage() -> dict[str, object]:
+        return {"focused": service.get_focused_sessions("example"), "versions": changes}
+
+    app.mount("/terminals", terminals)
+    return app
+
+
+app = build(Path(tempfile.gettempdir()) / "termwall-example", "example-token")
