@@ -161,8 +161,7 @@ class _Server(uvicorn.Server):
             self.on_started()
 
     def stop(self) -> None:
-        """Stop soon; a second time: now."""
-        self.force_exit = self.should_exit
+        """Stop; how long that takes is bounded (by requests, then by programs), so a second signal changes nothing."""
         self.should_exit = True
 
 

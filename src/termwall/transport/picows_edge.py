@@ -8,6 +8,7 @@ protocol. Why not ASGI: a message there costs a task switch and twice the time (
 
 import asyncio
 import logging
+import re
 from typing import Any
 
 import picows
@@ -24,11 +25,14 @@ from termwall.transport.auth import Access
 PATH = "/ws/terminal"
 READ_BUFFER_BYTES = 4096
 """First size of a connection's read buffer; it grows with the messages, and is most of what an idle one costs."""
+HEAD_BYTES = 64 << 10
+"""Largest request head; a longer one ends the connection."""
 CLOSE_SECONDS = 2.0
 """How long the other side has to answer a close before the socket is ended."""
 
 _TEXT, _BINARY = picows.WSMsgType.TEXT, picows.WSMsgType.BINARY
 _CONTINUATION, _CLOSE = picows.WSMsgType.CONTINUATION, picows.WSMsgType.CLOSE
+_CONNECTION = re.compile(rb"\r\nconnection:[^\r]*\bupgrade\b[^\r]*\r\n", re.IGNORECASE)
 _log = logging.getLogger("termwall.websocket")
 
 
@@ -159,6 +163,7 @@ def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds)
         def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:
             self._server_state = server_state
             self._scheme = "http"
+            self._headed = False
             super().__init__(
                 None,
                 None,
@@ -201,6 +206,10 @@ def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds)
 
         def data_received(self, data: bytes) -> None:
             # uvicorn hands the request head over this way, before it makes us the transport's protocol.
+            if not self._headed:
+                self._headed = True
+                # picows wants the one word; Firefox sends `keep-alive, Upgrade`, as it may.
+                data = _CONNECTION.sub(b"\r\nconnection: upgrade\r\n", data, count=1)
             view = memoryview(data)
             while view:
                 space = self.get_buffer(len(view))
@@ -219,10 +228,39 @@ def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds)
 
 
 def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
-    """The class to give to `uvicorn.Config(http=...)`: a client has a limited time for its first request head (X4)."""
+    """The class to give to `uvicorn.Config(http=...)`.
+
+    A client has a limited time for its first request head (X4), and what it sends in one packet with the head of a
+    WebSocket's handshake is not lost.
+    """
 
     class LimitedHttpProtocol(HttpToolsProtocol):
         _patience: asyncio.TimerHandle | None = None
+        _head = b""
+        _headed = False
+        _complete = False
+
+        def data_received(self, data: bytes) -> None:
+            if self._complete:
+                self._complete = self._headed = False
+                self._head = b""
+            if not self._headed:
+                self._head += data
+                if len(self._head) > HEAD_BYTES and b"\r\n\r\n" not in self._head:
+                    self.transport.abort()
+                    return
+            super().data_received(data)
+
+        def handle_websocket_upgrade(self) -> None:
+            rest = self._head.partition(b"\r\n\r\n")[2]
+            super().handle_websocket_upgrade()
+            after = self.transport.get_protocol()
+            if rest and isinstance(after, WSProtocol):
+                after.data_received(rest)
+
+        def on_message_complete(self) -> None:
+            self._complete = True
+            super().on_message_complete()
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -230,6 +268,7 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
 
         def on_headers_complete(self) -> None:
             self._forget()
+            self._headed = True
             super().on_headers_complete()
 
         def connection_lost(self, exc: Exception | None) -> None:

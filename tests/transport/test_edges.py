@@ -1,0 +1,359 @@
+"""One contract for every edge that carries a WebSocket: `termwall serve`'s own, and any ASGI server's."""
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from termwall.app import create_app
+from termwall.config import Settings
+from tests.support.server import Server
+
+MESSAGE_BYTES = 65536
+
+
+@dataclass
+class Edge:
+    """A running server of one kind."""
+
+    port: int
+    token: str
+    project: str
+    session: str
+    pid: int
+    early: bool = False
+    """Whether it keeps what comes in one packet with the handshake."""
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The owner's header."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def url(self, query: str = "") -> str:
+        """The WebSocket's address."""
+        return f"ws://127.0.0.1:{self.port}/ws/terminal?projectId={self.project}{query}"
+
+    def connect(self, query: str = "", **options: Any) -> Any:
+        """A client's connection."""
+        options.setdefault("additional_headers", self.bearer)
+        return connect(self.url(query), compression=None, proxy=None, max_size=None, **options)
+
+
+def prepare(base: str, token: str, folder: Path) -> tuple[str, str]:
+    """A project with one focused session that echoes lines."""
+    with httpx.Client(base_url=base, headers={"authorization": f"Bearer {token}"}, trust_env=False) as http:
+        project = http.post("/api/projects", json={"path": str(folder)}).json()["id"]
+        session = http.post(f"/api/projects/{project}/sessions", json={"command": ["cat"]}).json()["id"]
+        http.put("/api/terminal/focus", json={"projectId": project, "sessionId": session})
+    return project, session
+
+
+@pytest.fixture(params=["picows", "asgi"])
+def edge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Edge]:
+    """Both edges, each under its own server."""
+    if request.param == "picows":
+        options = {"TERMWALL_MESSAGE_BYTES": str(MESSAGE_BYTES), "TERMWALL_HANDSHAKE_SECONDS": "1"}
+        server = Server(tmp_path / "data", env=options).start()
+        try:
+            yield Edge(server.port, server.token, *prepare(server.base, server.token, tmp_path), server.pid, early=True)
+        finally:
+            server.stop()
+        assert not server.tracebacks(), server.tracebacks()
+        return
+    settings = Settings(data_dir=tmp_path / "data", token="a-test-token", message_bytes=MESSAGE_BYTES)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(512)
+        port = listener.getsockname()[1]
+        started = threading.Event()
+        running: list[uvicorn.Server] = []
+
+        async def main() -> None:
+            app = create_app(settings)
+            server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", log_config=None, lifespan="on"))
+            running.append(server)
+            task = asyncio.create_task(server.serve(sockets=[listener]))
+            while not server.started:
+                await asyncio.sleep(0.01)
+            started.set()
+            await task
+
+        thread = threading.Thread(target=lambda: asyncio.run(main()))
+        thread.start()
+        assert started.wait(15)
+        try:
+            project, session = prepare(f"http://127.0.0.1:{port}", "a-test-token", tmp_path)
+            yield Edge(port, "a-test-token", project, session, os.getpid())
+        finally:
+            running[0].should_exit = True
+            thread.join(20)
+        assert not thread.is_alive()
+
+
+async def first(ws: ClientConnection) -> dict[str, Any]:
+    """The first message."""
+    return dict(json.loads(await asyncio.wait_for(ws.recv(), 10)))
+
+
+async def until(ws: ClientConnection, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The first JSON message for which the condition holds."""
+    async with asyncio.timeout(10):
+        while True:
+            data = await ws.recv()
+            if isinstance(data, str) and condition(message := json.loads(data)):
+                return dict(message)
+
+
+async def closed(ws: ClientConnection) -> tuple[int, str]:
+    """Reads to the end; the close code and reason."""
+    async with asyncio.timeout(10):
+        try:
+            while True:
+                await ws.recv()
+        except ConnectionClosed as error:
+            assert error.rcvd is not None
+            return error.rcvd.code, error.rcvd.reason
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen", "binary"),
+    [
+        (["termwall.v1"], "termwall.v1", True),
+        (["termwall.v1.json"], "termwall.v1.json", False),
+        (None, None, False),
+        (["other", "termwall.v1.json", "termwall.v1"], "termwall.v1.json", False),
+    ],
+)
+async def test_W2_subprotocols(edge: Edge, offered: Any, chosen: str | None, binary: bool) -> None:
+    async with edge.connect(subprotocols=offered) as ws:
+        assert ws.subprotocol == chosen
+        assert (await first(ws))["type"] == "connection_status"
+        await ws.send(json.dumps({"type": "input", "sessionId": edge.session, "data": "hello\r"}))
+        seen = ""
+        async with asyncio.timeout(10):
+            while seen.count("hello") < 2:
+                data = await ws.recv()
+                if isinstance(data, bytes):
+                    assert binary
+                    seen += data.decode("latin-1")
+                elif (message := json.loads(data))["type"] == "stream":
+                    assert not binary
+                    seen += message["data"]
+
+
+async def test_W4_the_first_message_has_it_all(edge: Edge) -> None:
+    async with edge.connect("&clientId=me") as ws:
+        status = await first(ws)
+    assert (status["type"], status["status"], status["clientId"]) == ("connection_status", "connected", "me")
+    assert status["focusedSessions"] == [edge.session]
+    assert {"version", "epoch", "heartbeatInterval", "sessions", "limits", "role"} <= set(status)
+    assert status["limits"]["messageBytes"] == MESSAGE_BYTES
+
+
+async def test_W6_a_heartbeat_is_echoed(edge: Edge) -> None:
+    async with edge.connect() as ws:
+        await ws.send('{"type":"heartbeat","timestamp":1234.5,"requestId":"h"}')
+        answer = await until(ws, lambda m: m["type"] == "heartbeat")
+        assert (answer["echo"], answer["requestId"]) == (1234.5, "h")
+
+
+async def test_W8_malformed_messages_leave_the_connection_alive(edge: Edge) -> None:
+    async with edge.connect() as ws:
+        for text in ("", "{", "[]", '{"type":1}', '{"type":"nope"}', '{"type":"resize"}', "\x00"):
+            await ws.send(text)
+            assert (await until(ws, lambda m: m["type"] == "error"))["code"] in (
+                "bad_message",
+                "unknown_type",
+                "invalid",
+            )
+        for frame in (b"", b"\x01", b"\x10\x05ab", b"\xff" * 40):
+            await ws.send(frame)
+            assert (await until(ws, lambda m: m["type"] == "error"))["code"] in ("bad_message", "invalid")
+        await ws.send('{"type":"heartbeat"}')
+        await until(ws, lambda m: m["type"] == "heartbeat")
+
+
+async def test_W9_too_large_a_message_closes_with_1009(edge: Edge) -> None:
+    async with edge.connect() as ws:
+        await ws.send("x" * MESSAGE_BYTES)
+        assert (await until(ws, lambda m: m["type"] == "error"))["code"] == "bad_message"
+        await ws.send("x" * (MESSAGE_BYTES + 1))
+        assert (await closed(ws))[0] == 1009
+    async with edge.connect() as ws:
+        await ws.send(["x" * 40_000, "y" * 40_000])
+        assert (await closed(ws))[0] == 1009
+
+
+async def test_W8_fragments_are_one_message(edge: Edge) -> None:
+    async with edge.connect() as ws:
+        await ws.send(['{"type":"heart', "", 'beat","time', 'stamp":7}'])
+        assert (await until(ws, lambda m: m["type"] == "heartbeat"))["echo"] == 7
+
+
+async def test_W9_who_is_not_signed_in_can_read_why(edge: Edge) -> None:
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "termwall_00000000=x"}):
+        async with edge.connect(additional_headers=headers) as ws:
+            assert await closed(ws) == (4401, "Not signed in")
+
+
+async def test_W9_an_unknown_project_is_4404(edge: Edge) -> None:
+    for query in ("projectId=nope", ""):
+        url = f"ws://127.0.0.1:{edge.port}/ws/terminal?{query}"
+        async with connect(url, additional_headers=edge.bearer, proxy=None) as ws:
+            assert (await closed(ws))[0] == 4404
+
+
+async def test_X2_a_foreign_origin_or_host_is_http_403(edge: Edge) -> None:
+    cases = [
+        {**edge.bearer, "Origin": "http://evil.example"},
+        {**edge.bearer, "Origin": "null"},
+        {**edge.bearer, "Origin": f"http://127.0.0.1:{edge.port + 1}"},
+    ]
+    for headers in cases:
+        with pytest.raises(InvalidStatus) as caught:
+            async with edge.connect(additional_headers=headers):
+                pass
+        assert caught.value.response.status_code == 403
+    raw = await handshake(edge, host="evil.example")
+    assert raw.startswith(b"HTTP/1.1 403")
+
+
+async def test_X2_a_cookie_needs_an_origin(edge: Edge) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{edge.port}", trust_env=False) as http:
+        answer = await http.get(f"/?token={edge.token}")
+    cookie = answer.headers["set-cookie"].partition(";")[0]
+    with pytest.raises(InvalidStatus):
+        async with edge.connect(additional_headers={"Cookie": cookie}):
+            pass
+    origin = f"http://127.0.0.1:{edge.port}"
+    async with edge.connect(additional_headers={"Cookie": cookie, "Origin": origin}) as ws:
+        assert (await first(ws))["type"] == "connection_status"
+
+
+async def test_W3_one_viewer_leaving_hurts_no_other(edge: Edge) -> None:
+    async with edge.connect("&clientId=same") as one:
+        await first(one)
+        two = await edge.connect("&clientId=same")
+        two.transport.abort()
+        await one.send(json.dumps({"type": "input", "sessionId": edge.session, "data": "still\r"}))
+        await until(one, lambda m: m["type"] == "stream" and "still" in m["data"])
+
+
+async def handshake(edge: Edge, *, host: str = "", pieces: int = 1, more: bytes = b"", later: bytes = b"") -> bytes:
+    """A handshake by hand, cut into pieces, with more bytes in its last packet or after the answer; what comes back."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    head = (
+        f"GET /ws/terminal?projectId={edge.project} HTTP/1.1\r\nHost: {host or f'127.0.0.1:{edge.port}'}\r\n"
+        f"Authorization: Bearer {edge.token}\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode() + more
+    reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+    size = len(head) // pieces + 1
+    for start in range(0, len(head), size):
+        writer.write(head[start : start + size])
+        await writer.drain()
+        await asyncio.sleep(0.01)
+    got = b""
+    try:
+        async with asyncio.timeout(1):
+            while data := await reader.read(65536):
+                got += data
+                if later and b'"connection_status"' in got:
+                    writer.write(later)
+                    later = b""
+                if b'"heartbeat"' in got:
+                    break
+    except TimeoutError:
+        pass
+    writer.close()
+    return got
+
+
+async def test_W1_a_split_head_and_a_first_frame_in_its_packet(edge: Edge) -> None:
+    text = b'{"type":"heartbeat","timestamp":99}'
+    mask = b"\x01\x02\x03\x04"
+    frame = bytes((0x81, 0x80 | len(text))) + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(text))
+    for pieces, together in ((1, True), (7, True), (7, False)):
+        if together and not edge.early:
+            continue  # A client may not send before the answer; uvicorn's own WebSockets drop what came.
+        got = await handshake(edge, pieces=pieces, **({"more": frame} if together else {"later": frame}))
+        assert got.startswith(b"HTTP/1.1 101")
+        assert b'"connection_status"' in got
+        assert b'"echo":99' in got
+
+
+async def test_W9_an_unmasked_frame_ends_the_connection(edge: Edge) -> None:
+    got = await handshake(edge, later=b"\x81\x02hi")
+    assert b"\x03\xea" in got, "close 1002"
+
+
+async def test_500_connects_and_disconnects_leave_nothing_behind(edge: Edge) -> None:
+    def descriptors() -> int:
+        return len(os.listdir(f"/proc/{edge.pid}/fd"))
+
+    async def visit(number: int) -> None:
+        query = f"&sessionId={edge.session}" if number % 3 == 0 else f"&clientId=c{number}&resume=1"
+        ws = await edge.connect(query, subprotocols=["termwall.v1"] if number % 2 else None)
+        await first(ws)
+        if number % 2:
+            ws.transport.abort()
+        else:
+            await ws.close()
+
+    async with edge.connect() as ws:
+        await first(ws)
+        await visit(0)
+        before = descriptors()
+        for start in range(0, 500, 25):
+            await asyncio.gather(*(visit(start + index) for index in range(25)))
+        async with asyncio.timeout(10):
+            while descriptors() > before:
+                await asyncio.sleep(0.02)
+        async with httpx.AsyncClient(headers=edge.bearer, trust_env=False) as http:
+            text = (await http.get(f"http://127.0.0.1:{edge.port}/metrics")).text
+        assert "termwall_connections 1.0" in text
+        await ws.send('{"type":"heartbeat"}')
+        await until(ws, lambda m: m["type"] == "heartbeat")
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Server]:
+    """`termwall serve` alone."""
+    server = Server(tmp_path / "data", env={"TERMWALL_HANDSHAKE_SECONDS": "0.3"}).start()
+    yield server
+    server.stop()
+
+
+async def test_X4_a_handshake_that_does_not_come_is_ended(served: Server) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(b"GET /ws/terminal HTTP/1.1\r\nHost: 127")
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+
+
+async def test_W9_a_server_that_stops_says_come_again(served: Server, tmp_path: Path) -> None:
+    project, _ = prepare(served.base, served.token, tmp_path)
+    edge = Edge(served.port, served.token, project, "", served.pid)
+    async with edge.connect() as ws:
+        await first(ws)
+        begin = time.monotonic()
+        assert served.process is not None
+        served.process.send_signal(signal.SIGTERM)
+        assert (await closed(ws))[0] == 1012
+    assert await asyncio.to_thread(served.stop) == 0
+    assert time.monotonic() - begin < 10
+    assert not served.tracebacks(), served.tracebacks()
