@@ -66,19 +66,22 @@ class Gate:
             return
         if scope["method"] == "GET" and await self._trade(scope, path, send):
             return
-        limit, seen, started = self._bounds.message_bytes, 0, False
+        limit, seen, over, started = self._bounds.message_bytes, 0, False, False
 
         async def receive_limited() -> Message:
-            nonlocal seen
+            nonlocal seen, over
             message = await receive()
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
                 if seen > limit:
+                    over = True
                     raise BodyTooLarge
             return message
 
         async def send_headers(message: Message) -> None:
             nonlocal started
+            if over:
+                return  # Whatever the application makes of a body that it could not read: the answer is ours.
             if message["type"] == "http.response.start":
                 started = True
                 for name, value in _HEADERS.items():
@@ -88,8 +91,9 @@ class Gate:
         try:
             await self._app(scope, receive_limited, send_headers)
         except BodyTooLarge:
-            if not started:
-                await _answer(send, ErrorCode.TOO_LARGE, f"A request may have {limit} bytes.")
+            pass
+        if over and not started:
+            await _answer(send, ErrorCode.TOO_LARGE, f"A request may have {limit} bytes.")
 
     def _refusal(self, scope: Scope, headers: Headers, path: str) -> tuple[ErrorCode, str] | None:
         access, host, origin = self._access, headers.get("host"), headers.get("origin")

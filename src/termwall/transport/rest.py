@@ -16,7 +16,7 @@ from termwall.observe import Metrics
 from termwall.protocol import messages
 from termwall.store.projects import Store, StoredToken
 from termwall.transport.auth import Access, Identity, hash_token
-from termwall.transport.gate import BodyTooLarge, cookie_header, error_body
+from termwall.transport.gate import cookie_header, error_body
 
 ProjectId = Annotated[str, Path(alias="projectId", pattern=ID_PATTERN)]
 SessionId = Annotated[str, Path(alias="sessionId", pattern=ID_PATTERN)]
@@ -338,14 +338,10 @@ def install_errors(app: FastAPI) -> None:
         body = error_body(ErrorCode.INVALID, f"{request.method} {request.url.path}: {error.detail}.")
         return Response(body, error.status_code, error.headers, "application/json")
 
-    async def body_too_large(request: Request, error: Exception) -> Response:
-        return respond(ErrorCode.TOO_LARGE, "The request's body is over the limit.")
-
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
         TermwallError: termwall_error,
         RequestValidationError: validation_error,
         HTTPException: http_error,
-        BodyTooLarge: body_too_large,
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
