@@ -1,0 +1,275 @@
+"""One connection: its opening, its messages, its input and size, its limits, and that it leaves nothing behind."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.wall import Line, Wall, until
+
+
+async def test_W1_a_one_session_connection_carries_that_session_only(wall: Wall) -> None:
+    wall.session("a")
+    wall.session("b")
+    line = wall.line(session="a")
+    line.say("focus", sessionId="b", requestId="r")
+    line.say("focus")
+    assert (line.last("error")["code"], line.last("error")["requestId"]) == ("unknown_session", "r")
+    assert line.last("focus_update")["focusedSessions"] == ["a"], "its own session may be left out (W7)"
+    wall.service.rename_session("b", "other")
+    assert not [m for m in line.of("session_update") if m["sessionId"] == "b"]
+    assert [one["id"] for one in line.messages[0]["sessions"]] == ["a"]
+
+
+async def test_W1_an_unknown_project_is_closed_at_once(wall: Wall) -> None:
+    line = wall.line(project="nope")
+    assert line.ended == (4404, "No such project")
+
+
+async def test_W4_connection_status_comes_first(wall: Wall) -> None:
+    wall.session("a")
+    wall.service.set_session_focus("a")
+    status = wall.line("me").messages[0]
+    assert (status["type"], status["status"], status["clientId"]) == ("connection_status", "connected", "me")
+    assert (status["focusedSessions"], status["version"], status["heartbeatInterval"]) == (["a"], 1, 30_000)
+    assert status["limits"]["window"] == 65536
+
+
+async def test_W5_a_session_that_comes_late_wakes_its_connection(wall: Wall) -> None:
+    line = wall.line(session="late")
+    assert [(m["status"], m["retryCount"]) for m in line.of("connection_status")] == [("connecting", 0)]
+    line.say("input", data="early\n")
+    line.say("heartbeat", timestamp=5)
+    assert len(line.messages) == 1, "all else comes after connected (W4)"
+    await until(lambda: line.last("connection_status")["retryCount"] >= 1)
+    wall.session("late")
+    kinds = [m["type"] for m in line.messages if m.get("status") != "connecting"]
+    assert kinds[:2] == ["connection_status", "heartbeat"] or kinds[0] == "connection_status"
+    assert line.last("heartbeat")["echo"] == 5
+    wall.service.set_session_focus("late")
+    await line.sees("late", "early\r\nearly")
+
+
+async def test_W5_a_session_that_never_comes_ends_its_connection(make_wall: Callable[..., Wall]) -> None:
+    wall = make_wall(registration_delays=(10, 20, 10, 10))
+    line = wall.line(session="never")
+    await until(lambda: line.ended is not None)
+    assert line.ended == (1008, "Session registration failed after retries")
+    assert [m["retryCount"] for m in line.of("connection_status")] == [0, 1, 2, 3, 4]
+    assert wall.service.connections == 0
+
+
+async def test_W6_silence_ends_a_connection_and_a_sign_of_life_does_not(make_wall: Callable[..., Wall]) -> None:
+    wall = make_wall(heartbeat_milliseconds=100)
+    quiet, alive = wall.line(), wall.line()
+    while quiet.ended is None:
+        alive.say("heartbeat")
+        await asyncio.sleep(0.02)
+    assert quiet.ended[0] == 1001
+    assert alive.ended is None
+    assert wall.service.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "answer"),
+    [
+        ({"type": "focus", "sessionId": "a"}, "focus_update"),
+        ({"type": "blur", "sessionId": "a"}, "sync_complete"),
+        ({"type": "sync_request"}, "sync_complete"),
+        ({"type": "heartbeat"}, "heartbeat"),
+        ({"type": "focus", "sessionId": "nope"}, "error"),
+        ({"type": "focus"}, "error"),
+        ({"type": "focus", "sessionId": "a", "sessionIds": ["a"]}, "error"),
+        ({"type": "resize", "sessionId": "a"}, "error"),
+        ({"type": "nope"}, "error"),
+        ({"type": "preview", "sessionIds": ["a"]}, "error"),
+        ({"type": "sync_request", "projectId": "other"}, "error"),
+    ],
+)
+async def test_W7_the_direct_answer_repeats_the_request_id(wall: Wall, message: dict[str, Any], answer: str) -> None:
+    wall.session("a")
+    line, other = wall.line(), wall.line()
+    line.say(**message, requestId="mine")
+    assert line.messages[-1]["type"] in (answer, "frame") or answer == "focus_update"
+    assert line.last(answer)["requestId"] == "mine"
+    assert "timestamp" in line.last(answer)
+    assert all(m.get("requestId") is None for m in other.messages)
+
+
+async def test_I1_numbered_input_is_written_once_and_in_order(wall: Wall) -> None:
+    wall.session("a", "sh", "-c", "stty raw -echo; echo READY; exec cat")
+    wall.service.set_session_focus("a")
+    line = wall.line("page")
+    await line.sees("a", "READY")
+    for seq, data in ((1, "one "), (2, "two "), (2, "two "), (1, "one "), (3, "three ")):
+        line.say("input", sessionId="a", data=data, seq=seq)
+    line.say("input", sessionId="a", data="five", seq=5)
+    assert [m["seq"] for m in line.of("input_ack")] == [1, 2, 2, 2, 3]
+    assert (line.last("error")["code"], line.last("error")["expected"]) == ("input_gap", 4)
+    line.leave()
+    again = wall.line("page")
+    again.say("input", sessionId="a", data="three ", seq=3)
+    again.say("input", sessionId="a", data="four ", seq=4)
+    assert [m["seq"] for m in again.of("input_ack")] == [3, 4], "the memory survives a reconnect"
+    frame = b"\x10\x01a" + (5).to_bytes(4, "big") + b"\xff\x00five"
+    assert again.connection is not None
+    again.connection.received(frame, binary=True)
+    await until(lambda: again.output["a"].endswith(b"five"))
+    assert bytes(again.output["a"]).partition(b"READY\n")[2] == b"one two three four \xff\x00five"
+    stranger = wall.line("other")
+    stranger.say("input", sessionId="a", data="x", seq=2)
+    assert stranger.last("error")["expected"] == 1, "numbers are each client's own"
+
+
+async def test_I1_without_a_client_id_there_is_no_memory_beyond_the_connection(wall: Wall) -> None:
+    wall.session("a")
+    first, second = wall.line(), wall.line()
+    first.say("input", sessionId="a", data="x", seq=1)
+    second.say("input", sessionId="a", data="y", seq=1)
+    assert [m["seq"] for m in second.of("input_ack")] == [1]
+
+
+async def test_I3_input_is_refused_whole_never_cut(make_wall: Callable[..., Wall]) -> None:
+    wall = make_wall(input_bytes=4096)
+    wall.session("deaf", "sh", "-c", "stty raw -echo; echo READY; exec sleep 60")
+    wall.session("gone", "true")
+    wall.service.set_session_focus("deaf")
+    line = wall.line()
+    await line.sees("deaf", "READY")
+    for _ in range(60):
+        line.say("input", sessionId="deaf", data="x" * 4000)
+    assert {m["code"] for m in line.of("error")} == {"input_overflow"}
+    await until(lambda: wall.service.get_session("gone").status == "exited")
+    line.say("input", sessionId="gone", data="x")
+    assert line.last("error")["code"] == "session_ended"
+
+
+def size(wall: Wall, id: str = "a") -> tuple[int, int]:
+    """The session's size."""
+    session = wall.service.get_session(id)
+    return session.cols, session.rows
+
+
+async def test_I4_the_size_follows_the_driver(wall: Wall) -> None:
+    wall.session("a", "sh", "-c", "while read x; do stty size; done")
+    wall.service.set_session_focus("a")
+    one, two = wall.line("one"), wall.line("two")
+    assert size(wall) == (80, 24), "attaching changes nothing"
+    one.say("resize", sessionId="a", data={"cols": 100, "rows": 30})
+    assert size(wall) == (100, 30)
+    assert two.last("session_update")["driver"]["clientId"] == "one"
+    two.say("resize", sessionId="a", data={"cols": 60, "rows": 20})
+    assert size(wall) == (100, 30), "another's resize changes nothing"
+    two.say("input", sessionId="a", data="\n")
+    assert size(wall) == (60, 20), "who types drives, with the size it last told"
+    await two.sees("a", "20 60")
+    one.say("drive", sessionId="a")
+    assert size(wall) == (100, 30)
+    wall.service.resize_session("a", 90, 25)
+    assert size(wall) == (90, 25)
+    assert wall.service.get_session("a").driver.client_id == "one", "HTTP makes nobody driver"
+    one.leave()
+    assert two.last("session_update")["driver"] is None
+    two.say("resize", sessionId="a", data={"cols": 61, "rows": 21})
+    assert size(wall) == (61, 21), "without a driver the next one that tells its size drives"
+    for bad in ({"cols": 1, "rows": 24}, {"cols": 80, "rows": 1001}):
+        two.say("resize", sessionId="a", data=bad)
+        assert two.last("error")["code"] == "invalid"
+
+
+async def test_X3_a_viewer_may_watch_and_not_change(wall: Wall) -> None:
+    wall.session("a")
+    line = wall.line(role="view")
+    for message in (
+        {"type": "focus", "sessionId": "a"},
+        {"type": "input", "sessionId": "a", "data": "x"},
+        {"type": "resize", "sessionId": "a", "data": {"cols": 9, "rows": 9}},
+        {"type": "drive", "sessionId": "a"},
+        {"type": "seen", "sessionId": "a"},
+    ):
+        line.say(**message)
+        assert line.last("error")["code"] == "forbidden"
+    line.say("sync_request", requestId="r")
+    assert line.last("sync_complete")["requestId"] == "r"
+    assert wall.service.get_focus_version("wall") == 0
+
+
+async def test_X4_messages_over_the_rate_are_refused_and_told(make_wall: Callable[..., Wall]) -> None:
+    wall = make_wall(messages_per_second=5)
+    line = wall.line()
+    for number in range(9):
+        line.say("heartbeat", requestId=str(number))
+    assert [m["requestId"] for m in line.of("heartbeat")] == ["0", "1", "2", "3", "4"]
+    assert [(m["code"], m["requestId"]) for m in line.of("error")] == [("rate_limited", str(n)) for n in range(5, 9)]
+
+
+async def test_X4_connections_are_limited(make_wall: Callable[..., Wall]) -> None:
+    wall = make_wall(connections=2)
+    kept = [wall.line(), wall.line()]
+    assert wall.line().ended == (1013, "Too many connections")
+    kept[0].leave()
+    assert wall.line().ended is None
+
+
+async def test_X4_a_client_that_reads_too_slowly_is_let_go(make_wall: Callable[..., Wall]) -> None:
+    wall = make_wall(outbox_bytes=1 << 20)
+    wall.session("a")
+    slow, quick = wall.line(), wall.line()
+    slow.full = "stuffed"  # type: ignore[assignment]
+    wall.service.set_session_focus("a")
+    assert slow.ended is not None
+    assert slow.ended[0] == 1013
+    assert quick.ended is None
+    assert wall.service.connections == 1
+
+
+async def test_500_connections_leave_nothing_in_the_service(wall: Wall) -> None:
+    wall.session("a")
+    wall.service.set_session_focus("a")
+    stay = wall.line()
+    for number in range(500):
+        line = wall.line(f"c{number % 7}", session="a" if number % 2 else None, resume=number % 3 == 0)
+        line.say("resize", sessionId="a", data={"cols": 50 + number % 50, "rows": 20})
+        line.say("input", sessionId="a", data="x")
+        line.leave()
+        line.leave()
+    room = wall.service._rooms["wall"]  # type: ignore[index]
+    session = room.sessions["a"]  # type: ignore[index]
+    assert wall.service.connections == 1
+    assert len(room.connections) == 1
+    assert len(session.viewers) == 1
+    assert session.seat.driver is None
+    assert not session.seat._wanted
+    stay.leave()
+    assert (wall.service.connections, len(session.viewers)) == (0, 0)
+
+
+async def test_S9_titles_and_activity_are_told_and_bounded(wall: Wall) -> None:
+    wall.session("a", "sh", "-c", r"printf '\033]0;first\007'; read x; printf '\033]2;second\033\\\\'; read x")
+    line = wall.line()
+    await until(lambda: any(m.get("title") == "first" for m in line.of("session_update")))
+    wall.service.write_input("a", "\n")
+    await until(lambda: any(m.get("title") == "second" for m in line.of("session_update")))
+    assert wall.service.get_session("a").title == "second"
+
+
+def described(line: Line) -> list[str]:
+    """What a session went through, as a connection was told."""
+    return [
+        "new" if "session" in m else "removed" if m.get("removed") else m.get("status", "")
+        for m in line.of("session_update")
+        if "session" in m or "removed" in m or "status" in m
+    ]
+
+
+async def test_P2_a_sessions_life_is_told(wall: Wall) -> None:
+    line = wall.line()
+    wall.session("a", "sh", "-c", "exit 7")
+    await until(lambda: "exited" in described(line))
+    await wall.service.restart_session("a")
+    await until(lambda: described(line) == ["new", "exited", "new", "exited"])
+    await wall.service.delete_session("a")
+    assert described(line)[-1] == "removed"
+    exits = [m for m in line.of("session_update") if m.get("status") == "exited"]
+    assert [(m["exitCode"], m["signal"]) for m in exits] == [(7, None)] * 2
