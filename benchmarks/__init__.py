@@ -1,0 +1,1 @@
+"""Where time goes, as ratios within interleaved rounds: `python -m benchmarks`. See README.md in this folder."""

@@ -1,0 +1,105 @@
+"""Run everything: `python -m benchmarks [--rounds 7] [--only flood,echo,fanout]`. Prints a table of ratios."""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+
+from benchmarks.measure import FanOut, echo, flood
+from benchmarks.terminals import BareServer, Server, Terminado, Termwall, flooding
+
+
+def show(what: str, values: list[float], unit: str = "", aim: str = "") -> None:
+    """One row: median and range."""
+    text = f"{statistics.median(values):.2f}{unit} [{min(values):.2f}-{max(values):.2f}]"
+    print(f"| {what} | {text} | {aim} |", flush=True)
+
+
+def floods(servers: list[Server], rounds: int, megabytes: int) -> None:
+    for mode in ("cooked", "raw", "lines"):
+        found: dict[str, list[float]] = {one.name: [] for one in servers}
+        shares: list[float] = []
+        for _ in range(rounds):
+            for one in servers:
+                result = flood(one, mode, megabytes)
+                found[one.name].append(result.rate)
+                if isinstance(one, Termwall):
+                    shares.append(result.share)
+        ours, bare, peer = found["termwall"], found["bare"], found["terminado"]
+        aim = ">= 0.8" if mode == "cooked" else ""
+        show(f"flood {mode}: termwall / bare", [a / b for a, b in zip(ours, bare, strict=True)], aim=aim)
+        show(f"flood {mode}: terminado / bare", [a / b for a, b in zip(peer, bare, strict=True)])
+        show(f"flood {mode}: termwall / terminado", [a / b for a, b in zip(ours, peer, strict=True)])
+        show(f"flood {mode}: share of the output that reached termwall's client", shares)
+        show(f"flood {mode}: bare, for orientation", bare, " MB/s")
+
+
+def echoes(servers: list[Server], rounds: int, keys: int) -> None:
+    found: dict[tuple[str, bool, int], list[float]] = {}
+    for number in range(rounds):
+        for busy in (False, True):
+            for one in servers:
+                if not busy:
+                    times = echo(one, keys, number)
+                else:
+                    with flooding(one):
+                        times = echo(one, keys, number)
+                found.setdefault((one.name, busy, 50), []).append(times[len(times) // 2])
+                found.setdefault((one.name, busy, 99), []).append(times[len(times) * 99 // 100])
+    for one in servers:
+        for percentile in (50, 99):
+            idle, busy_times = found[one.name, False, percentile], found[one.name, True, percentile]
+            aim = "< 2" if one.name == "termwall" and percentile == 50 else ""
+            show(f"echo p{percentile}, idle: {one.name}", idle, " ms")
+            show(f"echo p{percentile}, another session floods: {one.name}", busy_times, " ms")
+            ratios = [b / a for a, b in zip(idle, busy_times, strict=True)]
+            show(f"echo p{percentile}, flood / idle: {one.name}", ratios, aim=aim)
+    for busy in (False, True):
+        pairs = zip(found["termwall", busy, 50], found["terminado", busy, 50], strict=True)
+        show(f"echo p50, {'flood' if busy else 'idle'}: termwall / terminado", [a / b for a, b in pairs])
+
+
+def fan_outs(server: Termwall, rounds: int) -> None:
+    fan_out = FanOut(server)
+    try:
+        ours, bare = [], []
+        for _ in range(rounds):
+            # Each value is the median of some changes, taken in turns.
+            pairs = [(fan_out.termwall(), fan_out.bare()) for _ in range(5)]
+            ours.append(statistics.median(a for a, _ in pairs))
+            bare.append(statistics.median(b for _, b in pairs))
+        ratios = [a / b for a, b in zip(ours, bare, strict=True)]
+        show("a focus change to 1,000 sockets: termwall / bare loop", ratios, aim="<= 1.5")
+        show("the same, termwall until the last has it", ours, " ms")
+        show(f"the same, bare loop of {fan_out.bytes} bytes", bare, " ms")
+    finally:
+        fan_out.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", default="flood,echo,fanout")
+    parser.add_argument("--megabytes", type=int, choices=(8, 40), default=40)
+    parser.add_argument("--keys", type=int, default=300)
+    options = parser.parse_args()
+    print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, ", end="")
+    print(f"{options.rounds} rounds; load {os.getloadavg()[0]:.1f} at the start\n")
+    print("| what | median [min-max] | aim |\n|---|---|---|", flush=True)
+    servers: list[Server] = [BareServer(), Termwall(), Terminado()]
+    try:
+        if "flood" in options.only:
+            floods(servers, options.rounds, options.megabytes)
+        if "echo" in options.only:
+            echoes(servers, options.rounds, options.keys)
+        if "fanout" in options.only:
+            fan_outs(next(one for one in servers if isinstance(one, Termwall)), options.rounds)
+    finally:
+        for one in servers:
+            one.stop()
+    print(f"\nload {os.getloadavg()[0]:.1f} at the end")
+
+
+if __name__ == "__main__":
+    main()
