@@ -1,4 +1,4 @@
-"""termwall inside an application of your own: `uvicorn examples.embed:app`, then open /terminals/?token=example-token."""
+"""termwall in an application of your own: `uvicorn examples.embed:app`, then /terminals/?token=example-token."""
 
 import tempfile
 from collections.abc import AsyncIterator
