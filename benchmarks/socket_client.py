@@ -23,19 +23,26 @@ class WebSocket:
         head += [f"Sec-WebSocket-Protocol: {subprotocol}"] if subprotocol else []
         head += [f"Authorization: Bearer {token}"] if token else []
         self.socket.sendall("\r\n".join([*head, "", ""]).encode())
-        self._buffer = bytearray()
-        while b"\r\n\r\n" not in self._buffer:
+        self._buffer = bytearray(4 << 20)
+        self._view = memoryview(self._buffer)
+        self._start = self._end = 0
+        while (end := self._buffer.find(b"\r\n\r\n", 0, self._end)) < 0:
             self._more()
-        status, _, rest = bytes(self._buffer).partition(b"\r\n\r\n")
-        if b" 101 " not in status.split(b"\r\n")[0] + b" ":
-            raise RuntimeError(status.decode())
-        self._buffer = bytearray(rest)
+        if b" 101 " not in self._buffer[: self._buffer.index(b"\r\n")]:
+            raise RuntimeError(self._buffer[:end].decode())
+        self._start = end + 4
 
     def _more(self) -> None:
-        data = self.socket.recv(1 << 18)
-        if not data:
+        if self._start == self._end:
+            self._start = self._end = 0
+        elif len(self._buffer) - self._end < 1 << 20:
+            rest = bytes(self._view[self._start : self._end])
+            self._start, self._end = 0, len(rest)
+            self._view[: self._end] = rest
+        count = self.socket.recv_into(self._view[self._end :], 1 << 18)
+        if not count:
             raise RuntimeError("the server closed the connection")
-        self._buffer += data
+        self._end += count
 
     def send(self, data: bytes, opcode: int) -> None:
         # A mask of zeros is a legal one and costs nothing.
@@ -49,32 +56,26 @@ class WebSocket:
     def send_json(self, value: Any) -> None:
         self.send(json.dumps(value).encode(), 1)
 
-    def frames(self) -> Iterator[tuple[bool, bytes]]:
+    def frames(self) -> Iterator[tuple[bool, memoryview]]:
+        """Whole messages; a payload is valid until the next one is asked for."""
+        buffer, view = self._buffer, self._view
         while True:
-            buffer, place = self._buffer, 0
-            while len(buffer) - place >= 2:
-                size, start = buffer[place + 1], place + 2
-                if size == 126:
-                    start += 2
-                elif size == 127:
-                    start += 8
-                if len(buffer) < start:
+            while self._end - self._start >= 2:
+                start, size = self._start + 2, buffer[self._start + 1]
+                more = {126: 2, 127: 8}.get(size, 0)
+                if self._end < start + more:
                     break
-                if size > 125:
-                    size = int.from_bytes(buffer[place + 2 : start], "big")
-                if len(buffer) < start + size:
+                if more:
+                    size = int.from_bytes(view[start : start + more], "big")
+                start += more
+                if self._end < start + size:
                     break
-                opcode = buffer[place] & 15
-                payload = bytes(memoryview(buffer)[start : start + size])
-                place = start + size
+                opcode = buffer[self._start] & 15
+                self._start = start + size
                 if opcode == 8:
-                    raise RuntimeError(f"closed: {payload!r}")
+                    raise RuntimeError(f"closed: {bytes(view[start : start + size])!r}")
                 if opcode in (1, 2):
-                    self._buffer = bytearray(memoryview(buffer)[place:])
-                    buffer, place = self._buffer, 0
-                    yield opcode == 2, payload
-                    buffer, place = self._buffer, 0
-            del buffer[:place]
+                    yield opcode == 2, view[start : start + size]
             self._more()
 
     def close(self) -> None:

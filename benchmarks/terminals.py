@@ -29,7 +29,7 @@ class Terminal(Protocol):
     """An open terminal."""
 
     def type(self, data: bytes) -> None: ...
-    def read(self) -> tuple[int, bytes]:
+    def read(self) -> tuple[int, bytes | memoryview]:
         """The next output: how many bytes the program has written so far (as far as is known), and the bytes."""
         ...
 
@@ -41,7 +41,7 @@ def ready(terminal: Terminal) -> int:
     seen = b""
     while READY not in seen:
         offset, data = terminal.read()
-        seen += data
+        seen += bytes(data)
     return offset
 
 
@@ -57,7 +57,7 @@ class Bare:
     def type(self, data: bytes) -> None:
         os.write(self._master, data)
 
-    def read(self) -> tuple[int, bytes]:
+    def read(self) -> tuple[int, bytes | memoryview]:
         data = os.read(self._master, 65536)
         self._offset += len(data)
         return self._offset, data
@@ -91,16 +91,19 @@ class TermwallTerminal:
         self.socket.send_json({"type": "focus", "sessionId": self.id})
         self._frames = self.socket.frames()
         self._acked = 0
+        self.snapshots = 0
+        """How often the screen was begun anew: once, unless this client fell behind."""
 
     def type(self, data: bytes) -> None:
         self.socket.send(self._head + data, 2)
 
-    def read(self) -> tuple[int, bytes]:
+    def read(self) -> tuple[int, bytes | memoryview]:
         for binary, frame in self._frames:
             if not binary:
                 continue
             start = 2 + frame[1]
             offset = int.from_bytes(frame[start : start + 8], "big")
+            self.snapshots += frame[0] == 2
             if offset - self._acked >= ACK_BYTES or frame[0] == 2:
                 self._acked = offset
                 self.socket.send(b'{"type":"ack","sessionId":"%s","offset":%d}' % (self._name, offset), 1)
@@ -160,9 +163,9 @@ class TerminadoTerminal:
     def type(self, data: bytes) -> None:
         self._socket.send_json(["stdin", data.decode()])
 
-    def read(self) -> tuple[int, bytes]:
+    def read(self) -> tuple[int, bytes | memoryview]:
         for _, frame in self._frames:
-            kind, *rest = json.loads(frame)
+            kind, *rest = json.loads(bytes(frame))
             if kind == "stdout":
                 data = rest[0].encode()
                 self._offset += len(data)
