@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import math
 import os
 import pty
 import resource
@@ -24,6 +25,8 @@ DRAIN_SECONDS = 2.0
 """A grandchild that goes on printing delays the end at most this long."""
 POLL_SECONDS = 0.05
 """Between two looks for a child's end where the system has no pidfd."""
+GONE_SECONDS = 1.0
+"""How long a killed group may take to go; where nobody reaps orphans, its zombies never do."""
 SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "tcsh", "csh", "nu", "elvish", "xonsh", "pwsh"})
 
 _DESCRIPTOR_LIMIT = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -79,6 +82,7 @@ class PtyProcess:
         self._closed = asyncio.Event()
         self._killer: asyncio.TimerHandle | None = None
         self._groups: set[int] = set()
+        self._gone_by = math.inf
         self._drain_until = 0.0
         self._drain_end = 0
         self._ring = ring
@@ -248,14 +252,12 @@ class PtyProcess:
 
     def _kill(self) -> None:
         self._signal(signal.SIGKILL)
-        self._groups.clear()
-        if self.ended is not None:
-            self._closed.set()
+        self._gone_by = self._loop.time() + GONE_SECONDS
 
     def _await_groups(self) -> None:
         """After the program's own end: those of its groups that stay behind have until SIGKILL (P3)."""
         self._signal(0)
-        if self._groups:
+        if self._groups and self._loop.time() < self._gone_by:
             self._loop.call_later(POLL_SECONDS, self._await_groups)
             return
         if self._killer is not None:

@@ -1,0 +1,152 @@
+"""A5: the command, against a real server."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Server, running
+
+
+class Command:
+    """`termwall` with a server's data folder, in a folder."""
+
+    def __init__(self, server: Server, cwd: Path) -> None:
+        self.cwd = cwd
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
+        self.env |= {"PYTHONPATH": str(Path(__file__).parent.parent / "src"), "TERMWALL_DATA_DIR": str(server.data_dir)}
+
+    def __call__(self, *words: str, ok: bool = True, text: str = "") -> str:
+        """What it prints; on failure what it says."""
+        done = subprocess.run(
+            [sys.executable, "-m", "termwall", *words],
+            cwd=self.cwd,
+            env=self.env,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert (done.returncode == 0) is ok, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stdout if ok else done.stderr
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A folder that is a project."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def termwall(server: Server, work: Path) -> Command:
+    """The command in the project's folder."""
+    server.project(work, id="work")
+    return Command(server, work)
+
+
+def test_A5_run_list_send_focus_blur_close(server: Server, termwall: Command, work: Path) -> None:
+    session = termwall("run", "--name", "tests", "--", "cat", "-u").strip()
+    assert server.call("GET", f"/api/sessions/{session}").json()["command"] == ["cat", "-u"]
+    listed = json.loads(termwall("ls", "--json"))["sessions"]
+    assert [one["id"] for one in listed] == [session]
+    assert "tests" in termwall("ls")
+    termwall("send", "tests", "hello")
+    deadline = time.monotonic() + 10
+    while server.call("GET", f"/api/sessions/{session}").json()["offset"] < 14:
+        assert time.monotonic() < deadline
+    assert json.loads(termwall("focus", "tests", "--json"))["focusedSessions"] == [session]
+    assert json.loads(termwall("blur", session, "--json"))["focusedSessions"] == []
+    assert "say --yes" in termwall("close", "tests", ok=False)
+    termwall("close", "tests", "--yes")
+    assert json.loads(termwall("ls", "--json", "--all"))["sessions"] == []
+
+
+def test_A5_mistakes_are_sentences(server: Server, termwall: Command, tmp_path: Path) -> None:
+    assert "no session `nope`" in termwall("send", "nope", "x", ok=False)
+    assert "was not found on the server's PATH" in termwall("run", "--", "no-such-program", ok=False)
+    for _ in range(2):
+        termwall("run", "--name", "twin", "--", "cat")
+    assert "2 sessions are named `twin`" in termwall("focus", "twin", ok=False)
+    elsewhere = Command(server, tmp_path)
+    assert "belongs to no project" in elsewhere("ls", ok=False)
+    elsewhere.env["TERMWALL_DATA_DIR"] = str(tmp_path / "nothing")
+    assert "no server runs" in elsewhere("ls", ok=False)
+    assert "--port" in elsewhere("serve", "--port", "70000", ok=False)
+
+
+def test_A5_a_second_server_on_the_data_folder_is_refused(server: Server, termwall: Command) -> None:
+    assert "Another termwall server uses" in termwall("serve", "--port", "0", "--no-open", ok=False)
+
+
+def test_A5_termwall_in_a_folder_joins_the_running_server(server: Server, termwall: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "another"
+    folder.mkdir()
+    termwall.cwd = folder
+    assert "this folder is a project of it now" in termwall("--no-open")
+    projects = server.call("GET", "/api/projects").json()["projects"]
+    assert str(folder) in [one["path"] for one in projects]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_A5_signals_stop_the_server_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with running(tmp_path / "data") as server:
+        project = server.project(tmp_path / "work")
+        server.session(project, "sleep", "600")
+        process = server.process
+        assert process is not None
+        process.send_signal(number)
+        assert process.wait(15) == 0
+        assert not (server.data_dir / "server.json").exists()
+
+
+def test_A5_settings_come_from_the_environment_too(tmp_path: Path) -> None:
+    env = {"TERMWALL_MAX_FOCUSED": "2", "TERMWALL_TOKEN": "from-the-environment"}
+    with running(tmp_path / "data", env=env) as server:
+        assert server.token == "from-the-environment"
+        project = server.project(tmp_path / "work")
+        assert server.call("GET", f"/api/projects/{project}").json()["maxFocused"] == 2
+
+
+def test_X1_tokens_are_made_listed_and_revoked(termwall: Command) -> None:
+    made = json.loads(termwall("token", "create", "Mia", "--role", "type", "--json"))
+    assert "Mia" in termwall("token", "list")
+    assert made["token"] not in termwall("token", "list")
+    termwall("token", "revoke", made["id"])
+    assert "Mia" not in termwall("token", "list")
+
+
+def test_A5_attach_shows_a_session_and_types_into_it(server: Server, termwall: Command) -> None:
+    session = termwall("run", "--name", "here", "--", "sh", "-c", "echo READY; exec cat").strip()
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(termwall.cwd)
+        os.execvpe(sys.executable, [sys.executable, "-m", "termwall", "attach", "here"], termwall.env)
+    seen = b""
+
+    def until(text: bytes) -> None:
+        nonlocal seen
+        while text not in seen:
+            seen += os.read(master, 65536)
+
+    until(b"READY")
+    os.write(master, b"typed\r")
+    until(b"typed\r\ntyped")
+    os.write(master, b"\x1c")
+    until(b"it goes on running")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(master)
+    assert server.call("GET", f"/api/sessions/{session}").json()["status"] == "running"
+
+
+def test_A5_version_and_help(termwall: Command) -> None:
+    assert termwall("--version").strip()
+    assert "serve" in termwall("--help")
