@@ -126,3 +126,15 @@ def test_S3_a_far_line_is_not_waited_for() -> None:
     ring = Ring(bytearray(LINE_SEARCH_BYTES * 4))
     ring.append(b"x" * (LINE_SEARCH_BYTES * 5) + b"\nend")
     assert ring.replay_start(LINE_SEARCH_BYTES * 2) == ring.end - LINE_SEARCH_BYTES * 2
+
+
+@given(st.integers(2, 40), st.lists(st.text("\x1b]ab", max_size=12), max_size=12))
+def test_S9_a_search_in_place_misses_no_introducer(capacity: int, pieces: list[str]) -> None:
+    ring, log = Ring(bytearray(capacity)), b""
+    for piece in pieces:
+        data = piece.encode()[:capacity]
+        start = ring.end
+        ring.append(data)
+        log += data
+        whole = log[start:]
+        assert ring.holds(b"\x1b]", start, ring.end) is (b"\x1b]" in whole or whole.endswith(b"\x1b"))

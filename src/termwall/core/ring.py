@@ -4,7 +4,7 @@ It keeps the last `capacity` bytes in a buffer it is given (the server's memory,
 oldest. It knows no reader: a viewer, a screen or a recording is a cursor that compares its offset with `start`.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -13,10 +13,20 @@ LINE_SEARCH_BYTES = 4096
 """How far a replay's start is moved to reach the start of a line; a longer line is cut at a character instead."""
 
 
+class Memory(Protocol):
+    """Writable bytes that can be searched in place: a `bytearray`, or an `mmap` of private or shared pages."""
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+    def find(self, pattern: bytes, start: int = ..., stop: int = ..., /) -> int:
+        """Where `pattern` begins, or -1."""
+
+
 class Ring:
     """The log of one epoch of a session. Offsets are bytes since its first one."""
 
-    def __init__(self, buffer: "Buffer") -> None:
+    def __init__(self, buffer: Memory) -> None:
+        self._buffer = buffer
         self._view = memoryview(buffer).cast("B")
         self.capacity = len(self._view)
         """Bytes kept at most."""
@@ -62,6 +72,21 @@ class Ring:
         if first + count <= self.capacity:
             return bytes(self._view[first : first + count])
         return b"".join((self._view[first:], self._view[: first + count - self.capacity]))
+
+    def holds(self, pattern: bytes, start: int, stop: int) -> bool:
+        """Whether `pattern`, two bytes, begins in `start` to `stop`; also where its second byte may still come.
+
+        It searches the buffer in place: a flood is looked through without a copy.
+        """
+        first, last = start % self.capacity, (stop - 1) % self.capacity
+        if stop <= start:
+            return False
+        if first <= last:
+            found = self._buffer.find(pattern, first, last + 1) >= 0
+        else:
+            wrap = self._view[-1] == pattern[0] and self._view[0] == pattern[1]
+            found = wrap or self._buffer.find(pattern, first) >= 0 or self._buffer.find(pattern, 0, last + 1) >= 0
+        return found or self._view[last] == pattern[0]
 
     def replay_start(self, limit: int) -> int:
         """Where a replay for a new viewer begins: at 0 while that is there, else in the last `limit` bytes (S3).

@@ -35,6 +35,11 @@ class TitleScanner:
     def __init__(self) -> None:
         self._carry = b""
 
+    @property
+    def waiting(self) -> bool:
+        """Whether an unfinished sequence is carried: the next bytes must be fed, whatever they hold."""
+        return bool(self._carry)
+
     def feed(self, data: bytes) -> str | None:
         """The last title that is complete with these bytes, or None."""
         if self._carry:

@@ -148,7 +148,9 @@ class LiveSession:
     def _output(self) -> None:
         end = self.ring.end
         start = max(self._scanned, self.ring.start)
-        title = self._scanner.feed(self.ring.read(start, end))
+        title = None
+        if self._scanner.waiting or self.ring.holds(b"\x1b]", start, end):
+            title = self._scanner.feed(self.ring.read(start, end))
         self._scanned = end
         before = self.title
         if title is not None:

@@ -65,12 +65,12 @@ class PtyReader:
         return True
 
     def _readable(self) -> None:
-        before = self._ring.end
+        ring = self._ring
+        before = ring.end
         if not self._read():
             return
-        size = self._ring.end - before
         if self._timer is None:
-            if size < FULL_READ:
+            if ring.end - before < FULL_READ:
                 now = self._loop.time()
                 if now - self._window >= BATCH_SECONDS:
                     self._window, self._burst = now, 0
@@ -79,12 +79,12 @@ class PtyReader:
                     self._tell()
                     return
             self._timer = self._loop.call_later(BATCH_SECONDS, self._tell)
-        if self._ring.end - self._told >= BATCH_BYTES:
+        if ring.end - self._told >= BATCH_BYTES:
             self._tell()
 
     def _read(self) -> bool:
         try:
-            count = os.readv(self._descriptor, [self._ring.free()[:BATCH_BYTES]])
+            count = os.readv(self._descriptor, (self._ring.free(),))
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as error:
