@@ -7,7 +7,7 @@ import sys
 import time
 
 from benchmarks.measure import FanOut, echo, flood
-from benchmarks.terminals import BareServer, Server, Terminado, Termwall, flooding
+from benchmarks.terminals import BareServer, Server, Termwall, flooding, peers
 
 
 def show(what: str, values: list[float], unit: str = "", aim: str = "") -> None:
@@ -26,11 +26,13 @@ def floods(servers: list[Server], rounds: int, megabytes: int) -> None:
                 found[one.name].append(result.rate)
                 if isinstance(one, Termwall):
                     shares.append(result.share)
-        ours, bare, peer = found["termwall"], found["bare"], found["terminado"]
+        ours, bare = found["termwall"], found["bare"]
         aim = ">= 0.8" if mode == "cooked" else ""
         show(f"flood {mode}: termwall / bare", [a / b for a, b in zip(ours, bare, strict=True)], aim=aim)
-        show(f"flood {mode}: terminado / bare", [a / b for a, b in zip(peer, bare, strict=True)])
-        show(f"flood {mode}: termwall / terminado", [a / b for a, b in zip(ours, peer, strict=True)])
+        for name in (one.name for one in servers if one.name not in ("termwall", "bare")):
+            peer = found[name]
+            show(f"flood {mode}: {name} / bare", [a / b for a, b in zip(peer, bare, strict=True)])
+            show(f"flood {mode}: termwall / {name}", [a / b for a, b in zip(ours, peer, strict=True)])
         show(f"flood {mode}: share of the output that reached termwall's client", shares)
         show(f"flood {mode}: bare, for orientation", bare, " MB/s")
 
@@ -55,9 +57,11 @@ def echoes(servers: list[Server], rounds: int, keys: int) -> None:
             show(f"echo p{percentile}, another session floods: {one.name}", busy_times, " ms")
             ratios = [b / a for a, b in zip(idle, busy_times, strict=True)]
             show(f"echo p{percentile}, flood / idle: {one.name}", ratios, aim=aim)
-    for busy in (False, True):
-        pairs = zip(found["termwall", busy, 50], found["terminado", busy, 50], strict=True)
-        show(f"echo p50, {'flood' if busy else 'idle'}: termwall / terminado", [a / b for a, b in pairs])
+    for name in (one.name for one in servers if one.name not in ("termwall", "bare")):
+        # A ttyd server has one terminal, so another session's flood is another process's: only idle compares.
+        for busy in (False, True) if name != "ttyd" else (False,):
+            pairs = zip(found["termwall", busy, 50], found[name, busy, 50], strict=True)
+            show(f"echo p50, {'flood' if busy else 'idle'}: termwall / {name}", [a / b for a, b in pairs])
 
 
 def fan_outs(server: Termwall, rounds: int) -> None:
@@ -87,7 +91,7 @@ def main() -> None:
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, ", end="")
     print(f"{options.rounds} rounds; load {os.getloadavg()[0]:.1f} at the start\n")
     print("| what | median [min-max] | aim |\n|---|---|---|", flush=True)
-    servers: list[Server] = [BareServer(), Termwall(), Terminado()]
+    servers: list[Server] = [BareServer(), Termwall(), *peers()]
     try:
         if "flood" in options.only:
             floods(servers, options.rounds, options.megabytes)

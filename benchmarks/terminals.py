@@ -5,9 +5,11 @@ import json
 import os
 import pty
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -198,7 +200,62 @@ class Terminado:
         self.process.wait(20)
 
 
-Server = BareServer | Termwall | Terminado
+class TtydTerminal:
+    """A letter before each message; the program starts with the size. Its process ends with the connection."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
+        self._process = process
+        self._socket = WebSocket(port, "/ws", subprotocol="tty")
+        self._socket.send(b'{"AuthToken":"","columns":80,"rows":24}', 2)
+        self._frames = self._socket.frames()
+        self._offset = 0
+
+    def type(self, data: bytes) -> None:
+        self._socket.send(b"0" + data, 2)
+
+    def read(self) -> tuple[int, bytes | memoryview]:
+        for _, frame in self._frames:
+            if frame[0] == 0x30:
+                self._offset += len(frame) - 1
+                return self._offset, frame[1:]
+        raise AssertionError
+
+    def close(self) -> None:
+        self._socket.close()
+        self._process.terminate()
+        self._process.wait(10)
+
+
+class Ttyd:
+    """ttyd, where it is on the PATH: one server for each terminal, because each serves one command."""
+
+    name = "ttyd"
+
+    def open(self, name: str) -> TtydTerminal:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        quiet = subprocess.DEVNULL
+        words = ["ttyd", "-i", "127.0.0.1", "-p", str(port), "-W", *COMMANDS[name]]
+        process = subprocess.Popen(words, stdout=quiet, stderr=quiet)
+        for _ in range(200):
+            try:
+                return TtydTerminal(process, port)
+            except ConnectionRefusedError:
+                time.sleep(0.02)
+        raise RuntimeError("ttyd does not start")
+
+    def stop(self) -> None:
+        pass
+
+
+Server = BareServer | Termwall | Terminado | Ttyd
+Peer = Terminado | Ttyd
+
+
+def peers() -> list[Peer]:
+    """The others in the run: terminado, and ttyd where it is installed."""
+    return [Terminado(), Ttyd()] if shutil.which("ttyd") else [Terminado()]
 
 
 @contextlib.contextmanager
@@ -209,6 +266,7 @@ def flooding(server: Server) -> Iterator[None]:
     if pid == 0:
         try:
             os.close(reader)
+            os.setpgid(0, 0)  # What it starts, a ttyd, ends with it.
             terminal = server.open("cooked-0")
             ready(terminal)
             terminal.type(b"\n")
@@ -229,7 +287,7 @@ def flooding(server: Server) -> Iterator[None]:
             raise RuntimeError(f"{server.name}: the other session does not flood")
         yield
     finally:
-        os.kill(pid, 9)
+        os.killpg(pid, 9)
         os.waitpid(pid, 0)
         if session and isinstance(server, Termwall):
             server.call("DELETE", f"/api/sessions/{session}")
