@@ -53,8 +53,9 @@ def new_id() -> str:
 def owner_token(settings: Settings) -> str:
     """The owner's token: the given one, or the data folder's, made at the first start (X1)."""
     path = settings.data_dir / "token"
-    if settings.token is None and path.exists():
-        return path.read_text().strip()
+    # A file that a crash left empty is no token: an empty one would let everybody in.
+    if settings.token is None and path.exists() and (kept := path.read_text().strip()):
+        return kept
     token = settings.token or secrets.token_urlsafe(24)
     _write_private(path, token)
     return token
@@ -63,7 +64,7 @@ def owner_token(settings: Settings) -> str:
 def instance_name(settings: Settings) -> str:
     """A name of this data folder's server, for its cookie: another server on another port must not overwrite it."""
     path = settings.data_dir / "instance"
-    if not path.exists():
+    if not path.exists() or not path.read_text().strip():
         _write_private(path, secrets.token_hex(4))
     return path.read_text().strip()
 

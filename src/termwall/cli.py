@@ -17,7 +17,7 @@ from termwall.app import Termwall, version
 from termwall.attach import AttachError, attach_terminal
 from termwall.config import Settings, SettingsError
 from termwall.observe import log_to_stderr
-from termwall.server import DataFolderTaken, find_running, serve
+from termwall.server import DataFolderError, find_running, serve
 from termwall.store.projects import StoreError
 
 app = typer.Typer(
@@ -143,7 +143,7 @@ def run_server(settings: Settings, ready: Callable[[str, Termwall], None]) -> No
     log_to_stderr()
     try:
         serve(settings, ready)
-    except (DataFolderTaken, StoreError, SettingsError) as error:
+    except (DataFolderError, StoreError, SettingsError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. Try --port 0.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from termwall.core.limits import Bounds
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     handshake_seconds: float = Field(
         DEFAULTS.handshake_seconds, gt=0, description="Seconds until a handshake must be complete."
     )
-    registration_delays: Annotated[list[int], NoDecode] = Field(
+    registration_delays: Annotated[list[NonNegativeInt], NoDecode] = Field(
         list(DEFAULTS.registration_delays),
         description="Milliseconds between the attempts to find a session, separated by commas.",
     )
@@ -104,14 +104,14 @@ class Settings(BaseSettings):
         )
 
 
-class _Profile(BaseModel):
+class _Profile(BaseModel, extra="forbid"):
     label: str | None = None
     command: Annotated[list[str], Field(min_length=1)]
     icon: str = "terminal"
     env: dict[str, str] = {}
 
 
-class _File(BaseModel):
+class _File(BaseModel, extra="forbid"):
     profiles: dict[str, _Profile] = {}
 
 

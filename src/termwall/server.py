@@ -24,7 +24,11 @@ SHUTDOWN_SECONDS = 3
 """How long requests may take to end once the server was told to stop."""
 
 
-class DataFolderTaken(Exception):
+class DataFolderError(Exception):
+    """The data folder cannot be used; the message says why."""
+
+
+class DataFolderTaken(DataFolderError):
     """Another server uses the data folder."""
 
 
@@ -41,10 +45,16 @@ def data_folder(path: Path) -> Iterator[None]:
     """Hold the data folder for one server.
 
     Raises:
-        DataFolderTaken: another one has it.
+        DataFolderError: it is no folder that can be written; `DataFolderTaken` where another one has it.
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(path / "lock", "w") as lock:
+    with contextlib.ExitStack() as held:
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = held.enter_context(open(path / "lock", "w"))
+        except OSError as error:
+            raise DataFolderError(
+                f"`{path}` cannot be the data folder: {error.strerror}. Name another one with --data-dir."
+            ) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -97,7 +107,7 @@ def serve(settings: Settings, ready: Callable[[str, Termwall], None]) -> None:
     """Serve until SIGTERM or SIGINT. `ready` gets the base address once the server can be used.
 
     Raises:
-        DataFolderTaken, OSError: it cannot be started.
+        DataFolderError, OSError: it cannot be started.
     """
     raise_descriptor_limit()
     with data_folder(settings.data_dir), listen(settings.host, settings.port) as listener:

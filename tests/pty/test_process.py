@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -210,6 +211,55 @@ def test_P4_what_cannot_start_says_why_and_leaves_nothing(
         assert (caught.value.code, caught.value.field) == (ErrorCode.CANNOT_START, field)
         assert caught.value.message.endswith(".")
         assert len(os.listdir("/proc/self/fd")) == before
+
+    play(main)
+
+
+def test_P4_a_script_whose_interpreter_is_missing_says_so(play: Play, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+
+    async def main() -> None:
+        with pytest.raises(TermwallError, match="first line") as caught:
+            Run(str(script))
+        assert caught.value.code is ErrorCode.CANNOT_START
+
+    play(main)
+
+
+def test_P4_without_free_descriptors_a_program_starts_or_says_why(play: Play) -> None:
+    async def main() -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        used = max(int(name) for name in os.listdir("/proc/self/fd"))
+        # Other tests leave holes between the numbers: fill them, so that the limit says what is free.
+        fillers = [os.open(os.devnull, os.O_RDONLY)]
+        while fillers[-1] < used:
+            fillers.append(os.open(os.devnull, os.O_RDONLY))
+        used = max(used, fillers[-1])
+        before = len(os.listdir("/proc/self/fd"))
+        started, refused = 0, 0
+        for free in range(1, 14):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (used + free, hard))
+            try:
+                run = Run("cat")
+            except TermwallError as error:
+                assert error.code is ErrorCode.CANNOT_START
+                refused += 1
+                continue
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            started += 1
+            run.process.write(b"alive\n")
+            await run.sees(b"alive")
+            run.process.close()
+            await run.process.wait_closed()
+            assert run.exits == [ExitStatus(None, "SIGHUP")]
+        assert started > 0
+        assert refused > 0
+        assert len(os.listdir("/proc/self/fd")) == before
+        for filler in fillers:
+            os.close(filler)
 
     play(main)
 

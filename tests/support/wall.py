@@ -19,15 +19,18 @@ from termwall.store.projects import Store
 
 T = TypeVar("T")
 
+_ids = itertools.count()
+"""Ids are never the same twice, as a real server's."""
 PATIENCE = 10.0
 """Seconds until a condition that never comes fails a test."""
 
 
-async def until(condition: Callable[[], T], what: str = "the condition") -> T:
+async def until(condition: Callable[[], T], what: str | Callable[[], str] = "the condition") -> T:
     """Waits until `condition()` is true, and returns its value."""
     deadline = asyncio.get_running_loop().time() + PATIENCE
     while not (value := condition()):
-        assert asyncio.get_running_loop().time() < deadline, f"{what} did not come in {PATIENCE} s"
+        if asyncio.get_running_loop().time() >= deadline:
+            raise AssertionError(f"{what() if callable(what) else what} did not come in {PATIENCE} s")
         await asyncio.sleep(0.005)
     return value
 
@@ -108,7 +111,7 @@ class Line:
 
     async def sees(self, session_id: str, text: str) -> None:
         """Waits for output."""
-        await until(lambda: text in self.text(session_id), f"{text!r} in {self.text(session_id)[-200:]!r}")
+        await until(lambda: text in self.text(session_id), lambda: f"{text!r} in {self.text(session_id)[-200:]!r}")
 
     def leave(self) -> None:
         """The socket is gone."""
@@ -120,14 +123,13 @@ class Wall:
     """A service with one project, `wall`, in a folder of its own."""
 
     def __init__(self, folder: Path, *, store: Store | None = None, **bounds: Any) -> None:
-        count = itertools.count()
         self.folder = folder
         self.service = TerminalService(
             bounds=Bounds(**bounds),
             store=store,
             profiles={"system": ProfileSpec("Shell", ("sh",)), "cat": ProfileSpec("Cat", ("cat",))},
             clock=lambda: int(asyncio.get_running_loop().time() * 1000),
-            new_id=lambda: f"id{next(count)}",
+            new_id=lambda: f"id{next(_ids)}",
         )
         if not self.service.list_projects():
             self.service.create_project(path=str(folder), id="wall", name="wall")

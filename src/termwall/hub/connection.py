@@ -330,9 +330,11 @@ class Connection:
             self._write(session, data)
 
     def _write(self, session: LiveSession, data: bytes) -> None:
-        session.write(data)
+        session.admit(len(data))  # What is refused takes nothing over.
         session.recency.user = self.room.tick()
+        # The size first: what is typed is then answered at the size of who typed it.
         self._drives(session, session.typed(self.client_id))
+        session.write(data)
 
     def _drives(self, session: LiveSession, changed: bool) -> None:
         if changed:

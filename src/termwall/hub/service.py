@@ -370,8 +370,8 @@ class TerminalService:
         for room in self._rooms.values():
             for session in room.sessions.values():
                 session.process.close()
-        for room in self._rooms.values():
-            for session in room.sessions.values():
+        for room in tuple(self._rooms.values()):
+            for session in tuple(room.sessions.values()):
                 await session.process.wait_closed()
         if self._closing:
             await asyncio.gather(*self._closing, return_exceptions=True)

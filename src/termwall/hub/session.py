@@ -117,9 +117,14 @@ class LiveSession:
         Raises:
             TermwallError: `session_ended`, `input_overflow`.
         """
+        self.admit(len(data))
+        self.process.write(data)
+
+    def admit(self, count: int) -> None:
+        """Raises what `write` would for so many bytes."""
         if self.ended is not None:
             raise TermwallError(ErrorCode.SESSION_ENDED, f"`{self.name}` has ended; restart it to type again.")
-        self.process.write(data)
+        self.process.admit(count)
 
     def restart(self, epoch: str, now: int) -> None:
         """Run the command again, in a new epoch with an empty log; the old run must have ended (P2, S1).

@@ -169,13 +169,7 @@ class PtyProcess:
         Raises:
             TermwallError: `session_ended`; `input_overflow` where too much waits already.
         """
-        if self._status is not None or self._master < 0:
-            raise TermwallError(ErrorCode.SESSION_ENDED, "The program has ended.")
-        if self._waiting_bytes + len(data) > self._input_bytes:
-            raise TermwallError(
-                ErrorCode.INPUT_OVERFLOW,
-                f"The program does not read: {self._waiting_bytes} bytes wait, and {self._input_bytes} may.",
-            )
+        self.admit(len(data))
         view = memoryview(data)
         if not self._waiting:
             view = view[self._write_some(view) :]
@@ -184,6 +178,20 @@ class PtyProcess:
             self._loop.add_writer(self._master, self._writable)
         self._waiting.append(view)
         self._waiting_bytes += len(view)
+
+    def admit(self, count: int) -> None:
+        """Whether `write` would take so many bytes now.
+
+        Raises:
+            TermwallError: as `write`.
+        """
+        if self._status is not None or self._master < 0:
+            raise TermwallError(ErrorCode.SESSION_ENDED, "The program has ended.")
+        if self._waiting_bytes + count > self._input_bytes:
+            raise TermwallError(
+                ErrorCode.INPUT_OVERFLOW,
+                f"The program does not read: {self._waiting_bytes} bytes wait, and {self._input_bytes} may.",
+            )
 
     def _write_some(self, view: memoryview) -> int:
         try:
@@ -267,7 +275,11 @@ class PtyProcess:
     def _watch(self) -> None:
         pidfd_open = getattr(os, "pidfd_open", None)  # Linux has it, macOS does not.
         if pidfd_open is not None:
-            self._pidfd = pidfd_open(self.pid)
+            try:
+                self._pidfd = pidfd_open(self.pid)
+            except OSError:  # No descriptor is free, or an old kernel: the program runs already, so look for its end.
+                pass
+        if self._pidfd >= 0:
             self._loop.add_reader(self._pidfd, self._reap)
         else:
             self._loop.call_later(POLL_SECONDS, self._poll)

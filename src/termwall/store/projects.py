@@ -63,18 +63,28 @@ class Store:
         """
         try:
             self._db = sqlite3.connect(path, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            found: int = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if found == 0:
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
-            elif found > SCHEMA_VERSION:
-                raise StoreError(f"`{path}` was written by a newer termwall; upgrade termwall or move the file away.")
-            damage = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if damage != "ok":
-                raise StoreError(f"`{path}` is damaged ({damage}); restore it from a backup or move it away.")
         except sqlite3.Error as error:
             raise StoreError(f"`{path}` cannot be used: {error}. Repair it or move it away.") from None
+        try:
+            self._prepare(path)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise StoreError(f"`{path}` cannot be used: {error}. Repair it or move it away.") from None
+        except StoreError:
+            self._db.close()
+            raise
+
+    def _prepare(self, path: Path) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        found: int = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if found == 0:
+            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        elif found > SCHEMA_VERSION:
+            raise StoreError(f"`{path}` was written by a newer termwall; upgrade termwall or move the file away.")
+        damage = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if damage != "ok":
+            raise StoreError(f"`{path}` is damaged ({damage}); restore it from a backup or move it away.")
 
     def load(self) -> list[StoredProject]:
         """All projects, the oldest first."""
@@ -100,8 +110,11 @@ class Store:
         )
 
     def delete_project(self, project_id: str) -> None:
-        """Forget a project; a later one with its id has another epoch."""
+        """Forget a project and the tokens for it; a later one with its id has another epoch and opens for none."""
+        self._db.execute("BEGIN")
         self._db.execute("DELETE FROM projects WHERE id = ?", (project_id,))
+        self._db.execute("DELETE FROM tokens WHERE project_id = ?", (project_id,))
+        self._db.execute("COMMIT")
 
     def put_version(self, project_id: str, version: int) -> None:
         """Keep the version of a project's stage, which never goes back (F7)."""

@@ -16,6 +16,8 @@ from termwall.transport.auth import Access
 
 MAX_CLIENT_ID = 64
 """Characters of a `clientId`."""
+MAX_FIELDS = 32
+"""Fields of the address's query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,10 @@ def admit(
     subprotocol = choose_subprotocol(offered)
     if identity is None:
         return Turned(subprotocol, CloseCode.UNAUTHORIZED, "Not signed in")
-    values = {name: found[-1] for name, found in parse_qs(query, max_num_fields=32).items()}
+    try:
+        values = {name: found[-1] for name, found in parse_qs(query, max_num_fields=MAX_FIELDS).items()}
+    except ValueError:
+        return Turned(subprotocol, CloseCode.POLICY, "The address has too many fields")
     project_id = values.get("projectId", "")
     if not project_id:
         return Turned(subprotocol, CloseCode.UNKNOWN_PROJECT, "No such project")

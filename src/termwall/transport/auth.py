@@ -10,7 +10,6 @@ import hmac
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -139,11 +138,12 @@ class Access:
         return hmac.new(token_hash, f"cookie of {self.cookie_name}".encode(), hashlib.sha256).hexdigest()
 
     def _cookie_value(self, header: str | None) -> str | None:
-        try:
-            morsel = SimpleCookie(header or "").get(self.cookie_name)
-        except CookieError:
-            return None
-        return None if morsel is None else morsel.value
+        # Cookies ignore ports, so others' come along; the library's parser gives up at the first that it dislikes.
+        for pair in (header or "").split(";"):
+            name, _, value = pair.strip().partition("=")
+            if name == self.cookie_name:
+                return value
+        return None
 
 
 def _same(one: str, other: str) -> bool:

@@ -45,8 +45,7 @@ class SocketListener(picows.WSListener):
         self._bounds = bounds
         self._transport: picows.WSTransport | None = None
         self._connection: Connection | None = None
-        self._parts: list[bytes] = []
-        self._parts_bytes = 0
+        self._parts: bytearray | None = None
         self._parts_binary = False
         self._paused = False
         self._ended = False
@@ -73,7 +72,7 @@ class SocketListener(picows.WSListener):
             return
         if frame.rsv1 or frame.rsv2 or frame.rsv3:
             connection.close(CloseCode.PROTOCOL_ERROR, "No extension was agreed on")
-        elif frame.fin and kind != _CONTINUATION and not self._parts:
+        elif frame.fin and kind != _CONTINUATION and self._parts is None:
             connection.received(frame.get_payload_as_bytes(), binary=kind == _BINARY)
         else:
             self._gather(connection, frame)
@@ -139,20 +138,19 @@ class SocketListener(picows.WSListener):
 
     def _gather(self, connection: Connection, frame: picows.WSFrame) -> None:
         starts = frame.msg_type != _CONTINUATION
-        if starts == bool(self._parts):
+        if starts == (self._parts is not None):
             connection.close(CloseCode.PROTOCOL_ERROR, "The fragments of two messages are mixed")
             return
-        if starts:
+        if self._parts is None:
+            # One growing buffer: any number of fragments, empty ones too, costs no more than their bytes (X4).
+            self._parts = bytearray()
             self._parts_binary = frame.msg_type == _BINARY
-            self._parts_bytes = 0
-        # An empty first fragment still opens a message.
-        self._parts.append(frame.get_payload_as_bytes())
-        self._parts_bytes += frame.payload_size
-        if self._parts_bytes > self._bounds.message_bytes:
-            self._parts = []
+        self._parts += frame.get_payload_as_memoryview()
+        if len(self._parts) > self._bounds.message_bytes:
+            self._parts = None
             connection.close(CloseCode.TOO_BIG, f"A message may have {self._bounds.message_bytes} bytes")
         elif frame.fin:
-            message, self._parts = b"".join(self._parts), []
+            message, self._parts = bytes(self._parts), None
             connection.received(message, binary=self._parts_binary)
 
 
@@ -230,7 +228,7 @@ def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds)
 def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
     """The class to give to `uvicorn.Config(http=...)`.
 
-    A client has a limited time for its first request head (X4), and what it sends in one packet with the head of a
+    A client has a limited time for each request head (X4), and what it sends in one packet with the head of a
     WebSocket's handshake is not lost.
     """
 
@@ -245,6 +243,7 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
                 self._complete = self._headed = False
                 self._head = b""
             if not self._headed:
+                self._await_head()
                 self._head += data
                 if len(self._head) > HEAD_BYTES and b"\r\n\r\n" not in self._head:
                     self.transport.abort()
@@ -264,7 +263,7 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self._patience = self.loop.call_later(bounds.handshake_seconds, transport.abort)
+            self._await_head()
 
         def on_headers_complete(self) -> None:
             self._forget()
@@ -274,6 +273,10 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget()
             super().connection_lost(exc)
+
+        def _await_head(self) -> None:
+            if self._patience is None:
+                self._patience = self.loop.call_later(bounds.handshake_seconds, self.transport.abort)
 
         def _forget(self) -> None:
             if self._patience is not None:

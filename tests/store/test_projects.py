@@ -1,0 +1,113 @@
+"""What survives a restart, and what a file that cannot be used says (F7, X1)."""
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from termwall.store.projects import SCHEMA_VERSION, Store, StoredProject, StoredToken, StoreError
+from tests.support.wall import Wall
+
+WALL = StoredProject("wall", "Wall", "/work", 4, 1, 0, "e1")
+
+
+def test_what_is_kept_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    store = Store(path)
+    other = replace(WALL, id="other", created_at=0)
+    store.put_project(WALL)
+    store.put_project(other)
+    store.put_project(replace(WALL, name="Großer Wall", max_focused=64, path="/elsewhere"))
+    token = StoredToken("t1", b"\x00" * 32, "Mia", "view", None, 5)
+    store.put_token(token)
+    store.close()
+    store = Store(path)
+    assert store.load() == [other, replace(WALL, name="Großer Wall", max_focused=64, path="/elsewhere")]
+    assert store.tokens() == [token]
+    assert store.delete_token("t1")
+    assert not store.delete_token("t1")
+    store.delete_project("other")
+    assert [project.id for project in store.load()] == ["wall"]
+    store.close()
+
+
+@given(versions=st.lists(st.integers(0, 2**53), max_size=20))
+def test_F7_the_stored_version_never_goes_back(versions: list[int]) -> None:
+    store = Store(Path(":memory:"))
+    store.put_project(WALL)
+    highest = 0
+    for version in versions:
+        store.put_version("wall", version)
+        highest = max(highest, version)
+        assert store.load()[0].version == highest
+    store.close()
+
+
+async def test_F7_a_lost_store_has_another_epoch(tmp_path: Path) -> None:
+    epochs = []
+    for number in range(2):
+        wall = Wall(tmp_path, store=Store(tmp_path / f"db{number}"))
+        wall.service.new_id()  # Ids of a real server are random; this one's are counted.
+        wall.service.set_project_focus("wall", [])
+        epochs.append(wall.service.get_focus_state("wall").epoch)
+        await wall.service.close()
+        wall = Wall(tmp_path, store=Store(tmp_path / f"db{number}"))
+        assert wall.service.get_focus_state("wall").epoch == epochs[-1], "a kept store keeps the epoch"
+        await wall.service.delete_project("wall")
+        wall.service.create_project(path=str(tmp_path), id="wall")
+        assert wall.service.get_focus_state("wall").epoch != epochs[-1], "a project made anew has another one"
+        await wall.service.close()
+
+
+def test_X1_a_project_made_anew_is_not_opened_by_its_predecessors_tokens(tmp_path: Path) -> None:
+    store = Store(tmp_path / "db")
+    store.put_project(WALL)
+    store.put_token(StoredToken("t1", b"1" * 32, "Mia", "own", "wall", 1))
+    store.put_token(StoredToken("t2", b"2" * 32, "Leo", "own", "other", 1))
+    store.put_token(StoredToken("t3", b"3" * 32, "Eva", "own", None, 1))
+    store.delete_project("wall")
+    assert [token.id for token in store.tokens()] == ["t2", "t3"]
+    store.close()
+
+
+def damaged(path: Path) -> None:
+    """Overwrites the pages after the first."""
+    store = Store(path)
+    for number in range(200):
+        store.put_project(replace(WALL, id=f"p{number}", name="x" * 200))
+    store.close()
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xa5" * (len(data) - 4096)
+    path.write_bytes(data)
+
+
+def newer(path: Path) -> None:
+    """Says that a later version wrote it."""
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (
+            lambda path: path.write_text("this is no database, and long enough to be seen as none" * 20),
+            "not a database",
+        ),
+        (damaged, "damaged|malformed"),
+        (newer, "newer termwall"),
+        (lambda path: path.mkdir(), "unable to open"),
+    ],
+    ids=["text", "damaged", "newer", "folder"],
+)
+def test_a_file_that_cannot_be_used_says_why_and_what_to_do(tmp_path: Path, spoil: object, says: str) -> None:
+    path = tmp_path / "db"
+    spoil(path)  # type: ignore[operator]
+    with pytest.raises(StoreError, match=says) as caught:
+        Store(path)
+    assert str(path) in str(caught.value)
+    assert "move" in str(caught.value)

@@ -1,0 +1,110 @@
+"""Settings and profiles: from arguments, the environment and the file, and what a wrong one says (A5, P1)."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from termwall.config import Settings, SettingsError, default_profiles, load_profiles
+from termwall.core.limits import Bounds
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings of who runs the tests."""
+    import os
+
+    for name in os.environ:
+        if name.startswith("TERMWALL_"):
+            monkeypatch.delenv(name)
+
+
+def test_A5_defaults_are_the_limits_own() -> None:
+    settings = Settings()
+    assert (settings.host, settings.port, settings.max_focused) == ("127.0.0.1", 7070, 4)
+    assert settings.bounds() == Bounds()
+
+
+def test_A5_each_setting_comes_from_the_environment_and_an_argument_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "PORT": "1234",
+        "DATA_DIR": "/some/where",
+        "MAX_FOCUSED": "9",
+        "OPEN": "false",
+        "HEARTBEAT": "500",
+        "ALLOWED_HOSTS": "one.example, two.example,",
+        "ALLOWED_ORIGINS": "https://one.example",
+        "REGISTRATION_DELAYS": "1, 2,3",
+        "CLOSE_SECONDS": "0.5",
+        "SESSIONS": "7",
+    }.items():
+        monkeypatch.setenv(f"TERMWALL_{name}", value)
+    settings = Settings(port=4321)
+    assert (settings.port, settings.data_dir, settings.open) == (4321, Path("/some/where"), False)
+    assert settings.allowed_hosts == ["one.example", "two.example"]
+    assert settings.allowed_origins == ["https://one.example"]
+    bounds = settings.bounds()
+    assert (bounds.heartbeat_milliseconds, bounds.close_seconds, bounds.sessions) == (500, 0.5, 7)
+    assert bounds.registration_delays == (1, 2, 3)
+    assert Settings(allowed_hosts=["three.example"]).allowed_hosts == ["three.example"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "65536"),
+        ("port", "x"),
+        ("max_focused", "0"),
+        ("max_focused", "65"),
+        ("token", "short"),
+        ("token", ""),
+        ("heartbeat", "99"),
+        ("connections", "0"),
+        ("message_bytes", "10"),
+        ("registration_delays", "1,-1"),
+        ("registration_delays", "soon"),
+        ("close_seconds", "0"),
+    ],
+)
+def test_A5_a_wrong_setting_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"TERMWALL_{name.upper()}", value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert caught.value.errors()[0]["loc"][0] == name
+
+
+def test_P1_profiles_are_the_seeds_two_and_the_files(tmp_path: Path) -> None:
+    (tmp_path / "termwall.toml").write_text(
+        '[profiles.tests]\nlabel = "Tests"\ncommand = ["make", "test"]\nenv = { A = "1" }\n'
+        '[profiles.system]\ncommand = ["/bin/fish"]\n'
+    )
+    profiles = load_profiles(Settings(data_dir=tmp_path), {"SHELL": "/bin/zsh"})
+    assert list(profiles) == ["system", "claude", "tests"], "the first is the default"
+    assert profiles["system"].command == ("/bin/fish",)
+    assert (profiles["tests"].label, profiles["tests"].env) == ("Tests", {"A": "1"})
+    assert load_profiles(Settings(data_dir=tmp_path / "nothing"), {}).keys() == {"system", "claude"}
+    assert default_profiles({})["system"].command == ("/bin/sh",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[profiles.x",
+        "[profiles.x]\n",
+        '[profiles.x]\ncommand = "make"\n',
+        "[profiles.x]\ncommand = []\n",
+        '[profile.x]\ncommand = ["make"]\n',
+        '[profiles.x]\ncommand = ["make"]\nlable = "X"\n',
+        "[profiles.x]\ncommand = ['\udcff']\n",
+    ],
+)
+def test_P1_a_wrong_file_says_where(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "other.toml"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(SettingsError, match=r"other\.toml"):
+        load_profiles(Settings(config=path), {})
+
+
+def test_P1_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no\.toml"):
+        load_profiles(Settings(config=tmp_path / "no.toml"), {})

@@ -1,0 +1,78 @@
+"""What each HTTP request passes first, in an application that is mounted in another one (X1, X2)."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from termwall.app import Termwall, create_app, owner_token
+from termwall.config import Settings
+from termwall.transport.gate import is_private
+
+TOKEN = "a-test-token"
+
+
+@pytest.fixture
+async def call(tmp_path: Path) -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
+    """Makes a client of the mounted application, under a scheme and name."""
+    app = create_app(Settings(data_dir=tmp_path, token=TOKEN, allowed_hosts=["wall.example"]))
+    termwall: Termwall = app.state.termwall
+    outer = Starlette(routes=[Mount("/tools/wall", app)])
+    clients: list[httpx.AsyncClient] = []
+
+    def make(base: str = "https://wall.example", **headers: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app=outer)
+        clients.append(httpx.AsyncClient(transport=transport, base_url=base, headers=headers))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        await client.aclose()
+    await termwall.service.close()
+
+
+async def test_X1_a_mounted_application_asks_for_tokens_too(call: Callable[..., httpx.AsyncClient]) -> None:
+    http = call()
+    for path in ("/api/projects", "/metrics", "/api/openapi.json", "/api/profiles", "/api/nope", "/api/"):
+        assert (await http.get(f"/tools/wall{path}")).status_code == 401, path
+    assert (await http.get("/tools/wall/api/health")).json()["status"] == "ok"
+    assert (await http.get("/tools/wall/api/projects", headers={"authorization": f"Bearer {TOKEN}"})).status_code == 200
+
+
+async def test_X1_the_trade_keeps_the_prefix_and_is_secure_over_tls(call: Callable[..., httpx.AsyncClient]) -> None:
+    http = call()
+    answer = await http.get(f"/tools/wall/?token={TOKEN}&project=p%20q")
+    assert (answer.status_code, answer.headers["location"]) == (303, "./?project=p+q")
+    assert answer.headers["set-cookie"].endswith("; Secure")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert TOKEN not in str(answer.headers)
+    plain = await call("http://wall.example").get(f"/tools/wall/?token={TOKEN}")
+    assert "Secure" not in plain.headers["set-cookie"]
+    api = await http.get(f"/tools/wall/api/health?token={TOKEN}")
+    assert "set-cookie" not in api.headers, "only the page trades"
+
+
+async def test_X2_every_answer_carries_the_pages_policy(call: Callable[..., httpx.AsyncClient]) -> None:
+    http = call()
+    for path in ("/", "/api/health", "/api/projects", "/assets/none.js"):
+        headers = (await http.get(f"/tools/wall{path}")).headers
+        assert "default-src 'self'" in headers["content-security-policy"], path
+        assert headers["x-content-type-options"] == "nosniff"
+    refused = await call("https://evil.example").get("/tools/wall/")
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+def test_X1_only_health_and_the_sign_in_are_open() -> None:
+    assert [path for path in ("/api/health", "/api/login", "/", "/assets/a.js") if is_private(path)] == []
+    assert all(is_private(path) for path in ("/api/projects", "/api/health/", "/api/logout", "/metrics", "/api/x"))
+
+
+def test_X1_an_empty_token_file_lets_nobody_in(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(" \n")
+    token = owner_token(Settings(data_dir=tmp_path))
+    assert len(token) >= 16
+    assert owner_token(Settings(data_dir=tmp_path)) == token
