@@ -1,5 +1,6 @@
 """Settings and profiles: from arguments, the environment and the file, and what a wrong one says (A5, P1)."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,6 @@ from termwall.core.limits import Bounds
 @pytest.fixture(autouse=True)
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """No settings of who runs the tests."""
-    import os
-
     for name in os.environ:
         if name.startswith("TERMWALL_"):
             monkeypatch.delenv(name)

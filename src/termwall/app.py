@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
@@ -159,6 +160,11 @@ async def _page(request: Any) -> Response:
 
 class _Assets(StaticFiles):
     """Files whose names carry a hash of their content."""
+
+    async def check_config(self) -> None:
+        """A page that was not built is nothing to fail over: there is no such file yet."""
+        if not (STATIC / "assets").is_dir():
+            raise HTTPException(404)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_cached(message: Any) -> None:

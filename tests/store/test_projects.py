@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from termwall.app import new_id
+from termwall.core.limits import Bounds
+from termwall.hub.service import TerminalService
 from termwall.store.projects import SCHEMA_VERSION, Store, StoredProject, StoredToken, StoreError
-from tests.support.wall import Wall
 
 WALL = StoredProject("wall", "Wall", "/work", 4, 1, 0, "e1")
 
@@ -46,20 +48,25 @@ def test_F7_the_stored_version_never_goes_back(versions: list[int]) -> None:
     store.close()
 
 
-async def test_F7_a_lost_store_has_another_epoch(tmp_path: Path) -> None:
+async def test_F7_the_epoch_is_the_stores_own(tmp_path: Path) -> None:
+    def start(file: str) -> TerminalService:
+        return TerminalService(
+            bounds=Bounds(), store=Store(tmp_path / file), profiles={}, clock=lambda: 0, new_id=new_id
+        )
+
     epochs = []
-    for number in range(2):
-        wall = Wall(tmp_path, store=Store(tmp_path / f"db{number}"))
-        wall.service.new_id()  # Ids of a real server are random; this one's are counted.
-        wall.service.set_project_focus("wall", [])
-        epochs.append(wall.service.get_focus_state("wall").epoch)
-        await wall.service.close()
-        wall = Wall(tmp_path, store=Store(tmp_path / f"db{number}"))
-        assert wall.service.get_focus_state("wall").epoch == epochs[-1], "a kept store keeps the epoch"
-        await wall.service.delete_project("wall")
-        wall.service.create_project(path=str(tmp_path), id="wall")
-        assert wall.service.get_focus_state("wall").epoch != epochs[-1], "a project made anew has another one"
-        await wall.service.close()
+    for file in ("first", "second"):
+        service = start(file)
+        service.create_project(path=str(tmp_path), id="wall")
+        epochs.append(service.get_focus_state("wall").epoch)
+        await service.close()
+        service = start(file)
+        assert service.get_focus_state("wall").epoch == epochs[-1], "a kept store keeps the epoch"
+        await service.delete_project("wall")
+        service.create_project(path=str(tmp_path), id="wall")
+        assert service.get_focus_state("wall").epoch != epochs[-1], "a project made anew has another one"
+        await service.close()
+    assert epochs[0] != epochs[1], "a lost store too"
 
 
 def test_X1_a_project_made_anew_is_not_opened_by_its_predecessors_tokens(tmp_path: Path) -> None:
