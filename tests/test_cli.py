@@ -87,6 +87,18 @@ def test_A5_a_second_server_on_the_data_folder_is_refused(server: Server, termwa
     assert "Another termwall server uses" in termwall("serve", "--port", "0", "--no-open", ok=False)
 
 
+def test_A5_a_data_folder_that_cannot_be_is_named(termwall: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "in it"):
+        said = termwall("serve", "--port", "0", "--no-open", "--data-dir", str(place), ok=False)
+        assert f"`{place}` cannot be the data folder" in said
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "termwall.sqlite").write_text("no database" * 100)
+    said = termwall("serve", "--port", "0", "--no-open", "--data-dir", str(folder), ok=False)
+    assert "termwall.sqlite` cannot be used: file is not a database" in said
+
+
 def test_A5_termwall_in_a_folder_joins_the_running_server(server: Server, termwall: Command, tmp_path: Path) -> None:
     folder = tmp_path / "another"
     folder.mkdir()

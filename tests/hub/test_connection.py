@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from termwall.core.errors import ErrorCode, TermwallError
 from tests.support.wall import Line, Wall, until
 
 
@@ -25,6 +26,23 @@ async def test_W1_a_one_session_connection_carries_that_session_only(wall: Wall)
 async def test_W1_an_unknown_project_is_closed_at_once(wall: Wall) -> None:
     line = wall.line(project="nope")
     assert line.ended == (4404, "No such project")
+
+
+async def test_W3_any_number_of_connections_and_one_closing_touches_no_other(wall: Wall) -> None:
+    wall.session("a")
+    wall.service.set_session_focus("a")
+    lines = [wall.line("same", session="a") for _ in range(3)] + [wall.line("same"), wall.line("other")]
+    lines[0].say("drive", sessionId="a")
+    lines[0].leave()
+    assert wall.service.get_session("a").driver is not None, "its client has other connections"
+    lines[4].leave()
+    lines[1].say("input", sessionId="a", data="still\n")
+    for line in lines[1:4]:
+        await line.sees("a", "still")
+        assert line.ended is None
+    for line in lines[1:4]:
+        line.leave()
+    assert wall.service.get_session("a").driver is None
 
 
 async def test_W4_connection_status_comes_first(wall: Wall) -> None:
@@ -69,6 +87,63 @@ async def test_W6_silence_ends_a_connection_and_a_sign_of_life_does_not(make_wal
     assert quiet.ended[0] == 1001
     assert alive.ended is None
     assert wall.service.connections == 1
+
+
+MALFORMED = [
+    ("", "bad_message", None),
+    ("{", "bad_message", None),
+    ("[]", "bad_message", None),
+    ("null", "bad_message", None),
+    ('"focus"', "bad_message", None),
+    (b"\xff\xfe", "bad_message", None),
+    ("{}", "invalid", "type"),
+    ('{"type": 7}', "invalid", "type"),
+    ('{"type": "nope"}', "unknown_type", "type"),
+    ('{"type": "focus", "sessionId": 7}', "invalid", "sessionId"),
+    ('{"type": "focus", "sessionIds": "a"}', "invalid", "sessionIds"),
+    ('{"type": "focus", "sessionId": "a", "expectedVersion": "1"}', "invalid", "expectedVersion"),
+    ('{"type": "focus", "sessionId": "a", "expectedVersion": -1}', "version_conflict", None),
+    ('{"type": "focus"}', "invalid", "sessionId"),
+    ('{"type": "input", "sessionId": "a"}', "invalid", "data"),
+    ('{"type": "input", "sessionId": "a", "data": {}}', "invalid", "data"),
+    ('{"type": "input", "sessionId": "a", "data": "x", "seq": 1.5}', "invalid", "seq"),
+    ('{"type": "resize", "sessionId": "a", "data": {"cols": 80}}', "invalid", "data.rows"),
+    ('{"type": "resize", "sessionId": "a", "data": {"cols": 80, "rows": 1}}', "invalid", "data.rows"),
+    ('{"type": "ack", "sessionId": "a"}', "invalid", "offset"),
+    ('{"type": "ack", "sessionId": "nope", "offset": 1}', "unknown_session", "sessionId"),
+    ('{"type": "sync_request", "offsets": []}', "invalid", "offsets"),
+    ('{"type": "sync_request", "offsets": {"a": {"epoch": "e"}}}', "invalid", "offsets.a.offset"),
+    ('{"type": "sync_request", "requestId": 7}', "invalid", "requestId"),
+    ('{"type": "heartbeat", "timestamp": "now"}', "invalid", "timestamp"),
+    ('{"type": "drive"}', "invalid", "sessionId"),
+    ('{"type": "seen", "sessionId": ""}', "invalid", None),
+    ("[" * 100_000, "bad_message", None),
+    ('{"type": "input", "sessionId": "a", "data": "\\ud800"}', "bad_message", None),
+    ('{"type": "input", "sessionId": "\\udfff", "data": "x"}', None, None),
+    ('{"type": "heartbeat", "timestamp": 1e999}', None, None),
+    ('{"type": "heartbeat", "requestId": "\\ud800"}', None, None),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "field"), MALFORMED)
+async def test_W8_a_malformed_message_is_answered_and_the_connection_lives_on(
+    wall: Wall, text: str | bytes, code: str | None, field: str | None
+) -> None:
+    wall.session("a")
+    line, one = wall.line(), wall.line(session="a")
+    assert line.connection is not None
+    line.connection.received(text)
+    said = line.messages[-1]
+    if code is not None:
+        assert (said["type"], said["code"]) == ("error", code), said
+        assert isinstance(said["data"], str)
+        assert said["data"]
+        assert said.get("field") == field or field is None, said
+    line.say("heartbeat", timestamp=1)
+    assert line.last("heartbeat")["echo"] == 1
+    assert line.ended is None
+    assert wall.service.get_focus_version("wall") == 0
+    assert [m["type"] for m in one.messages] == ["connection_status"], "nobody else hears of it"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +195,18 @@ async def test_I1_numbered_input_is_written_once_and_in_order(wall: Wall) -> Non
     stranger = wall.line("other")
     stranger.say("input", sessionId="a", data="x", seq=2)
     assert stranger.last("error")["expected"] == 1, "numbers are each client's own"
+
+
+async def test_I1_the_numbers_go_on_through_a_restart(wall: Wall) -> None:
+    wall.session("a")
+    line = wall.line("page")
+    line.say("input", sessionId="a", data="x", seq=1)
+    await wall.service.restart_session("a")
+    line.say("input", sessionId="a", data="x", seq=1)
+    line.say("input", sessionId="a", data="y", seq=2)
+    line.say("input", sessionId="a", data="z", seq=4)
+    assert [m["seq"] for m in line.of("input_ack")] == [1, 1, 2]
+    assert line.last("error")["expected"] == 3
 
 
 async def test_I1_without_a_client_id_there_is_no_memory_beyond_the_connection(wall: Wall) -> None:
@@ -178,6 +265,33 @@ async def test_I4_the_size_follows_the_driver(wall: Wall) -> None:
         assert two.last("error")["code"] == "invalid"
 
 
+async def test_I4_what_is_typed_is_answered_at_the_size_of_who_typed_it(wall: Wall) -> None:
+    wall.session("a", "cat")
+    wall.service.set_session_focus("a")
+    one, two = wall.line("one"), wall.line("two")
+    one.say("resize", sessionId="a", data={"cols": 100, "rows": 30})
+    two.say("resize", sessionId="a", data={"cols": 60, "rows": 20})
+    order: list[str] = []
+    process = wall.service._find("a")[1].process
+    for name in ("resize", "write"):
+        real = getattr(process, name)
+        setattr(process, name, lambda *args, real=real, name=name: (order.append(name), real(*args)))
+    two.say("input", sessionId="a", data="x")
+    assert order == ["resize", "write"]
+
+
+async def test_I4_input_that_is_refused_takes_nothing_over(make_wall: Callable[..., Wall]) -> None:
+    wall = make_wall(input_bytes=4096)
+    wall.session("a", "sleep", "60")
+    one, two = wall.line("one"), wall.line("two")
+    one.say("drive", sessionId="a", data={"cols": 100, "rows": 30})
+    two.say("resize", sessionId="a", data={"cols": 60, "rows": 20})
+    two.say("input", sessionId="a", data="x" * 5000)
+    assert two.last("error")["code"] == "input_overflow"
+    assert size(wall) == (100, 30)
+    assert wall.service.get_session("a").driver.client_id == "one"
+
+
 async def test_X3_a_viewer_may_watch_and_not_change(wall: Wall) -> None:
     wall.session("a")
     line = wall.line(role="view")
@@ -193,6 +307,55 @@ async def test_X3_a_viewer_may_watch_and_not_change(wall: Wall) -> None:
     line.say("sync_request", requestId="r")
     assert line.last("sync_complete")["requestId"] == "r"
     assert wall.service.get_focus_version("wall") == 0
+
+
+async def test_X3_who_may_type_may_change_the_stage_too(wall: Wall) -> None:
+    wall.session("a")
+    line = wall.line(role="type")
+    assert line.messages[0]["role"] == "type"
+    line.say("focus", sessionId="a")
+    line.say("input", sessionId="a", data="x", seq=1)
+    line.say("drive", sessionId="a", data={"cols": 90, "rows": 30})
+    assert not line.of("error")
+    assert wall.service.get_focused_sessions("wall") == ["a"]
+    assert size(wall) == (90, 30)
+
+
+async def test_X4_sessions_are_limited_and_one_that_went_makes_room(make_wall: Callable[..., Wall]) -> None:
+    wall = make_wall(sessions=2)
+    for name in ("a", "b"):
+        wall.session(name)
+    with pytest.raises(TermwallError) as caught:
+        wall.session("c")
+    assert caught.value.code is ErrorCode.LIMIT_REACHED
+    await wall.service.delete_session("a")
+    wall.session("c")
+    assert [one.id for one in wall.service.list_sessions("wall")] == ["b", "c"]
+
+
+async def test_W11_a_sync_answers_with_the_state_and_each_stream_before_its_bytes(wall: Wall) -> None:
+    wall.session("a", "sh", "-c", "stty -echo; echo READY; exec cat")
+    wall.session("b")
+    wall.service.set_session_focus("a")
+    line = wall.line()
+    await line.sees("a", "READY")
+    epoch = wall.service.get_session("a").epoch
+    line.messages.clear()
+    offsets = {
+        "a": {"epoch": epoch, "offset": 2},
+        "gone": {"epoch": "x", "offset": 0},
+        "b": {"epoch": "x", "offset": 9},
+    }
+    line.offsets["a"] = 2
+    line.say("sync_request", offsets=offsets, requestId="s")
+    answer = line.messages[0]
+    assert (answer["type"], answer["requestId"]) == ("sync_complete", "s")
+    assert (answer["focusedSessions"], answer["version"], answer["totalFocused"]) == (["a"], 1, 1)
+    assert answer["streams"]["a"] == {"epoch": epoch, "offset": 2, "resume": "exact"}
+    assert answer["streams"]["b"]["resume"] == "snapshot"
+    assert "gone" not in answer["streams"]
+    await until(lambda: line.offsets["a"] == wall.service.get_session("a").offset)
+    assert all(m["sessionId"] == "a" for m in line.of("frame")), "only the stage is streamed"
 
 
 async def test_X4_messages_over_the_rate_are_refused_and_told(make_wall: Callable[..., Wall]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import signal
@@ -204,6 +205,33 @@ async def test_W8_fragments_are_one_message(edge: Edge) -> None:
         assert (await until(ws, lambda m: m["type"] == "heartbeat"))["echo"] == 7
 
 
+async def test_X4_many_fragments_cost_no_more_than_their_bytes(edge: Edge) -> None:
+    async with edge.connect() as ws:
+        await ws.send(['{"type":', *([""] * 500), *'"heartbeat"', ',"timestamp":8}'])
+        assert (await until(ws, lambda m: m["type"] == "heartbeat"))["echo"] == 8
+        await ws.send([b"\x10", b"", bytes((len(edge.session),)) + edge.session.encode(), b"\0\0\0\1", b"in parts\r"])
+        assert (await until(ws, lambda m: m["type"] == "input_ack"))["seq"] == 1
+
+
+async def test_W9_an_address_with_too_many_fields_is_told(edge: Edge) -> None:
+    async with edge.connect("&" + "&".join(f"a{number}=1" for number in range(40))) as ws:
+        assert await closed(ws) == (1008, "The address has too many fields")
+
+
+async def test_W9_a_clients_close_is_answered(edge: Edge) -> None:
+    for code in (1000, 1001, 4000):
+        ws = await edge.connect()
+        await first(ws)
+        await ws.close(code)
+        assert ws.protocol.close_rcvd is not None
+        assert ws.protocol.close_rcvd.code in (code, 1000)
+
+
+async def test_W6_a_ping_is_answered(edge: Edge) -> None:
+    async with edge.connect() as ws:
+        await asyncio.wait_for(await ws.ping(b"are you there"), 10)
+
+
 async def test_W9_who_is_not_signed_in_can_read_why(edge: Edge) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "termwall_00000000=x"}):
         async with edge.connect(additional_headers=headers) as ws:
@@ -342,6 +370,28 @@ async def test_X4_a_handshake_that_does_not_come_is_ended(served: Server) -> Non
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     writer.write(b"GET /ws/terminal HTTP/1.1\r\nHost: 127")
     assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+
+
+async def test_X4_a_second_head_has_limited_time_too(served: Server) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    health = f"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode()
+    got = b""
+    for _ in range(2):  # A connection that is used goes on.
+        writer.write(health)
+        while not got.endswith(b"}"):
+            got += await asyncio.wait_for(reader.read(65536), 10)
+        assert got.startswith(b"HTTP/1.1 200")
+        got = b""
+    end = time.monotonic() + 10
+    with contextlib.suppress(ConnectionError):
+        for byte in b"GET /api/health HTTP/1.1\r\nX-Slow: " + b"x" * 10_000:
+            assert time.monotonic() < end, "a head that drips is ended"
+            writer.write(bytes((byte,)))
+            await writer.drain()
+            if reader.at_eof():
+                break
+            await asyncio.sleep(0.05)
     writer.close()
 
 
