@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 from termwall.cli import app
 from termwall.config import Settings
 from termwall.core.errors import CLOSE_CODES, ERRORS
-from termwall.protocol import messages
+from termwall.protocol import bodies, messages
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs/reference"
@@ -54,7 +54,7 @@ def messages_page() -> str:
     """Every message and body."""
     models = [
         value
-        for name, value in vars(messages).items()
+        for name, value in (vars(messages) | vars(bodies)).items()
         if inspect.isclass(value) and issubclass(value, messages.Wire) and not name.startswith("_")
     ]
     models = [model for model in models if model not in (messages.Wire, messages.ClientMessage)]

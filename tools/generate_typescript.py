@@ -8,7 +8,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from termwall.core.errors import CLOSE_CODES, ErrorCode
-from termwall.protocol import messages
+from termwall.protocol import bodies, messages
 
 TARGET = Path(__file__).parent.parent / "web/packages/client/src/messages.ts"
 HEAD = """// Generated from src/termwall/protocol/messages.py by tools/generate_typescript.py: do not edit.
@@ -20,7 +20,7 @@ def models() -> list[type[messages.Wire]]:
     """Every type of the wire, in the order of the file."""
     found = [
         value
-        for name, value in vars(messages).items()
+        for name, value in (vars(messages) | vars(bodies)).items()
         if inspect.isclass(value) and issubclass(value, messages.Wire) and not name.startswith("_")
     ]
     return [model for model in found if model not in (messages.Wire, messages.ClientMessage)]

@@ -14,7 +14,7 @@ from termwall.core.ids import ClientId, SessionId
 from termwall.core.limits import Bounds
 from termwall.hub.connection import Connection, Hello
 from termwall.hub.service import ProfileSpec, TerminalService
-from termwall.protocol.messages import SessionCreate
+from termwall.protocol.bodies import SessionCreate
 from termwall.store.projects import Store
 
 T = TypeVar("T")

@@ -12,8 +12,9 @@ from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Activity, FocusChange, Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.hub.session import WORKING_MILLISECONDS, LiveSession
+from termwall.protocol.bodies import Project
 from termwall.protocol.codec import encode
-from termwall.protocol.messages import FocusState, FocusUpdate, Project, Session, SessionUpdate
+from termwall.protocol.messages import FocusState, FocusUpdate, Session, SessionUpdate
 
 if TYPE_CHECKING:
     from termwall.hub.connection import Connection

@@ -19,7 +19,8 @@ from termwall.hub.connection import Connection, Hello
 from termwall.hub.outlet import Outlet
 from termwall.hub.room import Room
 from termwall.hub.session import Launch, LiveSession
-from termwall.protocol.messages import FocusState, FocusUpdate, Project, Session, SessionCreate
+from termwall.protocol.bodies import Project, SessionCreate
+from termwall.protocol.messages import FocusState, FocusUpdate, Session
 from termwall.store.projects import Store, StoredProject
 
 SWEEP_SECONDS = 0.25

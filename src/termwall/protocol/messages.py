@@ -1,4 +1,4 @@
-"""Everything that crosses the wire, each message one documented type: the socket's (W7) and the HTTP bodies (A1, A2).
+"""Everything that crosses the socket, each message one documented type (W7). The HTTP bodies are in `bodies.py`.
 
 One definition validates what comes in, documents itself in OpenAPI and in the reference page, and is what
 `web/packages/client/src/messages.ts` is generated from. Names on the wire are camelCase, as in the seed.
@@ -9,7 +9,7 @@ not know, and clients ignore types that they do not know (W8). A field never cha
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from termwall.core.ids import ID_PATTERN
@@ -73,13 +73,70 @@ class Driver(Wire):
     name: str | None = None
 
 
+AttentionState = Literal["working", "needs input", "done", "idle", "exited", "lost"]
+
+
 class Attention(Wire):
     """What a session wants from its user, and why termwall thinks so (S9)."""
 
-    state: Literal["working", "needs input", "done", "idle", "exited", "lost"]
+    state: AttentionState
     reason: str
+    """The evidence: `bell`, `OSC 9: Build finished`, `Claude hook: Notification`, `exit code 1` ..."""
     since: int
     seen: bool = False
+    """Whether somebody had it visible for 2 s, or typed, since it is in this state."""
+
+
+class Notification(Wire):
+    """What a program told its user (OSC 9, 99, 777, or `notify`)."""
+
+    title: str
+    body: str
+    timestamp: int
+
+
+class Progress(Wire):
+    """How far a program says it is (OSC 9;4)."""
+
+    state: Literal["normal", "error", "indeterminate", "paused"]
+    percent: int | None = None
+
+
+class Mark(Wire):
+    """The newest mark of a shell that tells where its prompts and commands are (OSC 133)."""
+
+    kind: Literal["prompt", "input", "running", "finished"]
+    exit_code: int | None = None
+    """Of a command that finished, where the shell tells."""
+    timestamp: int
+
+
+class Run(Wire):
+    """Neighbouring cells of a row that look the same. Colours are a palette index, or `#rrggbb`."""
+
+    text: str
+    fg: int | str | None = None
+    bg: int | str | None = None
+    bold: bool | None = None
+    italic: bool | None = None
+    underline: bool | None = None
+    inverse: bool | None = None
+    dim: bool | None = None
+    strikethrough: bool | None = None
+    link: str | None = None
+
+
+class ScreenCursor(Wire):
+    """Where the cursor is on a screen, from 0."""
+
+    x: int
+    y: int
+    visible: bool
+
+
+ScreenState = Literal["exact", "rebuilding", "lost"]
+"""`exact`: the server knows the screen. `rebuilding`: not at the moment. `lost`: part of the output could not be drawn,
+so what is shown may be incomplete until the program draws anew."""
 
 
 class Session(Wire):
@@ -108,6 +165,14 @@ class Session(Wire):
     """How many bytes the program has written in this epoch."""
     foreground: str | None = None
     """The program a close would end: null for an ended session and for a shell that waits at its prompt."""
+    directory: str | None = None
+    """Where the program says it works (OSC 7); `cwd` is where it was started."""
+    bell: int | None = None
+    """Time of the last bell: ms since 1970."""
+    notification: Notification | None = None
+    progress: Progress | None = None
+    mark: Mark | None = None
+    screen: ScreenState = "exact"
 
 
 class FocusState(Wire):
@@ -205,7 +270,7 @@ class Ack(ClientMessage):
 
 
 class PreviewRequest(ClientMessage):
-    """Ask for cheap pictures of unfocused sessions (S6)."""
+    """Ask for cheap pictures of these sessions and no others, from now on (S6): `preview`s on each change."""
 
     type: Literal["preview"]
     session_ids: Annotated[list[str], Field(max_length=1024)]
@@ -219,7 +284,7 @@ class Drive(ClientMessage):
 
 
 class Seen(ClientMessage):
-    """Somebody had this session visible for 2 s (S9)."""
+    """Somebody had this session visible for 2 s in a front window (S9)."""
 
     type: Literal["seen"]
 
@@ -309,7 +374,13 @@ class SessionUpdate(Wire):
     """The whole session, where it is new to this connection or was restarted."""
     name: str | None = None
     title: str | None = None
-    cwd: str | None = None
+    directory: str | None = None
+    bell: int | None = None
+    notification: Notification | None = None
+    progress: Progress | None = None
+    """Null, and in the message, where a program ended its progress."""
+    mark: Mark | None = None
+    screen: ScreenState | None = None
     status: Literal["starting", "running", "exited", "lost"] | None = None
     exit_code: int | None = None
     signal: str | None = None
@@ -324,6 +395,22 @@ class SessionUpdate(Wire):
     """With `cols` and `rows`: where in the output the size changed (S3)."""
     removed: Literal[True] | None = None
     """The session is gone for good; forget it."""
+
+
+class Preview(Wire):
+    """The screen of a session that is watched cheaply (S6): at most 4 in a second, states in between are skipped."""
+
+    type: Literal["preview"] = "preview"
+    session_id: str
+    project_id: str
+    timestamp: int
+    epoch: str
+    offset: int
+    cols: int
+    rows: int
+    cursor: ScreenCursor
+    lines: list[list[Run]]
+    """The visible rows from the top; a row without its trailing blanks."""
 
 
 class InputAck(Wire):
@@ -368,168 +455,13 @@ class ErrorMessage(Wire):
 
 
 AnyServerMessage = (
-    ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | InputAck | HeartbeatAnswer | ErrorMessage
+    ConnectionStatus
+    | FocusUpdate
+    | SyncComplete
+    | Stream
+    | SessionUpdate
+    | Preview
+    | InputAck
+    | HeartbeatAnswer
+    | ErrorMessage
 )
-
-
-# ---- HTTP bodies
-
-
-class ProjectCreate(Wire):
-    """A new project: a folder of work. Without `id` and `name` both come from the folder's name."""
-
-    id: Id | None = None
-    name: Name | None = None
-    path: Text
-    max_focused: MaxFocused | None = None
-
-
-class ProjectPatch(Wire):
-    """What may change about a project."""
-
-    name: Name | None = None
-    max_focused: MaxFocused | None = None
-
-
-class Project(Wire):
-    """A project as everybody sees it."""
-
-    id: str
-    name: str
-    path: str
-    max_focused: int
-    created_at: int
-
-
-class ProjectList(Wire):
-    """All projects, the oldest first."""
-
-    projects: list[Project]
-
-
-class SessionCreate(Wire):
-    """A new session. Without `command` it is the profile's of this `type` (P1, P4)."""
-
-    id: Id | None = None
-    name: Name | None = None
-    type: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
-    command: Annotated[list[Text], Field(min_length=1, max_length=MAX_COMMAND)] | None = None
-    cwd: Text | None = None
-    env: Annotated[dict[str, Text], Field(max_length=MAX_COMMAND)] | None = None
-    cols: Cells | None = None
-    rows: Cells | None = None
-
-
-class SessionPatch(Wire):
-    """What may change about a session."""
-
-    name: Name | None = None
-
-
-class SessionList(Wire):
-    """The sessions of a project, the oldest first."""
-
-    sessions: list[Session]
-
-
-class InputBody(Wire):
-    """Keys for the program; makes nobody its driver (I4)."""
-
-    data: str
-
-
-class FocusBody(Wire):
-    """A focus command over HTTP (A1)."""
-
-    project_id: str
-    session_id: str | None = None
-    session_ids: Annotated[list[str], Field(max_length=1024)] | None = None
-    focused: bool = True
-    expected_version: int | None = None
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> "FocusBody":
-        if (self.session_id is None) == (self.session_ids is None):
-            raise ValueError("give either sessionId or sessionIds")
-        return self
-
-
-class FocusAnswer(FocusState):
-    """The stage after a focus command that was taken (A1)."""
-
-    success: Literal[True] = True
-
-
-class ErrorAnswer(Wire):
-    """Every error over HTTP (A3). A `version_conflict` holds the whole focus state as well."""
-
-    success: Literal[False] = False
-    code: str
-    error: str
-    field: str | None = None
-    expected: int | None = None
-    project_id: str | None = None
-    focused_sessions: list[str] | None = None
-    total_focused: int | None = None
-    max_focused: int | None = None
-    version: int | None = None
-    epoch: str | None = None
-    timestamp: int | None = None
-
-
-class Health(Wire):
-    """That the server answers, and which version it is."""
-
-    status: Literal["ok"] = "ok"
-    version: str
-
-
-class Profile(Wire):
-    """A kind of session that can be started: its command, and how to show it (P1)."""
-
-    type: str
-    label: str
-    command: list[str]
-    icon: str
-
-
-class ProfileList(Wire):
-    """The profiles of this server, the default first."""
-
-    profiles: list[Profile]
-
-
-class LoginBody(Wire):
-    """A token to trade for a cookie (X1)."""
-
-    token: Text
-
-
-class TokenCreate(Wire):
-    """A token for somebody else: what it opens (X3)."""
-
-    name: Name
-    role: Literal["view", "type", "own"] = "view"
-    project_id: Id | None = None
-
-
-class TokenShown(Wire):
-    """A token given to somebody, without the token."""
-
-    id: str
-    name: str
-    role: Literal["view", "type", "own"]
-    project_id: str | None
-    created_at: int
-
-
-class TokenMade(TokenShown):
-    """A new token, the one time that it can be read."""
-
-    token: str
-
-
-class TokenList(Wire):
-    """The tokens given to others, the oldest first."""
-
-    tokens: list[TokenShown]

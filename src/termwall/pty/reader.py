@@ -84,7 +84,7 @@ class PtyReader:
 
     def _read(self) -> bool:
         try:
-            count = os.readv(self._descriptor, (self._ring.free(),))
+            count = os.readv(self._descriptor, (self._ring.free()[:BATCH_BYTES],))
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as error:

@@ -13,7 +13,7 @@ from termwall.core.ids import ID_PATTERN
 from termwall.hub.connection import Role
 from termwall.hub.service import TerminalService
 from termwall.observe import Metrics
-from termwall.protocol import messages
+from termwall.protocol import bodies, messages
 from termwall.store.projects import Store, StoredToken
 from termwall.transport.auth import Access, Identity, hash_token
 from termwall.transport.gate import cookie_header, error_body
@@ -40,7 +40,7 @@ def answers(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
         before = described.get(status, {}).get("description")
         text = f"`{code}`: {ERRORS[code].meaning}"
         described[status] = {
-            "model": messages.ErrorAnswer,
+            "model": bodies.ErrorAnswer,
             "description": text if before is None or text in before else f"{before} {text}",
         }
     return described
@@ -89,7 +89,7 @@ def focus_routes(service: TerminalService) -> APIRouter:
             ErrorCode.TOO_MANY_FOCUSED,
         ),
     )
-    async def set_focus(request: Request, body: messages.FocusBody) -> messages.FocusAnswer:
+    async def set_focus(request: Request, body: bodies.FocusBody) -> bodies.FocusAnswer:
         """Change the stage, in one version."""
         allow(request, "type", body.project_id)
         if body.session_id is not None:
@@ -100,7 +100,7 @@ def focus_routes(service: TerminalService) -> APIRouter:
             state = service.set_project_focus(
                 body.project_id, body.session_ids or (), focused=body.focused, expected_version=body.expected_version
             )
-        return messages.FocusAnswer(**state.model_dump(by_alias=False))
+        return bodies.FocusAnswer(**state.model_dump(by_alias=False))
 
     return router
 
@@ -110,11 +110,11 @@ def project_routes(service: TerminalService) -> APIRouter:
     router = APIRouter(prefix="/api/projects", tags=["projects"])
 
     @router.get("", operation_id="listProjects", responses=answers())
-    async def list_projects(request: Request) -> messages.ProjectList:
+    async def list_projects(request: Request) -> bodies.ProjectList:
         """All projects that the token opens."""
         only = identity_of(request).project_id
         found = [project for project in service.list_projects() if only in (None, project.id)]
-        return messages.ProjectList(projects=found)
+        return bodies.ProjectList(projects=found)
 
     @router.post(
         "",
@@ -122,19 +122,19 @@ def project_routes(service: TerminalService) -> APIRouter:
         operation_id="createProject",
         responses=answers(ErrorCode.ALREADY_EXISTS, ErrorCode.LIMIT_REACHED),
     )
-    async def create_project(request: Request, body: messages.ProjectCreate) -> messages.Project:
+    async def create_project(request: Request, body: bodies.ProjectCreate) -> bodies.Project:
         """A new project for a folder of the server."""
         allow(request, "own")
         return service.create_project(path=body.path, id=body.id, name=body.name, max_focused=body.max_focused)
 
     @router.get("/{projectId}", operation_id="getProject", responses=answers(ErrorCode.UNKNOWN_PROJECT))
-    async def get_project(request: Request, project_id: ProjectId) -> messages.Project:
+    async def get_project(request: Request, project_id: ProjectId) -> bodies.Project:
         """One project."""
         allow(request, "view", project_id)
         return service.get_project(project_id)
 
     @router.patch("/{projectId}", operation_id="updateProject", responses=answers(ErrorCode.UNKNOWN_PROJECT))
-    async def update_project(request: Request, project_id: ProjectId, body: messages.ProjectPatch) -> messages.Project:
+    async def update_project(request: Request, project_id: ProjectId, body: bodies.ProjectPatch) -> bodies.Project:
         """Rename a project, or change how many sessions its stage holds."""
         allow(request, "own", project_id)
         return service.update_project(project_id, name=body.name, max_focused=body.max_focused)
@@ -148,10 +148,10 @@ def project_routes(service: TerminalService) -> APIRouter:
         await service.delete_project(project_id)
 
     @router.get("/{projectId}/sessions", operation_id="listSessions", responses=answers(ErrorCode.UNKNOWN_PROJECT))
-    async def list_sessions(request: Request, project_id: ProjectId) -> messages.SessionList:
+    async def list_sessions(request: Request, project_id: ProjectId) -> bodies.SessionList:
         """The project's sessions."""
         allow(request, "view", project_id)
-        return messages.SessionList(sessions=service.list_sessions(project_id))
+        return bodies.SessionList(sessions=service.list_sessions(project_id))
 
     @router.post(
         "/{projectId}/sessions",
@@ -161,7 +161,7 @@ def project_routes(service: TerminalService) -> APIRouter:
             ErrorCode.UNKNOWN_PROJECT, ErrorCode.ALREADY_EXISTS, ErrorCode.LIMIT_REACHED, ErrorCode.CANNOT_START
         ),
     )
-    async def create_session(request: Request, project_id: ProjectId, body: messages.SessionCreate) -> messages.Session:
+    async def create_session(request: Request, project_id: ProjectId, body: bodies.SessionCreate) -> messages.Session:
         """Start a program on a terminal of its own."""
         allow(request, "type", project_id)
         return service.create_session(project_id, body)
@@ -188,7 +188,7 @@ def session_routes(service: TerminalService) -> APIRouter:
         return service.get_session(session_id)
 
     @router.patch("", operation_id="updateSession", responses=answers(unknown))
-    async def update_session(request: Request, session_id: SessionId, body: messages.SessionPatch) -> messages.Session:
+    async def update_session(request: Request, session_id: SessionId, body: bodies.SessionPatch) -> messages.Session:
         """Rename a session."""
         enter(request, session_id, "type")
         return service.get_session(session_id) if body.name is None else service.rename_session(session_id, body.name)
@@ -211,7 +211,7 @@ def session_routes(service: TerminalService) -> APIRouter:
         operation_id="writeInput",
         responses=answers(unknown, ErrorCode.SESSION_ENDED, ErrorCode.INPUT_OVERFLOW),
     )
-    async def write_input(request: Request, session_id: SessionId, body: messages.InputBody) -> None:
+    async def write_input(request: Request, session_id: SessionId, body: bodies.InputBody) -> None:
         """Type into a session; makes nobody its driver."""
         enter(request, session_id, "type")
         service.write_input(session_id, body.data)
@@ -230,12 +230,12 @@ def server_routes(service: TerminalService, access: Access, metrics: Metrics, ve
     router = APIRouter(tags=["server"])
 
     @router.get("/api/health", operation_id="getHealth", responses={403: answers()[403]})
-    async def get_health() -> messages.Health:
+    async def get_health() -> bodies.Health:
         """That the server answers; needs no token."""
-        return messages.Health(status="ok", version=version)
+        return bodies.Health(status="ok", version=version)
 
     @router.post("/api/login", status_code=204, operation_id="login", responses=answers())
-    async def login(request: Request, body: messages.LoginBody, response: Response) -> None:
+    async def login(request: Request, body: bodies.LoginBody, response: Response) -> None:
         """Trade a token for a cookie."""
         cookie = access.cookie_for(body.token)
         if cookie is None:
@@ -249,13 +249,13 @@ def server_routes(service: TerminalService, access: Access, metrics: Metrics, ve
         response.headers["set-cookie"] = cookie_header(access, "", seconds=0)
 
     @router.get("/api/profiles", operation_id="listProfiles", responses=answers())
-    async def list_profiles() -> messages.ProfileList:
+    async def list_profiles() -> bodies.ProfileList:
         """The kinds of session that can be started."""
         found = [
-            messages.Profile(type=kind, label=spec.label, command=list(spec.command), icon=spec.icon)
+            bodies.Profile(type=kind, label=spec.label, command=list(spec.command), icon=spec.icon)
             for kind, spec in service.profiles.items()
         ]
-        return messages.ProfileList(profiles=found)
+        return bodies.ProfileList(profiles=found)
 
     @router.get(
         "/metrics",
@@ -277,13 +277,13 @@ def token_routes(
     router = APIRouter(prefix="/api/tokens", tags=["tokens"])
 
     @router.get("", operation_id="listTokens", responses=answers())
-    async def list_tokens(request: Request) -> messages.TokenList:
+    async def list_tokens(request: Request) -> bodies.TokenList:
         """The tokens given to others; the tokens themselves are not kept."""
         allow(request, "own")
-        return messages.TokenList(tokens=[_shown(token) for token in store.tokens()])
+        return bodies.TokenList(tokens=[_shown(token) for token in store.tokens()])
 
     @router.post("", status_code=201, operation_id="createToken", responses=answers(ErrorCode.LIMIT_REACHED))
-    async def create_token(request: Request, body: messages.TokenCreate) -> messages.TokenMade:
+    async def create_token(request: Request, body: bodies.TokenCreate) -> bodies.TokenMade:
         """A new token for somebody; shown this once."""
         allow(request, "own")
         if len(store.tokens()) >= MAX_TOKENS:
@@ -291,7 +291,7 @@ def token_routes(
         token = secrets.token_urlsafe(24)
         stored = StoredToken(new_id(), hash_token(token), body.name, body.role, body.project_id, clock())
         store.put_token(stored)
-        return messages.TokenMade(**_shown(stored).model_dump(by_alias=False), token=token)
+        return bodies.TokenMade(**_shown(stored).model_dump(by_alias=False), token=token)
 
     @router.delete("/{tokenId}", status_code=204, operation_id="revokeToken", responses=answers(ErrorCode.INVALID))
     async def revoke_token(
@@ -305,8 +305,8 @@ def token_routes(
     return router
 
 
-def _shown(token: StoredToken) -> messages.TokenShown:
-    return messages.TokenShown(
+def _shown(token: StoredToken) -> bodies.TokenShown:
+    return bodies.TokenShown(
         id=token.id, name=token.name, role=token.role, project_id=token.project_id, created_at=token.created_at
     )
 

@@ -226,7 +226,42 @@ export interface LoginBody {
   token: string;
 }
 
-/** Ask for cheap pictures of unfocused sessions (S6). */
+/** The newest mark of a shell that tells where its prompts and commands are (OSC 133). */
+export interface Mark {
+  kind: "prompt" | "input" | "running" | "finished";
+  exitCode?: number | null;
+  timestamp: number;
+}
+
+/** What a program told its user (OSC 9, 99, 777, or `notify`). */
+export interface Notification {
+  title: string;
+  body: string;
+  timestamp: number;
+}
+
+/** What an agent or a script says of its own session (S9). */
+export interface NotifyBody {
+  state?: "working" | "needs input" | "done" | "idle";
+  message?: string;
+  source?: string;
+}
+
+/** The screen of a session that is watched cheaply (S6): at most 4 in a second, states in between are skipped. */
+export interface Preview {
+  type: "preview";
+  sessionId: string;
+  projectId: string;
+  timestamp: number;
+  epoch: string;
+  offset: number;
+  cols: number;
+  rows: number;
+  cursor: ScreenCursor;
+  lines: (Run[])[];
+}
+
+/** Ask for cheap pictures of these sessions and no others, from now on (S6): `preview`s on each change. */
 export interface PreviewRequest {
   sessionId?: string | null;
   projectId?: string | null;
@@ -247,6 +282,12 @@ export interface Profile {
 /** The profiles of this server, the default first. */
 export interface ProfileList {
   profiles: Profile[];
+}
+
+/** How far a program says it is (OSC 9;4). */
+export interface Progress {
+  state: "normal" | "error" | "indeterminate" | "paused";
+  percent?: number | null;
 }
 
 /** A project as everybody sees it. */
@@ -287,7 +328,40 @@ export interface Resize {
   data: Size;
 }
 
-/** Somebody had this session visible for 2 s (S9). */
+/** Neighbouring cells of a row that look the same. Colours are a palette index, or `#rrggbb`. */
+export interface Run {
+  text: string;
+  fg?: number | string | null;
+  bg?: number | string | null;
+  bold?: boolean | null;
+  italic?: boolean | null;
+  underline?: boolean | null;
+  inverse?: boolean | null;
+  dim?: boolean | null;
+  strikethrough?: boolean | null;
+  link?: string | null;
+}
+
+/** What a person would see of a session (A2). */
+export interface Screen {
+  sessionId: string;
+  epoch: string;
+  offset: number;
+  cols: number;
+  rows: number;
+  cursor: ScreenCursor;
+  title: string;
+  lines: (Run[])[];
+}
+
+/** Where the cursor is on a screen, from 0. */
+export interface ScreenCursor {
+  x: number;
+  y: number;
+  visible: boolean;
+}
+
+/** Somebody had this session visible for 2 s in a front window (S9). */
 export interface Seen {
   sessionId?: string | null;
   projectId?: string | null;
@@ -318,6 +392,12 @@ export interface Session {
   epoch: string;
   offset: number;
   foreground?: string | null;
+  directory?: string | null;
+  bell?: number | null;
+  notification?: Notification | null;
+  progress?: Progress | null;
+  mark?: Mark | null;
+  screen?: "exact" | "rebuilding" | "lost";
 }
 
 /** A new session. Without `command` it is the profile's of this `type` (P1, P4). */
@@ -351,7 +431,12 @@ export interface SessionUpdate {
   session?: Session | null;
   name?: string | null;
   title?: string | null;
-  cwd?: string | null;
+  directory?: string | null;
+  bell?: number | null;
+  notification?: Notification | null;
+  progress?: Progress | null;
+  mark?: Mark | null;
+  screen?: "exact" | "rebuilding" | "lost" | null;
   status?: "starting" | "running" | "exited" | "lost" | null;
   exitCode?: number | null;
   signal?: string | null;
@@ -458,7 +543,7 @@ export interface TokenShown {
 
 export type ClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartbeat | Ack | PreviewRequest | Drive | Seen;
 
-export type ServerMessage = ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | InputAck | HeartbeatAnswer | ErrorMessage;
+export type ServerMessage = ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | Preview | InputAck | HeartbeatAnswer | ErrorMessage;
 
 export type ErrorCode = "bad_message" | "unknown_type" | "invalid" | "too_large" | "unauthorized" | "forbidden" | "unknown_project" | "unknown_session" | "already_exists" | "version_conflict" | "too_many_focused" | "session_ended" | "input_gap" | "input_overflow" | "cannot_start" | "limit_reached" | "rate_limited" | "engine_away" | "internal";
 

@@ -1,0 +1,206 @@
+"""What crosses the wire over HTTP (A1, A2): requests and answers, each one documented type.
+
+`messages.py` has the base, how the wire may grow, and the types that both ways share.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from termwall.protocol.messages import (
+    MAX_COMMAND,
+    Cells,
+    FocusState,
+    Id,
+    MaxFocused,
+    Name,
+    Run,
+    ScreenCursor,
+    Session,
+    Text,
+    Wire,
+)
+
+
+class ProjectCreate(Wire):
+    """A new project: a folder of work. Without `id` and `name` both come from the folder's name."""
+
+    id: Id | None = None
+    name: Name | None = None
+    path: Text
+    max_focused: MaxFocused | None = None
+
+
+class ProjectPatch(Wire):
+    """What may change about a project."""
+
+    name: Name | None = None
+    max_focused: MaxFocused | None = None
+
+
+class Project(Wire):
+    """A project as everybody sees it."""
+
+    id: str
+    name: str
+    path: str
+    max_focused: int
+    created_at: int
+
+
+class ProjectList(Wire):
+    """All projects, the oldest first."""
+
+    projects: list[Project]
+
+
+class SessionCreate(Wire):
+    """A new session. Without `command` it is the profile's of this `type` (P1, P4)."""
+
+    id: Id | None = None
+    name: Name | None = None
+    type: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    command: Annotated[list[Text], Field(min_length=1, max_length=MAX_COMMAND)] | None = None
+    cwd: Text | None = None
+    env: Annotated[dict[str, Text], Field(max_length=MAX_COMMAND)] | None = None
+    cols: Cells | None = None
+    rows: Cells | None = None
+
+
+class SessionPatch(Wire):
+    """What may change about a session."""
+
+    name: Name | None = None
+
+
+class SessionList(Wire):
+    """The sessions of a project, the oldest first."""
+
+    sessions: list[Session]
+
+
+class InputBody(Wire):
+    """Keys for the program; makes nobody its driver (I4)."""
+
+    data: str
+
+
+class NotifyBody(Wire):
+    """What an agent or a script says of its own session (S9)."""
+
+    state: Literal["working", "needs input", "done", "idle"] = "needs input"
+    message: Annotated[str, StringConstraints(max_length=4096)] = ""
+    """Told to the user, where not empty."""
+    source: Annotated[str, StringConstraints(min_length=1, max_length=64)] = "notify"
+    """Who says so, for the evidence: `Claude hook: Notification`."""
+
+
+class Screen(Wire):
+    """What a person would see of a session (A2)."""
+
+    session_id: str
+    epoch: str
+    offset: int
+    cols: int
+    rows: int
+    cursor: ScreenCursor
+    title: str
+    lines: list[list[Run]]
+    """Rows from the top, the asked scrollback first; a row without its trailing blanks."""
+
+
+class FocusBody(Wire):
+    """A focus command over HTTP (A1)."""
+
+    project_id: str
+    session_id: str | None = None
+    session_ids: Annotated[list[str], Field(max_length=1024)] | None = None
+    focused: bool = True
+    expected_version: int | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "FocusBody":
+        if (self.session_id is None) == (self.session_ids is None):
+            raise ValueError("give either sessionId or sessionIds")
+        return self
+
+
+class FocusAnswer(FocusState):
+    """The stage after a focus command that was taken (A1)."""
+
+    success: Literal[True] = True
+
+
+class ErrorAnswer(Wire):
+    """Every error over HTTP (A3). A `version_conflict` holds the whole focus state as well."""
+
+    success: Literal[False] = False
+    code: str
+    error: str
+    field: str | None = None
+    expected: int | None = None
+    project_id: str | None = None
+    focused_sessions: list[str] | None = None
+    total_focused: int | None = None
+    max_focused: int | None = None
+    version: int | None = None
+    epoch: str | None = None
+    timestamp: int | None = None
+
+
+class Health(Wire):
+    """That the server answers, and which version it is."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class Profile(Wire):
+    """A kind of session that can be started: its command, and how to show it (P1)."""
+
+    type: str
+    label: str
+    command: list[str]
+    icon: str
+
+
+class ProfileList(Wire):
+    """The profiles of this server, the default first."""
+
+    profiles: list[Profile]
+
+
+class LoginBody(Wire):
+    """A token to trade for a cookie (X1)."""
+
+    token: Text
+
+
+class TokenCreate(Wire):
+    """A token for somebody else: what it opens (X3)."""
+
+    name: Name
+    role: Literal["view", "type", "own"] = "view"
+    project_id: Id | None = None
+
+
+class TokenShown(Wire):
+    """A token given to somebody, without the token."""
+
+    id: str
+    name: str
+    role: Literal["view", "type", "own"]
+    project_id: str | None
+    created_at: int
+
+
+class TokenMade(TokenShown):
+    """A new token, the one time that it can be read."""
+
+    token: str
+
+
+class TokenList(Wire):
+    """The tokens given to others, the oldest first."""
+
+    tokens: list[TokenShown]
