@@ -12,12 +12,14 @@ import type {
   ErrorMessage,
   FocusState,
   FocusUpdate,
+  Preview,
   ServerMessage,
   Session,
   SessionUpdate,
   Stream,
   SyncComplete,
 } from "./messages";
+import { Previews } from "./previews";
 import { Store, TermwallError, type WorkspaceState } from "./state";
 import { type Output, type StreamSink, Streams } from "./streams";
 
@@ -52,6 +54,7 @@ export class TermwallClient {
   private readonly link: Link;
   private readonly streams: Streams;
   private readonly inputs: Inputs;
+  private readonly previews: Previews;
   private readonly pending = new Map<string, Pending>();
   private requests = 0;
   /** What to say of a reconnect, once the streams have gone on; null if nobody waits for it. */
@@ -80,6 +83,7 @@ export class TermwallClient {
       },
       notice: (kind, text, sessionId) => this.store.notice(kind, text, sessionId),
     });
+    this.previews = new Previews(env, (message) => this.link.send(message));
   }
 
   /** The state as it is now: a new object after each change, the same one until then. */
@@ -145,12 +149,30 @@ export class TermwallClient {
     if (this.mayType()) this.link.send({ type: "seen", sessionId });
   }
 
+  /**
+   * Ask for cheap pictures of these sessions (S6): the newest of each is at `previewOf`, and `onPreview` tells of it. What
+   * several ask for is asked of the server at once, and again after each reconnect. Returns what ends it.
+   */
+  preview(sessionIds: readonly string[]): () => void {
+    return this.previews.want(sessionIds);
+  }
+
+  /** The newest picture of a session that `preview` asks for. */
+  previewOf(sessionId: string): Preview | undefined {
+    return this.previews.get(sessionId);
+  }
+
+  /** Calls back when a session's picture is another one; the workspace's state does not change by it. */
+  onPreview(sessionId: string, listener: () => void): () => void {
+    return this.previews.listen(sessionId, listener);
+  }
+
   /** Give a session's output to a terminal; a later call for the same session replaces it. Returns what ends it. */
   attach(sessionId: string, sink: StreamSink): () => void {
     return this.streams.attach(sessionId, this.store.get().sessions.get(sessionId)?.epoch, sink);
   }
 
-  /** Whether this client's size and answers count for a session (I4, S7). */
+  /** Whether this client's size counts for a session (I4). */
   drives(sessionId: string): boolean {
     return this.store.get().sessions.get(sessionId)?.driver?.clientId === this.options.clientId;
   }
@@ -198,6 +220,9 @@ export class TermwallClient {
       case "session_update":
         this.sessionUpdate(message);
         break;
+      case "preview":
+        this.previews.take(message);
+        break;
       case "input_ack":
         this.inputs.acknowledged(message.sessionId, message.seq);
         break;
@@ -235,6 +260,8 @@ export class TermwallClient {
       retryCount: 0,
     });
     this.streams.connected(sessions);
+    for (const id of before.sessions.keys()) if (!sessions.has(id)) this.previews.remove(id);
+    this.previews.connected();
     if (!this.streams.asking) this.tellResumed(0);
     this.inputs.connected((id) => sessions.has(id));
   }
@@ -322,6 +349,8 @@ export class TermwallClient {
       pending.reject(new TermwallError(error.code, error.data, focus));
       return;
     }
+    // Pictures come again when the engine does; nobody has to be told.
+    if (this.previews.refused(error.requestId) && error.code === "engine_away") return;
     const sessionId = error.sessionId ?? undefined;
     if (error.code === "rate_limited") this.inputs.rateLimited();
     else if (error.code === "input_gap" && sessionId !== undefined && error.expected != null) {
@@ -339,6 +368,7 @@ export class TermwallClient {
     if (update.removed) {
       sessions.delete(id);
       this.streams.remove(id);
+      this.previews.remove(id);
       this.inputs.remove(id);
       this.inputs.drop(id);
       this.store.update({ sessions });
@@ -359,6 +389,8 @@ export class TermwallClient {
       else track.replayTo(update.epoch, update.offset);
     }
     if (known === undefined) this.streams.want(id);
+    // The engine has come back, or tells of a new session: what was refused may be asked for again.
+    if (known === undefined || update.screen != null) this.previews.gather();
   }
 }
 

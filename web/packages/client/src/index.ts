@@ -4,6 +4,7 @@ export type { Environment, SocketLike } from "./environment";
 export { decodeFrame, encodeInput, type OutputFrame, type Reason } from "./frames";
 export { HOLD_BYTES, HOLD_MILLISECONDS } from "./inputs";
 export type * from "./messages";
+export { GATHER_MILLISECONDS } from "./previews";
 export {
   type Connection,
   type ConnectionState,

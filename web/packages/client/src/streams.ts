@@ -23,7 +23,7 @@ export interface StreamChunk {
   /** The data begins by resetting the terminal, in band. */
   snapshot: boolean;
   reason?: Reason;
-  /** Printed before this viewer came: a terminal must not answer the queries in it (S7). */
+  /** Printed before this viewer came. */
   replay: boolean;
   /** With a snapshot: the size that what follows is meant for. */
   cols?: number;

@@ -81,7 +81,7 @@ function SharedTerminal(props: TerminalViewProps) {
         client.input(sessionId, data);
         latest.current.onData?.(data);
       },
-      answers: () => client.drives(sessionId),
+      drives: () => client.drives(sessionId),
       key: (event) => latest.current.onKey?.(event) ?? false,
       paste: (text) => (latest.current.onPaste ? latest.current.onPaste(text, own) : own.paste(text)),
     });

@@ -9,7 +9,7 @@ import { SearchAddon } from "@xterm/addon-search";
 import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
-import { isReport, queryHandlers } from "./queries";
+import { answerNothing, focusAnswers, isReport } from "./queries";
 
 export const SCROLLBACK_LINES = 5_000;
 
@@ -21,10 +21,10 @@ export interface EngineOptions {
 }
 
 export interface EngineEvents {
-  /** The user typed, or, where this page drives, the terminal answers a query. */
+  /** The user typed, pasted, or used the mouse. */
   data(data: string | Uint8Array): void;
-  /** Whether this page's answers and focus reports count (S7). */
-  answers(): boolean;
+  /** Whether this page drives the session: only then do its focus and hover reports count (I4). */
+  drives(): boolean;
   /** A key the page may want; true if the page took it. */
   key(event: KeyboardEvent): boolean;
   /** Something is to be pasted. */
@@ -48,8 +48,6 @@ export class Engine implements StreamSink {
   private readonly terminal: Terminal;
   private readonly fit = new FitAddon();
   private readonly search = new SearchAddon();
-  private replaying = false;
-  private replayWritten = false;
   private opened = false;
   private disposed = false;
   private lastWay = "";
@@ -81,12 +79,13 @@ export class Engine implements StreamSink {
     terminal.loadAddon(new UnicodeGraphemesAddon());
     terminal.unicode.activeVersion = "15-graphemes";
     terminal.loadAddon(new WebLinksAddon((event, uri) => follow(event, uri)));
-    queryHandlers(terminal.parser, () => this.replaying || !this.events.answers());
+    answerNothing(terminal.parser);
+    const isAnswer = focusAnswers(terminal.parser);
     terminal.onData((data) => {
-      if (!isReport(data) || this.events.answers()) this.events.data(data);
+      if (!isAnswer(data) && (!isReport(data) || this.events.drives())) this.events.data(data);
     });
     terminal.onBinary((data) => {
-      if (isReport(data) && !this.events.answers()) return;
+      if (isReport(data) && !this.events.drives()) return;
       this.events.data(Uint8Array.from(data, (character) => character.charCodeAt(0)));
     });
     terminal.attachCustomKeyEventHandler((event) => !this.events.key(event));
@@ -114,12 +113,6 @@ export class Engine implements StreamSink {
   write(chunk: StreamChunk, parsed: () => void): void {
     if (this.disposed) return;
     if (chunk.snapshot && chunk.cols && chunk.rows) this.resize(chunk.cols, chunk.rows);
-    if (chunk.replay !== this.replayWritten) {
-      this.replayWritten = chunk.replay;
-      this.terminal.write("", () => {
-        this.replaying = chunk.replay;
-      });
-    }
     this.terminal.write(chunk.data, parsed);
   }
 

@@ -10,6 +10,5 @@ export {
 } from "./context";
 export { Engine, type EngineEvents, type EngineOptions, SCROLLBACK_LINES, type SearchState } from "./engine";
 export { Engines, KEPT_ENGINES } from "./engines";
-export { type QueryParser, queryHandlers } from "./queries";
 export { ConnectionIndicator, TerminalView, type TerminalViewProps } from "./TerminalView";
 export { DARK, LIGHT } from "./themes";

@@ -1,6 +1,6 @@
 /**
- * The queries that a program can ask a terminal. While `silent()` they are swallowed, so that no answer is typed (S7); and
- * the reports that a terminal makes without a key being pressed, which only the driver's may make.
+ * The queries that a program can ask a terminal: the server's own answers each of them, once, so a page's answers none
+ * (S7). And the reports that a terminal makes without a key being pressed, which only the driver's may make.
  */
 
 export interface QueryParser {
@@ -20,11 +20,12 @@ const CSI_QUERIES = [
   { prefix: ">", final: "c" }, // DA2
   { prefix: "=", final: "c" }, // DA3
   { final: "n" }, // DSR, CPR
-  { prefix: "?", final: "n" }, // DECDSR
+  { prefix: "?", final: "n" }, // DECDSR, colour scheme
   { intermediates: "$", final: "p" }, // DECRQM
   { prefix: "?", intermediates: "$", final: "p" }, // DECRQM of private modes
   { prefix: ">", final: "q" }, // XTVERSION
   { prefix: "?", final: "u" }, // kitty keyboard flags
+  { final: "x" }, // DECREQTPARM
   { final: "t" }, // window reports
 ];
 const DCS_QUERIES = [
@@ -32,12 +33,31 @@ const DCS_QUERIES = [
   { intermediates: "+", final: "q" }, // XTGETTCAP
 ];
 /** Colours; `?` in place of a colour asks for it. */
-const OSC_QUERIES = [4, 10, 11, 12];
+const OSC_QUERIES = [4, 5, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
+const FOCUS_REPORTS = 1004;
 
-export function queryHandlers(parser: QueryParser, silent: () => boolean): void {
-  for (const id of CSI_QUERIES) parser.registerCsiHandler(id, () => silent());
-  for (const id of DCS_QUERIES) parser.registerDcsHandler(id, () => silent());
-  for (const id of OSC_QUERIES) parser.registerOscHandler(id, (data) => data.includes("?") && silent());
+/** Makes a terminal answer nothing; all else that it is told still counts. */
+export function answerNothing(parser: QueryParser): void {
+  for (const id of CSI_QUERIES) parser.registerCsiHandler(id, () => true);
+  for (const id of DCS_QUERIES) parser.registerDcsHandler(id, () => true);
+  for (const id of OSC_QUERIES) parser.registerOscHandler(id, (data) => data.includes("?"));
+}
+
+/**
+ * xterm.js reports at once whether it has the focus when a program asks to be told of changes: that is an answer too.
+ * The function that it returns says of each report, in turn, whether it is one.
+ */
+export function focusAnswers(parser: QueryParser): (data: string) => boolean {
+  let asked = 0;
+  parser.registerCsiHandler({ prefix: "?", final: "h" }, (params) => {
+    asked = params.filter((mode) => mode === FOCUS_REPORTS).length;
+    return false;
+  });
+  return (data) => {
+    if (asked === 0 || (data !== "\x1b[I" && data !== "\x1b[O")) return false;
+    asked--;
+    return true;
+  };
 }
 
 /** What a terminal reports though the user did not type: focus in and out, and a mouse that moves without a button. */
