@@ -79,6 +79,8 @@ export class Previews {
   private ask(): void {
     this.env.clearTimeout(this.timer);
     this.timer = null;
+    // Not before: who ends a wish and has it again in the same moment would have no picture until the next change.
+    for (const id of this.newest.keys()) if (!this.wishes.has(id)) this.newest.delete(id);
     const sessionIds = [...this.wishes.keys()].sort();
     const key = JSON.stringify(sessionIds);
     if (key === this.asked || (this.asked === null && sessionIds.length === 0)) return;
@@ -88,12 +90,8 @@ export class Previews {
 
   private unwant(id: string): void {
     const left = (this.wishes.get(id) ?? 0) - 1;
-    if (left > 0) {
-      this.wishes.set(id, left);
-      return;
-    }
-    this.wishes.delete(id);
-    this.newest.delete(id);
+    if (left > 0) this.wishes.set(id, left);
+    else this.wishes.delete(id);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The page's connection, given to all components below. */
 
 import type { Connection, TermwallClient, WorkspaceState } from "@termwall/client";
+import type { ITheme } from "@xterm/xterm";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
 import type { EngineOptions } from "./engine";
 import { Engines } from "./engines";
@@ -16,6 +17,8 @@ export const DEFAULT_OPTIONS: EngineOptions = {
 export interface Termwall {
   client: TermwallClient;
   engines: Engines;
+  /** The terminals' colours. */
+  theme: ITheme;
 }
 
 export const TermwallContext = createContext<Termwall | null>(null);
@@ -32,7 +35,8 @@ export function TermwallProvider({ client, options = DEFAULT_OPTIONS, children }
   const engines = useMemo(() => new Engines(client, options), [client]);
   useEffect(() => engines.start(), [engines]);
   useEffect(() => engines.set(options), [engines, options]);
-  const value = useMemo(() => ({ client, engines }), [client, engines]);
+  const { theme } = options;
+  const value = useMemo(() => ({ client, engines, theme }), [client, engines, theme]);
   return <TermwallContext.Provider value={value}>{children}</TermwallContext.Provider>;
 }
 

@@ -9,7 +9,9 @@ import { SearchAddon } from "@xterm/addon-search";
 import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
+import { UNICODE_VERSION } from "./clusters";
 import { answerNothing, focusAnswers, isReport } from "./queries";
+import { FONT_FAMILY } from "./themes";
 
 export const SCROLLBACK_LINES = 5_000;
 
@@ -65,8 +67,7 @@ export class Engine implements StreamSink {
       ...options,
       allowProposedApi: true,
       scrollback: SCROLLBACK_LINES,
-      fontFamily:
-        'ui-monospace, "SF Mono", Menlo, "Cascadia Mono", "DejaVu Sans Mono", "Liberation Mono", Consolas, monospace',
+      fontFamily: FONT_FAMILY,
       minimumContrastRatio: 4.5,
       cursorInactiveStyle: "outline",
       macOptionIsMeta: true,
@@ -77,7 +78,7 @@ export class Engine implements StreamSink {
     terminal.loadAddon(this.fit);
     terminal.loadAddon(this.search);
     terminal.loadAddon(new UnicodeGraphemesAddon());
-    terminal.unicode.activeVersion = "15-graphemes";
+    terminal.unicode.activeVersion = UNICODE_VERSION;
     terminal.loadAddon(new WebLinksAddon((event, uri) => follow(event, uri)));
     answerNothing(terminal.parser);
     const isAnswer = focusAnswers(terminal.parser);

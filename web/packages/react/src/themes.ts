@@ -2,6 +2,9 @@
 
 import type { ITheme } from "@xterm/xterm";
 
+export const FONT_FAMILY =
+  'ui-monospace, "SF Mono", Menlo, "Cascadia Mono", "DejaVu Sans Mono", "Liberation Mono", Consolas, monospace';
+
 export const DARK: ITheme = {
   background: "#0d0e10",
   foreground: "#d3d6da",
