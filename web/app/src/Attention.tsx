@@ -1,8 +1,8 @@
-/** What a session wants: an icon, a word, and how long (S9). */
+/** What a session wants: an icon, a word, and how long (S9); and why that is thought. */
 
 import type { Session } from "@termwall/client";
 import * as icons from "./icons";
-import { elapsed, useNow } from "./time";
+import { ago, elapsed, useNow } from "./time";
 
 interface Shown {
   icon: () => React.JSX.Element;
@@ -11,6 +11,8 @@ interface Shown {
   timed: boolean;
 }
 
+const IDLE: Shown = { icon: icons.Idle, word: "idle", look: "muted", timed: false };
+
 export function attentionOf(session: Session): Shown {
   const { state, seen } = session.attention;
   if (session.status === "starting") return { icon: icons.Starting, word: "starting", look: "muted", timed: false };
@@ -18,7 +20,7 @@ export function attentionOf(session: Session): Shown {
     case "needs input":
       return { icon: icons.NeedsInput, word: "needs input", look: "needs", timed: true };
     case "done":
-      return { icon: icons.Done, word: seen ? "done" : "done, unseen", look: seen ? "muted" : "done", timed: false };
+      return seen ? IDLE : { icon: icons.Done, word: "done, unseen", look: "done", timed: false };
     case "working":
       return { icon: icons.Working, word: "working", look: "plain", timed: true };
     case "exited":
@@ -32,8 +34,31 @@ export function attentionOf(session: Session): Shown {
     case "lost":
       return { icon: icons.Lost, word: "lost", look: "danger", timed: false };
     default:
-      return { icon: icons.Idle, word: "idle", look: "muted", timed: false };
+      return IDLE;
   }
+}
+
+/** Reasons that last, rather than having happened at some time. */
+const LASTING = /^(output|no output|quiet)/;
+
+/** Why a session is shown as it is, such as "bell 12 s ago". */
+export function evidenceOf({ attention }: Session, now: number): string {
+  const { reason, since } = attention;
+  if (!reason) return "";
+  return LASTING.test(reason) ? reason : `${reason} ${ago(since, now)}`;
+}
+
+export function Evidence({ session }: { session: Session }) {
+  const now = useNow(5000);
+  const text = evidenceOf(session, now);
+  return text === "" ? null : <span className="evidence">{text}</span>;
+}
+
+/** What is to be said of the screen itself, where it is not what the program drew. */
+export function screenNote(session: Session): string | null {
+  if (session.screen === "rebuilding") return "rebuilding the screen";
+  if (session.screen !== "lost") return null;
+  return "Part of this screen could not be rebuilt; it is complete again when the program draws anew.";
 }
 
 export function Attention({ session, timed = true }: { session: Session; timed?: boolean }) {

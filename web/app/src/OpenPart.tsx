@@ -2,10 +2,11 @@
 
 import type { Profile, Project, Session } from "@termwall/client";
 import type { Engine } from "@termwall/react";
-import { ConfirmClose, ConfirmPaste, Help, NewTerminal, Rename, SettingsDialog } from "./dialogs";
+import { ConfirmClose, ConfirmPaste, Help, NewTerminal, Rename } from "./dialogs";
 import type { Action } from "./find";
 import { Palette } from "./Palette";
 import { type MenuItem, PopupMenu } from "./PopupMenu";
+import { SettingsDialog } from "./SettingsDialog";
 import type { Settings } from "./settings";
 
 export type Open =

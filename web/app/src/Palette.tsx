@@ -80,7 +80,7 @@ export function Palette({ actions, onClose }: { actions: readonly Action[]; onCl
           >
             <span className="position">{action.position}</span>
             <span className="grow">{action.label}</span>
-            {action.session && <Attention session={action.session} timed={false} />}
+            {action.session && <Attention session={action.session} />}
             {action.keys && <kbd>{action.keys}</kbd>}
           </div>
         ))}

@@ -2,13 +2,15 @@
 
 import type { Session } from "@termwall/client";
 import { ConnectionIndicator, type Engine, TerminalView, useTermwall, useWorkspace } from "@termwall/react";
-import { useEffect, useState } from "react";
-import { Attention } from "./Attention";
+import { useState } from "react";
+import { Attention, Evidence, screenNote } from "./Attention";
 import { Held } from "./Held";
 import { More, Unzoom, Zoom } from "./icons";
 import { chordText, isMac } from "./keys";
+import { Progress } from "./Progress";
 import { SearchBar } from "./SearchBar";
 import { ago, useNow } from "./time";
+import { useSeen } from "./useSeen";
 
 export interface PaneActions {
   makeCurrent: (id: string) => void;
@@ -44,15 +46,8 @@ export function Pane(props: PaneProps) {
   const driver = session.driver?.name || "somebody else";
   const ended = session.status === "exited" || session.status === "lost";
 
-  // Seen: two seconds before somebody's eyes, in a window that has the focus (S9).
-  const { seen, since } = session.attention;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each new state of attention is to be seen anew.
-  useEffect(() => {
-    if (!visible || seen || !canType) return;
-    const timer = setTimeout(() => document.hasFocus() && client.seen(session.id), 2000);
-    return () => clearTimeout(timer);
-  }, [client, session.id, visible, seen, since, canType]);
-
+  useSeen(session, visible);
+  const note = screenNote(session);
   const now = useNow(5000, ended);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: a click anywhere in the pane gives it the keys; keyboards have chords for that.
@@ -72,7 +67,18 @@ export function Pane(props: PaneProps) {
         <h2 title={session.title || session.name}>{session.name}</h2>
         <span className="profile">{session.type}</span>
         <Attention session={session} />
-        {session.title && <span className="evidence">· {session.title}</span>}
+        {note === null ? (
+          <Evidence session={session} />
+        ) : (
+          <span className="note" title={note}>
+            {note}
+          </span>
+        )}
+        {session.directory && (
+          <span className="directory" title={session.directory}>
+            {shortPath(session.directory)}
+          </span>
+        )}
         <span className="grow" />
         {held ? (
           <Held held={held} />
@@ -118,6 +124,7 @@ export function Pane(props: PaneProps) {
             <More />
           </button>
         </span>
+        <Progress session={session} />
       </header>
       <div className="screen" data-foreign={foreign}>
         <TerminalView
@@ -143,7 +150,7 @@ export function Pane(props: PaneProps) {
         )}
         {ended && (
           <p className="ended" role="status">
-            <b>{endOf(session)}</b> {ago(since, now)}
+            <b>{endOf(session)}</b> {ago(session.attention.since, now)}
             {canType && (
               <>
                 <button type="button" onClick={() => actions.restart(session)}>
@@ -159,6 +166,12 @@ export function Pane(props: PaneProps) {
       </div>
     </section>
   );
+}
+
+/** A path's last two parts: enough to know where one is. */
+function shortPath(path: string): string {
+  const parts = path.split("/").filter(Boolean);
+  return parts.length > 2 ? `…/${parts.slice(-2).join("/")}` : path;
 }
 
 function endOf({ status, signal, exitCode }: Session): string {

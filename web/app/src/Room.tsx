@@ -15,7 +15,7 @@ import { KeyBar } from "./KeyBar";
 import { type Command, chordText, commandOf, isMac } from "./keys";
 import { Notices } from "./Notices";
 import { type Open, OpenPart } from "./OpenPart";
-import { gridSessions, needingCount, nextNeeding, shelfOrder } from "./order";
+import { gridSessions, needingCount, nextNeeding, shelfOrder, wallOrder } from "./order";
 import type { PaneActions } from "./Pane";
 import type { MenuItem } from "./PopupMenu";
 import { nextRegion } from "./regions";
@@ -23,6 +23,8 @@ import { Shelf } from "./Shelf";
 import { Stage } from "./Stage";
 import type { Layout, Settings, View } from "./settings";
 import { useClipboard } from "./useClipboard";
+import { useDesktopNews } from "./useDesktopNews";
+import { useTitle } from "./useTitle";
 
 const MAC = isMac();
 
@@ -76,10 +78,7 @@ export function Room(props: RoomProps) {
 
   const focused = useMemo(() => focus?.focusedSessions.filter((id) => sessions.has(id)) ?? [], [focus, sessions]);
   const shelf = useMemo(() => shelfOrder(sessions.values()), [sessions]);
-  const everything = useMemo(
-    () => shelfOrder([...sessions.values()].map((one) => ({ ...one, focused: false }))),
-    [sessions],
-  );
+  const everything = useMemo(() => wallOrder(sessions.values()), [sessions]);
   const current = chosen !== null && focused.includes(chosen) ? chosen : (focused[0] ?? null);
   const second =
     beside !== null && beside !== current && focused.includes(beside) ? beside : focused.find((id) => id !== current);
@@ -109,9 +108,7 @@ export function Room(props: RoomProps) {
     return () => observer.disconnect();
   }, [onStageWidth]);
 
-  useEffect(() => {
-    document.title = `${needing > 0 ? `(${needing}) ` : ""}${project.name} · termwall`;
-  }, [needing, project.name]);
+  useTitle(project.name, needing);
 
   const explain = useCallback((error: unknown) => {
     if (error instanceof TermwallError && error.code === "version_conflict") {
@@ -155,6 +152,10 @@ export function Room(props: RoomProps) {
     },
     [client, makeCurrent, canType, explain, focusKeys],
   );
+
+  useDesktopNews(settings.notify, (id) => void bring(id));
+
+  const pick = useCallback((session: Session) => void bring(session.id), [bring]);
 
   const known = sessions.size > 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the sessions are known; the address names where to start.
@@ -280,7 +281,7 @@ export function Room(props: RoomProps) {
           setOpen({ kind: "palette" });
           return true;
         case "next": {
-          const next = nextNeeding(sessions.values());
+          const next = nextNeeding(sessions.values(), current);
           if (next !== null) void bring(next.id);
           else setSaid("Nothing needs you.");
           return true;
@@ -549,7 +550,7 @@ export function Room(props: RoomProps) {
           first={focused.length + 1}
           wall={onWall}
           canType={canType}
-          onPick={(session) => void bring(session.id)}
+          onPick={pick}
           onNew={() => setOpen({ kind: "new" })}
           onMenu={menu}
         />

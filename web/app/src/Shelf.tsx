@@ -1,12 +1,13 @@
 /** All terminals that are not on the stage, as tiles: a click brings one there, for everybody. */
 
 import type { Session } from "@termwall/client";
-import { ConnectionIndicator, useConnection } from "@termwall/react";
-import { useRef, useState } from "react";
-import { Attention, attentionOf } from "./Attention";
+import { ConnectionIndicator, PreviewTile, useWorkspace } from "@termwall/react";
+import { memo, useRef, useState } from "react";
+import { Attention, attentionOf, Evidence, screenNote } from "./Attention";
 import { Plus } from "./icons";
 import { chordText, isMac } from "./keys";
-import { ago, useNow } from "./time";
+import { Progress } from "./Progress";
+import { spoken } from "./time";
 
 interface ShelfProps {
   sessions: readonly Session[];
@@ -21,7 +22,6 @@ interface ShelfProps {
 }
 
 export function Shelf({ sessions, first, wall, canType, onPick, onNew, onMenu }: ShelfProps) {
-  const now = useNow(5000);
   // It sorts anew only while nobody is about to click in it.
   const [busy, setBusy] = useState(false);
   const kept = useRef<readonly string[]>([]);
@@ -54,13 +54,7 @@ export function Shelf({ sessions, first, wall, canType, onPick, onNew, onMenu }:
       <ul>
         {shown.map((session, index) => (
           <li key={session.id}>
-            <Tile
-              session={session}
-              now={now}
-              position={wall ? 0 : first + index}
-              onPick={() => onPick(session)}
-              onMenu={(at) => onMenu(session, at)}
-            />
+            <Tile session={session} position={wall ? 0 : first + index} onPick={onPick} onMenu={onMenu} />
           </li>
         ))}
       </ul>
@@ -68,45 +62,54 @@ export function Shelf({ sessions, first, wall, canType, onPick, onNew, onMenu }:
   );
 }
 
-function Tile(props: {
+interface TileProps {
   session: Session;
-  now: number;
   position: number;
-  onPick: () => void;
-  onMenu: (at: { x: number; y: number }) => void;
-}) {
-  const { session, now, position, onPick, onMenu } = props;
-  const connection = useConnection();
-  const { look } = attentionOf(session);
-  const shown = position > 0 && position <= 9;
+  onPick: (session: Session) => void;
+  onMenu: (session: Session, at: { x: number; y: number }) => void;
+}
+
+/** Renders only when its own session changed: a wall has many of them, and each tells of itself often. */
+const Tile = memo(function Tile({ session, position, onPick, onMenu }: TileProps) {
+  const state = useWorkspace(({ connection }) => connection.state);
+  const shown = attentionOf(session);
+  const counted = position > 0 && position <= 9;
+  const waits = shown.timed ? ` for ${spoken(session.attention.since, Date.now())}` : "";
+  const note = screenNote(session);
   return (
     <button
       type="button"
       className="tile"
-      data-look={look}
+      data-look={shown.look}
+      data-state={session.attention.state}
       data-session={session.id}
-      onClick={onPick}
+      aria-label={`${session.name}, ${shown.word}${waits}, ${state}${counted ? `, position ${position}` : ""}`}
+      title={session.title || session.command.join(" ")}
+      onClick={() => onPick(session)}
       onContextMenu={(event) => {
         event.preventDefault();
-        onMenu({ x: event.clientX, y: event.clientY });
+        onMenu(session, { x: event.clientX, y: event.clientY });
       }}
     >
       <span className="line">
-        {shown && (
-          <span className="position">
-            <span className="unseen">position </span>
-            {position}
-          </span>
-        )}
+        {counted && <span className="position">{position}</span>}
         <b>{session.name}</b>
         <span className="grow" />
         <Attention session={session} />
       </span>
-      <span className="line title">{session.title || session.command.join(" ")}</span>
-      <span className="line muted">
-        <span className="grow">output {ago(session.lastActivity, now)}</span>
-        <ConnectionIndicator connection={connection} />
+      <PreviewTile sessionId={session.id} label={`Screen of ${session.name}`} />
+      <span className="line foot">
+        {note === null ? (
+          <Evidence session={session} />
+        ) : (
+          <span className="note" title={note}>
+            {note}
+          </span>
+        )}
+        <span className="grow" />
+        <ConnectionIndicator connection={{ state }} />
       </span>
+      <Progress session={session} />
     </button>
   );
-}
+});

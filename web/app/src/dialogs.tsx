@@ -1,4 +1,4 @@
-/** The questions the page asks: a new terminal, a name, a close, a paste, the settings, and the list of keys. */
+/** The questions the page asks: a new terminal, a name, a close, a paste, and the list of keys. */
 
 import type { Profile, Session } from "@termwall/client";
 import { useState } from "react";
@@ -6,7 +6,6 @@ import { ApiError, api } from "./api";
 import { splitCommand } from "./command";
 import { Dialog } from "./dialog";
 import { BINDINGS, chordText, isMac } from "./keys";
-import { FONT_SIZES, type Settings, type Theme } from "./settings";
 
 export function NewTerminal(props: {
   projectId: string;
@@ -176,59 +175,6 @@ export function ConfirmPaste(props: {
         </button>
         <button type="submit" className="primary">
           Paste
-        </button>
-      </div>
-    </Dialog>
-  );
-}
-
-export function SettingsDialog(props: {
-  settings: Settings;
-  onChange: (settings: Settings) => void;
-  onClose: () => void;
-  onLogout: () => void;
-}) {
-  const { settings, onChange, onClose, onLogout } = props;
-  const set = (change: Partial<Settings>) => onChange({ ...settings, ...change });
-  const toggle = (key: "screenReader" | "cursorBlink" | "copyOnSelect" | "paletteOnly", label: string) => (
-    <label className="switch">
-      <input type="checkbox" checked={settings[key]} onChange={(event) => set({ [key]: event.target.checked })} />
-      <span>{label}</span>
-    </label>
-  );
-  return (
-    <Dialog title="Settings" onClose={onClose} onSubmit={onClose}>
-      <p className="muted">Yours, in this browser only.</p>
-      <fieldset className="choices">
-        <legend>Colours</legend>
-        {(["system", "dark", "light"] satisfies Theme[]).map((theme) => (
-          <label key={theme}>
-            <input type="radio" name="theme" checked={settings.theme === theme} onChange={() => set({ theme })} />
-            <span>{theme === "system" ? "as the system" : theme}</span>
-          </label>
-        ))}
-      </fieldset>
-      <label className="field">
-        <span>Font size</span>
-        <select value={settings.fontSize} onChange={(event) => set({ fontSize: Number(event.target.value) })}>
-          <option value={0}>auto: 80 columns first</option>
-          {FONT_SIZES.map((size) => (
-            <option key={size} value={size}>
-              {size} px
-            </option>
-          ))}
-        </select>
-      </label>
-      {toggle("screenReader", "Screen reader mode")}
-      {toggle("cursorBlink", "Blinking cursor")}
-      {toggle("copyOnSelect", "Copy what is selected")}
-      {toggle("paletteOnly", `Leave all chords but ${chordText("palette", isMac())} to the programs`)}
-      <div className="buttons">
-        <button type="button" onClick={onLogout}>
-          Sign out
-        </button>
-        <button type="submit" className="primary">
-          Done
         </button>
       </div>
     </Dialog>

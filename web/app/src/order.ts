@@ -1,4 +1,4 @@
-/** In which order the shelf shows what is not on the stage: by need, then as the sessions were made. */
+/** In which order sessions want somebody: by need, then as they were made (S9). */
 
 import type { Session } from "@termwall/client";
 
@@ -12,24 +12,35 @@ function need(session: Session): number {
   return 4;
 }
 
+/** Who waits longest comes first; that somebody is busy or idle for long is no reason to come first. */
+function byNeed(a: Session, b: Session): number {
+  const since = (session: Session) => (need(session) <= 1 ? session.attention.since : 0);
+  return need(a) - need(b) || since(a) - since(b) || a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
+}
+
+/** All sessions, as a phone's wall shows them. */
+export function wallOrder(sessions: Iterable<Session>): Session[] {
+  return [...sessions].sort(byNeed);
+}
+
+/** What is not on the stage, as the shelf shows it. */
 export function shelfOrder(sessions: Iterable<Session>): Session[] {
-  const list = [...sessions].filter((session) => !session.focused);
-  const since = (session: Session) => (need(session) === 0 ? session.attention.since : 0);
-  return list.sort(
-    (a, b) => need(a) - need(b) || since(a) - since(b) || a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1),
-  );
+  return wallOrder([...sessions].filter((session) => !session.focused));
 }
 
-/** How many wait for the user: for the page's title and the bar. */
+/** How many wait for the user's input: for the page's title and the bar. */
 export function needingCount(sessions: Iterable<Session>): number {
-  return [...sessions].filter((session) => need(session) <= 1).length;
+  return [...sessions].filter((session) => need(session) === 0).length;
 }
 
-/** What one key brings the user to next. */
-export function nextNeeding(sessions: Iterable<Session>): Session | null {
-  const waiting = [...sessions].filter((session) => need(session) <= 1);
-  waiting.sort((a, b) => need(a) - need(b) || a.attention.since - b.attention.since);
-  return waiting[0] ?? null;
+/**
+ * What one key brings the user to: whoever has waited longest for input, then what is done and unseen. From one of them
+ * it goes on to the next, so that the key walks through all.
+ */
+export function nextNeeding(sessions: Iterable<Session>, current: string | null = null): Session | null {
+  const waiting = wallOrder(sessions).filter((session) => need(session) <= 1);
+  const here = waiting.findIndex((session) => session.id === current);
+  return waiting[(here + 1) % waiting.length] ?? null;
 }
 
 /** What the grid shows, and so focuses in one batch (F5): the stage, filled up from the shelf. */

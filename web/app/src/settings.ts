@@ -12,6 +12,8 @@ export interface Settings {
   copyOnSelect: boolean;
   /** Only the palette's chord is the page's; all others go to the program. */
   paletteOnly: boolean;
+  /** Desktop notifications while no page of this browser is in front. */
+  notify: boolean;
 }
 
 export interface View {
@@ -30,6 +32,7 @@ export const DEFAULT_SETTINGS: Settings = {
   cursorBlink: false,
   copyOnSelect: false,
   paletteOnly: false,
+  notify: false,
 };
 export const DEFAULT_VIEW: View = { layout: "grid", column: 0.5, row: 0.5, folded: false };
 export const FONT_SIZES = [10, 11, 12, 13, 14, 15, 16, 18, 20, 24] as const;

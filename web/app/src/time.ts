@@ -1,32 +1,83 @@
-/** Times in words, as short as a tile allows. */
+/** Times in words, as short as a tile allows, and the one clock of all that show one. */
 
-import { useEffect, useState } from "react";
+import { useSyncExternalStore } from "react";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Ticks for all who show a time at the same pace, so that fifty badges wake the page once; it stands while nobody looks. */
+class Clock {
+  private readonly listeners = new Set<() => void>();
+  private timer: ReturnType<typeof setInterval> | null = null;
+  now = Date.now();
+
+  constructor(private readonly every: number) {}
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    if (this.timer === null) {
+      this.now = Date.now();
+      this.timer = setInterval(this.tick, this.every);
+      document.addEventListener("visibilitychange", this.tick);
+    }
+    return () => {
+      this.listeners.delete(listener);
+      if (this.listeners.size > 0 || this.timer === null) return;
+      clearInterval(this.timer);
+      this.timer = null;
+      document.removeEventListener("visibilitychange", this.tick);
+    };
+  };
+
+  private tick = (): void => {
+    if (document.hidden) return;
+    this.now = Date.now();
+    for (const listener of [...this.listeners]) listener();
+  };
+}
+
+const clocks = new Map<number, Clock>();
+const never = () => () => undefined;
+
+function clockOf(every: number): Clock {
+  const clock = clocks.get(every) ?? new Clock(every);
+  clocks.set(every, clock);
+  return clock;
+}
 
 /** The present, renewed each `every` ms while `on`. */
-export function useNow(every = 1000, on = true): number {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    if (!on) return;
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), every);
-    return () => clearInterval(timer);
-  }, [every, on]);
-  return now;
+export function useNow(every = SECOND, on = true): number {
+  const clock = clockOf(every);
+  return useSyncExternalStore(on ? clock.subscribe : never, () => clock.now);
 }
 
 export function ago(at: number, now: number): string {
-  const seconds = Math.max(0, Math.round((now - at) / 1000));
-  if (seconds < 5) return "now";
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86400)} d ago`;
+  const passed = Math.max(0, now - at);
+  if (passed < 5 * SECOND) return "just now";
+  if (passed < MINUTE) return `${Math.round(passed / SECOND)} s ago`;
+  if (passed < HOUR) return `${Math.floor(passed / MINUTE)} min ago`;
+  if (passed < DAY) return `${Math.floor(passed / HOUR)} h ago`;
+  return `${Math.floor(passed / DAY)} d ago`;
 }
 
 /** A running time, such as 0:42. */
 export function elapsed(since: number, now: number): string {
-  const seconds = Math.max(0, Math.floor((now - since) / 1000));
+  const seconds = Math.max(0, Math.floor((now - since) / SECOND));
   const minutes = Math.floor(seconds / 60);
   if (minutes >= 60) return `${Math.floor(minutes / 60)} h`;
   return `${minutes}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+/** A running time as it is said. */
+export function spoken(since: number, now: number): string {
+  const passed = Math.max(0, now - since);
+  const [count, unit] =
+    passed < MINUTE
+      ? [Math.floor(passed / SECOND), "second"]
+      : passed < HOUR
+        ? [Math.floor(passed / MINUTE), "minute"]
+        : [Math.floor(passed / HOUR), "hour"];
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }

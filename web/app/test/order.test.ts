@@ -1,6 +1,6 @@
 import type { Session } from "@termwall/client";
 import { describe, expect, it } from "vitest";
-import { gridSessions, needingCount, nextNeeding, shelfOrder } from "../src/order";
+import { gridSessions, needingCount, nextNeeding, shelfOrder, wallOrder } from "../src/order";
 
 type Change = Partial<Omit<Session, "attention">> & { attention?: Partial<Session["attention"]> };
 
@@ -16,7 +16,7 @@ function session(id: string, change: Change = {}): Session {
     exitCode: null,
     signal: null,
     ...rest,
-    attention: { state: "idle", since: 0, seen: false, reason: null, ...attention },
+    attention: { state: "idle", since: 0, seen: false, reason: "", ...attention },
   } as Session;
 }
 
@@ -52,6 +52,11 @@ describe("the shelf", () => {
     ]);
   });
 
+  it("is the whole wall on a phone, in the same order", () => {
+    expect(ids(wallOrder(all)).slice(0, 4)).toEqual(["on stage", "asks since 5", "asks since 9", "finished"]);
+    expect(wallOrder(all)).toHaveLength(all.length);
+  });
+
   it("does not depend on the order in which sessions are told", () => {
     expect(ids(shelfOrder([...all].reverse()))).toEqual(ids(shelfOrder(all)));
   });
@@ -59,14 +64,21 @@ describe("the shelf", () => {
 
 describe("what needs the user", () => {
   it("is counted over stage and shelf", () => {
-    expect(needingCount(all)).toBe(4);
+    expect(needingCount(all)).toBe(3);
     expect(needingCount([])).toBe(0);
   });
 
-  it("comes longest waiting first", () => {
+  it("comes longest waiting first, then what is done and unseen", () => {
     expect(nextNeeding(all)?.id).toBe("on stage");
     expect(nextNeeding(all.filter(({ attention }) => attention.state !== "needs input"))?.id).toBe("finished");
     expect(nextNeeding([session("quiet")])).toBeNull();
+  });
+
+  it("comes one after the other, round and round, from wherever the keys are", () => {
+    const walk = ["on stage", "asks since 5", "asks since 9", "finished", "on stage"];
+    for (const [index, id] of walk.slice(1).entries()) expect(nextNeeding(all, walk[index])?.id).toBe(id);
+    expect(nextNeeding(all, "quiet")?.id).toBe("on stage");
+    expect(nextNeeding([all[6] as Session], "finished")?.id).toBe("finished");
   });
 });
 

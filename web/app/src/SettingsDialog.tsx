@@ -1,0 +1,75 @@
+/** How termwall looks and behaves for one viewer, in this browser. */
+
+import { useState } from "react";
+import { Dialog } from "./dialog";
+import { chordText, isMac } from "./keys";
+import { FONT_SIZES, type Settings, type Theme } from "./settings";
+import { mayNotify } from "./useDesktopNews";
+
+export function SettingsDialog(props: {
+  settings: Settings;
+  onChange: (settings: Settings) => void;
+  onClose: () => void;
+  onLogout: () => void;
+}) {
+  const { settings, onChange, onClose, onLogout } = props;
+  const [refused, setRefused] = useState(false);
+  const set = (change: Partial<Settings>) => onChange({ ...settings, ...change });
+  const toggle = (key: "screenReader" | "cursorBlink" | "copyOnSelect" | "paletteOnly", label: string) => (
+    <label className="switch">
+      <input type="checkbox" checked={settings[key]} onChange={(event) => set({ [key]: event.target.checked })} />
+      <span>{label}</span>
+    </label>
+  );
+  const notify = async (on: boolean) => {
+    const allowed = !on || (await mayNotify());
+    setRefused(!allowed);
+    set({ notify: on && allowed });
+  };
+  return (
+    <Dialog title="Settings" onClose={onClose} onSubmit={onClose}>
+      <p className="muted">Yours, in this browser only.</p>
+      <fieldset className="choices">
+        <legend>Colours</legend>
+        {(["system", "dark", "light"] satisfies Theme[]).map((theme) => (
+          <label key={theme}>
+            <input type="radio" name="theme" checked={settings.theme === theme} onChange={() => set({ theme })} />
+            <span>{theme === "system" ? "as the system" : theme}</span>
+          </label>
+        ))}
+      </fieldset>
+      <label className="field">
+        <span>Font size</span>
+        <select value={settings.fontSize} onChange={(event) => set({ fontSize: Number(event.target.value) })}>
+          <option value={0}>auto: 80 columns first</option>
+          {FONT_SIZES.map((size) => (
+            <option key={size} value={size}>
+              {size} px
+            </option>
+          ))}
+        </select>
+      </label>
+      {toggle("screenReader", "Screen reader mode")}
+      {toggle("cursorBlink", "Blinking cursor")}
+      {toggle("copyOnSelect", "Copy what is selected")}
+      {toggle("paletteOnly", `Leave all chords but ${chordText("palette", isMac())} to the programs`)}
+      <label className="switch">
+        <input type="checkbox" checked={settings.notify} onChange={(event) => void notify(event.target.checked)} />
+        <span>Desktop notifications, while you look elsewhere</span>
+      </label>
+      {refused && (
+        <p className="problem" role="alert">
+          Your browser allows this page no notifications. Allow them in its settings for this page, then try again.
+        </p>
+      )}
+      <div className="buttons">
+        <button type="button" onClick={onLogout}>
+          Sign out
+        </button>
+        <button type="submit" className="primary">
+          Done
+        </button>
+      </div>
+    </Dialog>
+  );
+}
