@@ -1,6 +1,7 @@
 """What the page lets one person do: layouts, keys alone, dialogs, a phone, and that everybody can use it."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -162,10 +163,13 @@ def test_W10_connection_and_attention_are_words_not_only_colours(server: Server,
     server.focus("wall", ids[0])
     page = open_page()
     assert "connected" in page.page.inner_text(".pane-header")
-    words = page.page.inner_text(f".tile[data-session='{ids[1]}']").split()
-    assert words[:4] == ["position", "2", "cat", "1"]
+    tile = page.page.locator(f".tile[data-session='{ids[1]}']")
+    words = tile.inner_text().split()
+    assert words[:3] == ["2", "cat", "1"]
     assert "connected" in words
     assert {"idle", "working"} & set(words)
+    named = re.compile("^cat 1, (working for .*|idle), connected, position 2$")
+    assert page.page.get_by_role("button", name=named).count() == 1
 
 
 @pytest.mark.parametrize(

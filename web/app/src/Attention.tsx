@@ -41,17 +41,22 @@ export function attentionOf(session: Session): Shown {
 /** Reasons that last, rather than having happened at some time. */
 const LASTING = /^(output|no output|quiet)/;
 
-/** Why a session is shown as it is, such as "bell 12 s ago". */
+/** Why a session is shown as it is, such as "bell 12 s ago"; two numbers are kept apart. */
 export function evidenceOf({ attention }: Session, now: number): string {
   const { reason, since } = attention;
   if (!reason) return "";
-  return LASTING.test(reason) ? reason : `${reason} ${ago(since, now)}`;
+  if (LASTING.test(reason)) return reason;
+  return `${reason}${/\d$/.test(reason) ? " · " : " "}${ago(since, now)}`;
 }
 
 export function Evidence({ session }: { session: Session }) {
   const now = useNow(5000);
   const text = evidenceOf(session, now);
-  return text === "" ? null : <span className="evidence">{text}</span>;
+  return text === "" ? null : (
+    <span className="evidence" title={text}>
+      {text}
+    </span>
+  );
 }
 
 /** What is to be said of the screen itself, where it is not what the program drew. */

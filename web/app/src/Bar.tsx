@@ -87,7 +87,7 @@ export function Bar(props: BarProps) {
               title={`Next that needs you (${chordText("next", mac)})`}
               onClick={onNext}
             >
-              <NeedsInput /> {needing} {!phone && (needing === 1 ? "needs you" : "need you")}
+              <NeedsInput /> {needing} {!alone && (needing === 1 ? "needs you" : "need you")}
             </button>
           )}
           {!phone && layout !== "grid" && <Tabs {...props} />}

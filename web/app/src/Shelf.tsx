@@ -69,13 +69,22 @@ interface TileProps {
   onMenu: (session: Session, at: { x: number; y: number }) => void;
 }
 
-/** Renders only when its own session changed: a wall has many of them, and each tells of itself often. */
+/**
+ * One button, whose name is its picture's; the rest is for the eye. It renders only when its own session changed: a wall
+ * has many of them, and each tells of itself often.
+ */
 const Tile = memo(function Tile({ session, position, onPick, onMenu }: TileProps) {
   const state = useWorkspace(({ connection }) => connection.state);
   const shown = attentionOf(session);
   const counted = position > 0 && position <= 9;
-  const waits = shown.timed ? ` for ${spoken(session.attention.since, Date.now())}` : "";
   const note = screenNote(session);
+  const parts = [
+    session.name,
+    shown.word + (shown.timed ? ` for ${spoken(session.attention.since, Date.now())}` : ""),
+    session.progress?.percent != null && `${session.progress.percent} percent`,
+    state,
+    counted && `position ${position}`,
+  ];
   return (
     <button
       type="button"
@@ -83,7 +92,6 @@ const Tile = memo(function Tile({ session, position, onPick, onMenu }: TileProps
       data-look={shown.look}
       data-state={session.attention.state}
       data-session={session.id}
-      aria-label={`${session.name}, ${shown.word}${waits}, ${state}${counted ? `, position ${position}` : ""}`}
       title={session.title || session.command.join(" ")}
       onClick={() => onPick(session)}
       onContextMenu={(event) => {
@@ -91,14 +99,14 @@ const Tile = memo(function Tile({ session, position, onPick, onMenu }: TileProps
         onMenu(session, { x: event.clientX, y: event.clientY });
       }}
     >
-      <span className="line">
+      <span className="line" aria-hidden="true">
         {counted && <span className="position">{position}</span>}
         <b>{session.name}</b>
         <span className="grow" />
         <Attention session={session} />
       </span>
-      <PreviewTile sessionId={session.id} label={`Screen of ${session.name}`} />
-      <span className="line foot">
+      <PreviewTile sessionId={session.id} label={parts.filter(Boolean).join(", ")} />
+      <span className="line foot" aria-hidden="true">
         {note === null ? (
           <Evidence session={session} />
         ) : (
