@@ -1,0 +1,153 @@
+"""Rows of a terminal's state as spans: neighbouring cells that look the same.
+
+Rows are many and come as packed little-endian cells of 1, 2, 4 or 8 bytes, so a whole row is handled as one large
+number and as one text, never cell by cell.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from termwall.screen.checkpoint import PLAIN, Page
+
+WRAPS = 1
+"""Flag of a row: the next one continues its line."""
+
+# A cell from its lowest bit: kind of content (2), content (24), style (16), width (2), protected (1), link (1),
+# semantics (2), link's number (16).
+_KIND = 3
+_BACKGROUND = 2
+"""The bit of the kind that says: no text, a background."""
+_CONTENT = 0xFFFFFF
+_STYLE_BITS = 26
+_WIDTH_BITS = 42
+_SEEN = 0xFFFF_1FFF_FC00_0000 & ~(3 << _WIDTH_BITS) | 1 << 44
+"""What makes cells look different, apart from their text."""
+SPACER = "\ud800"
+"""Stands for the second cell of a wide character: no cell can hold it as text."""
+HEAD = "\ud801"
+"""Stands for the last cell of a row in which a wide character found no place."""
+_PIECES = re.compile("\0+|[^\0]+")
+_EQUAL = {4: re.compile(rb"(.{4})\1*", re.DOTALL), 8: re.compile(rb"(.{8})\1*", re.DOTALL)}
+
+
+class Span(NamedTuple):
+    """Cells that look the same."""
+
+    text: str
+    """Empty: cells in which nothing was ever written."""
+    width: int
+    """In cells."""
+    style: bytes = PLAIN
+    link: bytes = b""
+    protected: bool = False
+
+
+@lru_cache(maxsize=1024)
+def _every(cell: int, size: int, count: int) -> int:
+    """The same bits in each cell of a row."""
+    return int.from_bytes(cell.to_bytes(size, "little") * count, "little")
+
+
+def spans(page: Page, row: int) -> list[Span]:
+    """A row's cells from the left, without the blank ones at its end."""
+    flags, cells = page.rows[row]
+    if not cells:
+        return []
+    kind = flags >> 4
+    if kind < 2:
+        text = cells.decode("latin-1") if kind == 0 else cells.decode("utf-16-le", "replace")
+        if "\0" not in text:
+            return [Span(text, len(text))]
+        return [_piece(piece) for piece in _PIECES.findall(text)]
+    return _spans(page, row, cells, 1 << kind)
+
+
+def _piece(piece: str) -> Span:
+    return Span("" if piece[0] == "\0" else piece, len(piece))
+
+
+def _spans(page: Page, row: int, cells: bytes, size: int) -> list[Span]:
+    count = len(cells) // size
+    number = int.from_bytes(cells, "little")
+    looks = number & _every(_SEEN & (1 << 8 * size) - 1, size, count)
+    letters = number >> 2 & _every(_CONTENT, size, count)
+    backgrounds = number & _every(_BACKGROUND, size, count)
+    if backgrounds:
+        backgrounds >>= 1
+        looks |= number & backgrounds * (_CONTENT << 2 | _KIND)
+        letters &= ~(backgrounds * _CONTENT)
+    if size == 8:
+        seconds = number >> _WIDTH_BITS + 1 & _every(1, 8, count)
+        if seconds:
+            letters |= seconds * 0xD800 | (seconds & number >> _WIDTH_BITS)
+        packed = memoryview(letters.to_bytes(8 * count, "little")).cast("I")[::2].tobytes()
+    else:
+        packed = letters.to_bytes(4 * count, "little")
+    text = packed.decode("utf-32-le", "surrogatepass")
+    result = []
+    look = looks.to_bytes(size * count, "little")
+    clusters = page.clusters
+    at = 0
+    for match in _EQUAL[size].finditer(look):
+        end = match.end() // size
+        style, link, protected = _look(page, int.from_bytes(match[1], "little"))
+        part = text[at:end]
+        if clusters or "\0" in part or SPACER in part or HEAD in part:
+            result += _pieces(part, page, row, at, style, link, protected)
+        else:
+            result.append(Span(part, end - at, style, link, protected))
+        at = end
+    return result
+
+
+def _pieces(part: str, page: Page, row: int, at: int, style: bytes, link: bytes, protected: bool) -> list[Span]:
+    """Cells of one look, cut into those with text and those without, with all that belongs to their characters."""
+    result = []
+    for match in _PIECES.finditer(part):
+        text = match[0]
+        width = len(text)
+        if text[0] == "\0":
+            text = ""
+        elif text != HEAD:
+            if page.clusters:
+                start = at + match.start()
+                text = "".join([letter + page.clusters.get((row, start + i), "") for i, letter in enumerate(text)])
+            text = text.replace(SPACER, "")
+        if width and (text or match[0][0] == "\0"):
+            result.append(Span(text, width, style, link, protected))
+    return result
+
+
+def _look(page: Page, look: int) -> tuple[bytes, bytes, bool]:
+    kind = look & _KIND
+    if kind & _BACKGROUND:
+        content = look >> 2 & _CONTENT
+        style = b"\0\0\0\0" + bytes((kind - 1,)) + content.to_bytes(3, "little") + bytes(8)
+    else:
+        style = page.styles.get(look >> _STYLE_BITS & 0xFFFF, PLAIN)
+    link = look >> 48
+    return style, page.links.get(link, b"") if link else b"", bool(look >> 44 & 1)
+
+
+def cell(page: Page, row: int, column: int) -> tuple[int, Span] | None:
+    """The character in a cell with its first column, or None where there is none."""
+    flags, cells = page.rows[row]
+    size = 1 << (flags >> 4)
+    number = int.from_bytes(cells[column * size : (column + 1) * size], "little")
+    width = 1
+    if size == 8:
+        if number >> _WIDTH_BITS & 3 == 2:
+            return cell(page, row, column - 1) if column else None
+        width = 2 if number >> _WIDTH_BITS & 3 == 1 else 1
+    if size > 2:
+        if number & _BACKGROUND:
+            return None
+        style, link, protected = _look(page, number)
+        number = number >> 2 & _CONTENT
+    else:
+        style, link, protected = PLAIN, b"", False
+    if not number:
+        return None
+    text = chr(number) + page.clusters.get((row, column), "")
+    return column, Span(text, width, style, link, protected)

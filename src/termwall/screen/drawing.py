@@ -1,0 +1,126 @@
+"""Writes rows as a stream of text and sequences that makes them appear in xterm.js, cell by cell the same.
+
+What was never written stays unwritten, and a line that wraps is one line again when the window gets wider.
+"""
+
+from termwall.screen.cells import HEAD, WRAPS, Span, spans
+from termwall.screen.checkpoint import PLAIN, Page, Screen
+from termwall.screen.looks import has_background, sgr
+
+Line = tuple[Page, int]
+"""A row: its page, and where it is in there."""
+
+
+def lines(screen: Screen, rows: int, scrollback: int) -> list[Line]:
+    """A screen's rows from the top, with as many above it as there are, at most `scrollback`."""
+    missing = rows + scrollback
+    found: list[Line] = []
+    for page in reversed(screen.pages):
+        count = len(page.rows)
+        found = [(page, row) for row in range(max(0, count - missing), count)] + found
+        missing -= count
+        if missing <= 0:
+            break
+    return found
+
+
+class Drawing:
+    """The stream as far as it is written, and the pen that it leaves."""
+
+    def __init__(self, columns: int) -> None:
+        self.columns = columns
+        self.out: list[bytes] = []
+        self._pen = PLAIN
+        self._link = b""
+        self._protected = False
+
+    def rows(self, rows: list[Line]) -> None:
+        """Add rows from the cursor's on, which is in the first column; the last is not ended."""
+        out = self.out
+        continues = False
+        last = len(rows) - 1
+        for at, (page, row) in enumerate(rows):
+            parts = spans(page, row)
+            column = self._wrap(parts, page, row) if continues else 0
+            for text, width, style, link, protected in parts:
+                if style != self._pen:
+                    out.append(sgr(style))
+                    self._pen = style
+                if text:
+                    if link != self._link or protected != self._protected:
+                        self._mark(link, protected)
+                    if text != HEAD:
+                        out.append(text.encode())
+                    column += width
+                else:
+                    column += width
+                    if style[4]:
+                        out.append(b"\x1b[%dX" % width)
+                    if column < self.columns:
+                        out.append(b"\x1b[%dC" % width)
+            if at == last:
+                break
+            continues = bool(page.rows[row][0] & WRAPS)
+            if continues:
+                if column < self.columns or not parts[-1].text:
+                    self._wrap_blank(parts)
+                    continues = False
+            elif self._pen == PLAIN:
+                out.append(b"\r\n")
+            else:
+                # A row that scrolls in takes the pen's background.
+                out.append(b"\x1b[m\r\n")
+                self._pen = PLAIN
+
+    def end(self) -> None:
+        """Put the pen back to what it is after a reset."""
+        self.pen(PLAIN, b"", False)
+
+    def pen(self, style: bytes, link: bytes, protected: bool) -> None:
+        """Let the next character look like this."""
+        if style != self._pen:
+            self.out.append(sgr(style))
+            self._pen = style
+        if link != self._link or protected != self._protected:
+            self._mark(link, protected)
+
+    def _mark(self, link: bytes, protected: bool) -> None:
+        if link != self._link:
+            self.out.append(b"\x1b]8;%s\x1b\\" % (link or b";"))
+            self._link = link
+        if protected != self._protected:
+            self.out.append(b'\x1b[%d"q' % protected)
+            self._protected = protected
+
+    def _wrap(self, parts: list[Span], page: Page, row: int) -> int:
+        """Go on in the next row of the same line: only text in its first cell wraps."""
+        out = self.out
+        if not parts or not parts[0].text:
+            self.pen(PLAIN, b"", False)
+            out.append(b" \r\x1b[X")
+            return 0
+        text, width, style, link, protected = parts[0]
+        if not has_background(style):
+            return 0
+        # The row takes the pen's background as it scrolls in; behind the first character that is taken away again.
+        first = text[: 1 + len(page.clusters.get((row, 0), ""))]
+        self.pen(style, link, protected)
+        out.append(first.encode() + b"\x1b[m\x1b[K" + sgr(style))
+        cells = 2 if _is_wide(page, row) else 1
+        if cells < width:
+            parts[0] = Span(text[len(first) :], width - cells, style, link, protected)
+        else:
+            del parts[0]
+        return cells
+
+    def _wrap_blank(self, parts: list[Span]) -> None:
+        """Make the next row a continuation though this one's last cell is blank: write there, wrap, unwrite both."""
+        style = parts[-1].style if parts and sum(part.width for part in parts) == self.columns else PLAIN
+        self.pen(PLAIN, b"", False)
+        end = b"\x1b[%dG" % self.columns
+        self.out.append(end + b"  \x1b[A" + end + sgr(style) + b"\x1b[X\x1b[m\r\x1b[B\x1b[X")
+
+
+def _is_wide(page: Page, row: int) -> bool:
+    flags, cells = page.rows[row]
+    return flags >> 4 == 3 and cells[5] >> 2 & 3 == 1

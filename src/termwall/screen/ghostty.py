@@ -1,0 +1,322 @@
+"""libghostty-vt, through pyghostty, as a session's terminal.
+
+The native library is young: what it was found to crash on, or to answer wrongly, is kept away from it here, and each
+has a test. It is asked for its whole state at once and `checkpoint.py` reads that; no cell is asked for singly.
+"""
+
+import re
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
+
+from termwall.screen.cells import HEAD, spans
+from termwall.screen.checkpoint import State, read_state
+from termwall.screen.drawing import lines
+from termwall.screen.engine import EngineError
+from termwall.screen.looks import fields, sgr
+from termwall.screen.snapshot import compose
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+LEAST = 2
+"""Columns and rows: with one row, a resize and then output crash the library (pyghostty 0.1.3)."""
+EXTRA_LINES = 700
+"""Scrollback is kept in pages, of which the oldest is dropped whole: asked for 1,000 lines it kept 426 to 760."""
+SCROLLBACK_BYTES = 64 << 20
+UNFINISHED_BYTES = 2 << 20
+"""The longest unfinished sequence that can be handed over: a whole ring's."""
+CELL_WIDTH, CELL_HEIGHT = 8, 16
+"""Pixels, for programs that ask."""
+FOREGROUND = 0xD3, 0xD6, 0xDA
+BACKGROUND = 0x0D, 0x0E, 0x10
+GRAPHEME_CLUSTERS = 2027
+"""The mode in which clusters take the cells that xterm.js' grapheme add-on gives them."""
+NAME = b"termwall"
+TAIL_BYTES = 64
+"""Enough of the output's end to tell whether it ends in text."""
+
+_KITTY_KEYBOARD = re.compile(rb"\x1b\[\?\d+u")
+"""Not answered: xterm.js 6 types no kitty keys, so no program should count on them."""
+_ENDS_IN_TEXT = re.compile(
+    rb"(?:[\x00-\x1a\x1c-\x1f]|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]+[0-~]|\x1b[0-OQ-WYZ`-~]|\x1b\\)[^\x00-\x1f\x7f]+\Z"
+)
+
+
+class _Effects:
+    """What a terminal did besides its state. The callbacks hold this and not the engine, so that one can be freed."""
+
+    def __init__(self) -> None:
+        self.muted = False
+        self.replies: list[bytes] = []
+        self.bells = 0
+        self.size = (0, 0)
+        self._name = ffi.from_buffer(NAME)
+        # They live as long as the references to them.
+        self.callbacks = {
+            "WRITE_PTY": ffi.callback("GhosttyTerminalWritePtyFn", self._reply),
+            "BELL": ffi.callback("GhosttyTerminalBellFn", self._bell),
+            "XTVERSION": ffi.callback("GhosttyTerminalXtversionFn", self._xtversion),
+            "SIZE": ffi.callback("GhosttyTerminalSizeFn", self._report_size),
+            "COLOR_SCHEME": ffi.callback("GhosttyTerminalColorSchemeFn", self._scheme),
+            "DEVICE_ATTRIBUTES": ffi.callback("GhosttyTerminalDeviceAttributesFn", self._attributes),
+        }
+
+    def _reply(self, _terminal: object, _user: object, data: Any, size: int) -> None:
+        if not self.muted:
+            reply = bytes(ffi.buffer(data, size))
+            if not _KITTY_KEYBOARD.fullmatch(reply):
+                self.replies.append(reply)
+
+    def _bell(self, _terminal: object, _user: object) -> None:
+        self.bells += 1
+
+    def _xtversion(self, _terminal: object, _user: object) -> Any:
+        return {"ptr": self._name, "len": len(NAME)}
+
+    def _report_size(self, _terminal: object, _user: object, size: Any) -> bool:
+        size.columns, size.rows = self.size
+        size.cell_width, size.cell_height = CELL_WIDTH, CELL_HEIGHT
+        return True
+
+    def _scheme(self, _terminal: object, _user: object, scheme: Any) -> bool:
+        scheme[0] = lib.GHOSTTY_COLOR_SCHEME_DARK
+        return True
+
+    def _attributes(self, _terminal: object, _user: object, attributes: Any) -> bool:
+        attributes.primary.conformance_level = 62
+        attributes.primary.features[0] = 22
+        attributes.primary.num_features = 1
+        attributes.secondary.device_type = 1
+        attributes.secondary.firmware_version = 10
+        attributes.secondary.rom_cartridge = 0
+        attributes.tertiary.unit_id = 0
+        return True
+
+
+class GhosttyEngine:
+    """One session's terminal; see `engine.Engine`.
+
+    Args:
+        cols: columns; fewer than 2 become 2, as do rows.
+        rows: rows.
+        scrollback: lines above the screen that are kept, at least.
+    """
+
+    def __init__(self, cols: int, rows: int, scrollback: int = 1000) -> None:
+        cols, rows = max(LEAST, cols), max(LEAST, rows)
+        made = ffi.new("GhosttyTerminal*")
+        _check(lib.ghostty_terminal_new(ffi.NULL, made, cols, rows), "a new terminal")
+        self._own(made[0], cols, rows, scrollback)
+        for option, colour in (("COLOR_FOREGROUND", FOREGROUND), ("COLOR_BACKGROUND", BACKGROUND)):
+            self._set(option, ffi.new("GhosttyColorRgb*", colour))
+        self._set("MODE_DEFAULT", ffi.new("GhosttyTerminalModeConfig*", (GRAPHEME_CLUSTERS, True)))
+
+    @classmethod
+    def restore(cls, checkpoint: bytes, cols: int, rows: int, scrollback: int = 1000) -> "GhosttyEngine":
+        """A terminal in the state that `checkpoint()` gave.
+
+        Raises:
+            EngineError: the bytes are no such state.
+        """
+        decoder = ffi.new("GhosttySnapshotDecoder*")
+        made = ffi.new("GhosttyTerminal*")
+        source = ffi.from_buffer(checkpoint)
+        _check(lib.ghostty_snapshot_decoder_new_buf(ffi.NULL, decoder, source, len(checkpoint)), "a decoder")
+        try:
+            for option, value in (
+                (lib.GHOSTTY_SNAPSHOT_DECODER_OPT_MAX_CONTINUATION_BYTES, ffi.new("size_t*", UNFINISHED_BYTES)),
+                (lib.GHOSTTY_SNAPSHOT_DECODER_OPT_RETAIN_CONTINUATION, ffi.new("bool*", True)),
+            ):
+                _check(lib.ghostty_snapshot_decoder_set(decoder[0], option, value), "a decoder's option")
+            _check(lib.ghostty_snapshot_decoder_decode(decoder[0], made), "a checkpoint")
+        finally:
+            lib.ghostty_snapshot_decoder_free(decoder[0])
+        engine = cls.__new__(cls)
+        engine._own(made[0], 0, 0, scrollback)
+        engine.cols, engine.rows = engine._get("COLS", "uint16_t"), engine._get("ROWS", "uint16_t")
+        engine._effects.size = engine.cols, engine.rows
+        engine.resize(cols, rows)
+        return engine
+
+    def _own(self, terminal: Any, cols: int, rows: int, scrollback: int) -> None:
+        self._terminal = terminal
+        self._free = weakref.finalize(self, lib.ghostty_terminal_free, terminal)
+        self.cols, self.rows = cols, rows
+        self._tail = b""
+        self._effects = _Effects()
+        self._effects.size = cols, rows
+        for option, value in (
+            ("SCROLLBACK_MAX_BYTES", SCROLLBACK_BYTES),
+            ("SCROLLBACK_MAX_LINES", scrollback + EXTRA_LINES if scrollback else 0),
+            # Before the first output: what is inside a sequence by then would be lost.
+            ("CONTINUATION_MAX_BYTES", UNFINISHED_BYTES),
+            ("CLIPBOARD_WRITE_MAX_BYTES", 0),
+        ):
+            self._set(option, ffi.new("size_t*", value))
+        self._set("KITTY_IMAGE_STORAGE_LIMIT", ffi.new("uint64_t*", 0))
+        self._set("RESIZE_PULL_SCROLLBACK", ffi.new("bool*", True))
+        for option, callback in self._effects.callbacks.items():
+            self._set(option, callback)
+
+    @property
+    def muted(self) -> bool:
+        """While True, queries are not answered (S7)."""
+        return self._effects.muted
+
+    @muted.setter
+    def muted(self, muted: bool) -> None:
+        self._effects.muted = muted
+
+    def feed(self, data: "Buffer") -> None:
+        """Parse these bytes; the GIL is free meanwhile."""
+        view = memoryview(data)
+        size = view.nbytes
+        if size:
+            lib.ghostty_terminal_vt_write(self._terminal, ffi.from_buffer(view), size)
+            last = bytes(view[-TAIL_BYTES:])
+            self._tail = last if size >= TAIL_BYTES else (self._tail + last)[-TAIL_BYTES:]
+
+    def resize(self, cols: int, rows: int) -> None:
+        """The window has another size; fewer than two columns or rows are taken for two."""
+        cols, rows = max(LEAST, cols), max(LEAST, rows)
+        if (cols, rows) != (self.cols, self.rows):
+            self.cols, self.rows = self._effects.size = cols, rows
+            self._tail = b""
+            _check(lib.ghostty_terminal_resize(self._terminal, cols, rows, CELL_WIDTH, CELL_HEIGHT), "a size")
+
+    def take_replies(self) -> bytes:
+        """What was answered since the last call (S7)."""
+        replies, self._effects.replies = self._effects.replies, []
+        return b"".join(replies)
+
+    def take_bells(self) -> int:
+        """How often the bell rang since the last call."""
+        bells, self._effects.bells = self._effects.bells, 0
+        return bells
+
+    @property
+    def alternate(self) -> bool:
+        """Whether the alternate screen is shown."""
+        return bool(self._get("ACTIVE_SCREEN", "GhosttyTerminalScreen") == lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE)
+
+    @property
+    def scrolls_plainly(self) -> bool:
+        """Whether a line that scrolls out at the top leaves no trace but itself."""
+        if self.alternate or not self._get("VT_GROUND", "bool") or self._mode(6):
+            return False
+        top, bottom = self._margins()
+        return top == 0 and bottom == self.rows - 1
+
+    @property
+    def title(self) -> str:
+        """The title the program set."""
+        out = ffi.new("GhosttyString*")
+        _check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_TITLE, out), "the title")
+        return bytes(ffi.buffer(out.ptr, out.len)).decode("utf-8", "replace") if out.len else ""
+
+    @property
+    def cursor(self) -> tuple[int, int, bool]:
+        """Column and row from 0, and whether it is shown."""
+        return (
+            self._get("CURSOR_X", "uint16_t"),
+            self._get("CURSOR_Y", "uint16_t"),
+            bool(self._get("CURSOR_VISIBLE", "bool")),
+        )
+
+    def snapshot(self, scrollback: int) -> bytes:
+        """Bytes that rebuild the whole state in a fresh xterm.js of the same size (S4)."""
+        return compose(self._state(), scrollback, bool(_ENDS_IN_TEXT.search(self._tail)))
+
+    def ansi(self, scrollback: int) -> bytes:
+        """The rows with their colours, one line each."""
+        out = []
+        state = self._state(scrollback > 0)
+        for page, row in lines(state.screen, state.rows, scrollback):
+            line = []
+            for text, width, style, _, _ in spans(page, row):
+                shown = (text.replace(HEAD, " ") or " " * width).encode()
+                line.append(sgr(style) + shown + b"\x1b[m" if any(style) else shown)
+            out.append(b"".join(line))
+        return b"\n".join(out)
+
+    def runs(self, scrollback: int) -> list[list[dict[str, Any]]]:
+        """The rows as runs of cells that look the same."""
+        result = []
+        state = self._state(scrollback > 0)
+        for page, row in lines(state.screen, state.rows, scrollback):
+            line: list[dict[str, Any]] = []
+            before: tuple[bytes, bytes] | None = None
+            for text, width, style, link, _ in spans(page, row):
+                shown = text.replace(HEAD, " ") or " " * width
+                if before == (style, link):
+                    line[-1]["text"] += shown
+                    continue
+                before = style, link
+                run = {"text": shown, **fields(style)}
+                if link:
+                    run["link"] = link.partition(b";")[2].decode("utf-8", "replace")
+                line.append(run)
+            while line and len(line[-1]) == 1:
+                line[-1]["text"] = line[-1]["text"].rstrip(" ")
+                if line[-1]["text"]:
+                    break
+                line.pop()
+            result.append(line)
+        return result
+
+    def text(self, scrollback: int) -> str:
+        """The rows as plain text, one line each, without trailing blanks."""
+        state = self._state(scrollback > 0)
+        return "\n".join(
+            "".join([text.replace(HEAD, " ") or " " * width for text, width, *_ in spans(page, row)]).rstrip(" ")
+            for page, row in lines(state.screen, state.rows, scrollback)
+        )
+
+    def checkpoint(self) -> bytes | None:
+        """The whole state for `restore`, or None inside a sequence longer than `UNFINISHED_BYTES`."""
+        try:
+            return self._encode()
+        except EngineError:
+            return None
+
+    def close(self) -> None:
+        """Free the native terminal."""
+        self._free()
+
+    def _state(self, history: bool = True) -> State:
+        return read_state(self._encode(), history)
+
+    def _encode(self) -> bytes:
+        data = ffi.new("uint8_t**")
+        size = ffi.new("size_t*")
+        _check(lib.ghostty_snapshot_encode_alloc(self._terminal, ffi.NULL, data, size), "the state")
+        try:
+            return bytes(ffi.buffer(data[0], size[0]))
+        finally:
+            lib.ghostty_free(ffi.NULL, data[0], size[0])
+
+    def _margins(self) -> tuple[int, int]:
+        state = read_state(self._encode(), False)
+        return state.top, state.bottom
+
+    def _mode(self, number: int) -> bool:
+        config = ffi.new("GhosttyTerminalModeConfig*")
+        config.mode = number
+        _check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_MODE, config), "a mode")
+        return bool(config.value)
+
+    def _get(self, name: str, kind: str) -> Any:
+        out = ffi.new(kind + "*")
+        key = getattr(lib, "GHOSTTY_TERMINAL_DATA_" + name)
+        _check(lib.ghostty_terminal_get(self._terminal, key, out), name)
+        return out[0]
+
+    def _set(self, name: str, value: Any) -> None:
+        _check(lib.ghostty_terminal_set(self._terminal, getattr(lib, "GHOSTTY_TERMINAL_OPT_" + name), value), name)
+
+
+def _check(result: int, what: str) -> None:
+    if result != lib.GHOSTTY_SUCCESS:
+        raise EngineError(f"libghostty-vt refused {what}: {result}")
