@@ -52,6 +52,26 @@ class WallPage:
         """The sessions that the page shows as tiles."""
         return list(self.page.evaluate("[...document.querySelectorAll('.tile')].map(t => t.dataset.session)"))
 
+    def preview(self, session: str) -> str:
+        """What a tile's picture shows, as text; empty while there is none."""
+        return str(self.page.evaluate("id => window.__previews?.get(id)?.() ?? ''", session))
+
+    def drawn(self, session: str) -> bool:
+        """Whether a tile's picture has anything on it."""
+        script = """id => {
+            const canvas = document.querySelector(`.tile[data-session='${id}'] canvas`);
+            const image = canvas?.getContext('2d').getImageData(0, 0, canvas.width || 1, canvas.height || 1);
+            return !!image && image.data.some(value => value > 0);
+        }"""
+        return bool(self.page.evaluate(script, session))
+
+    def badge(self, session: str) -> str:
+        """What a session wants, as its pane or its tile says it, without the time."""
+        script = """id => document.querySelector(
+            `:is(.pane, .tile)[data-session='${id}'] .attention span:not(.timer)`
+        )?.textContent ?? ''"""
+        return str(self.page.evaluate(script, session))
+
     def click_tile(self, session: str) -> None:
         """Bring a session to the stage."""
         self.page.click(f".tile[data-session='{session}']")
