@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from termwall.screen.checkpoint import PLAIN, Page
 
-WRAPS = 1
-"""Flag of a row: the next one continues its line."""
+CONTINUES = 2
+"""Flag of a row: it continues the line of the one before."""
 
 # A cell from its lowest bit: kind of content (2), content (24), style (16), width (2), protected (1), link (1),
 # semantics (2), link's number (16).

@@ -3,7 +3,7 @@
 What was never written stays unwritten, and a line that wraps is one line again when the window gets wider.
 """
 
-from termwall.screen.cells import HEAD, WRAPS, Span, spans
+from termwall.screen.cells import CONTINUES, HEAD, Span, spans
 from termwall.screen.checkpoint import PLAIN, Page, Screen
 from termwall.screen.looks import has_background, sgr
 
@@ -50,7 +50,7 @@ class Drawing:
                     if link != self._link or protected != self._protected:
                         self._mark(link, protected)
                     if text != HEAD:
-                        out.append(text.encode())
+                        out.append(text.encode("utf-8", "replace"))
                     column += width
                 else:
                     column += width
@@ -60,7 +60,7 @@ class Drawing:
                         out.append(b"\x1b[%dC" % width)
             if at == last:
                 break
-            continues = bool(page.rows[row][0] & WRAPS)
+            continues = bool(rows[at + 1][0].rows[rows[at + 1][1]][0] & CONTINUES)
             if continues:
                 if column < self.columns or not parts[-1].text:
                     self._wrap_blank(parts)
@@ -105,7 +105,7 @@ class Drawing:
         # The row takes the pen's background as it scrolls in; behind the first character that is taken away again.
         first = text[: 1 + len(page.clusters.get((row, 0), ""))]
         self.pen(style, link, protected)
-        out.append(first.encode() + b"\x1b[m\x1b[K" + sgr(style))
+        out.append(first.encode("utf-8", "replace") + b"\x1b[m\x1b[K" + sgr(style))
         cells = 2 if _is_wide(page, row) else 1
         if cells < width:
             parts[0] = Span(text[len(first) :], width - cells, style, link, protected)
