@@ -38,14 +38,13 @@ export function attentionOf(session: Session): Shown {
   }
 }
 
-/** Reasons that last, rather than having happened at some time. */
+/** Reasons that last, rather than having happened at some time; how long a session works is told beside its word. */
 const LASTING = /^(output|no output|quiet)/;
 
 /** Why a session is shown as it is, such as "bell 12 s ago"; two numbers are kept apart. */
 export function evidenceOf({ attention }: Session, now: number): string {
-  const { reason, since } = attention;
-  if (!reason) return "";
-  if (LASTING.test(reason)) return reason;
+  const { reason, since, state } = attention;
+  if (!reason || state === "working" || LASTING.test(reason)) return reason;
   return `${reason}${/\d$/.test(reason) ? " · " : " "}${ago(since, now)}`;
 }
 

@@ -82,8 +82,10 @@ function paintRun(
   const cells = plain ? run.text.length : parts.reduce((sum, part) => sum + part.width, 0);
   const { text, background, filled } = coloursOf(run, look.theme);
   if (filled) {
+    // On whole device pixels: neighbours that are one colour must not show a seam.
+    const edge = (column: number) => Math.round((left + column * cell) * look.ratio) / look.ratio;
     context.fillStyle = css(background);
-    context.fillRect(left, top, cells * cell, look.lineHeight);
+    context.fillRect(edge(0), top, edge(cells) - edge(0), look.lineHeight);
   }
   if (run.text.trim() === "" && !run.underline && !run.strikethrough) return cells;
   context.fillStyle = css(text);
