@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from termwall.app import create_app
 from termwall.config import Settings
 from termwall.hub.service import TerminalService
-from termwall.protocol.messages import FocusUpdate, SessionCreate
+from termwall.protocol.bodies import SessionCreate
+from termwall.protocol.messages import FocusUpdate
 
 
 def build(data_dir: Path, token: str) -> FastAPI:

@@ -44,6 +44,14 @@ async def make_wall(tmp_path: Path) -> AsyncIterator[Callable[..., Wall]]:
 
 
 @pytest.fixture
+async def drawn(tmp_path: Path) -> AsyncIterator[Wall]:
+    """A service with a screen worker."""
+    one = Wall(tmp_path, close_seconds=1.0, drawn=True)
+    yield one
+    await asyncio.wait_for(one.service.close(), 10)
+
+
+@pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A real server."""
     with running(tmp_path / "data") as one:

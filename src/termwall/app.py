@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from termwall.config import Settings, load_profiles
 from termwall.hub.service import TerminalService
 from termwall.observe import Metrics
+from termwall.screen.screens import Screens
 from termwall.store.projects import Store
 from termwall.transport.auth import Access, Grant
 from termwall.transport.gate import Gate
@@ -102,6 +103,7 @@ class Termwall:
             max_focused=settings.max_focused,
             clock=lambda: time.time_ns() // 1_000_000,
             new_id=new_id,
+            screens=Screens(scrollback=self.bounds.scrollback_lines),
         )
 
     def _grants(self) -> list[Grant]:
@@ -121,6 +123,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if service.screens is not None:
+            service.screens.start()
         yield
         await service.close()
 

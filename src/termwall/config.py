@@ -60,8 +60,13 @@ class Settings(BaseSettings):
     )
     ring_bytes: int = Field(DEFAULTS.ring_bytes, ge=4096, description="Output kept for each session, in bytes.")
     window_bytes: int = Field(DEFAULTS.window_bytes, ge=1024, description="Unacknowledged bytes of one stream.")
+    scrollback_lines: int = Field(
+        DEFAULTS.scrollback_lines, ge=0, le=100_000, description="Lines kept above each session's screen."
+    )
     replay_bytes: int = Field(
-        DEFAULTS.replay_bytes, ge=1024, description="Most output replayed to a new viewer of a long log, in bytes."
+        DEFAULTS.replay_bytes,
+        ge=1024,
+        description="Most output replayed to a new viewer while no screen can be drawn, in bytes.",
     )
     outbox_bytes: int = Field(
         DEFAULTS.outbox_bytes, ge=65536, description="Unsent bytes after which a slow connection is closed."
@@ -95,6 +100,7 @@ class Settings(BaseSettings):
             input_bytes=self.input_bytes,
             ring_bytes=self.ring_bytes,
             window_bytes=self.window_bytes,
+            scrollback_lines=self.scrollback_lines,
             replay_bytes=self.replay_bytes,
             outbox_bytes=self.outbox_bytes,
             handshake_seconds=self.handshake_seconds,

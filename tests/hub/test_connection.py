@@ -408,7 +408,8 @@ async def test_500_connections_leave_nothing_in_the_service(wall: Wall) -> None:
     assert (wall.service.connections, len(session.viewers)) == (0, 0)
 
 
-async def test_S9_titles_and_activity_are_told_and_bounded(wall: Wall) -> None:
+async def test_S9_titles_and_activity_are_told_and_bounded(make_wall: Callable[..., Wall]) -> None:
+    wall = make_wall(drawn=True)
     wall.session("a", "sh", "-c", r"printf '\033]0;first\007'; read x; printf '\033]2;second\033\\\\'; read x")
     line = wall.line()
     await until(lambda: any(m.get("title") == "first" for m in line.of("session_update")))

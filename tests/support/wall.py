@@ -15,6 +15,7 @@ from termwall.core.limits import Bounds
 from termwall.hub.connection import Connection, Hello
 from termwall.hub.service import ProfileSpec, TerminalService
 from termwall.protocol.bodies import SessionCreate
+from termwall.screen.screens import Screens
 from termwall.store.projects import Store
 
 T = TypeVar("T")
@@ -78,7 +79,7 @@ class Line:
     def _take(self, name: str, offset: int, payload: bytes, snapshot: object) -> None:
         if snapshot:
             assert payload.startswith(b"\x1bc"), "a snapshot begins by resetting the terminal (S4)"
-            self.output[name] = bytearray()
+            self.output[name] = bytearray(payload[2:])
             self.offsets[name] = offset
             return
         if "\ufffd".encode() not in payload:  # Its three bytes stand for one byte of the log.
@@ -120,16 +121,18 @@ class Line:
 
 
 class Wall:
-    """A service with one project, `wall`, in a folder of its own."""
+    """A service with one project, `wall`, in a folder of its own. `drawn`: with a screen worker."""
 
-    def __init__(self, folder: Path, *, store: Store | None = None, **bounds: Any) -> None:
+    def __init__(self, folder: Path, *, store: Store | None = None, drawn: bool = False, **bounds: Any) -> None:
         self.folder = folder
+        self.screens = Screens(scrollback=Bounds(**bounds).scrollback_lines) if drawn else None
         self.service = TerminalService(
             bounds=Bounds(**bounds),
             store=store,
             profiles={"system": ProfileSpec("Shell", ("sh",)), "cat": ProfileSpec("Cat", ("cat",))},
             clock=lambda: int(asyncio.get_running_loop().time() * 1000),
             new_id=lambda: f"id{next(_ids)}",
+            screens=self.screens,
         )
         if not self.service.list_projects():
             self.service.create_project(path=str(folder), id="wall", name="wall")

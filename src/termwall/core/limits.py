@@ -23,8 +23,10 @@ class Bounds:
     """Bytes of output kept for each session (S1)."""
     window_bytes: int = 64 << 10
     """Unacknowledged bytes of one stream (S5)."""
+    scrollback_lines: int = 1_000
+    """Lines above the screen that the server keeps for each session, and sends with a snapshot (S4)."""
     replay_bytes: int = 256 << 10
-    """Most bytes replayed to a new viewer when the ring no longer has the session's beginning."""
+    """Most bytes replayed to a new viewer while no screen can be drawn and the ring has lost the beginning."""
     outbox_bytes: int = 4 << 20
     """Unsent bytes of a connection; a client that reads more slowly than that is closed with 1013."""
     handshake_seconds: float = 10.0

@@ -38,6 +38,10 @@ class Ring:
         """The offset of the oldest byte that is still there."""
         return max(0, self.end - self.capacity)
 
+    def release(self) -> None:
+        """Let go of the buffer; the log can be read and written no more."""
+        self._view.release()
+
     def free(self) -> memoryview:
         """Writable space for the next bytes, up to the buffer's physical end: read into it, then `commit`."""
         return self._view[self.end % self.capacity :]
@@ -72,6 +76,19 @@ class Ring:
         if first + count <= self.capacity:
             return bytes(self._view[first : first + count])
         return b"".join((self._view[first:], self._view[: first + count - self.capacity]))
+
+    def views(self, start: int, stop: int) -> list[memoryview]:
+        """The bytes from `start` to before `stop` in place, in one or two pieces; they change when overwritten.
+
+        Raises:
+            ValueError: not all of them are there.
+        """
+        if not self.start <= start <= stop <= self.end:
+            raise ValueError(f"bytes {start} to {stop} are not in the ring, which has {self.start} to {self.end}")
+        first, count = start % self.capacity, stop - start
+        if first + count <= self.capacity:
+            return [self._view[first : first + count]] if count else []
+        return [self._view[first:], self._view[: first + count - self.capacity]]
 
     def holds(self, pattern: bytes, start: int, stop: int) -> bool:
         """Whether `pattern`, two bytes, begins in `start` to `stop`; also where its second byte may still come.

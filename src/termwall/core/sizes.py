@@ -48,6 +48,11 @@ class SizeLog:
         """The serial that a viewer has that was told the size at `offset`."""
         return self._mark_at(offset).serial
 
+    def size_of(self, serial: int) -> tuple[int, int]:
+        """The (cols, rows) after that change; the oldest known where it is forgotten."""
+        mark = self._marks[max(0, serial - self._marks[0].serial)]
+        return mark.cols, mark.rows
+
     def next_after(self, serial: int) -> SizeMark | None:
         """The first change after that serial that is still known."""
         marks = self._marks

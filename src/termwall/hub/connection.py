@@ -125,6 +125,7 @@ class Connection:
             self._timer = None
         room = self.room
         room.connections.discard(self)
+        room.previews.left(self)
         for session_id in list(self._viewers):
             self._drop_viewer(session_id)
         self._early.clear()
@@ -157,6 +158,11 @@ class Connection:
         self._outlet.send_text(text)
         if self._outlet.unsent > self._bounds.outbox_bytes:
             self.close(CloseCode.TRY_LATER, "This connection reads too slowly")
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the client takes what it is sent: else what may be skipped is (S6)."""
+        return self._outlet.unsent < self._bounds.window_bytes
 
     def stage_changed(self, added: Iterable[SessionId], removed: Iterable[SessionId]) -> None:
         """The stage is another one: streams start and stop (S2, S3)."""
@@ -290,13 +296,15 @@ class Connection:
                 self._sync(message)
             case messages.Seen():
                 session = self._session(message.session_id)
-                if not session.seen:
-                    session.seen = True
-                    self.room.tell_session(session, attention=session.attention())
+                session.watch.saw(self._clock())
+                self.room.tell_facts(session)
             case messages.PreviewRequest():
-                for session_id in message.session_ids:
-                    self._session(session_id)
-                raise TermwallError(ErrorCode.ENGINE_AWAY, "This server draws no previews.")
+                self._preview([self._session(session_id, "sessionIds") for session_id in message.session_ids])
+
+    def _preview(self, sessions: list[LiveSession]) -> None:
+        if not all(session.drawn for session in sessions):
+            raise TermwallError(ErrorCode.ENGINE_AWAY, "No screen can be drawn at the moment; try again.")
+        self.room.watch(self, sessions)
 
     def _acknowledged(self, message: messages.Ack) -> bool:
         session_id = message.session_id or self._hello.session_id
@@ -332,6 +340,8 @@ class Connection:
     def _write(self, session: LiveSession, data: bytes) -> None:
         session.admit(len(data))  # What is refused takes nothing over.
         session.recency.user = self.room.tick()
+        session.watch.typed(self._clock())
+        self.room.touch(session)
         # The size first: what is typed is then answered at the size of who typed it.
         self._drives(session, session.typed(self.client_id))
         session.write(data)
@@ -375,7 +385,8 @@ class Connection:
                 if session is None or not self._carries_id(session.id):
                     continue  # Gone while the client was away: it learns that from the list of sessions.
                 viewer = self._viewer(session)
-                offset, resume = viewer.seek(place.epoch, place.offset)
+                staged = session.id in self.room.stage.sessions
+                offset, resume = viewer.seek(place.epoch, place.offset, staged=staged)
                 streams[session_id] = messages.StreamResume(epoch=session.epoch, offset=offset, resume=resume)
                 touched.append(viewer)
         held = self._peer.synced()

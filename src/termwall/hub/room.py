@@ -11,7 +11,8 @@ from termwall.core import focus
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Activity, FocusChange, Stage
 from termwall.core.ids import ProjectId, SessionId
-from termwall.hub.session import WORKING_MILLISECONDS, LiveSession
+from termwall.hub.previews import Previews
+from termwall.hub.session import LiveSession
 from termwall.protocol.bodies import Project
 from termwall.protocol.codec import encode
 from termwall.protocol.messages import FocusState, FocusUpdate, Session, SessionUpdate
@@ -24,7 +25,11 @@ ACTIVITY_MILLISECONDS = 1_000
 
 
 class Room:
-    """One project. `keep` makes a new version last before anybody is told of it (F7), `changed` is the event (F2)."""
+    """One project.
+
+    `keep` makes a new version last before anybody is told of it (F7), `changed` is the event (F2), `wake` asks for a
+    `sweep` soon.
+    """
 
     def __init__(
         self,
@@ -36,6 +41,7 @@ class Room:
         tick: Callable[[], int],
         keep: Callable[["Room"], None],
         changed: Callable[["Room", FocusUpdate], None],
+        wake: Callable[[], None],
     ) -> None:
         self.project = project
         self.id = ProjectId(project.id)
@@ -47,7 +53,11 @@ class Room:
         self.tick = tick
         self._keep = keep
         self._changed = changed
-        self._stirred: dict[LiveSession, str] = {}
+        self._wake = wake
+        self.previews = Previews(clock)
+        self._stirred: set[LiveSession] = set()
+        self._touched: set[LiveSession] = set()
+        self._told: dict[LiveSession, dict[str, Any]] = {}
         self._told_activity: dict[LiveSession, int] = {}
 
     # ---- the stage
@@ -135,6 +145,7 @@ class Room:
                 output=session.recency.output,
                 focused=session.recency.focused,
                 ended=session.ended is not None,
+                needs_input=session.watch.waiting,
             )
             for session_id in self.stage.sessions
             if (session := self.sessions.get(session_id)) is not None
@@ -177,7 +188,7 @@ class Room:
         self.sessions[session.id] = session
         session.recency.output = self.tick()
         self._told_activity[session] = self._clock()
-        self.tell_session(session, session=self.describe(session))
+        self._tell_whole(session)
         for connection in tuple(self.connections):
             connection.session_added(session)
 
@@ -185,8 +196,11 @@ class Room:
         """A session is gone: it leaves the stage by the same rules (F10)."""
         change = focus.remove(self.stage, session.id)
         del self.sessions[session.id]
-        self._stirred.pop(session, None)
+        self._stirred.discard(session)
+        self._touched.discard(session)
+        self._told.pop(session, None)
         self._told_activity.pop(session, None)
+        self.previews.dropped(session)
         self._apply(change, None)
         self.tell_session(session, removed=True)
         for connection in tuple(self.connections):
@@ -219,61 +233,80 @@ class Room:
             if connection.carries(session.id):
                 connection.tell(driver if connection.views(session) else sized)
 
-    def stirred(self, session: LiveSession, title: str) -> None:
-        """A session printed something; `title` is the one before. What that changes is told by `sweep`."""
+    def _tell_whole(self, session: LiveSession, **fields: Any) -> None:
+        self._told[session] = session.facts()
+        self.tell_session(session, session=self.describe(session), **fields)
+
+    def touch(self, session: LiveSession) -> None:
+        """Something about a session may be different: `sweep` will see (S9)."""
+        self._touched.add(session)
+        self._wake()
+
+    def watch(self, connection: "Connection", sessions: Iterable[LiveSession]) -> None:
+        """A connection wants previews of these sessions and no others (S6)."""
+        self.previews.watch(connection, sessions)
+        self.previews.sweep()
+        self._wake()
+
+    def printed(self, session: LiveSession) -> None:
+        """A session printed something. What that changes is told by `sweep`."""
         session.recency.output = self.tick()
         session.last_output = self._clock()
-        self._stirred.setdefault(session, title)
+        if session.ended is None:
+            session.watch.printed(session.last_output)
+        self._stirred.add(session)
+        self.touch(session)
 
-    def sweep(self) -> bool:
-        """Tell what output changed since the last sweep: a bounded number of messages, however much was printed.
+    def sweep(self) -> int | None:
+        """Tell what changed since the last sweep: a bounded number of messages, however much was printed.
 
         Returns:
-            True if another sweep is wanted, because a session still counts as working or was told too recently.
+            When another one is wanted though nothing is printed: ms since 1970.
         """
         now = self._clock()
-        again = False
-        for session, title in list(self._stirred.items()):
-            fields: dict[str, Any] = {}
-            if session.title != title:
-                fields["title"] = session.title
-            if now - self._told_activity.get(session, 0) >= ACTIVITY_MILLISECONDS:
-                fields["last_activity"] = session.last_output
-                self._told_activity[session] = now
-            if session.ended is None and not session.working and now - session.last_output < WORKING_MILLISECONDS:
-                session.working, session.since, session.seen = True, session.last_output, False
-                fields["attention"] = session.attention()
-            if fields:
-                self.tell_session(session, **fields)
-            if "last_activity" in fields:
-                del self._stirred[session]
-            else:
-                self._stirred[session] = session.title
-                again = True
+        wanted: list[int] = []
         for session in self.sessions.values():
-            if session.working and session.ended is None:
-                if now - session.last_output < WORKING_MILLISECONDS:
-                    again = True
+            deadline = session.watch.next_deadline()
+            if deadline is not None and deadline <= now:
+                session.watch.ticked(now)
+                self._touched.add(session)
+                deadline = session.watch.next_deadline()
+            if deadline is not None:
+                wanted.append(deadline)
+        touched, self._touched = self._touched, set()
+        for session in touched | self._stirred:
+            fields: dict[str, Any] = {}
+            told = self._told_activity[session]
+            if session in self._stirred:
+                if now - told >= ACTIVITY_MILLISECONDS:
+                    self._stirred.discard(session)
+                    self._told_activity[session] = now
+                    fields["last_activity"] = session.last_output
                 else:
-                    session.working, session.since = False, session.last_output
-                    self.tell_session(session, attention=session.attention())
-        return again
+                    wanted.append(told + ACTIVITY_MILLISECONDS)
+            self.tell_facts(session, **fields)
+        if self.previews.sweep():
+            wanted.append(now)
+        return min(wanted, default=None)
+
+    def tell_facts(self, session: LiveSession, /, **more: Any) -> None:
+        """What is different about a session since it was last told, and `more`."""
+        facts, told = session.facts(), self._told[session]
+        fields = {name: value for name, value in facts.items() if value != told[name]} | more
+        if fields:
+            self._told[session] = facts
+            self.tell_session(session, **fields)
 
     def ended(self, session: LiveSession) -> None:
         """A program ended: the session stays, with its last screen (P2, F10)."""
-        session.since = self._clock()
         status = session.ended
-        self.tell_session(
-            session,
-            status="exited",
-            exit_code=None if status is None else status.code,
-            signal=None if status is None else status.signal,
-            attention=session.attention(),
-        )
+        assert status is not None
+        session.watch.ended(self._clock(), f"killed ({status.signal})" if status.signal else f"exit code {status.code}")
+        self.tell_facts(session, status="exited", exit_code=status.code, signal=status.signal)
 
     def restarted(self, session: LiveSession) -> None:
         """A new epoch of a session: told before its first byte (S1)."""
-        self.tell_session(session, session=self.describe(session), epoch=session.epoch, offset=0)
+        self._tell_whole(session, epoch=session.epoch, offset=0)
         for viewer in tuple(session.viewers):
             viewer.restart()
 

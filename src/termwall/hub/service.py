@@ -19,8 +19,10 @@ from termwall.hub.connection import Connection, Hello
 from termwall.hub.outlet import Outlet
 from termwall.hub.room import Room
 from termwall.hub.session import Launch, LiveSession
-from termwall.protocol.bodies import Project, SessionCreate
+from termwall.protocol.bodies import NotifyState, Project, SessionCreate
 from termwall.protocol.messages import FocusState, FocusUpdate, Session
+from termwall.screen.feed import Picture
+from termwall.screen.screens import Screens
 from termwall.store.projects import Store, StoredProject
 
 SWEEP_SECONDS = 0.25
@@ -48,6 +50,7 @@ class TerminalService:
         max_focused: size of a new project's stage, where it does not say.
         clock: milliseconds since 1970.
         new_id: a new id each call, short and unguessable enough not to collide.
+        screens: draws the sessions; the service ends it. None: no previews and pictures, and snapshots are replays.
     """
 
     def __init__(
@@ -59,8 +62,12 @@ class TerminalService:
         max_focused: int = 4,
         clock: Callable[[], int],
         new_id: Callable[[], str],
+        screens: Screens | None = None,
     ) -> None:
         self.bounds = bounds
+        self.screens = screens
+        if screens is not None:
+            screens.changed = self._screens_changed
         self.profiles = profiles
         self._store = store
         self._max_focused = max_focused
@@ -193,8 +200,10 @@ class TerminalService:
             rows=request.rows or DEFAULT_SIZE[1],
             bounds=self.bounds,
             epoch=self.new_id(),
-            now=self.clock(),
+            clock=self.clock,
+            screens=self.screens,
             on_output=self._printed,
+            on_heard=self._heard,
             on_exit=self._exited,
         )
         self._homes[session_id] = room
@@ -247,6 +256,35 @@ class TerminalService:
         _, session = self._find(session_id)
         session.write(data.encode())
         session.recency.user = self._tick()
+        session.watch.typed(self.clock())
+        self._heard(session)
+
+    def notify_session(self, session_id: str, state: NotifyState, message: str, source: str) -> Session:
+        """An agent or a script says what it wants from its user (S9)."""
+        room, session = self._find(session_id)
+        session.told(state, source, message)
+        room.tell_facts(session)
+        self._wake_sweeper()
+        return self._announce(room, session)
+
+    async def show_session(self, session_id: str, kind: Literal["runs", "ansi", "text"], lines: int) -> Picture:
+        """What a person would see of a session now, with at most so many lines above the screen (A2).
+
+        Raises:
+            TermwallError: `unknown_session`; `engine_away` while no screen can be drawn.
+        """
+        _, session = self._find(session_id)
+        answer: asyncio.Future[Picture | None] = asyncio.get_running_loop().create_future()
+
+        def drawn(picture: Picture | None) -> None:
+            if not answer.done():
+                answer.set_result(picture)
+
+        session.show(kind, lines, drawn)
+        picture = await answer
+        if picture is None:
+            raise TermwallError(ErrorCode.ENGINE_AWAY, "No screen can be drawn at the moment; try again.")
+        return picture
 
     def resize_session(self, session_id: str, cols: int, rows: int) -> Session:
         """Set the size once (I4)."""
@@ -368,14 +406,10 @@ class TerminalService:
             self._sweeper.cancel()
         for connection in tuple(self._connections):
             connection.close(CloseCode.RESTART, "The server restarts")
-        for room in self._rooms.values():
-            for session in room.sessions.values():
-                session.process.close()
-        for room in tuple(self._rooms.values()):
-            for session in tuple(room.sessions.values()):
-                await session.process.wait_closed()
-        if self._closing:
-            await asyncio.gather(*self._closing, return_exceptions=True)
+        sessions = [session.end() for room in self._rooms.values() for session in room.sessions.values()]
+        await asyncio.gather(*sessions, *self._closing, return_exceptions=True)
+        if self.screens is not None:
+            await self.screens.close()
         if self._store is not None:
             self._store.close()
 
@@ -390,6 +424,7 @@ class TerminalService:
             tick=self._tick,
             keep=self._keep_version,
             changed=self._stage_changed,
+            wake=self._wake_sweeper,
         )
         self._rooms[room.id] = room
         return room
@@ -413,8 +448,7 @@ class TerminalService:
     def _end(self, room: Room, session: LiveSession) -> None:
         del self._homes[session.id]
         room.drop(session)
-        session.process.close()
-        task = asyncio.get_running_loop().create_task(session.process.wait_closed())
+        task = asyncio.get_running_loop().create_task(session.end())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -467,11 +501,20 @@ class TerminalService:
             callback(described)
         return described
 
-    def _printed(self, session: LiveSession, title: str) -> None:
+    def _printed(self, session: LiveSession) -> None:
         room = self._home(session)
         if room is not None:
-            room.stirred(session, title)
-            self._wake_sweeper()
+            room.printed(session)
+
+    def _heard(self, session: LiveSession) -> None:
+        room = self._home(session)
+        if room is not None:
+            room.touch(session)
+
+    def _screens_changed(self) -> None:
+        for room in self._rooms.values():
+            for session in room.sessions.values():
+                room.touch(session)
 
     def _home(self, session: LiveSession) -> Room | None:
         """Its room, unless it was removed; another session may have its id by now."""
@@ -484,15 +527,22 @@ class TerminalService:
             room.ended(session)
             self._announce(room, session)
 
-    def _wake_sweeper(self) -> None:
-        if self._sweeper is None and not self._closed:
-            self._sweeper = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+    def _wake_sweeper(self, seconds: float = SWEEP_SECONDS) -> None:
+        """Sweep in so many seconds, or before that if it is planned."""
+        if self._closed:
+            return
+        loop = asyncio.get_running_loop()
+        if self._sweeper is not None:
+            if self._sweeper.when() <= loop.time() + seconds:
+                return
+            self._sweeper.cancel()
+        self._sweeper = loop.call_later(seconds, self._sweep)
 
     def _sweep(self) -> None:
         self._sweeper = None
-        again = [room.sweep() for room in self._rooms.values()]
-        if any(again):
-            self._wake_sweeper()
+        wanted = [at for room in self._rooms.values() if (at := room.sweep()) is not None]
+        if wanted:
+            self._wake_sweeper(max(SWEEP_SECONDS, (min(wanted) - self.clock()) / 1000))
 
 
 def void(_: object) -> None:

@@ -1,24 +1,31 @@
 """One live terminal: its process, its ring, who views it and who drives it. Knows no socket and no stage."""
 
+import asyncio
 import mmap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
+from termwall.core.attention import Watch
 from termwall.core.driver import Seat
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId, ProjectId, SessionId
 from termwall.core.inputs import InputLog
 from termwall.core.limits import Bounds
+from termwall.core.osc import Marked, Moved, Notified, OscEvent, Progressed, Titled
 from termwall.core.ring import Ring
 from termwall.core.sizes import SizeLog
-from termwall.core.title import TitleScanner
 from termwall.hub.viewer import Viewer
 from termwall.protocol import messages
+from termwall.protocol.bodies import NotifyState
 from termwall.protocol.codec import stream_frame
 from termwall.pty.process import ExitStatus, PtyProcess
+from termwall.screen.feed import News, Picture, ScreenFeed
+from termwall.screen.screens import Screens
+from termwall.screen.shared import SharedMemory
 
-WORKING_MILLISECONDS = 3_000
-"""A program that wrote within this time counts as working."""
+RESIZED_SECONDS = 0.25
+"""After the last of a series of size changes, the primary screen is drawn anew for everybody (S3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,9 @@ class Recency:
 class LiveSession:
     """A session and everything that lives with it.
 
-    `on_output` is called after each batch of output with the title before it, `on_exit` once at the end of each run.
+    `on_output` is called after each batch of output, `on_heard` when the screen worker has told what was in it,
+    `on_exit` once at the end of each run. Without `screens` nothing is drawn: who comes gets the log's tail, and titles
+    and bells are not heard.
     """
 
     def __init__(
@@ -57,8 +66,10 @@ class LiveSession:
         rows: int,
         bounds: Bounds,
         epoch: str,
-        now: int,
-        on_output: Callable[["LiveSession", str], None],
+        clock: Callable[[], int],
+        screens: Screens | None,
+        on_output: Callable[["LiveSession"], None],
+        on_heard: Callable[["LiveSession"], None],
         on_exit: Callable[["LiveSession"], None],
     ) -> None:
         self.id = id
@@ -67,42 +78,81 @@ class LiveSession:
         self.launch = launch
         self.bounds = bounds
         self.epoch = epoch
-        self.title = ""
-        self.created_at = now
-        self.last_output = now
-        self.since = now
-        self.working = True
-        self.seen = False
+        self.scrollback = bounds.scrollback_lines
+        self._clock = clock
+        self._screens = screens
+        self.created_at = self.last_output = clock()
         self.recency = Recency()
         self.viewers: set[Viewer] = set()
         self.seat = Seat(cols, rows)
         self.driver_name: str | None = None
         self.inputs = InputLog(bounds.remembered_clients)
-        # Anonymous pages: a session that prints little costs little, whatever the ring could hold.
-        self._memory = mmap.mmap(-1, bounds.ring_bytes)
-        self.ring = Ring(self._memory)
-        self.sizes = SizeLog(cols, rows, bounds.size_marks)
+        self.watch = Watch(self.created_at)
         self._on_output = on_output
+        self._on_heard = on_heard
         self._on_exit = on_exit
-        self._scanner = TitleScanner()
-        self._scanned = 0
-        self._frame: tuple[int, int, bytes] = (0, 0, b"")
-        self.process = self._start()
+        self._resized: asyncio.TimerHandle | None = None
+        self._forget()
+        self._begin()
 
-    def _start(self) -> PtyProcess:
+    def _forget(self) -> None:
+        """What a run of the program said about itself."""
+        self.title = ""
+        self.directory: str | None = None
+        self.bell: int | None = None
+        self.notification: messages.Notification | None = None
+        self.progress: messages.Progress | None = None
+        self.mark: messages.Mark | None = None
+
+    def _begin(self) -> None:
+        """A new log, the program that writes it, and its screen.
+
+        Raises:
+            TermwallError: `cannot_start`; everything is as it was.
+        """
         cols, rows = self.seat.size
-        return PtyProcess.start(
-            command=self.launch.command,
-            cwd=self.launch.cwd,
-            env=self.launch.env,
-            cols=cols,
-            rows=rows,
-            ring=self.ring,
-            input_bytes=self.bounds.input_bytes,
-            close_seconds=self.bounds.close_seconds,
-            on_output=self._output,
-            on_exit=self._exited,
-        )
+        memory = None if self._screens is None else SharedMemory(self.bounds.ring_bytes)
+        # Anonymous pages either way: a session that prints little costs little, whatever the ring could hold.
+        ring = Ring(mmap.mmap(-1, self.bounds.ring_bytes) if memory is None else memory.map)
+        try:
+            process = PtyProcess.start(
+                command=self.launch.command,
+                cwd=self.launch.cwd,
+                env=self.launch.env,
+                cols=cols,
+                rows=rows,
+                ring=ring,
+                input_bytes=self.bounds.input_bytes,
+                close_seconds=self.bounds.close_seconds,
+                on_output=self._output,
+                on_exit=self._exited,
+            )
+        except BaseException:
+            if memory is not None:
+                memory.close()
+            raise
+        self.ring, self.process = ring, process
+        self.sizes = SizeLog(cols, rows, self.bounds.size_marks)
+        self._memory = memory
+        self._frame: tuple[int, int, bytes] = (0, 0, b"")
+        self.feed: ScreenFeed | None = None
+        if self._screens is not None and memory is not None:
+            self.feed = self._screens.open(memory, ring, self.sizes, news=self._heard, limit=process.limit)
+
+    async def end(self) -> None:
+        """The session is removed: close its program, and when that is gone give back screen and memory (P3)."""
+        if self._resized is not None:
+            self._resized.cancel()
+        self.process.close()
+        await self.process.wait_closed()
+        self._give_back(self.feed, self.ring, self._memory)
+
+    def _give_back(self, feed: ScreenFeed | None, ring: Ring, memory: SharedMemory | None) -> None:
+        if feed is not None and self._screens is not None:
+            self._screens.close_feed(feed)
+        if memory is not None:
+            ring.release()
+            memory.close()
 
     # ---- the program
 
@@ -132,40 +182,63 @@ class LiveSession:
         Raises:
             TermwallError: `cannot_start`; the old log and exit status are then still there.
         """
-        old = self.ring, self._memory, self.sizes
-        cols, rows = self.seat.size
-        self._memory = mmap.mmap(-1, self.bounds.ring_bytes)
-        self.ring = Ring(self._memory)
-        self.sizes = SizeLog(cols, rows, self.bounds.size_marks)
-        try:
-            self.process = self._start()
-        except TermwallError:
-            self.ring, self._memory, self.sizes = old
-            raise
+        old = self.feed, self.ring, self._memory
+        self._begin()
+        self._give_back(*old)
         self.epoch = epoch
-        self.title = ""
-        self._scanner = TitleScanner()
-        self._scanned = 0
-        self._frame = (0, 0, b"")
-        self.last_output = self.since = now
-        self.working, self.seen = True, False
+        self._forget()
+        self.last_output = now
+        self.watch.restarted(now)
 
     def _output(self) -> None:
-        end = self.ring.end
-        start = max(self._scanned, self.ring.start)
-        title = None
-        if self._scanner.waiting or self.ring.holds(b"\x1b]", start, end):
-            title = self._scanner.feed(self.ring.read(start, end))
-        self._scanned = end
-        before = self.title
-        if title is not None:
-            self.title = title
         for viewer in tuple(self.viewers):
             viewer.pump()
-        self._on_output(self, before)
+        if self.feed is not None:
+            self.feed.stirred()
+        self._on_output(self)
 
     def _exited(self, status: ExitStatus) -> None:
         self._on_exit(self)
+
+    # ---- what the program says of itself (S7, S9)
+
+    def _heard(self, news: News) -> None:
+        now = self._clock()
+        if news.replies and self.ended is None:
+            try:
+                self.process.write(news.replies)
+            except TermwallError:  # It does not read its answers, or is about to end: then it misses nothing.
+                pass
+        for event in news.events:
+            self._apply_event(event, now)
+        if news.bells:
+            self.bell = now
+            self.watch.rang(now)
+        self._on_heard(self)
+
+    def told(self, state: NotifyState, source: str, message: str) -> None:
+        """An agent or a script says what it wants from its user."""
+        now = self._clock()
+        if message:
+            self.notification = messages.Notification(title="", body=message, timestamp=now)
+        self.watch.told(now, state, source, message)
+
+    def _apply_event(self, event: OscEvent, now: int) -> None:
+        match event:
+            case Titled():
+                self.title = event.title
+            case Moved():
+                self.directory = event.directory
+            case Notified():
+                self.notification = messages.Notification(title=event.title, body=event.body, timestamp=now)
+                self.watch.notified(now, event.source, event.title, event.body)
+            case Progressed():
+                state, percent = event.state, event.percent
+                self.progress = None if state is None else messages.Progress(state=state, percent=percent)
+                self.watch.progressed(now, state, percent)
+            case Marked():
+                self.mark = messages.Mark(kind=event.kind, exit_code=event.exit_code, timestamp=now)
+                self.watch.marked(now, event.kind, event.exit_code)
 
     # ---- size and driver
 
@@ -196,7 +269,17 @@ class LiveSession:
             self.process.resize(cols, rows)
             for viewer in tuple(self.viewers):
                 viewer.pump()
+            if self.feed is not None:
+                self.feed.stirred()
+                if self._resized is not None:
+                    self._resized.cancel()
+                self._resized = asyncio.get_running_loop().call_later(RESIZED_SECONDS, self._draw_anew)
         return changed
+
+    def _draw_anew(self) -> None:
+        self._resized = None
+        for viewer in tuple(self.viewers):
+            viewer.resized()
 
     # ---- what others see
 
@@ -208,15 +291,42 @@ class LiveSession:
             self._frame = (start, stop, frame)
         return frame
 
+    @property
+    def drawn(self) -> bool:
+        """Whether pictures of the session can be had at the moment."""
+        return self._screens is not None and not self._screens.away
+
+    @property
+    def screen(self) -> messages.ScreenState:
+        """What the server knows of the session's screen."""
+        if not self.drawn:
+            return "rebuilding"
+        return "lost" if self.feed is not None and self.feed.lost else "exact"
+
+    def show(self, kind: Literal["runs", "ansi", "text"], lines: int, answer: Callable[[Picture | None], None]) -> None:
+        """Have the screen as it is now, with so many lines above it; None where there is no engine."""
+        if self.feed is None:
+            answer(None)
+        else:
+            self.feed.ask(kind, min(lines, self.scrollback), answer)
+
     def attention(self) -> messages.Attention:
-        """What it wants from its user, as far as this version can know: that it works, is quiet, or has ended."""
-        ended = self.ended
-        if ended is not None:
-            reason = f"killed ({ended.signal})" if ended.signal else f"exit code {ended.code}"
-            return messages.Attention(state="exited", reason=reason, since=self.since, seen=self.seen)
-        if self.working:
-            return messages.Attention(state="working", reason="output", since=self.since, seen=self.seen)
-        return messages.Attention(state="idle", reason="no output", since=self.since, seen=self.seen)
+        """What it wants from its user, and why we think so (S9)."""
+        state, reason, since, seen = self.watch.value
+        return messages.Attention(state=state, reason=reason, since=since, seen=seen)
+
+    def facts(self) -> dict[str, Any]:
+        """What output and time change about the session: told where it differs from what was told last."""
+        return {
+            "title": self.title,
+            "directory": self.directory,
+            "bell": self.bell,
+            "notification": self.notification,
+            "progress": self.progress,
+            "mark": self.mark,
+            "screen": self.screen,
+            "attention": self.attention(),
+        }
 
     def driver(self) -> messages.Driver | None:
         """Who drives, if anybody who is connected does."""
@@ -232,7 +342,6 @@ class LiveSession:
             id=self.id,
             project_id=self.project_id,
             name=self.name,
-            title=self.title,
             type=self.launch.type,
             command=list(self.launch.command),
             cwd=self.launch.cwd,
@@ -242,11 +351,11 @@ class LiveSession:
             cols=cols,
             rows=rows,
             focused=focused,
-            attention=self.attention(),
             driver=self.driver(),
             created_at=self.created_at,
             last_activity=self.last_output,
             epoch=self.epoch,
             offset=self.ring.end,
             foreground=None if ended else self.process.foreground(),
+            **self.facts(),
         )

@@ -1,7 +1,8 @@
 """One connection's view of one session: a cursor on its ring, and how those bytes are put into frames (S3, S5, S8).
 
 States: parked (the session is not on the stage: nothing is sent, the place is kept), live. A live viewer that has no
-place to go on from, or lost it, owes its terminal a snapshot first; `owed` is the reason it will tell.
+place to go on from, or lost it, owes its terminal a snapshot first; `owed` is the reason it will tell. The snapshot is
+drawn by the screen worker as of one offset; until it comes nothing is sent, then it and the bytes from exactly there.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from termwall.protocol.messages import SessionUpdate
 
 if TYPE_CHECKING:
     from termwall.hub.session import LiveSession
+    from termwall.screen.feed import Picture
 
 Reason = Literal["attach", "focus", "resume", "lagged", "restart", "resize"]
 
@@ -36,6 +38,7 @@ class Viewer:
         self._text = None if binary else TextDecoder()
         self._size_serial = 0
         self._epoch: str | None = None
+        self._awaited: object | None = None
         self.live = False
         self.owed: Reason | None = "attach"
 
@@ -54,24 +57,37 @@ class Viewer:
     def park(self) -> None:
         """The session left the stage: send nothing more, keep the place."""
         self.live = False
+        self._awaited = None
 
     def restart(self) -> None:
         """A new epoch began: the old place means nothing any more (S1)."""
+        self._awaited = None
         self.owed = "restart"
         self.pump()
 
-    def seek(self, epoch: str, offset: int) -> tuple[int, Literal["exact", "snapshot"]]:
+    def resized(self) -> None:
+        """The size changed a moment ago: draw the primary screen anew, for terminals reflow each in their way (S3)."""
+        if self.live and self.owed is None and self._awaited is None:
+            self.owed = "resize"
+            self.pump()
+
+    def seek(self, epoch: str, offset: int, *, staged: bool) -> tuple[int, Literal["exact", "snapshot"]]:
         """Go on from where the client says it is (W11): (offset from where the stream goes on, how).
 
-        Sends nothing: the caller tells the client first, then calls `pump`.
+        Sends nothing: the caller tells the client first, then calls `start`.
+
+        Args:
+            staged: the session is on the stage, so that its stream will go on now.
         """
         session = self.session
+        self._awaited = None
         if epoch == session.epoch and session.ring.start <= offset <= session.ring.end:
             self._anchor(offset)
             return offset, "exact"
-        snapshot = self._snapshot()
         self.owed = "resume"
-        return snapshot.offset, "snapshot"
+        if staged and session.drawn:
+            return self._await("resume"), "snapshot"
+        return session.ring.end if session.drawn else self._replay().offset, "snapshot"
 
     def ack(self, offset: int) -> bool:
         """The client's terminal has parsed everything before `offset` (S5). True if that was news."""
@@ -84,12 +100,12 @@ class Viewer:
         """Send what there is, as far as credit and the socket allow."""
         cursor, session = self._cursor, self.session
         ring, sizes = session.ring, session.sizes
-        while self.live:
-            if self.owed is not None:
-                self._send_snapshot(self.owed)
-                continue
+        while self.live and self._awaited is None:
             if self._outlet.unsent >= self._window:
                 return
+            if self.owed is not None:
+                self._begin_snapshot(self.owed)
+                continue
             mark = sizes.next_after(self._size_serial)
             if mark is not None and mark.offset <= cursor.position:
                 self._size_serial = mark.serial
@@ -107,22 +123,44 @@ class Viewer:
             cursor.advance(stop)
             self._send_output(start, stop)
 
-    def _anchor(self, offset: int) -> None:
-        self._cursor.jump(offset)
-        self._epoch = self.session.epoch
-        self._size_serial = self.session.sizes.serial_at(offset)
-        self.owed = None
-        if self._text is not None:
-            self._text.reset()
+    # ---- snapshots
 
-    def _snapshot(self, lagged: bool = False) -> Snapshot:
-        bounds = self.session.bounds
-        replay = min(self._window, bounds.replay_bytes) if lagged else bounds.replay_bytes
-        return take_snapshot(self.session.ring, self.session.sizes, replay)
+    def _begin_snapshot(self, reason: Reason) -> None:
+        if self.session.drawn:
+            self._await(reason)
+        else:
+            self._send_replay(reason)
 
-    def _send_snapshot(self, reason: Reason) -> None:
-        session, snapshot = self.session, self._snapshot(reason == "lagged")
-        # What the log holds by now is replay: a page must not answer the queries in it a second time (S7).
+    def _await(self, reason: Reason) -> int:
+        """Have the screen drawn as it is now; returns the offset that it will be of."""
+        token = self._awaited = object()
+        session, feed = self.session, self.session.feed
+        assert feed is not None
+
+        def drawn(picture: "Picture | None") -> None:
+            if self._awaited is not token or session.feed is not feed:
+                return  # Parked, restarted or moved meanwhile: somebody asked anew, or nobody wants it.
+            self._awaited = None
+            if picture is None:
+                self._undrawn(reason)
+            elif picture.data:
+                self._send_snapshot(reason, picture.offset, picture.serial, picture.cols, picture.rows, picture.data)
+            else:  # Only after a resize: the alternate screen does not reflow, and its program draws it anew.
+                self.owed = None
+            self.pump()
+
+        return feed.ask("snapshot", session.scrollback, drawn, primary=reason == "resize")
+
+    def _undrawn(self, reason: Reason) -> None:
+        """There is no picture. After a resize the terminal has a place to go on from; else the log's tail must do."""
+        if reason == "resize":
+            self.owed = None
+        else:
+            self._send_replay(reason)
+
+    def _send_replay(self, reason: Reason) -> None:
+        """A reset, then the log's tail as ordinary output: what it holds by now is told to be replay (S7)."""
+        session, snapshot = self.session, self._replay(lagged=reason == "lagged")
         self._send_text(
             encode(
                 SessionUpdate(
@@ -134,26 +172,43 @@ class Viewer:
                 )
             )
         )
-        self._anchor(snapshot.offset)
+        serial = session.sizes.serial_at(snapshot.offset)
+        self._send_snapshot(reason, snapshot.offset, serial, snapshot.cols, snapshot.rows, snapshot.data)
+
+    def _replay(self, *, lagged: bool = False) -> Snapshot:
+        bounds = self.session.bounds
+        most = min(self._window, bounds.replay_bytes) if lagged else bounds.replay_bytes
+        return take_snapshot(self.session.ring, self.session.sizes, most)
+
+    def _anchor(self, offset: int, serial: int | None = None) -> None:
+        self._cursor.jump(offset)
+        self._epoch = self.session.epoch
+        self._size_serial = self.session.sizes.serial_at(offset) if serial is None else serial
+        self.owed = None
+        if self._text is not None:
+            self._text.reset()
+
+    def _send_snapshot(self, reason: Reason, offset: int, serial: int, cols: int, rows: int, data: bytes) -> None:
+        session = self.session
+        self._anchor(offset, serial)
         if self._text is None:
-            self._outlet.send_binary(
-                snapshot_frame(session.id, snapshot.offset, snapshot.cols, snapshot.rows, reason, snapshot.data)
+            self._outlet.send_binary(snapshot_frame(session.id, offset, cols, rows, reason, data))
+            return
+        text = self._text.feed(data)
+        self._send_text(
+            stream_text(
+                session.id,
+                session.project_id,
+                session.epoch,
+                offset - self._text.held,
+                text,
+                self._clock(),
+                snapshot=True,
+                reason=reason,
+                cols=cols,
+                rows=rows,
             )
-        else:
-            self._send_text(
-                stream_text(
-                    session.id,
-                    session.project_id,
-                    session.epoch,
-                    snapshot.offset,
-                    self._text.feed(snapshot.data),
-                    self._clock(),
-                    snapshot=True,
-                    reason=reason,
-                    cols=snapshot.cols,
-                    rows=snapshot.rows,
-                )
-            )
+        )
 
     def _send_output(self, start: int, stop: int) -> None:
         session = self.session

@@ -85,10 +85,13 @@ class InputBody(Wire):
     data: str
 
 
+NotifyState = Literal["working", "needs input", "done", "idle"]
+
+
 class NotifyBody(Wire):
     """What an agent or a script says of its own session (S9)."""
 
-    state: Literal["working", "needs input", "done", "idle"] = "needs input"
+    state: NotifyState = "needs input"
     message: Annotated[str, StringConstraints(max_length=4096)] = ""
     """Told to the user, where not empty."""
     source: Annotated[str, StringConstraints(min_length=1, max_length=64)] = "notify"

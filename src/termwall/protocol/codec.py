@@ -155,6 +155,22 @@ def stream_text(
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def preview_text(
+    session_id: str, project_id: str, epoch: str, offset: int, timestamp: int, *, lines: bytes, **fields: object
+) -> bytes:
+    """A `preview`. `lines` is JSON already, as the screen worker made it; `fields` are `cols, rows, cursor`."""
+    head = {
+        "type": "preview",
+        "sessionId": session_id,
+        "projectId": project_id,
+        "epoch": epoch,
+        "offset": offset,
+        "timestamp": timestamp,
+        **fields,
+    }
+    return json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()[:-1] + b',"lines":' + lines + b"}"
+
+
 class TextDecoder:
     """Output bytes as text over many frames: no character is split, invalid bytes become U+FFFD (S8)."""
 

@@ -217,6 +217,10 @@ class PtyProcess:
         if self._master >= 0:
             fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
 
+    def limit(self, offset: int | None) -> None:
+        """Take output up to this offset of the ring, then let the program wait; None: take all of it."""
+        self._reader.limit(offset)
+
     def foreground(self) -> str | None:
         """The program a close would end; None for a shell that waits at its prompt, and after the end."""
         if self._status is not None or self._master < 0:
@@ -309,7 +313,10 @@ class PtyProcess:
                 pass
         if self.ended is not None:
             return
-        if self._master < 0 or self._ring.end == self._drain_end or self._loop.time() >= self._drain_until:
+        quiet = self._ring.end == self._drain_end and not self._reader.held
+        # A reader that is held waits for the screen, which is bounded; what the program said last is not cut for it.
+        late = self._loop.time() >= self._drain_until and not self._reader.held
+        if self._master < 0 or quiet or late:
             self._finish()
         else:
             self._drain_end = self._ring.end

@@ -16,6 +16,7 @@ FULL_READ = 4095
 """Bytes: a read of this size means that more is waiting."""
 BATCH_BYTES = 64 << 10
 BATCH_SECONDS = 0.002
+NO_LIMIT = 1 << 62
 BURST = 8
 """Short reads that are told at once in one window of 2 ms."""
 
@@ -44,6 +45,9 @@ class PtyReader:
         self._window = 0.0
         self._burst = 0
         self._reading = False
+        self._limit = NO_LIMIT
+        self.held = False
+        """Whether there may be more to read, but the ring has no room for it yet."""
 
     def start(self) -> None:
         """Begin to read."""
@@ -54,8 +58,17 @@ class PtyReader:
         """Read no more; what was read is told."""
         if self._reading:
             self._reading = False
-            self._loop.remove_reader(self._descriptor)
+            if not self.held:
+                self._loop.remove_reader(self._descriptor)
         self._tell()
+
+    def limit(self, offset: int | None) -> None:
+        """Read up to this offset of the ring and then wait for another limit; None: never wait (S5)."""
+        self._limit = NO_LIMIT if offset is None else offset
+        if self.held and self._ring.end < self._limit:
+            self.held = False
+            if self._reading:
+                self._loop.add_reader(self._descriptor, self._readable)
 
     def drain(self) -> bool:
         """Read once, outside the loop's turn, and tell. True if there was something."""
@@ -83,8 +96,15 @@ class PtyReader:
             self._tell()
 
     def _read(self) -> bool:
+        room = self._limit - self._ring.end
+        if room < BATCH_BYTES:
+            if room <= 0:
+                self._hold()
+                return False
+        else:
+            room = BATCH_BYTES
         try:
-            count = os.readv(self._descriptor, (self._ring.free()[:BATCH_BYTES],))
+            count = os.readv(self._descriptor, (self._ring.free()[:room],))
         except (BlockingIOError, InterruptedError):
             return False
         except OSError as error:
@@ -97,6 +117,12 @@ class PtyReader:
             return False
         self._ring.commit(count)
         return True
+
+    def _hold(self) -> None:
+        if self._reading and not self.held:
+            self.held = True
+            self._loop.remove_reader(self._descriptor)
+            self._tell()
 
     def _tell(self) -> None:
         if self._timer is not None:

@@ -1,1 +1,1 @@
-"""The sessions' screens: a terminal emulator in a process of its own, which may crash and is started again (S3-S7, S9)."""
+"""The sessions' screens: drawn in a process of its own, which may crash and is started again (S3-S7, S9)."""

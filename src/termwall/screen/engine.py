@@ -41,7 +41,8 @@ class Engine(Protocol):
     @property
     def scrolls_plainly(self) -> bool:
         """Whether a line that scrolls out at the top leaves no trace but itself: primary screen, no margins, no origin
-        mode, the parser outside of any sequence. Then lines that only scroll by need not be drawn (`skim.py`)."""
+        mode, the parser outside of any sequence. Then lines that only scroll by need not be drawn (`skim.py`).
+        """
 
     @property
     def title(self) -> str:
@@ -52,9 +53,13 @@ class Engine(Protocol):
         """Column and row from 0, and whether it is shown."""
 
     def snapshot(self, scrollback: int) -> bytes:
-        """Bytes that rebuild the whole state in a fresh xterm.js of the same size (S4), with at most so many lines above
-        the screen. They begin with a reset and end with the bytes of an unfinished sequence, so that the next byte of
-        output fits."""
+        """Bytes that rebuild the whole state in a fresh xterm.js of the same size (S4).
+
+        They begin with a reset and end with the bytes of an unfinished sequence, so that the next byte of output fits.
+
+        Args:
+            scrollback: the most lines above the screen.
+        """
 
     def ansi(self, scrollback: int) -> bytes:
         """The rows with their colours, one line each, for a person's terminal or a file."""

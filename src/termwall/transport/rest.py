@@ -1,8 +1,9 @@
 """The HTTP API (A1-A4): a thin skin over `TerminalService`. Bodies are the wire's types; errors have one shape."""
 
+import json
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +15,7 @@ from termwall.hub.connection import Role
 from termwall.hub.service import TerminalService
 from termwall.observe import Metrics
 from termwall.protocol import bodies, messages
+from termwall.screen.feed import Picture
 from termwall.store.projects import Store, StoredToken
 from termwall.transport.auth import Access, Identity, hash_token
 from termwall.transport.gate import cookie_header, error_body
@@ -21,6 +23,8 @@ from termwall.transport.gate import cookie_header, error_body
 ProjectId = Annotated[str, Path(alias="projectId", pattern=ID_PATTERN)]
 SessionId = Annotated[str, Path(alias="sessionId", pattern=ID_PATTERN)]
 
+MAX_SCROLLBACK = 100_000
+"""Lines that can be asked for; a session has as many as the server keeps."""
 MAX_TOKENS = 1_000
 """Tokens given to others; one more is `limit_reached`."""
 
@@ -216,6 +220,36 @@ def session_routes(service: TerminalService) -> APIRouter:
         enter(request, session_id, "type")
         service.write_input(session_id, body.data)
 
+    @router.post("/notify", operation_id="notifySession", responses=answers(unknown))
+    async def notify_session(request: Request, session_id: SessionId, body: bodies.NotifyBody) -> messages.Session:
+        """Say what a session wants from its user: for agents and scripts, of their own session (S9)."""
+        enter(request, session_id, "type")
+        return service.notify_session(session_id, body.state, body.message, body.source)
+
+    @router.get(
+        "/screen",
+        operation_id="getScreen",
+        response_model=bodies.Screen,
+        responses={
+            200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+            **answers(unknown, ErrorCode.ENGINE_AWAY),
+        },
+    )
+    async def get_screen(
+        request: Request,
+        session_id: SessionId,
+        format: Literal["text", "ansi", "json"] = "json",
+        scrollback: Annotated[int, Query(ge=0, le=MAX_SCROLLBACK)] = 0,
+    ) -> Response:
+        """What a person would see of a session: text and ANSI tell the offset in `X-Termwall-Offset`."""
+        enter(request, session_id, "view")
+        session = service.get_session(session_id)
+        picture = await service.show_session(session_id, "runs" if format == "json" else format, scrollback)
+        if format != "json":
+            headers = {"x-termwall-offset": str(picture.offset)}
+            return Response(picture.data, headers=headers, media_type="text/plain; charset=utf-8")
+        return Response(screen_text(session.id, session.epoch, picture), media_type="application/json")
+
     @router.post("/resize", operation_id="resizeSession", responses=answers(unknown))
     async def resize_session(request: Request, session_id: SessionId, body: messages.Size) -> messages.Session:
         """Set a session's size once."""
@@ -268,6 +302,20 @@ def server_routes(service: TerminalService, access: Access, metrics: Metrics, ve
         return Response(metrics.render(service), media_type=metrics.content_type)
 
     return router
+
+
+def screen_text(session_id: str, epoch: str, picture: Picture) -> bytes:
+    """A `Screen`; its lines are JSON already, as the screen worker made them."""
+    head = {
+        "sessionId": session_id,
+        "epoch": epoch,
+        "offset": picture.offset,
+        "cols": picture.cols,
+        "rows": picture.rows,
+        "cursor": picture.cursor,
+        "title": picture.title,
+    }
+    return json.dumps(head, ensure_ascii=False).encode()[:-1] + b',"lines":' + picture.data + b"}"
 
 
 def token_routes(

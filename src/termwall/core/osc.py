@@ -1,0 +1,274 @@
+"""Finds what a program says of itself in its output, without a terminal: OSC 0, 2, 7, 9, 99, 133, 633 and 777 (S9).
+
+It looks for one introducer with `bytes.find`, so a flood without such sequences costs one search a batch. A sequence
+ends with BEL or ST; CAN, SUB or any other escape breaks it off. It may be split over batches anywhere: an unfinished
+one is carried up to a limit, then it is nothing, wherever the batches were cut. What is unknown or malformed is ignored.
+
+    OSC 0, 2       title                                                          Titled
+    OSC 7          file://host/path; OSC 9;9 path (ConEmu)                        Moved
+    OSC 9          text; not ConEmu's commands 9;1 to 9;12                        Notified
+    OSC 777        notify;title;body                                              Notified
+    OSC 99         kitty's, its parts joined by their id until one is the last    Notified
+    OSC 9;4        state;percent                                                  Progressed
+    OSC 133, 633   A prompt, B input, C running, D[;exit code] finished           Marked
+"""
+
+import binascii
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+from urllib.parse import unquote_to_bytes, urlsplit
+
+MAX_TITLE = 256
+"""Characters of a title; a longer one is cut (X4)."""
+MAX_BODY = 1024
+"""Characters of a notification's body; a longer one is cut (X4)."""
+MAX_DIRECTORY = 4096
+"""Characters of a directory; a longer one is ignored: cut, it would be another one."""
+MAX_CARRY = 8192
+"""Bytes of an unfinished sequence, after its introducer, that are kept for the next batch; kitty's longest fit in."""
+MAX_UNFINISHED = 16
+"""OSC 99 notifications of which the last part is still to come; of one more, the one begun first is forgotten."""
+
+ProgressState = Literal["normal", "error", "indeterminate", "paused"]
+MarkKind = Literal["prompt", "input", "running", "finished"]
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """The program set its title, perhaps to nothing."""
+
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The program says which directory it works in: a path, perhaps of another machine."""
+
+    directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """The program tells its user something. `source` is `OSC 9`, `OSC 99` or `OSC 777`; title or body may be empty."""
+
+    source: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """How far the program says it is, 0 to 100; a `state` of None ends its progress."""
+
+    state: ProgressState | None
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A shell's mark. `exit_code` is that of a command that finished, where the shell tells."""
+
+    kind: MarkKind
+    exit_code: int | None = None
+
+
+OscEvent = Titled | Moved | Notified | Progressed | Marked
+
+_EVENTS: dict[str, type[OscEvent]] = {kind.__name__: kind for kind in (Titled, Moved, Notified, Progressed, Marked)}
+
+
+def encode_events(events: Iterable[OscEvent]) -> list[list[Any]]:
+    """Events as plain lists, for JSON between processes."""
+    return [[type(event).__name__, *(getattr(event, field.name) for field in fields(event))] for event in events]
+
+
+def decode_events(encoded: Iterable[Sequence[Any]]) -> list[OscEvent]:
+    """What `encode_events` encoded."""
+    return [_EVENTS[name](*values) for name, *values in encoded]
+
+
+_END = re.compile(rb"[\x07\x18\x1a\x1b]")
+_BEL = 0x07
+_ESC = 0x1B
+
+
+class OscScanner:
+    """Fed with all output of a program in order, it tells what the program says of itself."""
+
+    def __init__(self) -> None:
+        self._carry = b""
+        self._unfinished: dict[bytes, tuple[bytes, bytes]] = {}
+        """The title and body so far of OSC 99 notifications, by their id."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an unfinished sequence is carried: the next bytes must be fed, whatever they hold."""
+        return bool(self._carry)
+
+    def feed(self, data: bytes) -> list[OscEvent]:
+        """The events that are complete with these bytes, in order."""
+        if self._carry:
+            data, self._carry = self._carry + data, b""
+        events: list[OscEvent] = []
+        place = data.find(b"\x1b]")
+        while place >= 0:
+            stop = _end(data, place + 2)
+            if stop is None:
+                self._carry = data[place:]
+                break
+            whole = stop < place + 2 + MAX_CARRY and (data[stop] == _BEL or data.startswith(b"\x1b\\", stop))
+            event = self._read(data[place + 2 : stop]) if whole else None
+            if event is not None:
+                events.append(event)
+            place = data.find(b"\x1b]", stop)
+        else:
+            if data.endswith(b"\x1b"):
+                self._carry = b"\x1b"
+        return events
+
+    def _read(self, sequence: bytes) -> OscEvent | None:
+        number, separator, rest = sequence.partition(b";")
+        if not separator:
+            return None
+        match number:
+            case b"0" | b"2":
+                return Titled(_line(rest, MAX_TITLE))
+            case b"7":
+                return _location(rest)
+            case b"9":
+                return _conemu(rest) if _CONEMU.match(rest) else _notified("OSC 9", b"", rest)
+            case b"99":
+                return self._kitty(rest)
+            case b"133" | b"633":
+                return _mark(rest)
+            case b"777":
+                word, _, rest = rest.partition(b";")
+                title, _, body = rest.partition(b";")
+                return _notified("OSC 777", title, body) if word == b"notify" else None
+        return None
+
+    def _kitty(self, rest: bytes) -> Notified | None:
+        metadata, separator, payload = rest.partition(b";")
+        told = dict(_pair(part) for part in metadata.split(b":"))
+        part = told.get(b"p", b"title")
+        if not separator or part in (b"close", b"?", b"alive"):
+            return None
+        if told.get(b"e") == b"1":
+            try:
+                payload = binascii.a2b_base64(payload + b"=" * (-len(payload) % 4), strict_mode=True)
+            except binascii.Error:
+                return None
+        name = told.get(b"i", b"")
+        title, body = self._unfinished.pop(name, (b"", b""))
+        # Icons and buttons are parts too, of which only that they may be the last matters here.
+        if part == b"title":
+            title = (title + payload)[: 4 * MAX_TITLE]
+        elif part == b"body":
+            body = (body + payload)[: 4 * MAX_BODY]
+        if told.get(b"d") != b"0":
+            return _notified("OSC 99", title, body)
+        self._unfinished[name] = title, body
+        if len(self._unfinished) > MAX_UNFINISHED:
+            del self._unfinished[next(iter(self._unfinished))]
+        return None
+
+
+def _end(data: bytes, start: int) -> int | None:
+    """Where the string that begins at `start` ends, or has become too long; None if that is still to come."""
+    limit = start + MAX_CARRY
+    found = _END.search(data, start, limit)
+    if found is None:
+        return limit if len(data) > limit else None
+    stop = found.start()
+    # Only the byte after an escape tells whether it is ST or breaks the string off.
+    return None if data[stop] == _ESC and stop + 1 == len(data) else stop
+
+
+# ---- Text
+
+_UNWANTED = dict.fromkeys(
+    [
+        *range(0x20),
+        *range(0x7F, 0xA0),
+        # These would turn around or break the text beside a title, which is how one pretends to be another.
+        *(0x061C, 0x200E, 0x200F, 0x2028, 0x2029),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    ]
+)
+_UNWANTED_IN_BODY = _UNWANTED | dict.fromkeys((0x09, 0x0A, 0x0D, 0x2028, 0x2029), " ")
+
+
+def _line(text: bytes, most: int) -> str:
+    return text.decode("utf-8", "replace").translate(_UNWANTED)[:most]
+
+
+def _notified(source: str, title: bytes, body: bytes) -> Notified | None:
+    text = body.decode("utf-8", "replace").translate(_UNWANTED_IN_BODY).strip()[:MAX_BODY]
+    shown = _line(title, MAX_TITLE).strip()
+    return Notified(source, shown, text) if shown or text else None
+
+
+# ---- Directory, progress and marks
+
+_CONEMU = re.compile(rb"(?:[1-9]|1[0-2])(?:;|$)")
+_STATES: dict[bytes, ProgressState | None] = {
+    b"0": None,
+    b"1": "normal",
+    b"2": "error",
+    b"3": "indeterminate",
+    b"4": "paused",
+}
+_MARKS: dict[bytes, MarkKind] = {b"A": "prompt", b"B": "input", b"C": "running", b"D": "finished"}
+_EXIT_CODE = re.compile(rb"-?[0-9]{1,10}")
+
+
+def _location(address: bytes) -> Moved | None:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    if parts.scheme == b"file":
+        return _moved(unquote_to_bytes(parts.path))
+    return _moved(parts.path) if parts.scheme == b"kitty-shell-cwd" else None
+
+
+def _moved(path: bytes) -> Moved | None:
+    directory = _line(path, MAX_DIRECTORY + 1)
+    return Moved(directory) if 0 < len(directory) <= MAX_DIRECTORY else None
+
+
+def _conemu(rest: bytes) -> OscEvent | None:
+    command, _, rest = rest.partition(b";")
+    if command == b"9":
+        return _moved(rest.strip(b'"'))
+    if command != b"4":
+        return None
+    word, _, rest = rest.partition(b";")
+    if word not in _STATES:
+        return None
+    state = _STATES[word]
+    number = rest.partition(b";")[0]
+    if state is None or state == "indeterminate" or not _is_number(number):
+        return Progressed(state)
+    return Progressed(state, min(int(number), 100))
+
+
+def _is_number(word: bytes) -> bool:
+    return 0 < len(word) <= 10 and word.isdigit()
+
+
+def _mark(rest: bytes) -> Marked | None:
+    word, _, rest = rest.partition(b";")
+    kind = _MARKS.get(word)
+    if kind is None:
+        return None
+    code = rest.partition(b";")[0] if kind == "finished" else b""
+    return Marked(kind, int(code) if _EXIT_CODE.fullmatch(code) else None)
+
+
+def _pair(part: bytes) -> tuple[bytes, bytes]:
+    key, _, value = part.partition(b"=")
+    return key, value

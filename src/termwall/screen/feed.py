@@ -1,0 +1,288 @@
+"""The screen's cursor on one session's ring: what has to be drawn, what is asked for, and how far the PTY may go on.
+
+The screen is rebuilt from its last checkpoint and the ring, so it *is* at that checkpoint as far as the ring goes: the
+bytes after it must stay. `limit` is the offset up to which the PTY may be read without losing one; the screen worker
+moves it each half ring. That is the only thing that ever holds a program back, and only while there is a worker.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from termwall.core.osc import OscEvent, decode_events
+from termwall.core.ring import Ring
+from termwall.core.sizes import SizeLog
+from termwall.screen.shared import SharedMemory
+
+Kind = Literal["snapshot", "runs", "ansi", "text"]
+
+SOON_BYTES = 16 << 10
+"""Less than this is drawn at once: typing, prompts, queries."""
+FLOOD_BYTES = 512 << 10
+"""A flood is drawn in pieces of at least this size, or each `FLOOD_SECONDS`: most of its lines only scroll by."""
+FLOOD_SECONDS = 0.01
+MOST_BYTES = 1 << 20
+"""At most this much in one request, so that another session's screen waits no longer than some 10 ms for it."""
+MAX_ASKS = 1_024
+"""Pictures of a session that are waited for; one more is answered with None, as if there were no engine."""
+MAX_CRASHES = 3
+"""A session that was being drawn at so many crashes in a row is taken for their cause: it starts with a new screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What was asked for: `data` shows the session at exactly `offset`."""
+
+    offset: int
+    serial: int
+    """The last size change that it includes (`core.sizes`)."""
+    cols: int
+    rows: int
+    title: str
+    alternate: bool
+    cursor: dict[str, Any]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What came of newly drawn output: told once, also when it had to be drawn again (S7, S9)."""
+
+    events: list[OscEvent]
+    bells: int
+    replies: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A picture that somebody waits for, at an offset."""
+
+    at: int
+    kind: Kind
+    lines: int
+    primary: bool
+    answer: Callable[[Picture | None], None]
+
+    def alike(self, other: "Ask") -> bool:
+        """Whether one picture serves both."""
+        return (self.at, self.kind, self.lines, self.primary) == (other.at, other.kind, other.lines, other.primary)
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """A state to begin from: an engine's own bytes, or none for a fresh terminal."""
+
+    offset: int
+    serial: int
+    cols: int
+    rows: int
+    data: bytes = b""
+
+
+class ScreenFeed:
+    """One session's place in the screen worker. Made by `Screens.open`."""
+
+    def __init__(
+        self,
+        handle: int,
+        memory: SharedMemory,
+        ring: Ring,
+        sizes: SizeLog,
+        scrollback: int,
+        *,
+        news: Callable[[News], None],
+        limit: Callable[[int | None], None],
+        wake: Callable[["ScreenFeed"], None],
+    ) -> None:
+        self.handle = handle
+        self.memory = memory
+        self.ring = ring
+        self.sizes = sizes
+        self.scrollback = scrollback
+        self.news = news
+        self.tell_limit = limit
+        self._wake = wake
+        cols, rows = sizes.at(0)
+        self.base = Checkpoint(0, sizes.serial_at(0), cols, rows)
+        self.position = 0
+        """Drawn up to here by the present worker."""
+        self.serial = self.base.serial
+        self.heard = 0
+        """What came of the output up to here has been told."""
+        self.asks: deque[Ask] = deque()
+        self.opened = False
+        self.busy = False
+        self.queued = False
+        self.closed = False
+        self.lost = False
+        """Whether some output never reached the screen, because it could not be rebuilt."""
+        self.crashes = 0
+        self._alike: list[Ask] = []
+
+    # ---- what the session calls
+
+    def stirred(self) -> None:
+        """The ring has new bytes, or the size changed."""
+        self._wake(self)
+
+    def ask(
+        self,
+        kind: Kind,
+        lines: int,
+        answer: Callable[[Picture | None], None],
+        *,
+        primary: bool = False,
+    ) -> int:
+        """Ask for a picture of the session as it is now: `answer` gets it, or None where there is no engine.
+
+        Args:
+            kind: what `data` will be: a snapshot (S4), JSON of the rows (S6), the rows with colours, or their text.
+            lines: how much scrollback.
+            answer: called later, never from within this call.
+            primary: a snapshot while the alternate screen shows comes with empty `data`.
+
+        Returns:
+            The offset that the picture will be of.
+        """
+        at = self.ring.end
+        self.asks.append(Ask(at, kind, lines, primary, answer))
+        self._wake(self)
+        return at
+
+    # ---- what the host of the worker calls
+
+    @property
+    def pending(self) -> int:
+        """Bytes that are not drawn yet."""
+        return self.ring.end - self.position
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is anything to draw, also without new bytes."""
+        return self.pending > 0 or self.serial != self.sizes.last_serial or bool(self.asks)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether somebody waits for it, or it costs next to nothing."""
+        return bool(self.asks) or self.pending < SOON_BYTES
+
+    def opening(self) -> dict[str, Any]:
+        """The request that gives the session to a new worker: it begins at the last checkpoint."""
+        base = self.base
+        self.position, self.serial, self.opened, self.busy = base.offset, base.serial, True, False
+        return {
+            "op": "open",
+            "id": self.handle,
+            "capacity": self.ring.capacity,
+            "scrollback": self.scrollback,
+            "at": base.offset,
+            "cols": base.cols,
+            "rows": base.rows,
+        }
+
+    def request(self) -> dict[str, Any]:
+        """What to draw next: up to the next picture asked for, or the end, at most `MOST_BYTES`."""
+        to = min(self.ring.end, self.position + MOST_BYTES)
+        if self.position < self.heard:
+            to = min(to, self.heard)
+        if self.asks:
+            to = min(to, self.asks[0].at)
+        # A mark at an offset comes after the bytes before it; all at `to` itself are included.
+        sizes, serial = [], self.serial
+        while (mark := self.sizes.next_after(serial)) is not None and mark.offset <= to:
+            sizes.append([max(self.position, mark.offset), mark.cols, mark.rows])
+            serial = mark.serial
+        self.serial = serial
+        self.busy = True
+        header: dict[str, Any] = {
+            "op": "draw",
+            "id": self.handle,
+            "to": to,
+            "sizes": sizes,
+            "quiet": self.position < self.heard,
+        }
+        self._alike = []
+        if self.asks and self.asks[0].at <= to:
+            first = self.asks[0]
+            while self.asks and self.asks[0].alike(first):
+                self._alike.append(self.asks.popleft())
+            header |= {"want": first.kind, "lines": first.lines, "primary": first.primary}
+        return header
+
+    def answered(self, header: dict[str, Any], body: bytes) -> None:
+        """The worker has drawn what the last request said."""
+        self.busy = False
+        self.crashes = 0
+        self.position = header["to"]
+        length = header["checkpoint"]
+        if length:
+            cols, rows = self._size()
+            self.base = Checkpoint(self.position, self.serial, cols, rows, body[:length])
+            self.tell_limit(self.base.offset + self.ring.capacity)
+        alike, self._alike = self._alike, []
+        news = None
+        if self.position >= self.heard and "events" in header:
+            self.heard = self.position
+            news = News(decode_events(header["events"]), header["bells"], header["replies"].encode("latin-1"))
+        if alike:
+            picture = None if "error" in header else self._picture(header, body[length:])
+            for ask in alike:
+                ask.answer(picture)
+        if news is not None and (news.events or news.bells or news.replies):
+            self.news(news)
+
+    def crashed(self) -> None:
+        """The worker is gone. What was asked of it is asked again."""
+        if self.busy:
+            self.crashes += 1
+        self.asks.extendleft(reversed(self._alike))
+        self._alike = []
+        self.busy = self.opened = False
+        self.position, self.serial = self.base.offset, self.base.serial
+
+    def rebase(self) -> None:
+        """Before a new worker takes it: begin anew where the checkpoint cannot be gone on from."""
+        ring = self.ring
+        if self.base.offset >= ring.start and self.crashes < MAX_CRASHES:
+            return
+        offset = ring.end if self.crashes >= MAX_CRASHES else ring.replay_start(ring.capacity)
+        cols, rows = self.sizes.at(offset)
+        self.base = Checkpoint(offset, self.sizes.serial_at(offset), cols, rows)
+        self.position, self.serial = offset, self.base.serial
+        self.heard = max(self.heard, offset)
+        self.lost, self.crashes = True, 0
+        for _ in range(len(self.asks)):
+            ask = self.asks.popleft()
+            if ask.at >= offset:
+                self.asks.append(ask)
+            else:
+                ask.answer(None)
+
+    def give_up(self) -> None:
+        """There is no engine for now: nobody gets a picture, and nothing holds the program back."""
+        self.tell_limit(None)
+        asks, self.asks = [*self._alike, *self.asks], deque()
+        self._alike = []
+        for ask in asks:
+            ask.answer(None)
+
+    def hold_again(self) -> None:
+        """There is an engine again: keep what it needs to go on, if that is still there."""
+        if self.base.offset >= self.ring.start:
+            self.tell_limit(self.base.offset + self.ring.capacity)
+
+    def _size(self) -> tuple[int, int]:
+        return self.sizes.size_of(self.serial)
+
+    def _picture(self, header: dict[str, Any], data: bytes) -> Picture:
+        return Picture(
+            offset=header["to"],
+            serial=self.serial,
+            cols=header["cols"],
+            rows=header["rows"],
+            title=header["title"],
+            alternate=header["alternate"],
+            cursor=header["cursor"],
+            data=data,
+        )

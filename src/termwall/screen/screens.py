@@ -1,0 +1,389 @@
+"""The server's side of the screen worker: starts it, gives it work in a fair order, and starts it again when it dies.
+
+At most two requests are under way, so that the worker never idles and nobody waits long: what is asked for or small
+goes first, floods take turns. A worker that does not answer is killed. While there is none the sessions go on; they are
+held back for at most `HOLD_SECONDS`, so that a quick restart loses nothing, and then run free.
+"""
+
+import asyncio
+import itertools
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from termwall.core.ring import Ring
+from termwall.core.sizes import SizeLog
+from termwall.screen.feed import FLOOD_BYTES, FLOOD_SECONDS, MAX_ASKS, News, ScreenFeed
+from termwall.screen.frames import BadFrame, Unpacker, pack
+from termwall.screen.shared import SharedMemory
+
+log = logging.getLogger("termwall.screen")
+
+IN_FLIGHT = 2
+ANSWER_SECONDS = 5.0
+"""A worker that takes longer for one request is stuck: 1 MiB of the worst output takes about 20 ms."""
+START_SECONDS = 10.0
+"""The same for its first answer: a busy machine may take long to start a process."""
+HOLD_SECONDS = 5.0
+"""A start takes 0.3 s, and on a machine that is busy with floods several times that."""
+QUICK_RESTARTS = 8
+"""So many starts within `STEADY_SECONDS` come at once; after them the delays grow."""
+RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
+STEADY_SECONDS = 30.0
+RECEIVE_BYTES = 1 << 20
+SOURCE = Path(__file__).parents[2]
+"""Where the worker finds this package, installed or not."""
+
+
+class Screens:
+    """One screen worker and the sessions it draws. It runs on the event loop on which the first session is opened.
+
+    Args:
+        scrollback: lines above the screen that are kept for each session.
+    """
+
+    def __init__(self, *, scrollback: int) -> None:
+        self.scrollback = scrollback
+        self.changed: Callable[[], None] | None = None
+        """Called when `away`, or a feed's `lost`, is another one."""
+        self._ids = itertools.count(1)
+        self._feeds: dict[int, ScreenFeed] = {}
+        self._urgent: deque[ScreenFeed] = deque()
+        self._floods: deque[ScreenFeed] = deque()
+        self._busy: deque[ScreenFeed] = deque()
+        self._timers: dict[ScreenFeed, asyncio.TimerHandle] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+        self._unpacker = Unpacker()
+        self._unsent: deque[tuple[memoryview, int]] = deque()
+        self._watchdog: asyncio.TimerHandle | None = None
+        self._restart: asyncio.TimerHandle | None = None
+        self._hold: asyncio.TimerHandle | None = None
+        self._deaths: deque[float] = deque(maxlen=QUICK_RESTARTS + len(RESTART_SECONDS))
+        self._ready = False
+        self._cautious = False
+        self._closed = False
+        self.away = False
+        """Whether there has been no worker for so long that sessions run free: nobody gets a picture."""
+        self.restarts = 0
+        """How often a worker was started again."""
+
+    # ---- sessions
+
+    def open(
+        self,
+        memory: SharedMemory,
+        ring: Ring,
+        sizes: SizeLog,
+        *,
+        news: Callable[[News], None],
+        limit: Callable[[int | None], None],
+    ) -> ScreenFeed:
+        """Draw a session from now on; its ring must be new.
+
+        Args:
+            memory: the ring's own.
+            ring: the output.
+            sizes: its size changes.
+            news: gets what came of the output (S7, S9), each once.
+            limit: gets the offset up to which the PTY may be read; None: as far as it likes.
+        """
+        self._loop = asyncio.get_running_loop()
+        feed = ScreenFeed(
+            next(self._ids), memory, ring, sizes, self.scrollback, news=news, limit=limit, wake=self._wake
+        )
+        self._feeds[feed.handle] = feed
+        if self.away:
+            limit(None)
+        else:
+            limit(ring.capacity)
+            self._start()
+        return feed
+
+    def close_feed(self, feed: ScreenFeed) -> None:
+        """The session is gone, or begins anew. Who still waits for its picture gets None."""
+        if feed.closed:
+            return
+        feed.closed = True
+        del self._feeds[feed.handle]
+        timer = self._timers.pop(feed, None)
+        if timer is not None:
+            timer.cancel()
+        if feed.opened and self._channel is not None:
+            self._send({"op": "close", "id": feed.handle})
+        feed.give_up()
+
+    def start(self) -> None:
+        """Start the worker before the first session needs it."""
+        self._loop = asyncio.get_running_loop()
+        self._start()
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process, while there is one."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def _connected(self) -> bool:
+        return self._channel is not None
+
+    async def close(self) -> None:
+        """End the worker."""
+        self._closed = True
+        for feed in tuple(self._feeds.values()):
+            self.close_feed(feed)
+        for timer in (self._restart, self._hold):
+            if timer is not None:
+                timer.cancel()
+        process = self._process
+        self._drop()
+        while process is not None and process.poll() is None:
+            await asyncio.sleep(0.005)
+
+    # ---- the order of work
+
+    def _wake(self, feed: ScreenFeed) -> None:
+        if feed.closed or feed.queued or feed.busy:
+            return
+        if self.away and feed.asks:
+            self._loop.call_soon(feed.give_up)
+        elif len(feed.asks) > MAX_ASKS:
+            self._loop.call_soon(feed.asks.pop().answer, None)
+        if not feed.behind:
+            return
+        if feed.urgent:
+            self._enqueue(feed, self._urgent)
+        elif feed.pending >= FLOOD_BYTES:
+            self._enqueue(feed, self._floods)
+        elif feed not in self._timers:
+            self._timers[feed] = self._loop.call_later(FLOOD_SECONDS, self._waited, feed)
+
+    def _waited(self, feed: ScreenFeed) -> None:
+        del self._timers[feed]
+        if not feed.queued and not feed.busy:
+            self._enqueue(feed, self._floods)
+
+    def _enqueue(self, feed: ScreenFeed, queue: deque[ScreenFeed]) -> None:
+        timer = self._timers.pop(feed, None)
+        if timer is not None:
+            timer.cancel()
+        feed.queued = True
+        queue.append(feed)
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        if not self._ready:
+            return
+        # After a crash one at a time, so that it is known which session it was.
+        most = 1 if self._cautious else IN_FLIGHT
+        while len(self._busy) < most and (self._urgent or self._floods):
+            feed = (self._urgent or self._floods).popleft()
+            feed.queued = False
+            if feed.closed or not feed.behind:
+                continue
+            if not feed.opened:
+                self._open(feed)
+            self._busy.append(feed)
+            self._send(feed.request())
+            if self._watchdog is None:
+                self._watch(ANSWER_SECONDS)
+
+    def _open(self, feed: ScreenFeed) -> None:
+        was_lost = feed.lost
+        feed.rebase()
+        feed.tell_limit(feed.base.offset + feed.ring.capacity)
+        self._send(feed.opening(), feed.base.data, feed.memory.descriptor)
+        if feed.lost and not was_lost:
+            self._tell()
+
+    def _watch(self, seconds: float) -> None:
+        self._watchdog = self._loop.call_later(seconds, self._stuck)
+
+    def _unwatch(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog = None
+
+    def _stuck(self) -> None:
+        self._watchdog = None
+        log.warning("the screen worker does not answer")
+        self._died()
+
+    def _began(self) -> None:
+        """The worker can be used."""
+        self._unwatch()
+        self._ready = True
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+        if self.away:
+            self.away = False
+            for feed in self._feeds.values():
+                feed.hold_again()
+            self._tell()
+        for feed in tuple(self._feeds.values()):
+            self._wake(feed)
+        self._dispatch()
+
+    def _answered(self, header: dict[str, Any], body: bytes) -> None:
+        self._unwatch()
+        feed = self._busy.popleft()
+        if feed.handle != header["id"]:
+            raise BadFrame(f"an answer for {header['id']} where {feed.handle} was asked")
+        if not feed.closed:
+            feed.answered(header, body)
+            self._wake(feed)
+        if not self._busy and not self._urgent and not self._floods:
+            self._cautious = False
+        self._dispatch()
+        if self._busy and self._watchdog is None:
+            self._watch(ANSWER_SECONDS)
+
+    # ---- the process
+
+    def _start(self) -> None:
+        if self._channel is not None or self._restart is not None or self._closed:
+            return
+        ours, theirs = socket.socketpair()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "termwall.screen.worker", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                env={**os.environ, "PYTHONPATH": _path()},
+            )
+        except OSError as error:
+            ours.close()
+            log.error("the screen worker cannot be started: %s", error)
+            self._again()
+            return
+        finally:
+            theirs.close()
+        ours.setblocking(False)
+        self._channel = ours
+        self._unpacker = Unpacker()
+        self._loop.add_reader(ours, self._readable)
+        self._watch(START_SECONDS)
+
+    def _send(self, header: dict[str, Any], body: bytes = b"", descriptor: int = -1) -> None:
+        """Bounded by the requests under way: a feed's checkpoint goes out with its first one only."""
+        data = memoryview(pack(header, body))
+        idle = not self._unsent
+        self._unsent.append((data, descriptor))
+        if idle:
+            self._writable()
+
+    def _writable(self) -> None:
+        channel = self._channel
+        assert channel is not None
+        while self._unsent:
+            data, descriptor = self._unsent[0]
+            try:
+                given = [descriptor] if descriptor >= 0 else []
+                count = socket.send_fds(channel, [data], given) if given else channel.send(data)
+            except (BlockingIOError, InterruptedError):
+                self._loop.add_writer(channel, self._writable)
+                return
+            except OSError:  # It died; its reader tells.
+                self._unsent.clear()
+                break
+            if count < len(data):
+                self._unsent[0] = data[count:], -1
+            else:
+                self._unsent.popleft()
+        self._loop.remove_writer(channel)
+
+    def _readable(self) -> None:
+        assert self._channel is not None
+        try:
+            data = self._channel.recv(RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._died()
+            return
+        try:
+            for header, body in self._unpacker.feed(data):
+                if header.get("op") == "ready":
+                    self._began()
+                else:
+                    self._answered(header, body)
+                if not self._connected:
+                    return
+        except (BadFrame, KeyError, TypeError, ValueError, IndexError) as error:
+            log.warning("the screen worker answers nonsense: %r", error)
+            self._died()
+
+    def _drop(self) -> None:
+        if self._channel is not None:
+            self._loop.remove_reader(self._channel)
+            self._loop.remove_writer(self._channel)
+            self._channel.close()
+            self._channel = None
+        self._ready = False
+        self._unwatch()
+        self._unsent.clear()
+        if self._process is not None:
+            self._process.kill()
+            self._reap(self._process)
+            self._process = None
+
+    def _reap(self, process: "subprocess.Popen[bytes]") -> None:
+        if process.poll() is None and not self._loop.is_closed():
+            self._loop.call_later(0.01, self._reap, process)
+
+    def _died(self) -> None:
+        self._drop()
+        self._busy.clear()
+        self._urgent.clear()
+        self._floods.clear()
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        for feed in self._feeds.values():
+            feed.crashed()
+            feed.queued = False
+        if self._closed:
+            return
+        self.restarts += 1
+        self._cautious = True
+        if self._hold is None and not self.away:
+            self._hold = self._loop.call_later(HOLD_SECONDS, self._let_go)
+        self._again()
+
+    def _again(self) -> None:
+        now = self._loop.time()
+        self._deaths.append(now)
+        recent = sum(now - death < STEADY_SECONDS for death in self._deaths) - QUICK_RESTARTS
+        delay = 0.0 if recent <= 0 else RESTART_SECONDS[min(recent, len(RESTART_SECONDS)) - 1]
+        log.warning("the screen worker has ended; it is started again in %.0f s", delay)
+        self._restart = self._loop.call_later(delay, self._retry)
+
+    def _retry(self) -> None:
+        self._restart = None
+        self._start()
+
+    def _let_go(self) -> None:
+        self._hold = None
+        self.away = True
+        for feed in tuple(self._feeds.values()):
+            feed.give_up()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.changed is not None:
+            self.changed()
+
+
+def _path() -> str:
+    given = os.environ.get("PYTHONPATH")
+    return f"{SOURCE}{os.pathsep}{given}" if given else str(SOURCE)

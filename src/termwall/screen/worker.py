@@ -1,0 +1,157 @@
+"""The screen worker: a process that draws every session's output into a terminal emulator.
+
+It reads the rings in shared memory, holds the engines, and answers one request after the other on its socket. It keeps
+nothing that the server could not give it again: when native code crashes here, the server starts another one and hands
+it each session's last checkpoint. It ends when its socket does. Run as `python -m termwall.screen.worker DESCRIPTOR`.
+"""
+
+import json
+import mmap
+import os
+import signal
+import socket
+import sys
+from collections import deque
+from typing import Any
+
+from termwall.core.osc import OscScanner, encode_events
+from termwall.core.ring import Ring
+from termwall.screen.engine import EngineError
+from termwall.screen.frames import Frame, Unpacker, pack
+from termwall.screen.ghostty import GhosttyEngine
+from termwall.screen.skim import SKIM_BYTES, skim
+
+RECEIVE_BYTES = 256 << 10
+MAX_DESCRIPTORS = 64
+"""Descriptors taken with one receive; a session's comes with its `open`."""
+EXTRA_LINES = 700
+"""The engine keeps whole pages of scrollback, so up to this many lines more than it was asked for."""
+MAX_EVENTS = 256
+"""Events told of one request: of more, which only a flood made to annoy has, the newest."""
+
+
+class Drawn:
+    """One session: its ring, its terminal, and how far it is drawn."""
+
+    def __init__(self, header: dict[str, Any], checkpoint: bytes, descriptor: int) -> None:
+        capacity: int = header["capacity"]
+        # The ring outlives the mapping's name: the mapping is unmapped with its last view.
+        self._map = mmap.mmap(descriptor, capacity, access=mmap.ACCESS_READ)
+        self.ring = Ring(self._map)
+        self.ring.end = self.position = header["at"]
+        self.scrollback: int = header["scrollback"]
+        self._checkpoint_bytes = capacity // 2
+        self._checkpoint_at: int = header["at"]
+        self._scanner = OscScanner()
+        size = header["cols"], header["rows"]
+        if checkpoint:
+            self.engine = GhosttyEngine.restore(checkpoint, *size, self.scrollback)
+        else:
+            self.engine = GhosttyEngine(*size, self.scrollback)
+
+    def close(self) -> None:
+        """Free the terminal."""
+        self.engine.close()
+
+    def draw(self, header: dict[str, Any]) -> Frame:
+        """Draw up to an offset, with the size changes on the way, and answer with what came of it."""
+        engine = self.engine
+        quiet: bool = header["quiet"]
+        engine.muted = quiet
+        events: list[Any] = []
+        for offset, cols, rows in header["sizes"]:
+            events += self._feed(offset)
+            engine.resize(cols, rows)
+        events += self._feed(header["to"])
+        bells, replies = engine.take_bells(), engine.take_replies()
+        answer: dict[str, Any] = {"id": header["id"], "to": self.position}
+        if not quiet:
+            answer["bells"] = bells
+            answer["replies"] = replies.decode("latin-1")
+            answer["events"] = encode_events(events[-MAX_EVENTS:])
+        checkpoint = b""
+        if self.position - self._checkpoint_at >= self._checkpoint_bytes:
+            checkpoint = engine.checkpoint() or b""
+            if checkpoint:
+                self._checkpoint_at = self.position
+        answer["checkpoint"] = len(checkpoint)
+        return answer, checkpoint + self._show(header, answer)
+
+    def _feed(self, to: int) -> list[Any]:
+        ring, engine, start = self.ring, self.engine, self.position
+        ring.end = max(ring.end, to)
+        self.position = to
+        if to - start >= SKIM_BYTES and not self._scanner.waiting and engine.scrolls_plainly:
+            less = skim(ring.read(start, to), engine.rows + self.scrollback + EXTRA_LINES)
+            if less is not None:
+                engine.feed(less)
+                return []
+        for view in ring.views(start, to):
+            engine.feed(view)
+        if self._scanner.waiting or ring.holds(b"\x1b]", start, to):
+            return self._scanner.feed(ring.read(start, to))
+        return []
+
+    def _show(self, header: dict[str, Any], answer: dict[str, Any]) -> bytes:
+        want = header.get("want")
+        if want is None:
+            return b""
+        engine, lines = self.engine, header["lines"]
+        x, y, visible = engine.cursor
+        answer.update(cols=engine.cols, rows=engine.rows, title=engine.title, alternate=engine.alternate)
+        answer["cursor"] = {"x": x, "y": y, "visible": visible}
+        try:
+            if want == "snapshot":
+                return b"" if header["primary"] and engine.alternate else engine.snapshot(lines)
+            if want == "runs":
+                return _json(engine.runs(lines))
+            if want == "ansi":
+                return engine.ansi(lines)
+            return engine.text(lines).encode("utf-8", "replace")
+        except EngineError as error:
+            answer["error"] = str(error)
+            return b""
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def serve(channel: socket.socket) -> None:
+    """Answer requests until the server closes its end."""
+    unpacker = Unpacker()
+    descriptors: deque[int] = deque()
+    sessions: dict[int, Drawn] = {}
+    channel.sendall(pack({"op": "ready"}))
+    while True:
+        data, given, _, _ = socket.recv_fds(channel, RECEIVE_BYTES, MAX_DESCRIPTORS)
+        descriptors.extend(given)
+        if not data:
+            return
+        for header, body in unpacker.feed(data):
+            match header["op"]:
+                case "open":
+                    descriptor = descriptors.popleft()
+                    try:
+                        sessions[header["id"]] = Drawn(header, body, descriptor)
+                    finally:
+                        os.close(descriptor)
+                case "close":
+                    sessions.pop(header["id"]).close()
+                case "draw":
+                    channel.sendall(pack(*sessions[header["id"]].draw(header)))
+
+
+def main() -> None:
+    """Serve the socket that the parent gave."""
+    # Ctrl+C in the server's terminal goes to its whole group; the server ends this process by its socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with socket.socket(fileno=int(sys.argv[1])) as channel:
+        try:
+            serve(channel)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+
+if __name__ == "__main__":
+    main()

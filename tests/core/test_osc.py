@@ -1,0 +1,224 @@
+"""What programs say of themselves, however the batches cut their output."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from termwall.core.osc import (
+    MAX_BODY,
+    MAX_CARRY,
+    MAX_TITLE,
+    MAX_UNFINISHED,
+    Marked,
+    Moved,
+    Notified,
+    OscEvent,
+    OscScanner,
+    Progressed,
+    Titled,
+    decode_events,
+    encode_events,
+)
+
+OSC, ST, BEL = b"\x1b]", b"\x1b\\", b"\x07"
+
+
+def said(*batches: bytes) -> list[OscEvent]:
+    """All that was said in these batches."""
+    scanner = OscScanner()
+    return [event for batch in batches for event in scanner.feed(batch)]
+
+
+def newest(*batches: bytes) -> str | None:
+    """The newest title after these batches."""
+    titles = [event.title for event in said(*batches) if isinstance(event, Titled)]
+    return titles[-1] if titles else None
+
+
+@pytest.mark.parametrize(
+    ("output", "title"),
+    [
+        (OSC + b"0;vim" + BEL, "vim"),
+        (OSC + b"2;vim" + ST, "vim"),
+        (b"$ " + OSC + b"0;one" + BEL + b"text" + OSC + b"2;two" + ST + b"more", "two"),
+        (OSC + b"0;" + BEL, ""),
+        (OSC + b"2;a;b" + BEL, "a;b"),
+        (OSC + b"1;icon" + BEL, None),
+        (OSC + b"7;file://host/" + BEL + b"plain", None),
+        (OSC + b"0;never finished", None),
+        (OSC + b"0;cancelled\x18" + BEL, None),
+        (OSC + b"0;cancelled\x1a" + BEL, None),
+        (OSC + b"0;broken off\x1b[0m" + BEL, None),
+        (OSC + b"0;broken off" + OSC + b"0;next" + BEL, "next"),
+        (b"\x1b" + OSC + b"0;after a lone escape" + BEL, "after a lone escape"),
+        (b"no sequence at all", None),
+    ],
+)
+def test_S9_titles(output: bytes, title: str | None) -> None:
+    assert newest(output) == title
+    assert newest(*(output[place : place + 1] for place in range(len(output)))) == title
+
+
+def test_S9_invalid_bytes_become_the_replacement_character() -> None:
+    assert newest(OSC + b"0;a\xffb\xc3" + BEL) == "a\ufffdb\ufffd"
+
+
+def test_S9_control_characters_are_removed() -> None:
+    assert newest(OSC + b"0;a\tb\r\nc\x00d\x7f\xc2\x85e" + BEL) == "abcde"
+
+
+def test_X1_characters_that_turn_the_text_around_are_removed() -> None:
+    assert newest(OSC + "0;a\u202eb\u2066c\u2028d".encode() + BEL) == "abcd"
+
+
+def test_S9_joined_emoji_wide_spaces_and_icons_stay() -> None:
+    for text in ("👩\u200d💻 work", "端末\u3000一", "\ue0b0 prompt"):
+        assert newest(OSC + b"0;" + text.encode() + BEL) == text
+
+
+def test_X4_a_long_title_is_cut_at_characters() -> None:
+    assert newest(OSC + b"0;" + "é".encode() * 1000 + BEL) == "é" * MAX_TITLE
+
+
+def test_X4_an_endless_title_is_none_and_what_follows_is_found() -> None:
+    endless = OSC + b"0;" + b"x" * (3 * MAX_CARRY)
+    assert newest(endless + BEL) is None
+    assert newest(endless, BEL + OSC + b"0;next" + BEL) == "next"
+
+
+def test_X4_what_is_carried_is_bounded() -> None:
+    scanner = OscScanner()
+    for _ in range(100):
+        scanner.feed(OSC + b"0;" + b"x" * (MAX_CARRY - 10))
+        scanner.feed(b"x" * 1000)
+        assert len(scanner._carry) <= MAX_CARRY + 2
+
+
+@pytest.mark.parametrize(
+    ("content", "event"),
+    [
+        ("7;file://host/home/ada/a%20b", Moved("/home/ada/a b")),
+        ("7;file:///srv/%C3%A9", Moved("/srv/é")),
+        ("7;http://host/x", None),
+        ("7;file://[/x", None),
+        ("9;9;/home/ada", Moved("/home/ada")),
+        ("9;Build finished", Notified("OSC 9", "", "Build finished")),
+        ("9;3 of 4; done", Notified("OSC 9", "", "3 of 4; done")),
+        ("9;", None),
+        ("9;4;1;40", Progressed("normal", 40)),
+        ("9;4;1;400", Progressed("normal", 100)),
+        ("9;4;2;7", Progressed("error", 7)),
+        ("9;4;3", Progressed("indeterminate", None)),
+        ("9;4;3;50", Progressed("indeterminate", None)),
+        ("9;4;4;x", Progressed("paused", None)),
+        ("9;4;0", Progressed(None, None)),
+        ("9;4;9;1", None),
+        ("9;1;500", None),
+        ("777;notify;Build;failed; twice", Notified("OSC 777", "Build", "failed; twice")),
+        ("777;notify;Build", Notified("OSC 777", "Build", "")),
+        ("777;other;x", None),
+        ("99;;Hello", Notified("OSC 99", "Hello", "")),
+        ("99;i=1:p=body;text", Notified("OSC 99", "", "text")),
+        ("99;e=1;SGk=", Notified("OSC 99", "Hi", "")),
+        ("99;e=1;*", None),
+        ("99;p=close:i=1;", None),
+        ("99;i=1:d=0;Hello", None),
+        ("133;A", Marked("prompt", None)),
+        ("133;A;aid=3", Marked("prompt", None)),
+        ("133;B", Marked("input", None)),
+        ("133;C", Marked("running", None)),
+        ("133;D", Marked("finished", None)),
+        ("133;D;0", Marked("finished", 0)),
+        ("133;D;130;aid=3", Marked("finished", 130)),
+        ("133;D;x", Marked("finished", None)),
+        ("133;Z", None),
+        ("633;D;1", Marked("finished", 1)),
+        ("52;c;SGVsbG8=", None),
+        ("", None),
+        (";", None),
+    ],
+)
+def test_S9_what_is_said(content: str, event: OscEvent | None) -> None:
+    assert said(OSC + content.encode() + BEL) == ([] if event is None else [event])
+
+
+def test_S9_kitty_notifications_come_in_pieces() -> None:
+    pieces = ["99;i=a:d=0;Build ", "99;i=b;other", "99;i=a:d=0:p=body;all ", "99;i=a:d=1:p=body;green"]
+    assert said(*(OSC + piece.encode() + ST for piece in pieces)) == [
+        Notified("OSC 99", "other", ""),
+        Notified("OSC 99", "Build ", "all green"),
+    ]
+
+
+def test_X4_unfinished_notifications_are_bounded() -> None:
+    scanner = OscScanner()
+    for number in range(1000):
+        scanner.feed(OSC + f"99;i={number}:d=0;{'x' * 999}".encode() + BEL)
+    assert len(scanner._unfinished) == MAX_UNFINISHED
+    for _ in range(100):
+        scanner.feed(OSC + b"99;i=999:d=0:p=body;" + b"y" * 999 + BEL)
+    assert all(len(title) <= MAX_TITLE and len(body) <= MAX_BODY for title, body in scanner._unfinished.values())
+
+
+EVENTS: list[OscEvent] = [
+    Titled("é"),
+    Moved("/x"),
+    Notified("OSC 9", "a", "b"),
+    Progressed(None, None),
+    Progressed("normal", 3),
+    Marked("finished", 1),
+]
+
+
+def test_S9_events_cross_as_json() -> None:
+    assert decode_events(json.loads(json.dumps(encode_events(EVENTS)))) == EVENTS
+    with pytest.raises((KeyError, TypeError)):
+        decode_events([["Titled"]])
+    with pytest.raises((KeyError, TypeError)):
+        decode_events([["object"]])
+
+
+PIECES = st.one_of(
+    st.sampled_from(
+        [
+            OSC,
+            OSC + b"0;",
+            OSC + b"9;4;1;5",
+            OSC + b"99;i=1:d=0;",
+            OSC + b"8;;",
+            ST,
+            BEL,
+            b"\x1b",
+            b"]",
+            b"0;",
+            b"\x18",
+            b"\x1a",
+        ]
+    ),
+    st.binary(max_size=8),
+    st.sampled_from([MAX_CARRY - 3, MAX_CARRY - 2, MAX_CARRY - 1, MAX_CARRY, MAX_CARRY + 1]).map(lambda n: b"x" * n),
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(pieces=st.lists(PIECES, max_size=14), cuts=st.lists(st.integers(0, 3 * MAX_CARRY), max_size=8))
+@example(pieces=[OSC + b"0;", b"x" * (MAX_CARRY - 3), BEL], cuts=[MAX_CARRY + 1])
+@example(pieces=[OSC + b"0;", b"x" * (MAX_CARRY - 3), ST], cuts=[MAX_CARRY + 2])
+@example(pieces=[OSC + b"0;", b"x" * (MAX_CARRY - 2), ST], cuts=[MAX_CARRY + 3])
+@example(pieces=[OSC + b"0;", b"x" * (MAX_CARRY - 2), OSC + b"0;", BEL], cuts=[MAX_CARRY + 3])
+def test_S9_any_split_of_any_bytes_says_the_same(pieces: list[bytes], cuts: list[int]) -> None:
+    output = b"".join(pieces)
+    places = [0, *sorted(min(cut, len(output)) for cut in cuts), len(output)]
+    batches = [output[start:stop] for start, stop in pairwise(places)]
+    assert b"".join(batches) == output
+    assert said(*batches) == said(output)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=10).map(b"".join))
+def test_S9_byte_by_byte_is_the_same(output: bytes) -> None:
+    output = output[:5000]
+    assert newest(*(output[place : place + 1] for place in range(len(output)))) == newest(output)

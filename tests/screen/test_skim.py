@@ -1,0 +1,100 @@
+"""Lines that only scroll by need not be drawn: what is fed instead leaves the same terminal behind."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from termwall.screen.ghostty import GhosttyEngine
+from termwall.screen.skim import SKIM_BYTES, skim
+
+SCROLLBACK = 50
+LINES = 24 + SCROLLBACK + 700
+PENS = [b"", b"\x1b[m", b"\x1b[0m", b"\x1b[31m", b"\x1b[1;48;5;17m", b"\x1b[38:2::1:2:3m", b"\x1b[7;4m", b"\x1b[39;49m"]
+WORDS = [b"error", b"ok", b"\t", b"a" * 90, "日本語".encode(), "é".encode(), b" " * 12, b"\r", b"x\ry"]
+
+
+def flood(seed: int, pens: list[bytes]) -> bytes:
+    """Lines of text, long enough to be skimmed."""
+    chance = random.Random(seed)
+    lines = []
+    size = 0
+    while size < SKIM_BYTES * 2:
+        lines.append(b"".join(chance.choice(pens) + chance.choice(WORDS) for _ in range(chance.randint(0, 9))))
+        size += len(lines[-1]) + 2
+    return b"\r\n".join(lines)
+
+
+def state(engine: GhosttyEngine) -> tuple[object, ...]:
+    """All that a viewer could tell."""
+    return engine.snapshot(SCROLLBACK), engine.text(SCROLLBACK), engine.cursor
+
+
+BEFORE = [
+    b"",
+    b"half a line",
+    b"\x1b[1;44mcoloured",
+    b"\x1b]0;title\x07\x1b[?25l\x1b[?2004h",
+    b"\x1b[3;5H\x1b7\x1b[H",
+    b"\x1b(0lqqk\x1b(B",
+    b"\x1b[4h",
+    b"\x1b[?7l",
+    b"\x1b]8;;https://example.org\x1b\\link",
+    b"x" * 80,
+]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1 << 30), st.sampled_from(BEFORE), st.booleans(), st.binary(max_size=40))
+def test_S4_a_skimmed_flood_leaves_the_same_terminal(seed: int, before: bytes, colours: bool, after: bytes) -> None:
+    data = flood(seed, PENS if colours else PENS[:1])
+    less = skim(data, LINES)
+    assert less is not None
+    assert len(less) < len(data)
+    whole, skimmed = GhosttyEngine(80, 24, SCROLLBACK), GhosttyEngine(80, 24, SCROLLBACK)
+    for engine, part in ((whole, data), (skimmed, less)):
+        engine.feed(before)
+        assert engine.scrolls_plainly
+        engine.feed(part)
+    assert state(whole) == state(skimmed)
+    for engine in (whole, skimmed):
+        engine.feed(after)
+        engine.resize(60, 20)
+        engine.resize(100, 30)
+    assert (whole.snapshot(0), whole.cursor) == (skimmed.snapshot(0), skimmed.cursor)
+    # The engine drops whole pages of scrollback when it reflows, not the same ones in both.
+    shorter, longer = sorted((whole.text(SCROLLBACK), skimmed.text(SCROLLBACK)), key=len)
+    assert longer.endswith(shorter.split("\n", 1)[1])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"\x1b[2J",
+        b"\x1b]0;title\x07",
+        b"\x07",
+        b"\x0e",
+        b"\x1b[5n",
+        b"\x1b[>4;2m",
+        b"\x1b7",
+        b"\x1b",
+        b"\x0b",
+        b"\x08",
+        "\x9b".encode() + b"2J",
+        b"\x1bP1$r0m\x1b\\",
+    ],
+)
+def test_S4_only_plain_lines_are_skimmed(odd: bytes) -> None:
+    data = flood(1, PENS)
+    assert skim(data, LINES) is not None
+    middle = len(data) // 3
+    assert skim(data[:middle] + odd + data[middle:], LINES) is None
+
+
+def test_S4_too_few_lines_are_drawn_whole() -> None:
+    assert skim(b"x\r\n" * 1000, LINES) is None
+    assert skim((b"x" * 1000 + b"\r\n") * (LINES - 10), LINES) is None
+    assert skim(b"x" * SKIM_BYTES * 2, LINES) is None
+    # Without CR the column goes on from one line to the next.
+    assert skim(b"x\n" * SKIM_BYTES, LINES) is None
