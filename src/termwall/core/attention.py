@@ -1,219 +1,308 @@
-"""What one session wants from its user, and why we think so (S9). Never does it depend on who looks.
+"""What a session wants from its user, and why: a state machine fed with what happens to the session (S9).
 
-The strongest that holds is the state; what ends it is in the third column. Times are milliseconds since 1970.
+The state is the first line that holds:
 
-    what was heard                               state         ends with
-    the program ended, or was lost               exited, lost  restart
-    bell (not right after a key)                 needs input   typing; a new command; 10 s of steady output
-    OSC 9, 99, 777; progress: error, paused      needs input   as a bell
-    a hook or `termwall notify`: needs input     needs input   typing; a new command; being told something else
-    told: working, idle                          as told       the same; working: after 10 minutes of silence too
-    mark: a command runs (OSC 133 C)             working       mark: it finished, or a new prompt
-    progress: normal, indeterminate              working       progress ended
-    a command finished after 5 s or more,        done          typing; a new command; being told something else
-      a progress of 5 s or more ended, told: done
-    mark: a prompt, or a shorter command ended   idle          mark: a command runs
-    output within 3 s                            working       3 s of quiet
-    nothing                                      idle
+    exited, lost   the program ended; its server was lost                until `restarted`
+    told           an agent's hook or a script said any state            until the user types, it says another, or a
+                                                                         shell's mark says that a command begins
+                                                                         (a told `working`: or ends, or 10 min silence)
+    needs input    OSC 9, 99, 777: a sentence for the user               until the user types or a command begins
+    needs input    bell, not within 1 s of typing (completion);          the same, or 10 s of output without a pause;
+                   progress reported as an error                         progress ends with the next report of it
+    done           a command of a shell with marks ran 5 s or longer     until the user types or a command begins
+    done           progress of 5 s or longer ended                       the same, or 10 s of output without a pause
+    working        progress is reported, not as paused                   until it ends, a prompt, or 10 min silence
+    working        a shell with marks runs a command, however quiet      until its next prompt
+    working        output in the last 3 s, not at a marked prompt        until 3 s are quiet
+    idle           nothing of all that
 
-A bell within a second after a key is the shell's answer to it (no completion, end of the line). Steady output is output
-without a pause of 3 s: who goes on printing does not wait. An agent that neither rings nor tells is working while it
-prints and idle when it is quiet; that it waits for an answer cannot be seen from that, so let it tell by a hook.
+Output alone does not end a call for the user: an agent redraws its screen while it waits. But who only rang, or painted
+its progress red, and then prints on for 10 s without a pause, waits for nobody. A sentence stays all the same.
+
+Typing answers: it ends what waited or was done, and what was printed before it counts no more, so the state is idle
+until the program prints again. Who types has seen the session. `seen` belongs to a state and ends with it; nothing here
+depends on who looks.
+
+How well this does for agents, honestly: with hooks (`termwall notify --hook`) the state is what the agent says. Without
+them, one that tells its terminal (bell, OSC 9, 99 or 777) is seen to call, and seen to finish only by its quiet; one
+that tells nothing is idle when it asks a question and when it is done alike, and working while it draws a spinner for
+whatever reason. In a shell with marks, every program is working until it ends, also an editor or an agent that waits.
 """
 
-from typing import Literal
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal, NamedTuple
 
 from termwall.core.osc import MarkKind, ProgressState
 
 State = Literal["working", "needs input", "done", "idle", "exited", "lost"]
+ToldState = Literal["working", "needs input", "done", "idle"]
 
-QUIET = 3_000
-"""Output counts as working for so long after it."""
-KEY = 1_000
-"""A bell so soon after a key counts for nothing."""
-STEADY = 10_000
-"""Steady output for so long ends what a bell or a notification asked for."""
-LONG = 5_000
-"""A command or progress that took so long is worth telling that it is done."""
-SILENCE = 600_000
-"""Told to be working, and then neither output nor another word for so long: it is not believed any more."""
+QUIET_MS = 3_000
+"""Without output for so long, a program is quiet."""
+TYPED_MS = 1_000
+"""A bell so soon after typing answers the typing."""
+LASTING_MS = 5_000
+"""What ends sooner is not told as done: its user still looks."""
+ONWARD_MS = 10_000
+"""Output for so long without a pause goes on without the user."""
+SILENCE_MS = 600_000
+"""After such a silence, work that was told or reported and never renewed is believed no more."""
 MAX_REASON = 120
-"""Characters of the evidence; more is cut."""
+"""Characters of a reason; a longer one is cut (X4)."""
+
+
+class Standing(NamedTuple):
+    """What a session wants from its user (S9): `since` is ms since 1970, `seen` whether somebody saw it like this."""
+
+    state: State
+    reason: str
+    since: int
+    seen: bool
+
+
+class _Rank(IntEnum):
+    """How strong a claim is; one does not replace a stronger one."""
+
+    PROGRESS_DONE = 0
+    COMMAND_DONE = 1
+    CALLED = 2
+    NOTIFIED = 3
+    TOLD = 4
+
+
+@dataclass(slots=True)
+class _Claim:
+    """A state that somebody claimed, which stays until something ends it."""
+
+    rank: _Rank
+    state: State
+    reason: str
+    at: int
+    of_progress: bool = False
 
 
 class Watch:
-    """One session's attention: tell it what happens, read `value`."""
+    """Watches one session. All times are ms since 1970; where the clock was set back, the past moves with it."""
 
     def __init__(self, now: int) -> None:
+        self._now, self._skew = now, 0
         self.restarted(now)
 
-    def restarted(self, now: int) -> None:
-        """A new run begins: nothing of the old one holds."""
-        self._final: tuple[State, str] | None = None
-        self._asked: str | None = None
-        self._asked_by_word = False
-        self._run_since = now
-        self._told: tuple[State, str] | None = None
-        self._told_at = now
-        self._command_since: int | None = None
-        self._progress: str | None = None
-        self._progress_since = now
-        self._done: str | None = None
-        self._at_prompt = False
-        self._last_output = now
-        self._typed_at: int | None = None
-        self._state: State = "working"
-        self._reason = "started"
-        self._since = now
-        self._seen = False
-
     @property
-    def value(self) -> tuple[State, str, int, bool]:
-        """The state, its evidence, since when, and whether somebody has seen it."""
-        return self._state, self._reason, self._since, self._seen
+    def value(self) -> Standing:
+        """The state as of the newest call."""
+        return Standing(self._state, self._reason, self._since - self._skew, self._seen)
 
     @property
     def waiting(self) -> bool:
-        """Whether it waits for its user: then it is evicted last (F3)."""
+        """Whether the session waits for its user, and so leaves the stage last (F3)."""
         return self._state == "needs input"
+
+    def restarted(self, now: int) -> None:
+        """The program was started, again or for the first time."""
+        now = self._since = self._advance(now)
+        self._state: State = "working"
+        self._reason = "started"
+        self._seen = False
+        self._over: tuple[State, str] | None = None
+        self._claim: _Claim | None = None
+        self._progress: str | None = None
+        self._progress_since = self._progress_at = now
+        self._running_since: int | None = None
+        self._at_prompt = False
+        self._output: int | None = now
+        """The newest output that counts, at first the start itself; None after an answer."""
+        self._output_reason = "started"
+        self._flow_since = now
+        """Since when there is output without a pause."""
+        self._typed: int | None = None
 
     # ---- what happens
 
     def printed(self, now: int) -> None:
-        """The program wrote something."""
-        if now - self._last_output > QUIET:
-            self._run_since = now
-        self._last_output = now
-        if self._asked is not None and not self._asked_by_word and now - self._run_since >= STEADY:
-            self._asked = None
-        self._settle(now)
+        """The program printed something."""
+        now = self._advance(now)
+        if self._output is None or now - self._output >= QUIET_MS:
+            self._flow_since = now
+        self._output, self._output_reason = now, "output"
+        claim = self._claim
+        if (
+            claim is not None
+            and claim.rank in (_Rank.CALLED, _Rank.PROGRESS_DONE)
+            and not self._at_prompt
+            and now - max(claim.at, self._flow_since) > ONWARD_MS
+        ):
+            self._claim = None
+        self._settle()
 
     def rang(self, now: int) -> None:
-        """The bell."""
-        if self._typed_at is None or now - self._typed_at > KEY:
-            self._ask(now, "bell")
+        """The program rang the bell."""
+        now = self._advance(now)
+        if self._typed is None or now - self._typed >= TYPED_MS:
+            self._make(_Claim(_Rank.CALLED, "needs input", "bell", now))
+        self._settle()
 
     def notified(self, now: int, source: str, title: str, body: str) -> None:
-        """News for the user, by an operating system command such as `OSC 9`."""
-        self._ask(now, f"{source}: {title or body}")
+        """The program told its user something. `source` is the evidence: `OSC 9`."""
+        now = self._advance(now)
+        text = ": ".join(part for part in (source, title, body) if part)
+        self._make(_Claim(_Rank.NOTIFIED, "needs input", _cut(text), now))
+        self._settle()
 
     def progressed(self, now: int, state: ProgressState | None, percent: int | None) -> None:
-        """The program told how far it is; None: no more."""
+        """The program told how far it is; None ends its progress."""
+        now = self._advance(now)
+        lasting = self._progress is not None and now - self._progress_since >= LASTING_MS
+        if self._progress is None:
+            self._progress_since = now
+        if self._claim is not None and self._claim.of_progress:
+            self._claim = None
+        shown = "" if percent is None else f" {percent} %"
+        self._progress_at = now
+        self._progress = None if state is None else f"progress{shown}"
         if state is None:
-            if self._progress is not None and now - self._progress_since >= LONG:
-                self._done = "progress ended"
-            self._progress = None
-        elif state in ("error", "paused"):
-            self._progress = None
-            self._ask(now, f"progress: {state}")
-        else:
-            if self._progress is None:
-                self._progress_since = now
-            self._progress = "progress" if percent is None else f"progress {percent} %"
-        self._settle(now)
+            if lasting:
+                self._make(_Claim(_Rank.PROGRESS_DONE, "done", "progress ended", now))
+        elif state == "error":
+            self._make(_Claim(_Rank.CALLED, "needs input", f"progress error{shown}", now, of_progress=True))
+        elif state == "paused":
+            # It says of itself that it does not work; whether it prints decides.
+            self._progress = ""
+        elif self._claim is not None and self._claim.rank is _Rank.PROGRESS_DONE:
+            self._claim = None
+        self._settle()
 
     def marked(self, now: int, kind: MarkKind, exit_code: int | None) -> None:
-        """A shell told where it is (OSC 133)."""
-        running = self._command_since
+        """The shell marked a prompt, or the begin or end of a command."""
+        now = self._advance(now)
         if kind == "running":
-            self._forget()
-            self._command_since, self._at_prompt = now, False
+            self._claim = self._progress = None
+            self._running_since, self._at_prompt = now, False
         else:
-            self._command_since, self._at_prompt = None, True
-            if kind == "finished" and running is not None and now - running >= LONG:
-                ended = "" if exit_code is None else f", exit code {exit_code}"
-                self._done = f"command finished after {(now - running) // 1000} s{ended}"
-        self._settle(now)
+            self._prompted(now, exit_code)
+        self._settle()
 
-    def told(self, now: int, state: State, source: str, message: str) -> None:
-        """An agent's hook or a script says what the session wants."""
-        self._forget()
-        reason = f"{source}: {message}" if message else source
-        if state == "needs input":
-            self._ask(now, reason, by_word=True)
-        elif state == "done":
-            self._done = reason
-        else:
-            self._told, self._told_at = (state, reason), now
-        self._settle(now)
+    def told(self, now: int, state: ToldState, source: str, message: str) -> None:
+        """An agent's hook or a script says what the session is."""
+        now = self._advance(now)
+        reason = _cut(f"{source}: {message}" if message else source)
+        self._claim = _Claim(_Rank.TOLD, state, reason, now)
+        self._settle()
 
     def typed(self, now: int) -> None:
-        """Its user typed: whatever it asked for is answered, whatever was done is seen."""
-        self._typed_at = now
-        self._forget()
-        self._settle(now)
+        """Somebody typed into it."""
+        now = self._advance(now)
+        self._typed = now
+        if self._claim is not None:
+            if self._claim.state != "working":
+                self._output = None
+            self._claim = None
+        self._settle()
         self._seen = True
 
     def saw(self, now: int) -> None:
-        """Somebody had it visible for a while."""
-        self._settle(now)
+        """Somebody had it visible for 2 s."""
+        self._advance(now)
+        self._settle()
         self._seen = True
 
     def ended(self, now: int, reason: str) -> None:
-        """The program ended."""
-        self._final = "exited", reason
-        self._settle(now)
+        """The program ended: `exit code 1`."""
+        self._finish(now, "exited", reason)
 
     def lost(self, now: int, reason: str) -> None:
-        """The program is gone, and nobody knows how it ended."""
-        self._final = "lost", reason
-        self._settle(now)
+        """What became of the program cannot be known."""
+        self._finish(now, "lost", reason)
 
     # ---- time
 
     def next_deadline(self) -> int | None:
-        """When `ticked` must be called, or None."""
-        if self._final is not None or self._asked is not None:
+        """When `ticked` must be called, if nothing happens before: ms since 1970. None: time alone alters nothing."""
+        claim = self._claim
+        if self._over is not None or (claim is not None and not _wears_off(claim)):
             return None
-        if self._told is not None:
-            return self._silent_at if self._told[0] == "working" else None
-        if self._state == "working" and self._command_since is None and self._progress is None:
-            return self._last_output + QUIET
+        if claim is not None or self._progress:
+            return self._silent_since(self._progress_at if claim is None else claim.at) + SILENCE_MS - self._skew
+        if self._state == "working" and self._running_since is None and self._output is not None:
+            return self._output + QUIET_MS - self._skew
         return None
 
     def ticked(self, now: int) -> None:
-        """Time went by."""
-        self._settle(now)
+        """Time passed. Early or late calls do no harm."""
+        self._advance(now)
+        self._settle()
 
-    # ---- parts
+    # ---- inside
 
-    @property
-    def _silent_at(self) -> int:
-        return max(self._told_at, self._last_output) + SILENCE
+    def _advance(self, now: int) -> int:
+        """The time inside, which never goes back."""
+        self._skew = max(self._skew, self._now - now)
+        self._now = now + self._skew
+        return self._now
 
-    def _ask(self, now: int, reason: str, *, by_word: bool = False) -> None:
-        self._asked, self._asked_by_word = reason, by_word
-        self._run_since = now
-        self._settle(now)
-        if self._final is None:
-            self._seen = False
+    def _make(self, claim: _Claim) -> None:
+        if self._claim is None or claim.rank >= self._claim.rank:
+            self._claim = claim
 
-    def _forget(self) -> None:
-        self._asked = self._told = self._done = None
+    def _prompted(self, now: int, exit_code: int | None) -> None:
+        begun, self._running_since = self._running_since, None
+        self._at_prompt, self._progress = True, None
+        if self._claim is not None and (_wears_off(self._claim) or self._claim.of_progress):
+            self._claim = None
+        if begun is not None and now - begun >= LASTING_MS:
+            code = "" if exit_code is None else f", exit code {exit_code}"
+            reason = f"command finished{code} after {_duration(now - begun)}"
+            self._make(_Claim(_Rank.COMMAND_DONE, "done", reason, now))
 
-    def _settle(self, now: int) -> None:
-        if self._told is not None and self._told[0] == "working" and now >= self._silent_at:
-            self._told = None
-        state, reason, since = self._strongest(now)
+    def _finish(self, now: int, state: State, reason: str) -> None:
+        self._advance(now)
+        if self._over is None:
+            self._over = state, _cut(reason)
+        self._settle()
+
+    def _silent_since(self, at: int) -> int:
+        return at if self._output is None else max(at, self._output)
+
+    def _settle(self) -> None:
+        """Let go of what has worn off, and take the first line of the table that holds."""
+        now, claim = self._now, self._claim
+        if claim is not None and _wears_off(claim) and now - self._silent_since(claim.at) >= SILENCE_MS:
+            self._claim = None
+        if self._progress and now - self._silent_since(self._progress_at) >= SILENCE_MS:
+            self._progress = None
+        state, reason = self._judge(now)
         if state != self._state:
-            self._state, self._since, self._seen = state, since, False
-        self._reason = reason[:MAX_REASON]
+            self._state, self._since, self._seen = state, now, False
+        self._reason = reason
 
-    def _strongest(self, now: int) -> tuple[State, str, int]:
-        if self._final is not None:
-            return *self._final, now
-        if self._asked is not None:
-            return "needs input", self._asked, now
-        if self._told is not None:
-            return *self._told, now
-        if self._command_since is not None:
-            return "working", "a command runs", now
-        if self._progress is not None:
-            return "working", self._progress, now
-        if self._done is not None:
-            return "done", self._done, now
+    def _judge(self, now: int) -> tuple[State, str]:
+        if self._over is not None:
+            return self._over
+        if self._claim is not None:
+            return self._claim.state, self._claim.reason
+        if self._progress:
+            return "working", self._progress
+        if self._running_since is not None:
+            return "working", "prompt mark"
         if self._at_prompt:
-            return "idle", "at its prompt", now
-        if now - self._last_output < QUIET:
-            return "working", "started" if self._reason == "started" else "output", now
-        return "idle", "quiet", self._last_output
+            return "idle", "prompt mark"
+        if self._output is not None and now - self._output < QUIET_MS:
+            return "working", self._output_reason
+        return "idle", "quiet"
+
+
+def _wears_off(claim: _Claim) -> bool:
+    """A told `working` is the one claim whose claimant may vanish without anybody having to answer it."""
+    return claim.rank is _Rank.TOLD and claim.state == "working"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_REASON else text[: MAX_REASON - 1] + "…"
+
+
+def _duration(milliseconds: int) -> str:
+    seconds = milliseconds // 1000
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"

@@ -2,7 +2,7 @@
 
 It looks for one introducer with `bytes.find`, so a flood without such sequences costs one search a batch. A sequence
 ends with BEL or ST; CAN, SUB or any other escape breaks it off. It may be split over batches anywhere: an unfinished
-one is carried up to a limit, then it is nothing, wherever the batches were cut. What is unknown or malformed is ignored.
+one is carried up to a limit, then it is nothing, wherever the batches were cut. The unknown and malformed is ignored.
 
     OSC 0, 2       title                                                          Titled
     OSC 7          file://host/path; OSC 9;9 path (ConEmu)                        Moved
@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 MAX_TITLE = 256
 """Characters of a title; a longer one is cut (X4)."""
@@ -29,7 +29,7 @@ MAX_DIRECTORY = 4096
 MAX_CARRY = 8192
 """Bytes of an unfinished sequence, after its introducer, that are kept for the next batch; kitty's longest fit in."""
 MAX_UNFINISHED = 16
-"""OSC 99 notifications of which the last part is still to come; of one more, the one begun first is forgotten."""
+"""OSC 99 notifications whose last part is still to come; of one more, the one longest without a part is forgotten."""
 
 ProgressState = Literal["normal", "error", "indeterminate", "paused"]
 MarkKind = Literal["prompt", "input", "running", "finished"]
@@ -213,6 +213,7 @@ def _notified(source: str, title: bytes, body: bytes) -> Notified | None:
 
 # ---- Directory, progress and marks
 
+_LOCATION = re.compile(rb"(file|kitty-shell-cwd)://[^/]*(/.*)", re.DOTALL)
 _CONEMU = re.compile(rb"(?:[1-9]|1[0-2])(?:;|$)")
 _STATES: dict[bytes, ProgressState | None] = {
     b"0": None,
@@ -226,13 +227,10 @@ _EXIT_CODE = re.compile(rb"-?[0-9]{1,10}")
 
 
 def _location(address: bytes) -> Moved | None:
-    try:
-        parts = urlsplit(address)
-    except ValueError:
+    found = _LOCATION.match(address)
+    if found is None:
         return None
-    if parts.scheme == b"file":
-        return _moved(unquote_to_bytes(parts.path))
-    return _moved(parts.path) if parts.scheme == b"kitty-shell-cwd" else None
+    return _moved(unquote_to_bytes(found[2]) if found[1] == b"file" else found[2])
 
 
 def _moved(path: bytes) -> Moved | None:
