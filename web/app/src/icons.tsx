@@ -2,9 +2,16 @@
 
 import type { ReactNode } from "react";
 
-function Icon({ children, size = 12 }: { children: ReactNode; size?: number }) {
+function Icon({ children, size = 12, turning }: { children: ReactNode; size?: number; turning?: boolean }) {
   return (
-    <svg className="icon" viewBox="0 0 12 12" width={size} height={size} aria-hidden="true" focusable="false">
+    <svg
+      className={turning ? "icon turning" : "icon"}
+      viewBox="0 0 12 12"
+      width={size}
+      height={size}
+      aria-hidden="true"
+      focusable="false"
+    >
       <g fill="none" stroke="currentColor" strokeWidth="1.3">
         {children}
       </g>
@@ -24,9 +31,10 @@ export const Done = () => (
     <path d="M3.6 6.2 5.4 8l3-4" />
   </Icon>
 );
+/** All of it turns, not what is in it: then the browser need not paint it anew for each step. */
 export const Working = () => (
-  <Icon>
-    <path className="turning" d="M6 1a5 5 0 1 1-4.3 2.5" />
+  <Icon turning>
+    <path d="M6 1a5 5 0 1 1-4.3 2.5" />
   </Icon>
 );
 export const Starting = () => (
