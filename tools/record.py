@@ -184,7 +184,10 @@ def furnish() -> None:
         "set -g set-titles-string '#S:#W'\n"
     )
     (HOME / "screenrc").write_text("startup_message off\nhardstatus alwayslastline '%{= kG}%w'\nvbell off\n")
-    colours = ["".join(f"\x1b[{code}m {code:>3} \x1b[0m" for code in range(at, at + 10)) for at in range(0, 108, 10)]
+    colours = [
+        "".join(f"\x1b[{code}m {code:>3} \x1b[0m" for code in range(at, at + 10) if code != 6)
+        for at in range(0, 108, 10)
+    ]
     colours += ["".join(f"\x1b[48;5;{n}m{n:>4}" for n in range(at, at + 16)) + "\x1b[0m" for at in range(0, 256, 16)]
     colours += ["".join(f"\x1b[48;2;{n};{255 - n};128m " for n in range(0, 256, 4)) + "\x1b[0m"]
     colours += ["".join(f"\x1b[4:{n};58:2::255:{n * 40}:0mstyle {n}\x1b[0m " for n in range(6))]

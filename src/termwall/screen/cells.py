@@ -6,7 +6,6 @@ number and as one text, never cell by cell.
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
 from termwall.screen.checkpoint import PLAIN, Page
 
@@ -27,20 +26,14 @@ SPACER = "\ud800"
 """Stands for the second cell of a wide character: no cell can hold it as text."""
 HEAD = "\ud801"
 """Stands for the last cell of a row in which a wide character found no place."""
-_PIECES = re.compile("\0+|[^\0]+")
-_EQUAL = {4: re.compile(rb"(.{4})\1*", re.DOTALL), 8: re.compile(rb"(.{8})\1*", re.DOTALL)}
+_PIECES = re.compile(f"\0+|{HEAD}|[^\0{HEAD}]+")
+_CHANGES = bytes([0] + [1] * 255)
 
 
-class Span(NamedTuple):
-    """Cells that look the same."""
-
-    text: str
-    """Empty: cells in which nothing was ever written."""
-    width: int
-    """In cells."""
-    style: bytes = PLAIN
-    link: bytes = b""
-    protected: bool = False
+Span = tuple[str, int, bytes, bytes, bool]
+"""Cells that look the same: their text, their number, style, link, and whether they are protected from erasing. The text
+is empty where nothing was ever written. A plain tuple: there are thousands of them in a snapshot.
+"""
 
 
 @lru_cache(maxsize=1024)
@@ -58,52 +51,64 @@ def spans(page: Page, row: int) -> list[Span]:
     if kind < 2:
         text = cells.decode("latin-1") if kind == 0 else cells.decode("utf-16-le", "replace")
         if "\0" not in text:
-            return [Span(text, len(text))]
-        return [_piece(piece) for piece in _PIECES.findall(text)]
+            return [(text, len(text), PLAIN, b"", False)]
+        return _pieces(text, page, row, 0, (PLAIN, b"", False))
     return _spans(page, row, cells, 1 << kind)
-
-
-def _piece(piece: str) -> Span:
-    return Span("" if piece[0] == "\0" else piece, len(piece))
 
 
 def _spans(page: Page, row: int, cells: bytes, size: int) -> list[Span]:
     count = len(cells) // size
     number = int.from_bytes(cells, "little")
-    looks = number & _every(_SEEN & (1 << 8 * size) - 1, size, count)
     letters = number >> 2 & _every(_CONTENT, size, count)
     backgrounds = number & _every(_BACKGROUND, size, count)
-    if backgrounds:
-        backgrounds >>= 1
-        looks |= number & backgrounds * (_CONTENT << 2 | _KIND)
-        letters &= ~(backgrounds * _CONTENT)
-    if size == 8:
-        seconds = number >> _WIDTH_BITS + 1 & _every(1, 8, count)
-        if seconds:
-            letters |= seconds * 0xD800 | (seconds & number >> _WIDTH_BITS)
-        packed = memoryview(letters.to_bytes(8 * count, "little")).cast("I")[::2].tobytes()
-    else:
+    seconds = 0
+    shift = 0
+    if size == 4 and not backgrounds:
+        # Text's looks are in its highest byte.
+        looks = cells[3::4]
         packed = letters.to_bytes(4 * count, "little")
-    text = packed.decode("utf-32-le", "surrogatepass")
-    result = []
-    look = looks.to_bytes(size * count, "little")
-    clusters = page.clusters
-    at = 0
-    for match in _EQUAL[size].finditer(look):
-        end = match.end() // size
-        style, link, protected = _look(page, int.from_bytes(match[1], "little"))
-        part = text[at:end]
-        if clusters or "\0" in part or SPACER in part or HEAD in part:
-            result += _pieces(part, page, row, at, style, link, protected)
+        size = 1
+        shift = 24
+    else:
+        seen = number & _every(_SEEN & (1 << 8 * size) - 1, size, count)
+        if backgrounds:
+            backgrounds >>= 1
+            seen |= number & backgrounds * (_CONTENT << 2 | _KIND)
+            letters &= ~(backgrounds * _CONTENT)
+        looks = seen.to_bytes(size * count, "little")
+        if size == 8:
+            seconds = number >> _WIDTH_BITS + 1 & _every(1, 8, count)
+            if seconds:
+                letters |= seconds * 0xD800 | (seconds & number >> _WIDTH_BITS)
+            packed = memoryview(letters.to_bytes(8 * count, "little")).cast("I")[::2].tobytes()
         else:
-            result.append(Span(part, end - at, style, link, protected))
+            packed = letters.to_bytes(4 * count, "little")
+    text = packed.decode("utf-32-le", "surrogatepass")
+    simple = not (seconds or page.clusters or "\0" in text)
+    result: list[Span] = []
+    known = page.looks
+    number = int.from_bytes(looks, "little")
+    find = (number ^ number >> 8 * size).to_bytes(size * count, "little").translate(_CHANGES).find
+    at = 0
+    while at < count:
+        # A cell that looks unlike the next one has bytes that are not zero.
+        change = find(1, at * size)
+        end = count if change < 0 else change // size + 1
+        key = looks[at * size : (at + 1) * size]
+        look = known.get(key)
+        if look is None:
+            look = known[key] = _look(page, int.from_bytes(key, "little") << shift)
+        if simple:
+            result.append((text[at:end], end - at, *look))
+        else:
+            result += _pieces(text[at:end], page, row, at, look)
         at = end
     return result
 
 
-def _pieces(part: str, page: Page, row: int, at: int, style: bytes, link: bytes, protected: bool) -> list[Span]:
+def _pieces(part: str, page: Page, row: int, at: int, look: tuple[bytes, bytes, bool]) -> list[Span]:
     """Cells of one look, cut into those with text and those without, with all that belongs to their characters."""
-    result = []
+    result: list[Span] = []
     for match in _PIECES.finditer(part):
         text = match[0]
         width = len(text)
@@ -114,8 +119,9 @@ def _pieces(part: str, page: Page, row: int, at: int, style: bytes, link: bytes,
                 start = at + match.start()
                 text = "".join([letter + page.clusters.get((row, start + i), "") for i, letter in enumerate(text)])
             text = text.replace(SPACER, "")
-        if width and (text or match[0][0] == "\0"):
-            result.append(Span(text, width, style, link, protected))
+            if not text:
+                continue
+        result.append((text, width, *look))
     return result
 
 
@@ -150,4 +156,4 @@ def cell(page: Page, row: int, column: int) -> tuple[int, Span] | None:
     if not number:
         return None
     text = chr(number) + page.clusters.get((row, column), "")
-    return column, Span(text, width, style, link, protected)
+    return column, (text, width, style, link, protected)

@@ -34,10 +34,18 @@ class Drawing:
         self._link = b""
         self._protected = False
 
-    def rows(self, rows: list[Line]) -> None:
-        """Add rows from the cursor's on, which is in the first column; the last is not ended."""
+    def rows(self, rows: list[Line], scrolls: bool = False) -> None:
+        """Add rows from the cursor's on, which is in the first column; the last is not ended.
+
+        Args:
+            rows: as many as the screen has, or more.
+            scrolls: whether what scrolls out at the top leaves no trace, as on the alternate screen.
+        """
         out = self.out
-        continues = False
+        continues = scrolls and bool(rows[0][0].rows[rows[0][1]][0] & CONTINUES)
+        if continues:
+            # The row that the first one continues is gone; another takes its place and scrolls out in turn.
+            out.append(b"\x1b[%dG " % self.columns)
         last = len(rows) - 1
         for at, (page, row) in enumerate(rows):
             parts = spans(page, row)
@@ -62,7 +70,7 @@ class Drawing:
                 break
             continues = bool(rows[at + 1][0].rows[rows[at + 1][1]][0] & CONTINUES)
             if continues:
-                if column < self.columns or not parts[-1].text:
+                if column < self.columns or not parts[-1][0]:
                     self._wrap_blank(parts)
                     continues = False
             elif self._pen == PLAIN:
@@ -95,7 +103,7 @@ class Drawing:
     def _wrap(self, parts: list[Span], page: Page, row: int) -> int:
         """Go on in the next row of the same line: only text in its first cell wraps."""
         out = self.out
-        if not parts or not parts[0].text:
+        if not parts or not parts[0][0]:
             self.pen(PLAIN, b"", False)
             out.append(b" \r\x1b[X")
             return 0
@@ -108,14 +116,14 @@ class Drawing:
         out.append(first.encode("utf-8", "replace") + b"\x1b[m\x1b[K" + sgr(style))
         cells = 2 if _is_wide(page, row) else 1
         if cells < width:
-            parts[0] = Span(text[len(first) :], width - cells, style, link, protected)
+            parts[0] = text[len(first) :], width - cells, style, link, protected
         else:
             del parts[0]
         return cells
 
     def _wrap_blank(self, parts: list[Span]) -> None:
         """Make the next row a continuation though this one's last cell is blank: write there, wrap, unwrite both."""
-        style = parts[-1].style if parts and sum(part.width for part in parts) == self.columns else PLAIN
+        style = parts[-1][2] if parts and sum(part[1] for part in parts) == self.columns else PLAIN
         self.pen(PLAIN, b"", False)
         end = b"\x1b[%dG" % self.columns
         self.out.append(end + b"  \x1b[A" + end + sgr(style) + b"\x1b[X\x1b[m\r\x1b[B\x1b[X")

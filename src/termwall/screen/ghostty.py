@@ -39,8 +39,14 @@ TAIL_BYTES = 64
 
 _KITTY_KEYBOARD = re.compile(rb"\x1b\[\?\d+u")
 """Not answered: xterm.js 6 types no kitty keys, so no program should count on them."""
+LINE_FEED = 0x0A
+CANCEL = b"\x18"
+"""Ends an unfinished sequence without effect."""
+_ERASE = re.compile(rb"\x1b\[0?K")
+_BEGUN_ERASE = re.compile(rb"\x1b(?:\[0?)?\Z")
 _ENDS_IN_TEXT = re.compile(
-    rb"(?:[\x00-\x1a\x1c-\x1f]|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]+[0-~]|\x1b[0-OQ-WYZ`-~]|\x1b\\)[^\x00-\x1f\x7f]+\Z"
+    rb"(?:\A[^\x00-\x1f\x7f]{40}|[\x00-\x1a\x1c-\x1f]|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]+[0-~]|\x1b[0-OQ-WYZ`-~]|\x1b\\)"
+    rb"[^\x00-\x1f\x7f]+\Z"
 )
 
 
@@ -145,6 +151,7 @@ class GhosttyEngine:
         self._free = weakref.finalize(self, lib.ghostty_terminal_free, terminal)
         self.cols, self.rows = cols, rows
         self._tail = b""
+        self._flag = ffi.new("bool*")
         self._effects = _Effects()
         self._effects.size = cols, rows
         for option, value in (
@@ -170,13 +177,41 @@ class GhosttyEngine:
         self._effects.muted = muted
 
     def feed(self, data: "Buffer") -> None:
-        """Parse these bytes; the GIL is free meanwhile."""
+        """Parse these bytes; the GIL is free meanwhile.
+
+        Behind a full row, xterm.js' cursor is beyond the last column, so that erasing to the row's end erases nothing;
+        libghostty-vt would erase the row's last character. So it is not told of those sequences.
+        """
         view = memoryview(data)
-        size = view.nbytes
-        if size:
-            lib.ghostty_terminal_vt_write(self._terminal, ffi.from_buffer(view), size)
-            last = bytes(view[-TAIL_BYTES:])
-            self._tail = last if size >= TAIL_BYTES else (self._tail + last)[-TAIL_BYTES:]
+        end = view.nbytes
+        if not end:
+            return
+        write, terminal, flag = lib.ghostty_terminal_vt_write, self._terminal, self._flag
+        get, pending_wrap = lib.ghostty_terminal_get, lib.GHOSTTY_TERMINAL_DATA_CURSOR_PENDING_WRAP
+        base = ffi.from_buffer("uint8_t[]", view)
+        start = 0
+        begun = _BEGUN_ERASE.search(self._tail)
+        if begun:
+            finished = _ERASE.match(begun[0] + view[:4])
+            get(terminal, pending_wrap, flag)
+            if finished and flag[0]:
+                write(terminal, CANCEL, len(CANCEL))
+                start = finished.end() - len(begun[0])
+        for erase in _ERASE.finditer(view, start):
+            at = erase.start()
+            # After a line end the cursor is at no row's end; that is where most of them are.
+            if at > start and view[at - 1] == LINE_FEED:
+                continue
+            if at > start:
+                write(terminal, base + start, at - start)
+                start = at
+            get(terminal, pending_wrap, flag)
+            if flag[0]:
+                start = erase.end()
+        if end > start:
+            write(terminal, base + start, end - start)
+        last = bytes(view[-TAIL_BYTES:])
+        self._tail = last if end >= TAIL_BYTES else (self._tail + last)[-TAIL_BYTES:]
 
     def resize(self, cols: int, rows: int) -> None:
         """The window has another size; fewer than two columns or rows are taken for two."""
@@ -227,7 +262,9 @@ class GhosttyEngine:
 
     def snapshot(self, scrollback: int) -> bytes:
         """Bytes that rebuild the whole state in a fresh xterm.js of the same size (S4)."""
-        return compose(self._state(), scrollback, bool(_ENDS_IN_TEXT.search(self._tail)))
+        state = self._state()
+        text = self._tail.removesuffix(state.unfinished)
+        return compose(state, scrollback, bool(_ENDS_IN_TEXT.search(text)))
 
     def ansi(self, scrollback: int) -> bytes:
         """The rows with their colours, one line each."""
@@ -236,7 +273,7 @@ class GhosttyEngine:
         for page, row in lines(state.screen, state.rows, scrollback):
             line = []
             for text, width, style, _, _ in spans(page, row):
-                shown = (text.replace(HEAD, " ") or " " * width).encode()
+                shown = (text.replace(HEAD, " ") or " " * width).encode("utf-8", "replace")
                 line.append(sgr(style) + shown + b"\x1b[m" if any(style) else shown)
             out.append(b"".join(line))
         return b"\n".join(out)

@@ -44,7 +44,7 @@ def compose(state: State, scrollback: int, printed: bool = False) -> bytes:
     charset = DEFAULT_CHARSET
     if state.alternate and alternate is not None:
         _enter_alternate(state, drawing)
-        drawing.rows(lines(alternate, state.rows, 0))
+        drawing.rows(lines(alternate, state.rows, 0), scrolls=True)
         drawing.end()
     screen = state.screen
     out.append(_tab_stops(state))
@@ -56,7 +56,7 @@ def compose(state: State, scrollback: int, printed: bool = False) -> bytes:
     out.append(_modes(state, screen))
     out.append(_colours(state))
     out.append(b"\x1b]2;%s\x1b\\" % state.title)
-    _cursor(state, screen, charset, drawing, printed and not state.unfinished)
+    _cursor(state, screen, charset, drawing, printed and not state.unfinished.startswith(b"\x1b"))
     out.append(state.unfinished)
     return b"".join(out)
 
@@ -164,11 +164,11 @@ def _cursor(state: State, screen: Screen, charset: int, drawing: Drawing, printe
     if tuple(look) == pen and not state.mode("a4") and not (text.isascii() and _translates(screen.charset)):
         out.append(after + place)
         drawing.pen(*pen)
-        out.append(text.encode())
+        out.append(text.encode("utf-8", "replace"))
     else:
         out.append(_charset(charset, DEFAULT_CHARSET) + place)
         drawing.pen(*look)
-        out.append(text.encode())
+        out.append(text.encode("utf-8", "replace"))
         drawing.pen(*pen)
         out.append(_charset(DEFAULT_CHARSET, screen.charset) + _late_modes(state))
 

@@ -4,6 +4,7 @@ Bracketed paste, focus reports, synchronized output, cursor up and erase line, a
 (OSC 8), notifications (OSC 9) and a title (OSC 2). `tools/record.py` records it.
 """
 
+import os
 import sys
 import time
 
@@ -19,7 +20,7 @@ DIFF = [
     "  42 -        self.state = 0",
     "  42 +        self.state = self.resume(data)",
 ]
-COLUMNS = 98
+COLUMNS = os.get_terminal_size().columns - 2
 
 
 def write(text: str) -> None:
@@ -67,7 +68,7 @@ def main() -> None:
         if tool == "Update":
             for number, line in enumerate(DIFF):
                 colour = "\x1b[48;2;34;92;43m" if "+ " in line else "\x1b[48;2;122;41;54m" if "- " in line else ""
-                write(("     " if number else "") + colour + line.ljust(70) + "\x1b[49m\r\n")
+                write(("     " if number else "") + colour + line.ljust(COLUMNS - 12) + "\x1b[49m\r\n")
         else:
             write(f"{'日本語のテスト ✅ ' if tool == 'Bash' else ''}{step * 17 + 3} lines\r\n")
         write("\r\n")

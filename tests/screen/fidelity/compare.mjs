@@ -4,8 +4,12 @@
 // [cols, rows]. Two fresh terminals take `candidate` and `reference` and are compared; then both take `rest` and are
 // compared again. The answer: {first: [difference, ...], then: [difference, ...]}; no difference is an exact case.
 
-import { createInterface } from "node:readline";
+import { Buffer } from "node:buffer";
 import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+
+// The add-on reads its table at offset 0 of a buffer that Node may have cut from a pool; then every emoji is narrow.
+Buffer.poolSize = 0;
 
 const require = createRequire(new URL("../../../web/packages/react/package.json", import.meta.url));
 const { Terminal } = require("@xterm/headless");

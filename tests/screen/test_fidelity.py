@@ -1,0 +1,85 @@
+"""What a viewer sees after a snapshot is what it would see had it been there from the start (S4).
+
+Real programs' output is cut at many points, inside of sequences and characters too. What xterm.js shows of a snapshot
+taken there is compared with what another one shows of the bytes themselves, cell by cell, with cursor, modes,
+scrollback and title; then both get the rest of the output and are compared again. Exact is what is equal both times.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.screen.fidelity.fuzz import SIZE, stream
+from tests.screen.fidelity.recordings import Recording, Step, load
+from tests.screen.fidelity.xterm import MISSING, Differences, Xterm, snapshot
+
+pytestmark = pytest.mark.skipif(MISSING, reason="needs Node and the page's packages (npm ci in web)")
+
+LEAST_EXACT = 0.95
+LEAST_EXACT_FUZZ = 0.55
+"""Of sequences thrown together, on which the two terminals disagree often; see `fidelity/known_misses.md`."""
+FUZZED = 120
+RECORDINGS = load()
+
+
+@pytest.fixture(scope="module")
+def xterm() -> Iterator[Xterm]:
+    with Xterm() as running:
+        yield running
+
+
+def compare(xterm: Xterm, recording: Recording, cut: int) -> tuple[bool, Differences]:
+    """Whether a size change came before this cut, and what differs. Both terminals go on to the next size change."""
+    steps = recording.steps(0, cut)
+    taken, _ = snapshot((recording.cols, recording.rows), steps)
+    sizes: list[Step] = [step for step in steps if isinstance(step, tuple)]
+    rest = recording.raw[cut : recording.until_resize(cut)]
+    found = xterm.compare((recording.cols, recording.rows), [*sizes, taken], steps, [rest])
+    return bool(sizes), found
+
+
+def test_S4_a_snapshot_of_a_real_program_is_exact(xterm: Xterm) -> None:
+    count: Counter[bool] = Counter()
+    exact: Counter[bool] = Counter()
+    for recording in RECORDINGS:
+        for cut in recording.cuts():
+            resized, (first, then) = compare(xterm, recording, cut)
+            count[resized] += 1
+            exact[resized] += not (first or then)
+            if first or then:
+                print(f"{recording.name} at {cut}{' after a resize' if resized else ''}: {first[:2]} then {then[:2]}")
+    print(f"exact: {exact[False]} of {count[False]} cut points; after a resize: {exact[True]} of {count[True]}")
+    assert count[False] > 400
+    assert exact[False] / count[False] >= LEAST_EXACT
+
+
+def test_S4_raw_output_as_its_own_snapshot_is_exact(xterm: Xterm) -> None:
+    """The comparison itself finds no difference where there is none."""
+    for recording in RECORDINGS:
+        chance = random.Random(recording.name)
+        cut = chance.choice(recording.cuts())
+        steps = recording.steps(0, cut)
+        rest = [recording.raw[cut : recording.until_resize(cut)]]
+        assert xterm.compare((recording.cols, recording.rows), steps, steps, rest) == ([], []), recording.name
+
+
+def test_S4_the_comparison_sees_a_wrong_cell(xterm: Xterm) -> None:
+    first, then = xterm.compare((20, 4), [b"\x1b[31mred"], [b"\x1b[32mred"], [b"\x1b[2J"])
+    assert "screen: look at 0,0" in " ".join(first)
+    assert not [line for line in then if line.startswith("screen")]
+
+
+def test_S4_most_snapshots_of_sequences_thrown_together_are_exact(xterm: Xterm) -> None:
+    exact = 0
+    for seed in range(FUZZED):
+        raw = stream(seed)
+        cut = random.Random(seed).randrange(1, len(raw))
+        taken, _ = snapshot(SIZE, [raw[:cut]])
+        first, then = xterm.compare(SIZE, [taken], [raw[:cut]], [raw[cut:]])
+        exact += not (first or then)
+        if first or then:
+            print(f"seed {seed} at {cut}: {first[:2]} then {then[:2]}")
+    print(f"exact: {exact} of {FUZZED} streams of sequences thrown together")
+    assert exact / FUZZED >= LEAST_EXACT_FUZZ
