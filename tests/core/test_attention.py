@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from termwall.core.attention import KEY, LONG, MAX_REASON, QUIET, SILENCE, STEADY, Watch
+from termwall.core.attention import (
+    LASTING_MS,
+    MAX_REASON,
+    ONWARD_MS,
+    QUIET_MS,
+    SILENCE_MS,
+    TYPED_MS,
+    Watch,
+)
 
 START = 1_000_000
 
@@ -23,6 +31,7 @@ def after(*happened: tuple[Any, ...]) -> Watch:
 
 
 TOLD = ("told", "needs input", "Claude hook: Notification", "may I?")
+CALL = "Claude hook: Notification: may I?"
 RUN = (0, "marked", "running", None)
 
 
@@ -30,64 +39,108 @@ RUN = (0, "marked", "running", None)
     ("happened", "state", "reason"),
     [
         ([], "working", "started"),
-        ([(QUIET, "ticked")], "idle", "quiet"),
-        ([(QUIET, "ticked"), (9, "printed")], "working", "output"),
-        ([(QUIET, "ticked"), (9, "printed"), (QUIET - 1, "ticked")], "working", "output"),
-        ([(9, "printed"), (QUIET, "ticked")], "idle", "quiet"),
+        ([(QUIET_MS, "ticked")], "idle", "quiet"),
+        ([(QUIET_MS, "ticked"), (9, "printed")], "working", "output"),
+        ([(QUIET_MS, "ticked"), (9, "printed"), (QUIET_MS - 1, "ticked")], "working", "output"),
+        ([(9, "printed"), (QUIET_MS, "ticked")], "idle", "quiet"),
         ([(9, "rang")], "needs input", "bell"),
-        ([(9, "typed"), (KEY, "rang")], "working", "started"),
-        ([(9, "typed"), (KEY + 1, "rang")], "needs input", "bell"),
-        ([(9, "rang"), (9, "printed"), (QUIET * 9, "ticked")], "needs input", "bell"),
-        ([(9, "rang"), (9, "typed")], "working", "output"),
-        ([(9, "rang"), (QUIET, "typed")], "idle", "quiet"),
-        ([(9, "rang"), *[(1000, "printed")] * 9], "needs input", "bell"),
-        ([(9, "rang"), *[(1000, "printed")] * 10], "working", "output"),
-        ([(9, "rang"), *[(QUIET + 1, "printed")] * 30], "needs input", "bell"),
-        ([(9, *TOLD), *[(1000, "printed")] * 30], "needs input", "Claude hook: Notification: may I?"),
+        ([(9, "typed"), (TYPED_MS - 1, "rang")], "working", "started"),
+        ([(9, "typed"), (TYPED_MS, "rang")], "needs input", "bell"),
+        ([(9, "rang"), (9, "printed"), (QUIET_MS * 9, "ticked")], "needs input", "bell"),
+        ([(9, "rang"), (9, "typed")], "idle", "quiet"),
+        ([(9, "rang"), (9, "typed"), (9, "printed")], "working", "output"),
+        ([(9, "rang"), (QUIET_MS, "typed")], "idle", "quiet"),
+        ([(9, "rang"), *[(1000, "printed")] * 10], "needs input", "bell"),
+        ([(9, "rang"), *[(1000, "printed")] * 11], "working", "output"),
+        ([(9, "rang"), *[(1000, "printed")] * 8, (9, "rang"), *[(1000, "printed")] * 9], "needs input", "bell"),
+        ([(9, "notified", "OSC 9", "", "m"), *[(1000, "printed")] * 30], "needs input", "OSC 9: m"),
+        ([(9, "notified", "OSC 9", "", "m"), (9, "rang")], "needs input", "OSC 9: m"),
+        ([(9, "rang"), (9, "notified", "OSC 9", "", "m")], "needs input", "OSC 9: m"),
+        ([(9, "rang"), *[(QUIET_MS, "printed")] * 30], "needs input", "bell"),
+        ([(9, *TOLD), *[(1000, "printed")] * 30], "needs input", CALL),
         ([(9, "notified", "OSC 9", "", "done?")], "needs input", "OSC 9: done?"),
-        ([(9, "notified", "OSC 777", "Build", "failed")], "needs input", "OSC 777: Build"),
-        ([(9, "notified", "OSC 9", "", "x" * 500)], "needs input", ("OSC 9: " + "x" * 500)[:MAX_REASON]),
+        ([(9, "notified", "OSC 777", "Build", "failed")], "needs input", "OSC 777: Build: failed"),
+        ([(9, "notified", "OSC 9", "", "x" * 500)], "needs input", ("OSC 9: " + "x" * 500)[: MAX_REASON - 1] + "…"),
         (
             [(9, *TOLD), (9, "told", "working", "Claude hook: UserPromptSubmit", "")],
             "working",
             "Claude hook: UserPromptSubmit",
         ),
-        ([(9, "told", "working", "notify", ""), (SILENCE - 1, "ticked")], "working", "notify"),
-        ([(9, "told", "working", "notify", ""), (SILENCE, "ticked")], "idle", "quiet"),
+        ([(9, "told", "working", "notify", ""), (SILENCE_MS - 1, "ticked")], "working", "notify"),
+        ([(9, "told", "working", "notify", ""), (SILENCE_MS, "ticked")], "idle", "quiet"),
         (
-            [(9, "told", "working", "notify", ""), (SILENCE - 1, "printed"), (SILENCE - 1, "ticked")],
+            [(9, "told", "working", "notify", ""), (SILENCE_MS - 1, "printed"), (SILENCE_MS - 1, "ticked")],
             "working",
             "notify",
         ),
         ([(9, "told", "idle", "notify", ""), (9, "printed")], "idle", "notify"),
         ([(9, "told", "done", "notify", "built"), (9, "printed")], "done", "notify: built"),
-        ([(9, "told", "done", "notify", "built"), (QUIET, "typed")], "idle", "quiet"),
-        ([RUN, (QUIET * 9, "ticked")], "working", "a command runs"),
-        ([RUN, (LONG - 1, "marked", "finished", 0)], "idle", "at its prompt"),
-        ([RUN, (LONG, "marked", "finished", 2)], "done", "command finished after 5 s, exit code 2"),
-        ([RUN, (LONG, "marked", "finished", None)], "done", "command finished after 5 s"),
+        ([(9, "told", "done", "notify", "built"), (QUIET_MS, "typed")], "idle", "quiet"),
+        ([RUN, (QUIET_MS * 9, "ticked")], "working", "prompt mark"),
+        ([RUN, (LASTING_MS - 1, "marked", "finished", 0)], "idle", "prompt mark"),
+        ([RUN, (LASTING_MS, "marked", "finished", 2)], "done", "command finished, exit code 2 after 5 s"),
+        ([RUN, (LASTING_MS, "marked", "finished", None)], "done", "command finished after 5 s"),
         (
-            [RUN, (LONG, "marked", "finished", 2), (9, "marked", "prompt", None), (9, "printed")],
+            [RUN, (LASTING_MS, "marked", "finished", 2), (9, "marked", "prompt", None), (9, "printed")],
             "done",
-            "command finished after 5 s, exit code 2",
+            "command finished, exit code 2 after 5 s",
         ),
-        ([RUN, (LONG, "marked", "finished", 2), RUN], "working", "a command runs"),
-        ([RUN, (LONG, "marked", "prompt", None)], "idle", "at its prompt"),
-        ([(9, "rang"), RUN], "working", "a command runs"),
-        ([(9, "marked", "prompt", None), (9, "printed")], "idle", "at its prompt"),
-        ([(9, "progressed", "normal", 40), (QUIET * 9, "ticked")], "working", "progress 40 %"),
+        ([RUN, (LASTING_MS, "marked", "finished", 2), RUN], "working", "prompt mark"),
+        ([RUN, (LASTING_MS, "marked", "prompt", None)], "done", "command finished after 5 s"),
+        ([RUN, (150_000, "marked", "finished", 0)], "done", "command finished, exit code 0 after 2 min"),
+        ([RUN, (8_000_000, "marked", "finished", 0)], "done", "command finished, exit code 0 after 2 h"),
+        ([RUN, (LASTING_MS, "marked", "finished", 0), (9, "typed"), (9, "printed")], "idle", "prompt mark"),
+        ([RUN, (9, "rang"), (9, "marked", "finished", 0), (9, "marked", "prompt", None)], "needs input", "bell"),
+        ([RUN, (9, "rang"), (9, "typed")], "working", "prompt mark"),
+        ([RUN, (9, *TOLD), (LASTING_MS, "marked", "finished", 0)], "needs input", CALL),
+        ([RUN, (9, "told", "working", "x", ""), (LASTING_MS - 10, "marked", "finished", 0)], "idle", "prompt mark"),
+        ([RUN, (9, "told", "working", "x", ""), (9, "typed")], "working", "prompt mark"),
+        ([(9, *TOLD), RUN], "working", "prompt mark"),
+        ([(9, "marked", "finished", 0)], "idle", "prompt mark"),
+        ([RUN, (9, "progressed", "normal", 3), (9, "marked", "prompt", None)], "idle", "prompt mark"),
+        ([RUN, (9, "progressed", "error", 3), (9, "marked", "prompt", None)], "idle", "prompt mark"),
+        ([RUN, (9, "progressed", "normal", 3), (9, "progressed", None, None)], "working", "prompt mark"),
+        ([(9, "rang"), RUN], "working", "prompt mark"),
+        ([(9, "marked", "prompt", None), (9, "printed")], "idle", "prompt mark"),
+        ([(9, "progressed", "normal", 40), (QUIET_MS * 9, "ticked")], "working", "progress 40 %"),
         ([(9, "progressed", "indeterminate", None)], "working", "progress"),
-        ([(9, "progressed", "normal", 40), (LONG, "progressed", None, None)], "done", "progress ended"),
-        ([(QUIET, "progressed", "normal", 40), (LONG - 1, "progressed", None, None)], "idle", "quiet"),
-        ([(9, "progressed", "error", 40)], "needs input", "progress: error"),
-        ([(9, "progressed", "paused", None)], "needs input", "progress: paused"),
+        ([(9, "progressed", "normal", 40), (LASTING_MS, "progressed", None, None)], "done", "progress ended"),
+        ([(QUIET_MS, "progressed", "normal", 40), (LASTING_MS - 1, "progressed", None, None)], "idle", "quiet"),
+        ([(9, "progressed", "normal", 1), (SILENCE_MS - 1, "ticked")], "working", "progress 1 %"),
+        ([(9, "progressed", "normal", 1), (SILENCE_MS, "ticked")], "idle", "quiet"),
+        (
+            [(9, "progressed", "normal", 1), (LASTING_MS, "progressed", None, None), *[(1000, "printed")] * 10],
+            "done",
+            "progress ended",
+        ),
+        (
+            [(9, "progressed", "normal", 1), (LASTING_MS, "progressed", None, None), *[(1000, "printed")] * 12],
+            "working",
+            "output",
+        ),
+        (
+            [(9, "progressed", "normal", 1), (LASTING_MS, "progressed", None, None), (9, "progressed", "normal", 2)],
+            "working",
+            "progress 2 %",
+        ),
+        ([(9, "progressed", "error", 40)], "needs input", "progress error 40 %"),
+        ([(9, "progressed", "error", 40), *[(1000, "printed")] * 11], "working", "progress 40 %"),
+        ([(9, "progressed", "error", 40), (9, "progressed", "normal", 41)], "working", "progress 41 %"),
+        ([(9, "progressed", "error", 40), (LASTING_MS, "progressed", None, None)], "done", "progress ended"),
+        ([(9, "progressed", "error", 40), (9, "progressed", None, None)], "working", "started"),
+        ([(9, "progressed", "paused", None)], "needs input", "progress paused"),
+        ([(9, *TOLD), (9, "progressed", "normal", 40), (9, "rang")], "needs input", CALL),
+        ([(9, "told", "working", "x", ""), (9, "rang")], "working", "x"),
+        ([(9, "told", "working", "x", ""), (9, "notified", "OSC 9", "", "m")], "needs input", "OSC 9: m"),
+        ([(9, "told", "done", "x", ""), (9, "notified", "OSC 9", "", "m")], "done", "x"),
         ([(9, *TOLD), (9, "ended", "exit code 1")], "exited", "exit code 1"),
         (
-            [(9, "ended", "exit code 1"), (9, "rang"), (9, "printed"), (9, "typed"), (QUIET, "ticked")],
+            [(9, "ended", "exit code 1"), (9, "rang"), (9, "printed"), (9, "typed"), (QUIET_MS, "ticked")],
             "exited",
             "exit code 1",
         ),
         ([(9, "lost", "the machine restarted")], "lost", "the machine restarted"),
+        ([(9, "lost", "the machine restarted"), (9, "ended", "exit code 1")], "lost", "the machine restarted"),
         ([(9, "ended", "exit code 1"), (9, "restarted")], "working", "started"),
     ],
 )
@@ -97,14 +150,15 @@ def test_S9_the_table_of_attention(happened: list[tuple[Any, ...]], state: str, 
 
 def test_S9_since_is_when_the_state_began() -> None:
     assert after((9, "rang"), (50, "notified", "OSC 9", "", "again")).value[2] == START + 9
-    assert after((7, "printed"), (QUIET + 500, "ticked")).value[2] == START + 7, "idle since its last output"
+    assert after((7, "printed"), (QUIET_MS + 500, "ticked")).value[2] == START + 7, "idle since its last output"
 
 
 def test_S9_that_somebody_saw_it_is_a_flag_of_its_own() -> None:
     assert after((9, "rang")).value[3] is False
     assert after((9, "rang"), (9, "saw")).value == ("needs input", "bell", START + 9, True)
     assert after((9, "rang"), (9, "saw"), (9, "rang")).value[3] is False, "that is news"
-    assert after((9, "rang"), (9, "saw"), (9, "typed"), (QUIET, "ticked")).value[3] is False
+    assert after((9, "rang"), (9, "typed"), (9, "ticked")).value[3] is True
+    assert after((9, "rang"), (9, "saw"), (9, "typed"), (9, "printed")).value[3] is False, "another state"
     assert after((9, "told", "done", "notify", ""), (9, "typed")).value[3] is True
 
 
@@ -165,6 +219,27 @@ def test_S9_whatever_happens_the_state_has_evidence_and_time_ends_what_it_must(s
 
 
 def test_S9_steady_output_counts_from_the_bell() -> None:
-    watch = after(*[(1000, "printed")] * 20, (9, "rang"), (1000, "printed"))
+    watch = after(*[(1000, "printed")] * 20, (9, "rang"), (ONWARD_MS - 1, "ticked"), (1, "printed"))
     assert watch.value[0] == "needs input", "it printed for long before it rang, which says nothing"
-    assert STEADY > QUIET
+
+
+def test_S9_output_at_a_marked_prompt_is_an_echo() -> None:
+    watch = after(RUN, (9, "marked", "prompt", None), (9, "rang"), *[(1000, "printed")] * 30)
+    assert watch.value[:2] == ("needs input", "bell")
+    assert after((9, "marked", "input", None), (9, "typed"), (9, "printed")).value[:2] == ("idle", "prompt mark")
+
+
+@given(st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 100_000), STEPS), max_size=40))
+def test_S9_a_clock_that_is_set_back_changes_nothing(steps: list[tuple[int, int, Any]]) -> None:
+    """The clock steps back by the second number and goes on; only then it stands still for one call."""
+    steady, wild, now, behind = Watch(START), Watch(START), START, 0
+    for delay, back, (method, *arguments) in steps:
+        now += delay
+        behind += back + delay
+        wild.ticked(now - behind)
+        behind -= delay
+        getattr(steady, method)(now, *arguments)
+        getattr(wild, method)(now - behind, *arguments)
+        assert wild.value[:2] == steady.value[:2]
+        assert wild.value.since == steady.value.since - behind
+        assert wild.value.seen == steady.value.seen

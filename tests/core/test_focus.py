@@ -87,6 +87,21 @@ def test_F3_who_leaves_first(first: Activity, second: Activity, why: str) -> Non
         assert change.evicted == (A,), why
 
 
+def test_F3_a_session_that_waits_for_the_user_goes_last() -> None:
+    now, asked = stage(A, B, C, most=3), []
+    activity = {
+        A: Activity(0, 0, 0, needs_input=True),
+        B: Activity(9, 9, 9),
+        C: Activity(5, 5, 5, ended=True, needs_input=True),
+    }
+    for _ in range(3):
+        change = must(focus.focus(now, D, activity))
+        asked.append(change.evicted)
+        activity = {one: activity[one] for one in now.sessions if one not in change.evicted}
+        now = stage(*activity, most=max(1, len(activity)))
+    assert asked == [(C,), (B,), (A,)]
+
+
 def test_F4_a_stale_version_is_refused_even_if_nothing_would_change() -> None:
     now = stage(A, B)
     commands: list[Callable[[], FocusChange | None]] = [

@@ -1,5 +1,6 @@
 """What programs say of themselves, however the batches cut their output."""
 
+import base64
 import json
 from itertools import pairwise
 
@@ -103,11 +104,23 @@ def test_X4_what_is_carried_is_bounded() -> None:
         ("7;file://host/home/ada/a%20b", Moved("/home/ada/a b")),
         ("7;file:///srv/%C3%A9", Moved("/srv/é")),
         ("7;http://host/x", None),
-        ("7;file://[/x", None),
+        ("7;file://host/really?#1", Moved("/really?#1")),
+        ("7;kitty-shell-cwd://host/a%20b", Moved("/a%20b")),
+        ("7;file:relative", None),
+        ("7;file://host/" + "x" * 4095, Moved("/" + "x" * 4095)),
+        ("7;file://host/" + "x" * 4096, None),
+        ("9;9;", None),
+        ('9;9;"C:\\src"', Moved("C:\\src")),
         ("9;9;/home/ada", Moved("/home/ada")),
         ("9;Build finished", Notified("OSC 9", "", "Build finished")),
         ("9;3 of 4; done", Notified("OSC 9", "", "3 of 4; done")),
         ("9;", None),
+        ("9; \t", None),
+        ("9;two\nlines\u202e", Notified("OSC 9", "", "two lines")),
+        ("9;" + "é" * 2000, Notified("OSC 9", "", "é" * MAX_BODY)),
+        ("9;12 tests failed", Notified("OSC 9", "", "12 tests failed")),
+        ("9;12;1", None),
+        ("9;13;1", Notified("OSC 9", "", "13;1")),
         ("9;4;1;40", Progressed("normal", 40)),
         ("9;4;1;400", Progressed("normal", 100)),
         ("9;4;2;7", Progressed("error", 7)),
@@ -116,16 +129,25 @@ def test_X4_what_is_carried_is_bounded() -> None:
         ("9;4;4;x", Progressed("paused", None)),
         ("9;4;0", Progressed(None, None)),
         ("9;4;9;1", None),
+        ("9;4", None),
+        ("9;4;1", Progressed("normal", None)),
+        ("9;4;1;-3", Progressed("normal", None)),
+        ("9;4;1;" + "9" * 5000, Progressed("normal", None)),
         ("9;1;500", None),
         ("777;notify;Build;failed; twice", Notified("OSC 777", "Build", "failed; twice")),
         ("777;notify;Build", Notified("OSC 777", "Build", "")),
         ("777;other;x", None),
+        ("777;notify;;", None),
+        ("777;notify;" + "t" * 999 + ";b", Notified("OSC 777", "t" * MAX_TITLE, "b")),
         ("99;;Hello", Notified("OSC 99", "Hello", "")),
         ("99;i=1:p=body;text", Notified("OSC 99", "", "text")),
         ("99;e=1;SGk=", Notified("OSC 99", "Hi", "")),
         ("99;e=1;*", None),
         ("99;p=close:i=1;", None),
+        ("99;i=1:p=?;", None),
+        ("99;i=1:p=icon;Hello", None),
         ("99;i=1:d=0;Hello", None),
+        ("99;i=1", None),
         ("133;A", Marked("prompt", None)),
         ("133;A;aid=3", Marked("prompt", None)),
         ("133;B", Marked("input", None)),
@@ -134,6 +156,11 @@ def test_X4_what_is_carried_is_bounded() -> None:
         ("133;D;0", Marked("finished", 0)),
         ("133;D;130;aid=3", Marked("finished", 130)),
         ("133;D;x", Marked("finished", None)),
+        ("133;D;-1", Marked("finished", -1)),
+        ("133;D;" + "9" * 5000, Marked("finished", None)),
+        ("133;A;0", Marked("prompt", None)),
+        ("133;Anything", None),
+        ("633;E;cat", None),
         ("133;Z", None),
         ("633;D;1", Marked("finished", 1)),
         ("52;c;SGVsbG8=", None),
@@ -149,8 +176,14 @@ def test_S9_kitty_notifications_come_in_pieces() -> None:
     pieces = ["99;i=a:d=0;Build ", "99;i=b;other", "99;i=a:d=0:p=body;all ", "99;i=a:d=1:p=body;green"]
     assert said(*(OSC + piece.encode() + ST for piece in pieces)) == [
         Notified("OSC 99", "other", ""),
-        Notified("OSC 99", "Build ", "all green"),
+        Notified("OSC 99", "Build", "all green"),
     ]
+
+
+def test_S9_a_character_may_be_split_over_pieces_of_base64() -> None:
+    first, second = (base64.b64encode("é".encode()[place : place + 1]).rstrip(b"=") for place in (0, 1))
+    pieces = [b"99;i=a:d=0:e=1;" + first, b"99;i=a:d=0:e=1;*no base64*", b"99;i=a:e=1;" + second]
+    assert said(*(OSC + piece + ST for piece in pieces)) == [Notified("OSC 99", "é", "")]
 
 
 def test_X4_unfinished_notifications_are_bounded() -> None:
@@ -160,7 +193,9 @@ def test_X4_unfinished_notifications_are_bounded() -> None:
     assert len(scanner._unfinished) == MAX_UNFINISHED
     for _ in range(100):
         scanner.feed(OSC + b"99;i=999:d=0:p=body;" + b"y" * 999 + BEL)
-    assert all(len(title) <= MAX_TITLE and len(body) <= MAX_BODY for title, body in scanner._unfinished.values())
+    most = 4 * MAX_TITLE, 4 * MAX_BODY  # Bytes of so many characters.
+    assert all(len(title) <= most[0] and len(body) <= most[1] for title, body in scanner._unfinished.values())
+    assert scanner.feed(OSC + b"99;i=0:p=body;z" + BEL) == [Notified("OSC 99", "", "z")], "the oldest is forgotten"
 
 
 EVENTS: list[OscEvent] = [
@@ -188,6 +223,9 @@ PIECES = st.one_of(
             OSC + b"0;",
             OSC + b"9;4;1;5",
             OSC + b"99;i=1:d=0;",
+            OSC + b"99;i=1:p=body;",
+            OSC + b"133;D;1",
+            OSC + b"7;file://h/x",
             OSC + b"8;;",
             ST,
             BEL,
@@ -221,4 +259,4 @@ def test_S9_any_split_of_any_bytes_says_the_same(pieces: list[bytes], cuts: list
 @given(st.lists(PIECES, max_size=10).map(b"".join))
 def test_S9_byte_by_byte_is_the_same(output: bytes) -> None:
     output = output[:5000]
-    assert newest(*(output[place : place + 1] for place in range(len(output)))) == newest(output)
+    assert said(*(output[place : place + 1] for place in range(len(output)))) == said(output)

@@ -5,13 +5,14 @@ The state is the first line that holds:
     exited, lost   the program ended; its server was lost                until `restarted`
     told           an agent's hook or a script said any state            until the user types, it says another, or a
                                                                          shell's mark says that a command begins
-                                                                         (a told `working`: or ends, or 10 min silence)
+                                                                         (a told `working`: or ends, or 10 min silence,
+                                                                         or one of the next line)
     needs input    OSC 9, 99, 777: a sentence for the user               until the user types or a command begins
     needs input    bell, not within 1 s of typing (completion);          the same, or 10 s of output without a pause;
-                   progress reported as an error                         progress ends with the next report of it
+                   progress reported as an error or as paused            progress ends with the next report of it
     done           a command of a shell with marks ran 5 s or longer     until the user types or a command begins
     done           progress of 5 s or longer ended                       the same, or 10 s of output without a pause
-    working        progress is reported, not as paused                   until it ends, a prompt, or 10 min silence
+    working        progress is reported                                  until it ends, a prompt, or 10 min silence
     working        a shell with marks runs a command, however quiet      until its next prompt
     working        output in the last 3 s, not at a marked prompt        until 3 s are quiet
     idle           nothing of all that
@@ -20,8 +21,8 @@ Output alone does not end a call for the user: an agent redraws its screen while
 its progress red, and then prints on for 10 s without a pause, waits for nobody. A sentence stays all the same.
 
 Typing answers: it ends what waited or was done, and what was printed before it counts no more, so the state is idle
-until the program prints again. Who types has seen the session. `seen` belongs to a state and ends with it; nothing here
-depends on who looks.
+until the program prints again. Who types has seen the session. `seen` ends with the state, and with another call for
+the user; nothing here depends on who looks. `since` is when the state began, for a quiet session its last output.
 
 How well this does for agents, honestly: with hooks (`termwall notify --hook`) the state is what the agent says. Without
 them, one that tells its terminal (bell, OSC 9, 99 or 777) is seen to call, and seen to finish only by its quiet; one
@@ -164,11 +165,8 @@ class Watch:
         if state is None:
             if lasting:
                 self._make(_Claim(_Rank.PROGRESS_DONE, "done", "progress ended", now))
-        elif state == "error":
-            self._make(_Claim(_Rank.CALLED, "needs input", f"progress error{shown}", now, of_progress=True))
-        elif state == "paused":
-            # It says of itself that it does not work; whether it prints decides.
-            self._progress = ""
+        elif state in ("error", "paused"):
+            self._make(_Claim(_Rank.CALLED, "needs input", f"progress {state}{shown}", now, of_progress=True))
         elif self._claim is not None and self._claim.rank is _Rank.PROGRESS_DONE:
             self._claim = None
         self._settle()
@@ -242,8 +240,12 @@ class Watch:
         return self._now
 
     def _make(self, claim: _Claim) -> None:
-        if self._claim is None or claim.rank >= self._claim.rank:
+        held = self._claim
+        overrides = claim.rank is _Rank.NOTIFIED and held is not None and _wears_off(held)
+        if held is None or claim.rank >= held.rank or overrides:
             self._claim = claim
+            # What calls the user once more is news.
+            self._seen = self._seen and (claim.of_progress or claim.state != "needs input")
 
     def _prompted(self, now: int, exit_code: int | None) -> None:
         begun, self._running_since = self._running_since, None
@@ -273,7 +275,9 @@ class Watch:
             self._progress = None
         state, reason = self._judge(now)
         if state != self._state:
-            self._state, self._since, self._seen = state, now, False
+            quiet_since = self._output if reason == "quiet" else None
+            self._since = now if quiet_since is None else max(self._since, quiet_since)
+            self._state, self._seen = state, False
         self._reason = reason
 
     def _judge(self, now: int) -> tuple[State, str]:
