@@ -31,8 +31,9 @@ _CHANGES = bytes([0] + [1] * 255)
 
 
 Span = tuple[str, int, bytes, bytes, bool]
-"""Cells that look the same: their text, their number, style, link, and whether they are protected from erasing. The text
-is empty where nothing was ever written. A plain tuple: there are thousands of them in a snapshot.
+"""Cells that look the same: their text, their number, style, link, and whether they are protected from erasing.
+
+The text is empty where nothing was ever written. A plain tuple: there are thousands of them in a snapshot.
 """
 
 

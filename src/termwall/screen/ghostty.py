@@ -42,8 +42,12 @@ _KITTY_KEYBOARD = re.compile(rb"\x1b\[\?\d+u")
 LINE_FEED = 0x0A
 CANCEL = b"\x18"
 """Ends an unfinished sequence without effect."""
-_ERASE = re.compile(rb"\x1b\[0?K")
-_BEGUN_ERASE = re.compile(rb"\x1b(?:\[0?)?\Z")
+SOFT_RESET = (
+    b"\x1b[?1;6;45;1004;2004;2026l\x1b[4l\x1b[?7;25h\x1b>\x1b[r\x1b[0 q\x1b[m\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[H\x1b7"
+)
+"""What xterm.js resets by DECSTR; the cursor stays where it was."""
+_DIFFERENT = re.compile(rb"\x1b\[(?:0?K|!p)")
+_BEGUN = re.compile(rb"\x1b(?:\[[0!]?)?\Z")
 _ENDS_IN_TEXT = re.compile(
     rb"(?:\A[^\x00-\x1f\x7f]{40}|[\x00-\x1a\x1c-\x1f]|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]+[0-~]|\x1b[0-OQ-WYZ`-~]|\x1b\\)"
     rb"[^\x00-\x1f\x7f]+\Z"
@@ -179,39 +183,58 @@ class GhosttyEngine:
     def feed(self, data: "Buffer") -> None:
         """Parse these bytes; the GIL is free meanwhile.
 
-        Behind a full row, xterm.js' cursor is beyond the last column, so that erasing to the row's end erases nothing;
-        libghostty-vt would erase the row's last character. So it is not told of those sequences.
+        Two sequences do in xterm.js what they do not in libghostty-vt, and are often used; they are done here. Behind a
+        full row, its cursor is beyond the last column, so that erasing to the row's end erases nothing, where this one
+        would erase the row's last character. And it knows the soft reset (DECSTR), which this one ignores.
         """
         view = memoryview(data)
         end = view.nbytes
         if not end:
             return
-        write, terminal, flag = lib.ghostty_terminal_vt_write, self._terminal, self._flag
-        get, pending_wrap = lib.ghostty_terminal_get, lib.GHOSTTY_TERMINAL_DATA_CURSOR_PENDING_WRAP
+        write, terminal = lib.ghostty_terminal_vt_write, self._terminal
         base = ffi.from_buffer("uint8_t[]", view)
         start = 0
-        begun = _BEGUN_ERASE.search(self._tail)
+        begun = _BEGUN.search(self._tail)
         if begun:
-            finished = _ERASE.match(begun[0] + view[:4])
-            get(terminal, pending_wrap, flag)
-            if finished and flag[0]:
-                write(terminal, CANCEL, len(CANCEL))
-                start = finished.end() - len(begun[0])
-        for erase in _ERASE.finditer(view, start):
-            at = erase.start()
+            found = _DIFFERENT.match(begun[0] + view[:4])
+            if found and self._differs(found[0], True):
+                start = found.end() - len(begun[0])
+        for found in _DIFFERENT.finditer(view, start):
+            at = found.start()
             # After a line end the cursor is at no row's end; that is where most of them are.
             if at > start and view[at - 1] == LINE_FEED:
                 continue
             if at > start:
                 write(terminal, base + start, at - start)
                 start = at
-            get(terminal, pending_wrap, flag)
-            if flag[0]:
-                start = erase.end()
+            if self._differs(found[0], False):
+                start = found.end()
         if end > start:
             write(terminal, base + start, end - start)
         last = bytes(view[-TAIL_BYTES:])
         self._tail = last if end >= TAIL_BYTES else (self._tail + last)[-TAIL_BYTES:]
+
+    def _differs(self, sequence: bytes, begun: bool) -> bool:
+        """Do what xterm.js does with this sequence, if it is something else.
+
+        Args:
+            sequence: one of `_DIFFERENT`.
+            begun: whether the native parser has its beginning already.
+        """
+        terminal, flag = self._terminal, self._flag
+        if sequence.endswith(b"K"):
+            lib.ghostty_terminal_get(terminal, lib.GHOSTTY_TERMINAL_DATA_CURSOR_PENDING_WRAP, flag)
+            if not flag[0]:
+                return False
+        if begun:
+            lib.ghostty_terminal_vt_write(terminal, CANCEL, len(CANCEL))
+        if sequence.endswith(b"p"):
+            if not self._get("VT_GROUND", "bool"):
+                return False
+            x, y, _ = self.cursor
+            reset = b"%s\x1b[%d;%dH" % (SOFT_RESET, y + 1, x + 1)
+            lib.ghostty_terminal_vt_write(terminal, reset, len(reset))
+        return True
 
     def resize(self, cols: int, rows: int) -> None:
         """The window has another size; fewer than two columns or rows are taken for two."""

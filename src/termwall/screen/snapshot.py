@@ -159,9 +159,10 @@ def _cursor(state: State, screen: Screen, charset: int, drawing: Drawing, printe
         drawing.pen(*pen)
         out.append(after)
         return
-    column, (text, _, *look) = last
+    column, (text, _, style, link, protected) = last
+    look = style, link, protected
     place = _place(column, screen.y - top)
-    if tuple(look) == pen and not state.mode("a4") and not (text.isascii() and _translates(screen.charset)):
+    if look == pen and not state.mode("a4") and not (text.isascii() and _translates(screen.charset)):
         out.append(after + place)
         drawing.pen(*pen)
         out.append(text.encode("utf-8", "replace"))

@@ -20,6 +20,10 @@ Differences = tuple[list[str], list[str]]
 """Right after the snapshot, and after what followed; both empty where it was exact."""
 
 
+class XtermError(Exception):
+    """xterm.js itself threw an error while it parsed."""
+
+
 class Xterm:
     """Compares terminals; use as a context."""
 
@@ -50,6 +54,8 @@ class Xterm:
         line = self._process.stdout.readline()
         assert line, "the Node process ended"
         answer = json.loads(line)
+        if answer["thrown"]:
+            raise XtermError(answer["thrown"])
         return answer["first"], answer["then"]
 
 
