@@ -128,8 +128,7 @@ class LiveSession:
                 on_exit=self._exited,
             )
         except BaseException:
-            if memory is not None:
-                memory.close()
+            self._give_back(None, ring, memory)
             raise
         self.ring, self.process = ring, process
         self.sizes = SizeLog(cols, rows, self.bounds.size_marks)
