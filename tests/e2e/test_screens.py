@@ -87,7 +87,9 @@ def test_S6_a_tile_shows_what_its_session_prints_without_being_on_the_stage(serv
     assert page.text(tile) == "", "no stream for it"
 
 
-ASKS_SOMEBODY = "read wait; printf 'Do you want to proceed?\\a'; read answer; echo got $answer; exec cat"
+ASKS_SOMEBODY = "read wait; sleep 1.5; printf 'Do you want to proceed?\\a'; read answer; echo got $answer; exec cat"
+
+"""Rings a while after it was told to: a bell right after typing answers the typing."""
 
 
 def test_S9_a_bell_gets_the_badge_the_count_and_the_key_leads_there(server: Server, open_page: Open) -> None:

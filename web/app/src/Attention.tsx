@@ -2,7 +2,7 @@
 
 import type { Session } from "@termwall/client";
 import * as icons from "./icons";
-import { ago, elapsed, useNow } from "./time";
+import { ago, elapsed, MINUTE, useNow } from "./time";
 
 interface Shown {
   icon: () => React.JSX.Element;
@@ -39,12 +39,13 @@ export function attentionOf(session: Session): Shown {
 }
 
 /** Reasons that last, rather than having happened at some time; how long a session works is told beside its word. */
-const LASTING = /^(output|no output|quiet)/;
+const LASTING = /^(output|no output|quiet .*)$/;
 
 /** Why a session is shown as it is, such as "bell 12 s ago"; two numbers are kept apart. */
 export function evidenceOf({ attention }: Session, now: number): string {
   const { reason, since, state } = attention;
   if (!reason || state === "working" || LASTING.test(reason)) return reason;
+  if (reason === "quiet") return now - since < MINUTE ? reason : `quiet ${ago(since, now).replace(" ago", "")}`;
   return `${reason}${/\d$/.test(reason) ? " · " : " "}${ago(since, now)}`;
 }
 

@@ -37,6 +37,8 @@ describe("S9: each state has a word and a look of its own", () => {
     expect(why("OSC 9")).toBe("OSC 9 · 12 s ago");
     expect(why("quiet 30 s")).toBe("quiet 30 s");
     expect(why("output")).toBe("output");
+    expect(why("quiet")).toBe("quiet");
+    expect(evidenceOf(session("a", attention("idle", { reason: "quiet" })), NOW + 150_000)).toBe("quiet 2 min");
     expect(why("")).toBe("");
     expect(evidenceOf(session("a", attention("done", { reason: "hook" })), NOW + 1)).toBe("hook just now");
   });
