@@ -70,7 +70,7 @@ class Drawing:
                 break
             continues = bool(rows[at + 1][0].rows[rows[at + 1][1]][0] & CONTINUES)
             if continues:
-                if column < self.columns or not parts[-1][0]:
+                if column < self.columns or (parts and not parts[-1][0]):
                     self._wrap_blank(parts)
                     continues = False
             elif self._pen == PLAIN:

@@ -6,7 +6,9 @@ has a test. It is asked for its whole state at once and `checkpoint.py` reads th
 
 import re
 import weakref
+from struct import Struct
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
 
@@ -33,9 +35,14 @@ FOREGROUND = 0xD3, 0xD6, 0xDA
 BACKGROUND = 0x0D, 0x0E, 0x10
 GRAPHEME_CLUSTERS = 2027
 """The mode in which clusters take the cells that xterm.js' grapheme add-on gives them."""
+ORIGIN, SIDE_MARGINS = 6, 69
+"""Modes."""
+ASK_MARGINS = b"\x1bP$qr\x1b\\"
 NAME = b"termwall"
 TAIL_BYTES = 64
 """Enough of the output's end to tell whether it ends in text."""
+_TAIL = Struct("<IB")
+"""Behind it in a checkpoint: its checksum and its length."""
 
 _KITTY_KEYBOARD = re.compile(rb"\x1b\[\?\d+u")
 """Not answered: xterm.js 6 types no kitty keys, so no program should count on them."""
@@ -130,10 +137,11 @@ class GhosttyEngine:
         Raises:
             EngineError: the bytes are no such state.
         """
+        state, tail = _untie(checkpoint)
         decoder = ffi.new("GhosttySnapshotDecoder*")
         made = ffi.new("GhosttyTerminal*")
-        source = ffi.from_buffer(checkpoint)
-        _check(lib.ghostty_snapshot_decoder_new_buf(ffi.NULL, decoder, source, len(checkpoint)), "a decoder")
+        source = ffi.from_buffer(state)
+        _check(lib.ghostty_snapshot_decoder_new_buf(ffi.NULL, decoder, source, len(state)), "a decoder")
         try:
             for option, value in (
                 (lib.GHOSTTY_SNAPSHOT_DECODER_OPT_MAX_CONTINUATION_BYTES, ffi.new("size_t*", UNFINISHED_BYTES)),
@@ -147,6 +155,7 @@ class GhosttyEngine:
         engine._own(made[0], 0, 0, scrollback)
         engine.cols, engine.rows = engine._get("COLS", "uint16_t"), engine._get("ROWS", "uint16_t")
         engine._effects.size = engine.cols, engine.rows
+        engine._tail = tail
         engine.resize(cols, rows)
         return engine
 
@@ -262,10 +271,9 @@ class GhosttyEngine:
     @property
     def scrolls_plainly(self) -> bool:
         """Whether a line that scrolls out at the top leaves no trace but itself."""
-        if self.alternate or not self._get("VT_GROUND", "bool") or self._mode(6):
+        if self.alternate or not self._get("VT_GROUND", "bool") or self._mode(ORIGIN) or self._mode(SIDE_MARGINS):
             return False
-        top, bottom = self._margins()
-        return top == 0 and bottom == self.rows - 1
+        return self._ask(ASK_MARGINS) == b"\x1bP1$r1;%dr\x1b\\" % self.rows
 
     @property
     def title(self) -> str:
@@ -337,7 +345,7 @@ class GhosttyEngine:
     def checkpoint(self) -> bytes | None:
         """The whole state for `restore`, or None inside a sequence longer than `UNFINISHED_BYTES`."""
         try:
-            return self._encode()
+            return self._encode() + self._tail + _TAIL.pack(crc32(self._tail), len(self._tail))
         except EngineError:
             return None
 
@@ -357,9 +365,15 @@ class GhosttyEngine:
         finally:
             lib.ghostty_free(ffi.NULL, data[0], size[0])
 
-    def _margins(self) -> tuple[int, int]:
-        state = read_state(self._encode(), False)
-        return state.top, state.bottom
+    def _ask(self, query: bytes) -> bytes:
+        """What the terminal answers to a query of our own; only where the parser is outside of any sequence."""
+        effects = self._effects
+        kept = effects.replies, effects.muted
+        effects.replies, effects.muted = [], False
+        lib.ghostty_terminal_vt_write(self._terminal, query, len(query))
+        answer = b"".join(effects.replies)
+        effects.replies, effects.muted = kept
+        return answer
 
     def _mode(self, number: int) -> bool:
         config = ffi.new("GhosttyTerminalModeConfig*")
@@ -375,6 +389,18 @@ class GhosttyEngine:
 
     def _set(self, name: str, value: Any) -> None:
         _check(lib.ghostty_terminal_set(self._terminal, getattr(lib, "GHOSTTY_TERMINAL_OPT_" + name), value), name)
+
+
+def _untie(checkpoint: bytes) -> tuple[bytes, bytes]:
+    """A checkpoint's native state, and the end of the output before it."""
+    if len(checkpoint) < _TAIL.size:
+        raise EngineError("not a checkpoint")
+    end = len(checkpoint) - _TAIL.size
+    checksum, size = _TAIL.unpack_from(checkpoint, end)
+    tail = checkpoint[max(0, end - size) : end]
+    if crc32(tail) != checksum:
+        raise EngineError("a damaged checkpoint")
+    return checkpoint[: end - size], tail
 
 
 def _check(result: int, what: str) -> None:
