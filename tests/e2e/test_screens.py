@@ -103,6 +103,9 @@ def test_S9_a_bell_gets_the_badge_the_count_and_the_key_leads_there(server: Serv
     page.until(lambda: page.badge(agent) == "needs input", "the badge on its tile")
     page.until(lambda: page.page.title() == "(1) wall · termwall", "the count in the title")
     assert "1 needs you" in page.page.inner_text(".bar")
+    icon = page.page.evaluate("document.querySelector('link[rel=icon]').href")
+    assert "icon-waiting" in icon
+    assert page.page.request.get(icon).headers["content-type"].startswith("image/svg")
     tile = page.page.locator(f".tile[data-session='{agent}']")
     assert "bell" in tile.inner_text()
     assert tile.get_attribute("data-look") == "needs"
@@ -153,6 +156,39 @@ def test_S9_progress_is_a_line_that_ends_with_it(server: Server, open_page: Open
     page.until(lambda: bar.count() == 1 and bar.get_attribute("aria-valuenow") == "40", "40 percent")
     page.type(name, "\n")
     page.until(lambda: bar.count() == 0, "no line any more")
+
+
+DESKTOP = """() => {
+    window.told = [];
+    window.Notification = class {
+        static permission = 'default';
+        static async requestPermission() { return window.Notification.permission = 'granted'; }
+        constructor(title, options) { window.told.push([title, options.body]); window.last = this; }
+        close() {}
+    };
+    document.hasFocus = () => false;
+}"""
+"""A desktop that can be asked what it was told, and a window that is not in front."""
+
+
+def test_S9_who_looks_elsewhere_is_told_on_the_desktop_once_it_is_switched_on(server: Server, open_page: Open) -> None:
+    shown, agent = server.session("wall", "cat", name="shown"), server.session("wall", "cat", name="agent")
+    server.focus("wall", shown)
+    page = open_page()
+    page.page.evaluate(DESKTOP)
+    news = {"state": "needs input", "message": "may I?", "source": "hook"}
+    server.call("POST", f"/api/sessions/{shown}/notify", news)
+    page.until(lambda: page.badge(shown) == "needs input", "the badge")
+    page.page.click("button[aria-label='Menu']")
+    page.page.click("[role=menuitem]:has-text('Settings')")
+    page.page.click("label:has-text('Desktop notifications')")
+    page.until(lambda: page.page.is_checked("label:has-text('Desktop notifications') input"), "the permission")
+    page.page.click("dialog button[type=submit]")
+    server.call("POST", f"/api/sessions/{agent}/notify", news)
+    page.until(lambda: page.page.evaluate("window.told.length") > 0, "the notification")
+    assert page.page.evaluate("window.told") == [["agent needs input", "may I?"]]
+    page.page.evaluate("window.last.onclick()")
+    page.until(lambda: agent in page.stage() and page.has_keys() == agent, "the agent on the stage, with the keys")
 
 
 REPORTS = """
