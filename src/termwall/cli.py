@@ -6,17 +6,29 @@ import sys
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 from urllib.parse import quote
 
-import httpx
 import typer
-from pydantic import ValidationError
 
+from termwall.agents import notify_command, screen_command, wait_command
 from termwall.app import Termwall, version
 from termwall.attach import AttachError, attach_terminal
 from termwall.config import Settings, SettingsError
 from termwall.observe import log_to_stderr
+from termwall.remote import (
+    DataDir,
+    Json,
+    ProjectOption,
+    Remote,
+    SessionArgument,
+    Token,
+    Url,
+    fail,
+    read_settings,
+    remote,
+    show,
+)
 from termwall.server import DataFolderError, find_running, serve
 from termwall.store.projects import StoreError
 
@@ -29,26 +41,14 @@ app = typer.Typer(
 )
 token_app = typer.Typer(help="Tokens for others: what they open, and for whom.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
-
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for what survives a restart.")]
-Url = Annotated[str | None, typer.Option("--url", envvar="TERMWALL_URL", help="Address of a running server.")]
-Token = Annotated[str | None, typer.Option("--token", help="Token to show to the server.")]
-ProjectOption = Annotated[
-    str | None, typer.Option("--project", "-p", envvar="TERMWALL_PROJECT_ID", help="Project id; else this folder's.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
-SessionArgument = Annotated[str, typer.Argument(help="A session's id or name.")]
+app.command("notify")(notify_command)
+app.command("screen")(screen_command)
+app.command("wait")(wait_command)
 
 
 def main() -> None:
     """The entry point."""
     app()
-
-
-def fail(sentence: str, code: int = 1) -> NoReturn:
-    """End with a sentence on standard error."""
-    typer.echo(f"termwall: {sentence}", err=True)
-    raise typer.Exit(code)
 
 
 # ---- serving
@@ -128,16 +128,6 @@ def serve_command(
     run_server(settings, ready)
 
 
-def read_settings(**given: Any) -> Settings:
-    """The settings from the options that were given, then the environment; ends the command where one is wrong."""
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        fault = error.errors()[0]
-        name = str(fault["loc"][0]) if fault["loc"] else "settings"
-        fail(f"--{name.replace('_', '-')} (TERMWALL_{name.upper()}): {fault['msg']}", 2)
-
-
 def run_server(settings: Settings, ready: Callable[[str, Termwall], None]) -> None:
     """Serve, and turn what can go wrong at the start into a sentence."""
     log_to_stderr()
@@ -150,81 +140,6 @@ def run_server(settings: Settings, ready: Callable[[str, Termwall], None]) -> No
 
 
 # ---- talking to a server
-
-
-class Remote:
-    """A running server, over HTTP."""
-
-    def __init__(self, data_dir: Path, url: str | None = None, token: str | None = None) -> None:
-        running = find_running(data_dir) if url is None else None
-        if url is None and running is None:
-            fail("no server runs on this machine's data folder. Start one with `termwall`, or name one with --url.")
-        self.url = (url or (running.url if running else "")).rstrip("/")
-        token_file = data_dir / "token"
-        found = token or (token_file.read_text().strip() if token_file.exists() else None)
-        if found is None:
-            fail("no token is known; give one with --token or TERMWALL_TOKEN.")
-        self.token: str = found
-        self._http = httpx.Client(
-            base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=15, trust_env=False
-        )
-
-    def __enter__(self) -> "Remote":
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._http.close()
-
-    def call(self, method: str, path: str, body: object = None) -> Any:
-        """One request; an error of the server's ends the command with its sentence."""
-        try:
-            answer = self._http.request(method, path, json=body)
-        except httpx.HTTPError as error:
-            fail(f"{self.url} does not answer: {error}")
-        if answer.is_success:
-            return answer.json() if answer.content else None
-        try:
-            problem = answer.json()
-            fail(f"{problem['error']} ({problem['code']})")
-        except (ValueError, KeyError):
-            fail(f"{self.url} answered {answer.status_code}")
-
-    def project_for(self, path: Path, *, create: bool = False) -> str:
-        """The id of the project of a folder, or of the nearest one above it."""
-        projects = self.call("GET", "/api/projects")["projects"]
-        by_path = {project["path"]: str(project["id"]) for project in projects}
-        if str(path) in by_path:
-            return by_path[str(path)]
-        if create:
-            return str(self.call("POST", "/api/projects", {"path": str(path)})["id"])
-        for folder in path.parents:
-            if str(folder) in by_path:
-                return by_path[str(folder)]
-        fail(f"`{path}` belongs to no project of the server. Run `termwall` there, or name one with --project.")
-
-    def find(self, project: str | None, wanted: str) -> dict[str, Any]:
-        """A session by its id, or by its name where that is one session's only."""
-        projects = [project] if project else [one["id"] for one in self.call("GET", "/api/projects")["projects"]]
-        sessions = [
-            one for place in projects for one in self.call("GET", f"/api/projects/{place}/sessions")["sessions"]
-        ]
-        found = [one for one in sessions if one["id"] == wanted] or [one for one in sessions if one["name"] == wanted]
-        if not found:
-            fail(f"there is no session `{wanted}`; `termwall ls` shows them.")
-        if len(found) > 1:
-            fail(f"{len(found)} sessions are named `{wanted}`; use an id: {', '.join(one['id'] for one in found)}.")
-        return dict(found[0])
-
-
-def remote(data_dir: Path | None, url: str | None, token: str | None) -> Remote:
-    """The server that the options name."""
-    settings = read_settings(data_dir=data_dir, token=token)
-    return Remote(settings.data_dir, url, settings.token)
-
-
-def show(value: Any, as_json: bool, line: Callable[[Any], str]) -> None:
-    """Print one thing as JSON or as a line."""
-    typer.echo(json.dumps(value) if as_json else line(value))
 
 
 @app.command("run", context_settings={"ignore_unknown_options": True})

@@ -1,0 +1,132 @@
+"""`termwall notify --hook`: what Claude Code's hooks say, passed on as what the session is (S9).
+
+An agent waits for its hooks, so this imports the standard library only, takes 3 s at most, prints nothing on standard
+output (which an agent may read as an answer) and never fails. Outside of a termwall session it does nothing.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+TIMEOUT_SECONDS = 2.0
+"""For the server to take the connection, and again to answer."""
+LIMIT_SECONDS = 3.0
+"""For everything."""
+MAX_MESSAGE = 4096
+"""Characters of a message; a longer one is cut."""
+MAX_SOURCE = 64
+"""Characters of a source; a longer one is cut."""
+
+STATES = {
+    "Notification": "needs input",
+    "PermissionRequest": "needs input",
+    "Stop": "done",
+    "UserPromptSubmit": "working",
+    "PreToolUse": "working",
+    "PostToolUse": "working",
+    "SessionStart": "idle",
+    "SessionEnd": "idle",
+}
+"""What each hook event says. Others say nothing: where a subagent stops, the agent goes on."""
+
+
+class HookError(Exception):
+    """It could not be passed on; the message says why."""
+
+
+def notice_of(event: Mapping[str, Any]) -> dict[str, str] | None:
+    """The body of `POST /api/sessions/{id}/notify` for a hook's event, or None where it says nothing."""
+    name = event.get("hook_event_name")
+    state = STATES.get(name) if isinstance(name, str) else None
+    # Compacting begins a session anew in the middle of the work.
+    if state is None or event.get("source") == "compact" or event.get("notification_type") == "auth_success":
+        return None
+    message = event.get("message")
+    text = message[:MAX_MESSAGE] if isinstance(message, str) and state == "needs input" else ""
+    return {"state": state, "source": f"Claude hook: {name}"[:MAX_SOURCE], "message": text}
+
+
+def find_server(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Address and token of the server that a session belongs to, from the session's environment.
+
+    Raises:
+        HookError: they are not to be found.
+    """
+    folder = environ.get("TERMWALL_DATA_DIR")
+    if folder is None:
+        from platformdirs import user_data_path  # Only where the session does not say it.
+
+        folder = str(user_data_path("termwall"))
+    try:
+        url = environ.get("TERMWALL_URL") or json.loads(Path(folder, "server.json").read_text())["url"]
+        token = environ.get("TERMWALL_TOKEN") or Path(folder, "token").read_text().strip()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise HookError(f"no server is known in `{folder}`: {error}") from None
+    return str(url), token
+
+
+def post(url: str, token: str, session: str, notice: Mapping[str, str]) -> None:
+    """Tell the server.
+
+    Raises:
+        HookError: it does not answer, or refuses.
+    """
+    address = urlsplit(url)
+    kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
+    path = f"{address.path.rstrip('/')}/api/sessions/{quote(session, safe='')}/notify"
+    try:
+        connection = kind(address.hostname or "", address.port, timeout=TIMEOUT_SECONDS)
+        try:
+            headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+            connection.request("POST", path, json.dumps(notice).encode(), headers)
+            status = connection.getresponse().status
+        finally:
+            connection.close()
+    except (OSError, HTTPException, ValueError) as error:
+        raise HookError(f"{url} does not answer: {error}") from None
+    if status >= 300:
+        raise HookError(f"{url} answered {status}")
+
+
+def pass_on(text: str, environ: Mapping[str, str], session: str | None = None) -> None:
+    """Pass one event on.
+
+    Args:
+        text: the event as JSON, from the hook's standard input.
+        session: the session's id; else `TERMWALL_SESSION_ID`, and without that nothing is done.
+
+    Raises:
+        HookError: it could not be.
+    """
+    session = session or environ.get("TERMWALL_SESSION_ID")
+    if not session:
+        return
+    try:
+        event = json.loads(text)
+    except ValueError as error:
+        raise HookError(f"standard input is no hook's JSON: {error}") from None
+    notice = notice_of(event) if isinstance(event, dict) else None
+    if notice is not None:
+        post(*find_server(environ), session, notice)
+
+
+def main(session: str | None = None) -> None:
+    """The command. Whatever goes wrong is a sentence on standard error, and the exit code is 0."""
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+    signal.setitimer(signal.ITIMER_REAL, LIMIT_SECONDS)
+    try:
+        if sys.stdin.isatty():
+            raise HookError("--hook reads a hook's JSON from standard input.")
+        pass_on(sys.stdin.buffer.read().decode("utf-8", "replace"), os.environ, session)
+    except HookError as error:
+        print(f"termwall: {error}", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001  Whatever it is, the agent must not stop for it.
+        print(f"termwall: {type(error).__name__}: {error}", file=sys.stderr)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
