@@ -83,7 +83,11 @@ export class TermwallClient {
       },
       notice: (kind, text, sessionId) => this.store.notice(kind, text, sessionId),
     });
-    this.previews = new Previews(env, (message) => this.link.send(message));
+    this.previews = new Previews(
+      env,
+      (message) => this.link.send(message),
+      (sessionId) => this.store.get().sessions.has(sessionId),
+    );
   }
 
   /** The state as it is now: a new object after each change, the same one until then. */
@@ -349,8 +353,9 @@ export class TermwallClient {
       pending.reject(new TermwallError(error.code, error.data, focus));
       return;
     }
-    // Pictures come again when the engine does; nobody has to be told.
-    if (this.previews.refused(error.requestId) && error.code === "engine_away") return;
+    // Pictures come again with the engine, or with the next request where a session has just gone: no news for anybody.
+    const quiet = error.code === "engine_away" || error.code === "unknown_session";
+    if (this.previews.refused(error.requestId) && quiet) return;
     const sessionId = error.sessionId ?? undefined;
     if (error.code === "rate_limited") this.inputs.rateLimited();
     else if (error.code === "input_gap" && sessionId !== undefined && error.expected != null) {

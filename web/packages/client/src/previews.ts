@@ -19,6 +19,7 @@ export class Previews {
   constructor(
     private readonly env: Environment,
     private readonly send: (message: ClientMessage) => boolean,
+    private readonly known: (sessionId: string) => boolean,
   ) {}
 
   want(sessionIds: readonly string[]): () => void {
@@ -59,9 +60,10 @@ export class Previews {
     this.ask();
   }
 
-  /** The session is gone; whoever wants it still will end that by itself. */
+  /** The session is gone; it is not asked for again, whoever still wants it. */
   remove(sessionId: string): void {
     this.newest.delete(sessionId);
+    this.gather();
   }
 
   /** Whether a refused request was one of these. Then the next change asks again, however little it changes. */
@@ -81,7 +83,7 @@ export class Previews {
     this.timer = null;
     // Not before: who ends a wish and has it again in the same moment would have no picture until the next change.
     for (const id of this.newest.keys()) if (!this.wishes.has(id)) this.newest.delete(id);
-    const sessionIds = [...this.wishes.keys()].sort();
+    const sessionIds = [...this.wishes.keys()].filter(this.known).sort();
     const key = JSON.stringify(sessionIds);
     if (key === this.asked || (this.asked === null && sessionIds.length === 0)) return;
     const requestId = `${PREFIX}${++this.requests}`;

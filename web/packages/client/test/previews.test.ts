@@ -75,6 +75,31 @@ describe("S6: previews are asked for", () => {
   });
 });
 
+describe("S6: previews of sessions that come and go", () => {
+  test("none is asked for that the server does not have, and each once it is there", () => {
+    const { world, client } = connected([session("a")]);
+    client.preview(["a", "late"]);
+    world.pass(GATHER_MILLISECONDS);
+    world.wire.tell({ type: "session_update", sessionId: "late", session: session("late") });
+    world.pass(GATHER_MILLISECONDS);
+    world.wire.tell({ type: "session_update", sessionId: "a", removed: true });
+    world.pass(GATHER_MILLISECONDS);
+    expect(asked(world.wire)).toEqual([["a"], ["a", "late"], ["late"]]);
+  });
+
+  test("one that went while it was asked for is no news: the others are asked for again", () => {
+    const { world, client } = connected(three);
+    client.preview(["a", "b"]);
+    world.pass(GATHER_MILLISECONDS);
+    const { requestId } = world.wire.messages("preview")[0] ?? {};
+    world.wire.tell({ type: "error", code: "unknown_session", data: "There is no a.", requestId });
+    world.wire.tell({ type: "session_update", sessionId: "a", removed: true });
+    world.pass(GATHER_MILLISECONDS);
+    expect(asked(world.wire)).toEqual([["a", "b"], ["b"]]);
+    expect(client.getState().notices).toEqual([]);
+  });
+});
+
 describe("S6: previews are kept", () => {
   test("the newest of each wanted session; only its own listeners hear of it", () => {
     const { world, client } = connected(three);
