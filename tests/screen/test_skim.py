@@ -39,7 +39,6 @@ BEFORE = [
     b"\x1b[3;5H\x1b7\x1b[H",
     b"\x1b(0lqqk\x1b(B",
     b"\x1b[4h",
-    b"\x1b[?7l",
     b"\x1b]8;;https://example.org\x1b\\link",
     b"x" * 80,
 ]
@@ -49,7 +48,7 @@ BEFORE = [
 @given(st.integers(0, 1 << 30), st.sampled_from(BEFORE), st.booleans(), st.binary(max_size=40))
 def test_S4_a_skimmed_flood_leaves_the_same_terminal(seed: int, before: bytes, colours: bool, after: bytes) -> None:
     data = flood(seed, PENS if colours else PENS[:1])
-    less = skim(data, LINES)
+    less = skim(data, LINES, 80, 0)
     assert less is not None
     assert len(less) < len(data)
     whole, skimmed = GhosttyEngine(80, 24, SCROLLBACK), GhosttyEngine(80, 24, SCROLLBACK)
@@ -87,14 +86,47 @@ def test_S4_a_skimmed_flood_leaves_the_same_terminal(seed: int, before: bytes, c
 )
 def test_S4_only_plain_lines_are_skimmed(odd: bytes) -> None:
     data = flood(1, PENS)
-    assert skim(data, LINES) is not None
+    assert skim(data, LINES, 80, 0) is not None
     middle = len(data) // 3
-    assert skim(data[:middle] + odd + data[middle:], LINES) is None
+    assert skim(data[:middle] + odd + data[middle:], LINES, 80, 0) is None
 
 
 def test_S4_too_few_lines_are_drawn_whole() -> None:
-    assert skim(b"x\r\n" * 1000, LINES) is None
-    assert skim((b"x" * 1000 + b"\r\n") * (LINES - 10), LINES) is None
-    assert skim(b"x" * SKIM_BYTES * 2, LINES) is None
-    # Without CR the column goes on from one line to the next.
-    assert skim(b"x\n" * SKIM_BYTES, LINES) is None
+    assert skim(b"x\r\n" * 1000, LINES, 80, 0) is None
+    assert skim((b"x" * 1000 + b"\r\n") * (LINES - 10), LINES, 80, 0) is None
+    assert skim(b"x" * SKIM_BYTES * 2, LINES, 80, 0) is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 1 << 30),
+    st.sampled_from([b"", b"half a line", b"x" * 79, b"x" * 80, b"\x1b[5;70H"]),
+    st.booleans(),
+    st.integers(0, 3),
+    st.integers(2, 120),
+)
+def test_S4_lines_without_a_carriage_return_are_skimmed_to_the_same_column(
+    seed: int, before: bytes, colours: bool, returns: int, columns: int
+) -> None:
+    chance = random.Random(seed)
+    pens = PENS if colours else PENS[:1]
+    lines = [b"w" * chance.choice([0, 1, 7, columns - 1, columns, columns + 1, 200]) for _ in range(3 * LINES)]
+    data = b"\n".join(chance.choice(pens) + line for line in lines).replace(b"www\n", b"ww\r\n", returns)
+    whole, skimmed = GhosttyEngine(columns, 24, SCROLLBACK), GhosttyEngine(columns, 24, SCROLLBACK)
+    for engine in (whole, skimmed):
+        engine.feed(before)
+        assert engine.scrolls_plainly
+    column = whole.cursor[0]
+    less = skim(data, LINES, columns, column if column < columns - 1 else None)
+    whole.feed(data)
+    skimmed.feed(data if less is None else less)
+    assert state(whole) == state(skimmed)
+
+
+def test_S4_the_column_is_known_unless_a_terminal_must_tell() -> None:
+    data = b"abc\n" * SKIM_BYTES
+    assert skim(data, LINES, 80, 3) is not None
+    assert skim(data, LINES, 80, None) is None, "beyond the last column the first character wraps"
+    assert skim(b"\r\n" + data, LINES, 80, None) is not None
+    assert skim("日\n".encode() * SKIM_BYTES, LINES, 80, 0) is None, "wide characters wrap sooner"
+    assert skim("日\r\n".encode() * SKIM_BYTES, LINES, 80, 0) is not None

@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 
 from termwall.screen.checkpoint import PLAIN, Page
+from termwall.screen.looks import sgr
 
 CONTINUES = 2
 """Flag of a row: it continues the line of the one before."""
@@ -30,11 +31,14 @@ _PIECES = re.compile(f"\0+|{HEAD}|[^\0{HEAD}]+")
 _CHANGES = bytes([0] + [1] * 255)
 
 
-Span = tuple[str, int, bytes, bytes, bool]
-"""Cells that look the same: their text, their number, style, link, and whether they are protected from erasing.
+Look = tuple[bytes, bytes, bool, str]
+"""Style, link, whether protected from erasing, and the SGR sequence of the style."""
+Span = tuple[str, int, Look]
+"""Cells that look the same: their text, their number, their look.
 
-The text is empty where nothing was ever written. A plain tuple: there are thousands of them in a snapshot.
+The text is empty where nothing was ever written. Plain tuples: there are thousands of them in a snapshot.
 """
+UNSTYLED: Look = PLAIN, b"", False, sgr(PLAIN).decode()
 
 
 @lru_cache(maxsize=1024)
@@ -52,8 +56,8 @@ def spans(page: Page, row: int) -> list[Span]:
     if kind < 2:
         text = cells.decode("latin-1") if kind == 0 else cells.decode("utf-16-le", "replace")
         if "\0" not in text:
-            return [(text, len(text), PLAIN, b"", False)]
-        return _pieces(text, page, row, 0, (PLAIN, b"", False))
+            return [(text, len(text), UNSTYLED)]
+        return _pieces(text, page, row, 0, UNSTYLED)
     return _spans(page, row, cells, 1 << kind)
 
 
@@ -100,14 +104,14 @@ def _spans(page: Page, row: int, cells: bytes, size: int) -> list[Span]:
         if look is None:
             look = known[key] = _look(page, int.from_bytes(key, "little") << shift)
         if simple:
-            result.append((text[at:end], end - at, *look))
+            result.append((text[at:end], end - at, look))
         else:
             result += _pieces(text[at:end], page, row, at, look)
         at = end
     return result
 
 
-def _pieces(part: str, page: Page, row: int, at: int, look: tuple[bytes, bytes, bool]) -> list[Span]:
+def _pieces(part: str, page: Page, row: int, at: int, look: Look) -> list[Span]:
     """Cells of one look, cut into those with text and those without, with all that belongs to their characters."""
     result: list[Span] = []
     for match in _PIECES.finditer(part):
@@ -122,11 +126,11 @@ def _pieces(part: str, page: Page, row: int, at: int, look: tuple[bytes, bytes, 
             text = text.replace(SPACER, "")
             if not text:
                 continue
-        result.append((text, width, *look))
+        result.append((text, width, look))
     return result
 
 
-def _look(page: Page, look: int) -> tuple[bytes, bytes, bool]:
+def _look(page: Page, look: int) -> Look:
     kind = look & _KIND
     if kind & _BACKGROUND:
         content = look >> 2 & _CONTENT
@@ -134,7 +138,7 @@ def _look(page: Page, look: int) -> tuple[bytes, bytes, bool]:
     else:
         style = page.styles.get(look >> _STYLE_BITS & 0xFFFF, PLAIN)
     link = look >> 48
-    return style, page.links.get(link, b"") if link else b"", bool(look >> 44 & 1)
+    return style, page.links.get(link, b"") if link else b"", bool(look >> 44 & 1), sgr(style).decode()
 
 
 def cell(page: Page, row: int, column: int) -> tuple[int, Span] | None:
@@ -150,11 +154,11 @@ def cell(page: Page, row: int, column: int) -> tuple[int, Span] | None:
     if size > 2:
         if number & _BACKGROUND:
             return None
-        style, link, protected = _look(page, number)
+        look = _look(page, number)
         number = number >> 2 & _CONTENT
     else:
-        style, link, protected = PLAIN, b"", False
+        look = UNSTYLED
     if not number:
         return None
     text = chr(number) + page.clusters.get((row, column), "")
-    return column, (text, width, style, link, protected)
+    return column, (text, width, look)

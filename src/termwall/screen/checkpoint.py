@@ -45,8 +45,8 @@ class Page:
     """Flags and cells, without the blank ones at the end."""
     clusters: dict[tuple[int, int], str]
     """What follows a cell's first code point, by row and column."""
-    looks: dict[bytes, tuple[bytes, bytes, bool]] = field(default_factory=dict)
-    """Kept by `cells.py`: style, link and protection, by what says so in a cell."""
+    looks: dict[bytes, tuple[bytes, bytes, bool, str]] = field(default_factory=dict)
+    """Kept by `cells.py`: a cell's look, by the bits that say so."""
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 What was never written stays unwritten, and a line that wraps is one line again when the window gets wider.
 """
 
-from termwall.screen.cells import CONTINUES, HEAD, Span, spans
+from termwall.screen.cells import CONTINUES, Span, spans
 from termwall.screen.checkpoint import PLAIN, Page, Screen
 from termwall.screen.looks import has_background, sgr
 
@@ -46,34 +46,37 @@ class Drawing:
         if continues:
             # The row that the first one continues is gone; another takes its place and scrolls out in turn.
             out.append(b"\x1b[%dG " % self.columns)
+        columns = self.columns
         last = len(rows) - 1
         for at, (page, row) in enumerate(rows):
             parts = spans(page, row)
             column = self._wrap(parts, page, row) if continues else 0
-            for text, width, style, link, protected in parts:
-                if style != self._pen:
-                    out.append(sgr(style))
-                    self._pen = style
+            line: list[str] = []
+            pen = self._pen
+            for text, width, look in parts:
+                if look[0] != pen:
+                    pen = look[0]
+                    line.append(look[3])
+                if look[1] != self._link or look[2] != self._protected:
+                    line.append(self._mark(look[1], look[2]))
+                column += width
                 if text:
-                    if link != self._link or protected != self._protected:
-                        self._mark(link, protected)
-                    if text != HEAD:
-                        out.append(text.encode("utf-8", "replace"))
-                    column += width
-                else:
-                    column += width
-                    if style[4]:
-                        out.append(b"\x1b[%dX" % width)
-                    if column < self.columns:
-                        out.append(b"\x1b[%dC" % width)
+                    line.append(text)
+                elif pen[4]:
+                    line.append(f"\x1b[{width}X")
+                if not text and column < columns:
+                    line.append(f"\x1b[{width}C")
+            self._pen = pen
+            # No output can put a surrogate into a cell, so the only ones are the marks of `cells.py`.
+            out.append("".join(line).encode("utf-8", "ignore"))
             if at == last:
                 break
             continues = bool(rows[at + 1][0].rows[rows[at + 1][1]][0] & CONTINUES)
             if continues:
-                if column < self.columns or (parts and not parts[-1][0]):
+                if column < columns or (parts and not parts[-1][0]):
                     self._wrap_blank(parts)
                     continues = False
-            elif self._pen == PLAIN:
+            elif pen is PLAIN:
                 out.append(b"\r\n")
             else:
                 # A row that scrolls in takes the pen's background.
@@ -90,15 +93,17 @@ class Drawing:
             self.out.append(sgr(style))
             self._pen = style
         if link != self._link or protected != self._protected:
-            self._mark(link, protected)
+            self.out.append(self._mark(link, protected).encode("utf-8", "surrogateescape"))
 
-    def _mark(self, link: bytes, protected: bool) -> None:
+    def _mark(self, link: bytes, protected: bool) -> str:
+        mark = ""
         if link != self._link:
-            self.out.append(b"\x1b]8;%s\x1b\\" % (link or b";"))
+            mark = f"\x1b]8;{link.decode('utf-8', 'surrogateescape') or ';'}\x1b\\"
             self._link = link
         if protected != self._protected:
-            self.out.append(b'\x1b[%d"q' % protected)
+            mark += f'\x1b[{int(protected)}"q'
             self._protected = protected
+        return mark
 
     def _wrap(self, parts: list[Span], page: Page, row: int) -> int:
         """Go on in the next row of the same line: only text in its first cell wraps."""
@@ -107,23 +112,23 @@ class Drawing:
             self.pen(PLAIN, b"", False)
             out.append(b" \r\x1b[X")
             return 0
-        text, width, style, link, protected = parts[0]
+        text, width, (style, link, protected, _) = parts[0]
         if not has_background(style):
             return 0
         # The row takes the pen's background as it scrolls in; behind the first character that is taken away again.
         first = text[: 1 + len(page.clusters.get((row, 0), ""))]
         self.pen(style, link, protected)
-        out.append(first.encode("utf-8", "replace") + b"\x1b[m\x1b[K" + sgr(style))
+        out.append(first.encode("utf-8", "ignore") + b"\x1b[m\x1b[K" + sgr(style))
         cells = 2 if _is_wide(page, row) else 1
         if cells < width:
-            parts[0] = text[len(first) :], width - cells, style, link, protected
+            parts[0] = text[len(first) :], width - cells, parts[0][2]
         else:
             del parts[0]
         return cells
 
     def _wrap_blank(self, parts: list[Span]) -> None:
         """Make the next row a continuation though this one's last cell is blank: write there, wrap, unwrite both."""
-        style = parts[-1][2] if parts and sum(part[1] for part in parts) == self.columns else PLAIN
+        style = parts[-1][2][0] if parts and sum(part[1] for part in parts) == self.columns else PLAIN
         self.pen(PLAIN, b"", False)
         end = b"\x1b[%dG" % self.columns
         self.out.append(end + b"  \x1b[A" + end + sgr(style) + b"\x1b[X\x1b[m\r\x1b[B\x1b[X")

@@ -41,7 +41,8 @@ class Engine(Protocol):
     @property
     def scrolls_plainly(self) -> bool:
         """Whether a line that scrolls out at the top leaves no trace but itself: primary screen, no margins, no origin
-        mode, the parser outside of any sequence. Then lines that only scroll by need not be drawn (`skim.py`).
+        mode, text wraps, a line feed keeps the column, the parser is outside of any sequence. Then lines that only
+        scroll by need not be drawn (`skim.py`).
         """
 
     @property

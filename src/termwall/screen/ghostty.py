@@ -35,8 +35,8 @@ FOREGROUND = 0xD3, 0xD6, 0xDA
 BACKGROUND = 0x0D, 0x0E, 0x10
 GRAPHEME_CLUSTERS = 2027
 """The mode in which clusters take the cells that xterm.js' grapheme add-on gives them."""
-ORIGIN, SIDE_MARGINS = 6, 69
-"""Modes."""
+ORIGIN, WRAP, SIDE_MARGINS, NEWLINE = 6, 7, 69, 20 | 1 << 15
+"""Modes; the highest bit says that it is one of ANSI's."""
 ASK_MARGINS = b"\x1bP$qr\x1b\\"
 NAME = b"termwall"
 TAIL_BYTES = 64
@@ -271,7 +271,9 @@ class GhosttyEngine:
     @property
     def scrolls_plainly(self) -> bool:
         """Whether a line that scrolls out at the top leaves no trace but itself."""
-        if self.alternate or not self._get("VT_GROUND", "bool") or self._mode(ORIGIN) or self._mode(SIDE_MARGINS):
+        if self.alternate or not self._get("VT_GROUND", "bool") or not self._mode(WRAPAROUND):
+            return False
+        if any(map(self._mode, (ORIGIN, SIDE_MARGINS, LINE_FEED_RETURNS))):
             return False
         return self._ask(ASK_MARGINS) == b"\x1bP1$r1;%dr\x1b\\" % self.rows
 
@@ -303,7 +305,7 @@ class GhosttyEngine:
         state = self._state(scrollback > 0)
         for page, row in lines(state.screen, state.rows, scrollback):
             line = []
-            for text, width, style, _, _ in spans(page, row):
+            for text, width, (style, *_) in spans(page, row):
                 shown = (text.replace(HEAD, " ") or " " * width).encode("utf-8", "replace")
                 line.append(sgr(style) + shown + b"\x1b[m" if any(style) else shown)
             out.append(b"".join(line))
@@ -316,7 +318,7 @@ class GhosttyEngine:
         for page, row in lines(state.screen, state.rows, scrollback):
             line: list[dict[str, Any]] = []
             before: tuple[bytes, bytes] | None = None
-            for text, width, style, link, _ in spans(page, row):
+            for text, width, (style, link, *_) in spans(page, row):
                 shown = text.replace(HEAD, " ") or " " * width
                 if before == (style, link):
                     line[-1]["text"] += shown
@@ -338,7 +340,7 @@ class GhosttyEngine:
         """The rows as plain text, one line each, without trailing blanks."""
         state = self._state(scrollback > 0)
         return "\n".join(
-            "".join([text.replace(HEAD, " ") or " " * width for text, width, *_ in spans(page, row)]).rstrip(" ")
+            "".join([text.replace(HEAD, " ") or " " * width for text, width, _ in spans(page, row)]).rstrip(" ")
             for page, row in lines(state.screen, state.rows, scrollback)
         )
 

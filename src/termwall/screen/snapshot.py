@@ -159,7 +159,7 @@ def _cursor(state: State, screen: Screen, charset: int, drawing: Drawing, printe
         drawing.pen(*pen)
         out.append(after)
         return
-    column, (text, _, style, link, protected) = last
+    column, (text, _, (style, link, protected, _)) = last
     look = style, link, protected
     place = _place(column, screen.y - top)
     if look == pen and not state.mode("a4") and not (text.isascii() and _translates(screen.charset)):

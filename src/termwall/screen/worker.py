@@ -82,7 +82,9 @@ class Drawn:
         ring.end = max(ring.end, to)
         self.position = to
         if to - start >= SKIM_BYTES and not self._scanner.waiting and engine.scrolls_plainly:
-            less = skim(ring.read(start, to), engine.rows + self.scrollback + EXTRA_LINES)
+            column = engine.cursor[0]
+            at = column if column < engine.cols - 1 else None
+            less = skim(ring.read(start, to), engine.rows + self.scrollback + EXTRA_LINES, engine.cols, at)
             if less is not None:
                 engine.feed(less)
                 return []
