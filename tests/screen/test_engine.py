@@ -263,6 +263,8 @@ def test_the_alternate_screen_is_told(make: type[GhosttyEngine]) -> None:
         (b"\x1b[2;10r\x1b[r", True),
         (b"\x1b[1;23r", False),
         (b"\x1b[?6h", False),
+        (b"\x1b[?7l", False),
+        (b"\x1b[20h", False),
         (b"\x1b[?69h\x1b[5;20s", False),
         (b"\x1b[31", False),
         (b"\x1b]2;half", False),

@@ -271,9 +271,9 @@ class GhosttyEngine:
     @property
     def scrolls_plainly(self) -> bool:
         """Whether a line that scrolls out at the top leaves no trace but itself."""
-        if self.alternate or not self._get("VT_GROUND", "bool") or not self._mode(WRAPAROUND):
+        if self.alternate or not self._get("VT_GROUND", "bool") or not self._mode(WRAP):
             return False
-        if any(map(self._mode, (ORIGIN, SIDE_MARGINS, LINE_FEED_RETURNS))):
+        if any(map(self._mode, (ORIGIN, SIDE_MARGINS, NEWLINE))):
             return False
         return self._ask(ASK_MARGINS) == b"\x1bP1$r1;%dr\x1b\\" % self.rows
 
