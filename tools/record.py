@@ -119,15 +119,19 @@ SCENES: dict[str, tuple[list[str], tuple[int, int], list[Step]]] = {
         (80, 24),
         [DOWN, DOWN, UP, b"\t", b"\r"],
     ),
-    "git-diff": (["git", "-c", "core.pager=less -R", "diff", "--color=always", "HEAD"], (80, 24), [b" ", b"b", b"/def\r", b"q"]),
+    "git-diff": (["git", "-c", "core.pager=less -R", "diff", "--color=always", "HEAD"], (80, 24), [b" ", b"b",
+        b"/def\r", b"q"]),
     "git-log": (
         ["git", "-c", "core.pager=cat", "log", "--color=always", "--stat", "--graph", "-p"], (90, 24), [],
     ),
     "htop": (["htop"], (100, 30), [DOWN, b"\x1bOR", b"ht\r", b"\x1b", b"t", b"\x1bOP", b"q", b"q"]),
-    "less": (["less", "-N", "story.txt"], (80, 24), [b" ", b" ", b"/lazy\r", b"n", b"G", b"100g", b"-S\r", RIGHT, b"q"]),
+    "less": (["less", "-N", "story.txt"], (80, 24), [b" ", b" ", b"/lazy\r", b"n", b"G", b"100g", b"-S\r", RIGHT,
+        b"q"]),
     "live": (program("live"), (80, 24), []),
-    "ls": (["ls", "--color=always", "-laF", "--hyperlink=always", "--time-style=+%H:%M", str(HOME), "/usr/bin/"], (80, 24), []),
-    "mc": (["mc", "-c", "--nosubshell"], (80, 24), [DOWN * 3, b"\t", DOWN, b"\x1bOR", b"\x1b[21~", b"\x1b9", RIGHT, b"\x1b\x1b", b"\x1b0", b"\r"]),
+    "ls": (["ls", "--color=always", "-laF", "--hyperlink=always", "--time-style=+%H:%M", str(HOME), "/usr/bin/"],
+        (80, 24), []),
+    "mc": (["mc", "-c", "--nosubshell"], (80, 24), [DOWN * 3, b"\t", DOWN, b"\x1bOR", b"\x1b[21~", b"\x1b9", RIGHT,
+        b"\x1b\x1b", b"\x1b0", b"\r"]),
     "nano": (
         ["nano", "-Y", "python", "main.py"],
         (80, 24),
@@ -137,37 +141,44 @@ SCENES: dict[str, tuple[list[str], tuple[int, int], list[Step]]] = {
     "python": (
         ["python3", "-q"],
         (80, 24),
-        [b"import sys\r", b"for i in range(30): print(i, 'x' * i * 4)\r", b"\r", b"sys.nothing\r", "'日本語 ' * 30\r".encode(), UP + b"\r", b"\x04"],
+        [b"import sys\r", b"for i in range(30): print(i, 'x' * i * 4)\r", b"\r", b"sys.nothing\r",
+            "'日本語 ' * 30\r".encode(), UP + b"\r", b"\x04"],
     ),
     "screen": (
         ["screen", "-c", f"{HOME}/screenrc", *SHELL],
         (80, 24),
-        [PROMPT.encode() + b"; clear\r", b"ls --color=always\r", b"seq 1 50\r", b"\x01c", b"echo two\r", b"\x01S", b"\x01\t", b"\x01\x01", b"less story.txt\r", b"q", b"\x01\\", b"y"],
+        [PROMPT.encode() + b"; clear\r", b"ls --color=always\r", b"seq 1 50\r", b"\x01c", b"echo two\r", b"\x01S",
+            b"\x01\t", b"\x01\x01", b"less story.txt\r", b"q", b"\x01\\", b"y"],
     ),
     "sgr": (SHELL, (80, 24), [b"PS1='$ '; clear; cat colours.txt\r", b"cat colours.txt\r"]),
     "tmux": (
         ["tmux", "-f", f"{HOME}/tmux.conf", "-L", "demo", "new", *SHELL],
         (80, 24),
-        [PROMPT.encode() + b"; clear\r", b"\x02%", b"ls --color=always /usr/share\r", b'\x02"', b"seq 1 30\r", b"\x02o", b"vim -N -u vimrc main.py\r", b"\x02z", b"\x02z", b"\x02[", b"\x1b[5~", b"q", b"\x02:kill-server\r"],
+        [PROMPT.encode() + b"; clear\r", b"\x02%", b"ls --color=always /usr/share\r", b'\x02"', b"seq 1 30\r",
+            b"\x02o", b"vim -N -u vimrc main.py\r", b"\x02z", b"\x02z", b"\x02[", b"\x1b[5~", b"q",
+            b"\x02:kill-server\r"],
     ),
     "tmux-resize": (
         ["tmux", "-f", f"{HOME}/tmux.conf", "-L", "demo", "new", *SHELL],
         (80, 24),
-        [PROMPT.encode() + b"; clear\r", b"\x02%", b"seq 1 50\r", (100, 30), b"ls --color=always\r", (70, 20), b"echo small\r", b"\x02:kill-server\r"],
+        [PROMPT.encode() + b"; clear\r", b"\x02%", b"seq 1 50\r", (100, 30), b"ls --color=always\r", (70, 20),
+            b"echo small\r", b"\x02:kill-server\r"],
     ),
     "top": (["top", "-d", "0.3", "-n", "4"], (80, 24), [b"zc", b"V", b"1"]),
     "unicode": (program("unicode"), (80, 24), []),
     "vim": (
         ["vim", "-N", "-u", "vimrc", "main.py"],
         (80, 24),
-        [b"\x06", b"gg/fib\r", b"n", b"ofor x in y: pass\x1b", b":split\r", b"\x17j", b"G", b"V5k", b"\x1b", b"dd", b"u", b":vsplit\r", "ihello wörld 日本\x1b".encode(), b":set nu list\r", b":help\r", b":qa!\r"],
+        [b"\x06", b"gg/fib\r", b"n", b"ofor x in y: pass\x1b", b":split\r", b"\x17j", b"G", b"V5k", b"\x1b", b"dd",
+            b"u", b":vsplit\r", "ihello wörld 日本\x1b".encode(), b":set nu list\r", b":help\r", b":qa!\r"],
     ),
     "vim-resize": (
         ["vim", "-N", "-u", "vimrc", "main.py"],
         (80, 24),
         [b":vsplit\r", (100, 30), b"G", b"ihello\x1b", (60, 16), b"gg", b":qa!\r"],
     ),
-    "wrap": (SHELL, (40, 10), [b"PS1='> '; clear\r", b"cat story.txt\r", b"cat story.txt | tr 'a' '\\t'\r", b"printf '%s\\r\\n' \"$(head -c 400 story.txt | tr -d '\\n')\"\r"]),
+    "wrap": (SHELL, (40, 10), [b"PS1='> '; clear\r", b"cat story.txt\r", b"cat story.txt | tr 'a' '\\t'\r",
+        b"printf '%s\\r\\n' \"$(head -c 400 story.txt | tr -d '\\n')\"\r"]),
 }  # fmt: skip
 
 
@@ -231,7 +242,7 @@ def size(descriptor: int, cols: int, rows: int) -> None:
 def record(argv: list[str], cols: int, rows: int, steps: list[Step]) -> tuple[bytes, list[list[int]]]:
     """Run a program, type its keys each time it is quiet, answer its queries, and keep what it writes."""
     environment = {
-        "TERM": "xterm-256color", "LANG": "C.UTF-8", "HOME": str(HOME), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin:/usr/games",
+        "TERM": "xterm-256color", "LANG": "C.UTF-8", "HOME": str(HOME), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
         "USER": "demo", "SHELL": "/bin/bash", "COLORTERM": "truecolor", "HISTFILE": "", "TZ": "UTC", "PWD": str(HOME),
         "SCREENDIR": str(HOME / ".screen"), "TMUX_TMPDIR": str(HOME),
     }  # fmt: skip

@@ -78,7 +78,7 @@ def main() -> None:
         "The parser keeps an unfinished character now. See \x1b]8;id=a1;https://example.com/pull/7\x1b\\pull request 7"
     )
     write(
-        "\x1b]8;;\x1b\\ for \x1b[3mall\x1b[23m of it, which is a line that is long enough to wrap in a window of this size.\r\n"
+        "\x1b]8;;\x1b\\ for \x1b[3mall\x1b[23m of it, a line that is long enough to wrap in a window of this size.\r\n"
     )
     height = draw(box("", "*", seconds)[2:], 0)
     sys.stdin.readline()
