@@ -12,11 +12,10 @@ from zlib import crc32
 
 from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
 
-from termwall.screen.cells import HEAD, spans
+from termwall.screen import rows
 from termwall.screen.checkpoint import State, read_state
-from termwall.screen.drawing import lines
+from termwall.screen.effects import CELL_HEIGHT, CELL_WIDTH, Effects
 from termwall.screen.engine import EngineError
-from termwall.screen.looks import fields, sgr
 from termwall.screen.snapshot import compose
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ EXTRA_LINES = 700
 SCROLLBACK_BYTES = 64 << 20
 UNFINISHED_BYTES = 2 << 20
 """The longest unfinished sequence that can be handed over: a whole ring's."""
-CELL_WIDTH, CELL_HEIGHT = 8, 16
-"""Pixels, for programs that ask."""
 FOREGROUND = 0xD3, 0xD6, 0xDA
 BACKGROUND = 0x0D, 0x0E, 0x10
 GRAPHEME_CLUSTERS = 2027
@@ -38,14 +35,11 @@ GRAPHEME_CLUSTERS = 2027
 ORIGIN, WRAP, SIDE_MARGINS, NEWLINE = 6, 7, 69, 20 | 1 << 15
 """Modes; the highest bit says that it is one of ANSI's."""
 ASK_MARGINS = b"\x1bP$qr\x1b\\"
-NAME = b"termwall"
 TAIL_BYTES = 64
 """Enough of the output's end to tell whether it ends in text."""
 _TAIL = Struct("<IB")
 """Behind it in a checkpoint: its checksum and its length."""
 
-_KITTY_KEYBOARD = re.compile(rb"\x1b\[\?\d+u")
-"""Not answered: xterm.js 6 types no kitty keys, so no program should count on them."""
 LINE_FEED = 0x0A
 CANCEL = b"\x18"
 """Ends an unfinished sequence without effect."""
@@ -59,57 +53,6 @@ _ENDS_IN_TEXT = re.compile(
     rb"(?:\A[^\x00-\x1f\x7f]{40}|[\x00-\x1a\x1c-\x1f]|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]+[0-~]|\x1b[0-OQ-WYZ`-~]|\x1b\\)"
     rb"[^\x00-\x1f\x7f]+\Z"
 )
-
-
-class _Effects:
-    """What a terminal did besides its state. The callbacks hold this and not the engine, so that one can be freed."""
-
-    def __init__(self) -> None:
-        self.muted = False
-        self.replies: list[bytes] = []
-        self.bells = 0
-        self.size = (0, 0)
-        self._name = ffi.from_buffer(NAME)
-        # They live as long as the references to them.
-        self.callbacks = {
-            "WRITE_PTY": ffi.callback("GhosttyTerminalWritePtyFn", self._reply),
-            "BELL": ffi.callback("GhosttyTerminalBellFn", self._bell),
-            "XTVERSION": ffi.callback("GhosttyTerminalXtversionFn", self._xtversion),
-            "SIZE": ffi.callback("GhosttyTerminalSizeFn", self._report_size),
-            "COLOR_SCHEME": ffi.callback("GhosttyTerminalColorSchemeFn", self._scheme),
-            "DEVICE_ATTRIBUTES": ffi.callback("GhosttyTerminalDeviceAttributesFn", self._attributes),
-        }
-
-    def _reply(self, _terminal: object, _user: object, data: Any, size: int) -> None:
-        if not self.muted:
-            reply = bytes(ffi.buffer(data, size))
-            if not _KITTY_KEYBOARD.fullmatch(reply):
-                self.replies.append(reply)
-
-    def _bell(self, _terminal: object, _user: object) -> None:
-        self.bells += 1
-
-    def _xtversion(self, _terminal: object, _user: object) -> Any:
-        return {"ptr": self._name, "len": len(NAME)}
-
-    def _report_size(self, _terminal: object, _user: object, size: Any) -> bool:
-        size.columns, size.rows = self.size
-        size.cell_width, size.cell_height = CELL_WIDTH, CELL_HEIGHT
-        return True
-
-    def _scheme(self, _terminal: object, _user: object, scheme: Any) -> bool:
-        scheme[0] = lib.GHOSTTY_COLOR_SCHEME_DARK
-        return True
-
-    def _attributes(self, _terminal: object, _user: object, attributes: Any) -> bool:
-        attributes.primary.conformance_level = 62
-        attributes.primary.features[0] = 22
-        attributes.primary.num_features = 1
-        attributes.secondary.device_type = 1
-        attributes.secondary.firmware_version = 10
-        attributes.secondary.rom_cartridge = 0
-        attributes.tertiary.unit_id = 0
-        return True
 
 
 class GhosttyEngine:
@@ -165,7 +108,7 @@ class GhosttyEngine:
         self.cols, self.rows = cols, rows
         self._tail = b""
         self._flag = ffi.new("bool*")
-        self._effects = _Effects()
+        self._effects = Effects()
         self._effects.size = cols, rows
         for option, value in (
             ("SCROLLBACK_MAX_BYTES", SCROLLBACK_BYTES),
@@ -301,48 +244,15 @@ class GhosttyEngine:
 
     def ansi(self, scrollback: int) -> bytes:
         """The rows with their colours, one line each."""
-        out = []
-        state = self._state(scrollback > 0)
-        for page, row in lines(state.screen, state.rows, scrollback):
-            line = []
-            for text, width, (style, *_) in spans(page, row):
-                shown = (text.replace(HEAD, " ") or " " * width).encode("utf-8", "replace")
-                line.append(sgr(style) + shown + b"\x1b[m" if any(style) else shown)
-            out.append(b"".join(line))
-        return b"\n".join(out)
+        return rows.ansi(self._state(scrollback > 0), scrollback)
 
     def runs(self, scrollback: int) -> list[list[dict[str, Any]]]:
         """The rows as runs of cells that look the same."""
-        result = []
-        state = self._state(scrollback > 0)
-        for page, row in lines(state.screen, state.rows, scrollback):
-            line: list[dict[str, Any]] = []
-            before: tuple[bytes, bytes] | None = None
-            for text, width, (style, link, *_) in spans(page, row):
-                shown = text.replace(HEAD, " ") or " " * width
-                if before == (style, link):
-                    line[-1]["text"] += shown
-                    continue
-                before = style, link
-                run = {"text": shown, **fields(style)}
-                if link:
-                    run["link"] = link.partition(b";")[2].decode("utf-8", "replace")
-                line.append(run)
-            while line and len(line[-1]) == 1:
-                line[-1]["text"] = line[-1]["text"].rstrip(" ")
-                if line[-1]["text"]:
-                    break
-                line.pop()
-            result.append(line)
-        return result
+        return rows.runs(self._state(scrollback > 0), scrollback)
 
     def text(self, scrollback: int) -> str:
         """The rows as plain text, one line each, without trailing blanks."""
-        state = self._state(scrollback > 0)
-        return "\n".join(
-            "".join([text.replace(HEAD, " ") or " " * width for text, width, _ in spans(page, row)]).rstrip(" ")
-            for page, row in lines(state.screen, state.rows, scrollback)
-        )
+        return rows.text(self._state(scrollback > 0), scrollback)
 
     def checkpoint(self) -> bytes | None:
         """The whole state for `restore`, or None inside a sequence longer than `UNFINISHED_BYTES`."""

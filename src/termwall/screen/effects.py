@@ -1,0 +1,63 @@
+"""What libghostty-vt tells of a terminal while it is fed: answers to queries (S7), bells, and questions of its own."""
+
+import re
+from typing import Any
+
+from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
+
+CELL_WIDTH, CELL_HEIGHT = 8, 16
+"""Pixels, for programs that ask."""
+NAME = b"termwall"
+_KITTY_KEYBOARD = re.compile(rb"\x1b\[\?\d+u")
+"""Not answered: xterm.js 6 types no kitty keys, so no program should count on them."""
+
+
+class Effects:
+    """What a terminal did besides its state. The callbacks hold this and not the engine, so that one can be freed."""
+
+    def __init__(self) -> None:
+        self.muted = False
+        self.replies: list[bytes] = []
+        self.bells = 0
+        self.size = (0, 0)
+        self._name = ffi.from_buffer(NAME)
+        # They live as long as the references to them.
+        self.callbacks = {
+            "WRITE_PTY": ffi.callback("GhosttyTerminalWritePtyFn", self._reply),
+            "BELL": ffi.callback("GhosttyTerminalBellFn", self._bell),
+            "XTVERSION": ffi.callback("GhosttyTerminalXtversionFn", self._xtversion),
+            "SIZE": ffi.callback("GhosttyTerminalSizeFn", self._report_size),
+            "COLOR_SCHEME": ffi.callback("GhosttyTerminalColorSchemeFn", self._scheme),
+            "DEVICE_ATTRIBUTES": ffi.callback("GhosttyTerminalDeviceAttributesFn", self._attributes),
+        }
+
+    def _reply(self, _terminal: object, _user: object, data: Any, size: int) -> None:
+        if not self.muted:
+            reply = bytes(ffi.buffer(data, size))
+            if not _KITTY_KEYBOARD.fullmatch(reply):
+                self.replies.append(reply)
+
+    def _bell(self, _terminal: object, _user: object) -> None:
+        self.bells += 1
+
+    def _xtversion(self, _terminal: object, _user: object) -> Any:
+        return {"ptr": self._name, "len": len(NAME)}
+
+    def _report_size(self, _terminal: object, _user: object, size: Any) -> bool:
+        size.columns, size.rows = self.size
+        size.cell_width, size.cell_height = CELL_WIDTH, CELL_HEIGHT
+        return True
+
+    def _scheme(self, _terminal: object, _user: object, scheme: Any) -> bool:
+        scheme[0] = lib.GHOSTTY_COLOR_SCHEME_DARK
+        return True
+
+    def _attributes(self, _terminal: object, _user: object, attributes: Any) -> bool:
+        attributes.primary.conformance_level = 62
+        attributes.primary.features[0] = 22
+        attributes.primary.num_features = 1
+        attributes.secondary.device_type = 1
+        attributes.secondary.firmware_version = 10
+        attributes.secondary.rom_cartridge = 0
+        attributes.tertiary.unit_id = 0
+        return True
