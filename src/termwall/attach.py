@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
+from termwall.core.queries import QueryFilter
 from termwall.protocol.codec import BINARY_SUBPROTOCOL, INPUT_KIND, SNAPSHOT_KIND, STREAM_KIND
 
 LEAVE = b"\x1c"
@@ -63,6 +64,7 @@ class _Attached:
         self._socket = socket
         self._name = session_id.encode()
         self._acked = 0
+        self._filter = QueryFilter()
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._outgoing: asyncio.Queue[str | bytes] = asyncio.Queue(maxsize=256)
 
@@ -127,7 +129,9 @@ class _Attached:
             skip = {STREAM_KIND: 8, SNAPSHOT_KIND: 13}.get(message[0])
             if skip is None:
                 continue
-            sys.stdout.buffer.write(message[start + skip :])
+            if message[0] == SNAPSHOT_KIND:
+                self._filter.flush()
+            sys.stdout.buffer.write(self._filter.feed(message[start + skip :]))
             sys.stdout.buffer.flush()
             if offset - self._acked >= ACK_BYTES or message[0] == SNAPSHOT_KIND:
                 self._acked = offset
