@@ -29,6 +29,10 @@ HEAD = "\ud801"
 """Stands for the last cell of a row in which a wide character found no place."""
 _PIECES = re.compile(f"\0+|{HEAD}|[^\0{HEAD}]+")
 _CHANGES = bytes([0] + [1] * 255)
+_IS_BACKGROUND = bytes(byte >> 1 & 1 for byte in range(256))
+_SEEN_OF_SIXTH = bytes(byte & (_SEEN >> 40) & 0xFF for byte in range(256))
+_SECONDS = bytes(2 | byte >> 2 & 1 if byte & 8 else 0 for byte in range(256))
+"""For the sixth byte of a cell: 2 for a wide character's second cell, 3 for one left over at a row's end."""
 
 
 Look = tuple[bytes, bytes, bool, str]
@@ -63,52 +67,65 @@ def spans(page: Page, row: int) -> list[Span]:
 
 def _spans(page: Page, row: int, cells: bytes, size: int) -> list[Span]:
     count = len(cells) // size
-    number = int.from_bytes(cells, "little")
-    letters = number >> 2 & _every(_CONTENT, size, count)
-    backgrounds = number & _every(_BACKGROUND, size, count)
     seconds = 0
-    shift = 0
-    if size == 4 and not backgrounds:
-        # Text's looks are in its highest byte.
-        looks = cells[3::4]
-        packed = letters.to_bytes(4 * count, "little")
-        size = 1
-        shift = 24
+    if 1 in cells[0::size].translate(_IS_BACKGROUND):
+        text, looks, seconds = _mixed(cells, size, count)
+        strips = [looks[byte::size] for byte in range(size)]
+        skipped = 0
     else:
-        seen = number & _every(_SEEN & (1 << 8 * size) - 1, size, count)
-        if backgrounds:
-            backgrounds >>= 1
-            seen |= number & backgrounds * (_CONTENT << 2 | _KIND)
-            letters &= ~(backgrounds * _CONTENT)
-        looks = seen.to_bytes(size * count, "little")
+        # The looks are in the bytes from the fourth on. Most are zero: of text that is narrow, no link and no prompt.
+        low = cells if size == 4 else memoryview(cells).cast("I")[::2].tobytes()
+        letters = int.from_bytes(low, "little") >> 2 & _every(_CONTENT, 4, count)
+        looks = cells
+        strips = [cells[byte::size] for byte in range(3, size)]
+        skipped = 3
         if size == 8:
-            seconds = number >> _WIDTH_BITS + 1 & _every(1, 8, count)
-            if seconds:
-                letters |= seconds * 0xD800 | (seconds & number >> _WIDTH_BITS)
-            packed = memoryview(letters.to_bytes(8 * count, "little")).cast("I")[::2].tobytes()
-        else:
-            packed = letters.to_bytes(4 * count, "little")
-    text = packed.decode("utf-32-le", "surrogatepass")
+            strips[2] = strips[2].translate(_SEEN_OF_SIXTH)
+            widths = cells[5::8].translate(_SECONDS)
+            if widths.strip(b"\0"):
+                seconds = 1
+                for column, width in enumerate(widths):
+                    letters |= width and (0xD800 | width & 1) << 32 * column
+        text = letters.to_bytes(4 * count, "little").decode("utf-32-le", "surrogatepass")
+    changes = 0
+    for strip in strips:
+        if strip.strip(b"\0"):
+            number = int.from_bytes(strip, "little")
+            changes |= number ^ number >> 8
+    find = changes.to_bytes(count, "little").translate(_CHANGES).find
     simple = not (seconds or page.clusters or "\0" in text)
     result: list[Span] = []
     known = page.looks
-    number = int.from_bytes(looks, "little")
-    find = (number ^ number >> 8 * size).to_bytes(size * count, "little").translate(_CHANGES).find
     at = 0
     while at < count:
-        # A cell that looks unlike the next one has bytes that are not zero.
-        change = find(1, at * size)
-        end = count if change < 0 else change // size + 1
-        key = looks[at * size : (at + 1) * size]
+        # A cell that looks unlike the next one is marked.
+        end = find(1, at) + 1 or count
+        key = looks[at * size + skipped : (at + 1) * size]
         look = known.get(key)
         if look is None:
-            look = known[key] = _look(page, int.from_bytes(key, "little") << shift)
+            look = known[key] = _look(page, int.from_bytes(key, "little") << 8 * skipped)
         if simple:
             result.append((text[at:end], end - at, look))
         else:
             result += _pieces(text[at:end], page, row, at, look)
         at = end
     return result
+
+
+def _mixed(cells: bytes, size: int, count: int) -> tuple[str, bytes, int]:
+    """Text, looks and the second cells of wide characters of a row of which some cells are only a background."""
+    number = int.from_bytes(cells, "little")
+    backgrounds = number >> 1 & _every(1, size, count)
+    looks = number & _every(_SEEN & (1 << 8 * size) - 1, size, count) | number & backgrounds * (_CONTENT << 2 | _KIND)
+    letters = (number >> 2 & _every(_CONTENT, size, count)) & ~(backgrounds * _CONTENT)
+    seconds = 0
+    if size == 8:
+        seconds = number >> _WIDTH_BITS + 1 & _every(1, 8, count)
+        letters |= seconds * 0xD800 | (seconds & number >> _WIDTH_BITS)
+        packed = memoryview(letters.to_bytes(8 * count, "little")).cast("I")[::2].tobytes()
+    else:
+        packed = letters.to_bytes(4 * count, "little")
+    return packed.decode("utf-32-le", "surrogatepass"), looks.to_bytes(size * count, "little"), seconds
 
 
 def _pieces(part: str, page: Page, row: int, at: int, look: Look) -> list[Span]:

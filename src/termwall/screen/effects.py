@@ -5,6 +5,8 @@ from typing import Any
 
 from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
 
+from termwall.screen.checkpoint import MAGIC, READY, RECORD
+
 CELL_WIDTH, CELL_HEIGHT = 8, 16
 """Pixels, for programs that ask."""
 NAME = b"termwall"
@@ -60,4 +62,37 @@ class Effects:
         attributes.secondary.firmware_version = 10
         attributes.secondary.rom_cartridge = 0
         attributes.tertiary.unit_id = 0
+        return True
+
+
+class Front:
+    """Takes a terminal's state as it is written, up to the older rows, and refuses those: they are most of it."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._record = 0
+        self._ready = False
+        self._callback = ffi.callback("GhosttyWriterFn", self._take)
+        self.writer = ffi.new("GhosttyWriter*", {"write": self._callback})
+
+    def read(self, terminal: Any) -> bytes:
+        """The state as far as `checkpoint.READY`; empty where the terminal cannot tell it now."""
+        self._parts, self._size, self._record, self._ready = [], 0, len(MAGIC), False
+        lib.ghostty_snapshot_encode(terminal, self.writer[0])
+        parts, self._parts = self._parts, []
+        return b"".join(parts) if self._ready else b""
+
+    def _take(self, _user: object, data: Any, size: int) -> bool:
+        if self._ready:
+            return False
+        self._parts.append(bytes(ffi.buffer(data, size)))
+        self._size += size
+        while self._record + RECORD.size <= self._size and not self._ready:
+            if self._record < self._size - size:
+                self._parts = [b"".join(self._parts)]
+            start = self._size - len(self._parts[-1])
+            tag, payload, _ = RECORD.unpack_from(self._parts[-1], self._record - start)
+            self._ready = tag == READY
+            self._record += RECORD.size + payload
         return True

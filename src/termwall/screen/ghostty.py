@@ -14,7 +14,7 @@ from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
 
 from termwall.screen import rows
 from termwall.screen.checkpoint import State, read_state
-from termwall.screen.effects import CELL_HEIGHT, CELL_WIDTH, Effects
+from termwall.screen.effects import CELL_HEIGHT, CELL_WIDTH, Effects, Front
 from termwall.screen.engine import EngineError
 from termwall.screen.snapshot import compose
 
@@ -107,6 +107,7 @@ class GhosttyEngine:
         self._free = weakref.finalize(self, lib.ghostty_terminal_free, terminal)
         self.cols, self.rows = cols, rows
         self._tail = b""
+        self._front = Front()
         self._flag = ffi.new("bool*")
         self._effects = Effects()
         self._effects.size = cols, rows
@@ -238,7 +239,7 @@ class GhosttyEngine:
 
     def snapshot(self, scrollback: int) -> bytes:
         """Bytes that rebuild the whole state in a fresh xterm.js of the same size (S4)."""
-        state = self._state()
+        state = self._state(scrollback > 0)
         text = self._tail.removesuffix(state.unfinished)
         return compose(state, scrollback, bool(_ENDS_IN_TEXT.search(text)))
 
@@ -266,7 +267,13 @@ class GhosttyEngine:
         self._free()
 
     def _state(self, history: bool = True) -> State:
-        return read_state(self._encode(), history)
+        """The state; without history, only the rows that come with the screens, which are at least those shown."""
+        if history:
+            return read_state(self._encode())
+        front = self._front.read(self._terminal)
+        if not front:
+            raise EngineError("inside a sequence that is too long to be told")
+        return read_state(front, history=False)
 
     def _encode(self) -> bytes:
         data = ffi.new("uint8_t**")
