@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import random
 import re
 import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.screen import screens as module
@@ -17,6 +20,10 @@ from tests.support.wall import Line, Wall, until
 RAW = "stty raw -echo; "
 MENU = r"printf '\033[?1049h\033[2J\033[5;10HMENU\033[?1h'"
 COUNT = "stty -echo; echo READY; i=0; while :; do i=$((i+1)); echo line $i; done"
+
+
+PIECES = ["text ", "\r\n", "\r\n", "\x1b[31m", "\x1b[m", "\x1b[5;9H", "\x1b[K", "\x1b[2J", "é", "日本", "\t", "x" * 90]
+PIECES += ["\x1b[?1049h", "\x1b[?1049l", "\x1b[3;9r", "\x1b[r", "\x1b[4h", "\x1b[4l", "\x1b[2L", "\x1b7", "\x1b8"]
 
 
 async def text(wall: Wall, session_id: str, lines: int = 0) -> str:
@@ -316,3 +323,74 @@ async def test_P3_a_closed_service_leaves_no_worker(make_wall: Callable[..., Wal
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert descriptors() <= before
+
+
+STEPS = ["print", "print", "ack", "fill", "drain", "drop", "blur", "focus", "kill"]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(STEPS)), max_size=25), seed=st.integers(0, 1 << 30))
+def test_S3_any_mix_of_output_acks_drops_and_crashes_leaves_the_same_screens(
+    steps: list[tuple[int, str]], seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What each viewer was sent since its last snapshot draws the log's own screen; `Line` checks every offset."""
+
+    async def play() -> None:
+        chance = random.Random(seed)
+        wall = Wall(tmp_path_factory.mktemp("wall"), drawn=True, window_bytes=1024, ring_bytes=16384, close_seconds=0.5)
+        try:
+            wall.session("a", "sh", "-c", RAW + "echo READY; exec cat")
+            wall.service.set_session_focus("a")
+            await shows(wall, "a", "READY")
+            log = bytearray(b"READY\n")
+            lines: list[Line] = [wall.line(f"c{i}", binary=i != 1) for i in range(3)]
+            for who, what in steps:
+                line = lines[who]
+                if what == "print":
+                    piece = "".join(chance.choice(PIECES) for _ in range(chance.randint(1, 400))).encode()
+                    log += piece
+                    wall.service.write_input("a", piece.decode())
+                    end = len(log)
+                    await until(lambda end=end: wall.service.get_session("a").offset == end)  # type: ignore[misc]
+                elif what == "ack" and "a" in line.offsets:
+                    line.say("ack", sessionId="a", offset=line.offsets["a"])
+                elif what in ("fill", "drain"):
+                    line.full = what == "fill"
+                    assert line.connection is not None
+                    line.connection.writable()
+                elif what == "drop":
+                    place = line.offsets.get("a")
+                    line.leave()
+                    fresh = wall.line(f"c{who}", binary=who != 1, resume=True)
+                    offsets = {}
+                    if place is not None:
+                        fresh.offsets["a"], fresh.output["a"] = place, bytearray(line.output["a"])
+                        offsets["a"] = {"epoch": wall.service.get_session("a").epoch, "offset": place}
+                    fresh.say("sync_request", offsets=offsets)
+                    lines[who] = fresh
+                elif what in ("blur", "focus"):
+                    wall.service.set_session_focus("a", what == "focus")
+                elif what == "kill" and wall.screens is not None and wall.screens.pid is not None:
+                    os.kill(wall.screens.pid, signal.SIGSEGV)
+            wall.service.set_session_focus("a")
+            wanted = GhosttyEngine(80, 24, 1000)
+            wanted.feed(bytes(log))
+            for line in lines:
+                line.full = False
+                assert line.connection is not None
+                line.connection.writable()
+
+                def caught_up(line: Line = line) -> bool:
+                    if "a" in line.offsets:
+                        line.say("ack", sessionId="a", offset=line.offsets["a"])
+                    return line.offsets.get("a") == len(log)
+
+                await until(caught_up)
+                assert screen_of(line, "a") == wanted.text(0)
+            assert wall.service.get_session("a").screen == "exact"
+            assert await text(wall, "a") == wanted.text(0)
+            wanted.close()
+        finally:
+            await wall.service.close()
+
+    asyncio.run(play())
