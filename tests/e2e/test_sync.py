@@ -72,13 +72,14 @@ def test_S3_a_pulled_connection_comes_back_with_nothing_lost_or_doubled(
     server: Server, open_page: Open, tmp_path: Path
 ) -> None:
     script = (
-        "i=0; while [ $i -lt 4000 ]; do echo line $i; i=$((i+1)); "
+        "read go; i=0; while [ $i -lt 4000 ]; do echo line $i; i=$((i+1)); "
         "if [ $((i % 40)) = 0 ]; then sleep 0.05; fi; done; exec cat"
     )
     name = server.session("wall", "sh", "-c", script)
     server.focus("wall", name)
     with pullable(server.port) as link:
         page = open_page(port=link.port)
+        page.type(name, "\n")
         for mark in ("line 200\n", "line 1200\n", "line 2400\n"):
             page.sees(name, mark)
             link.cut()
