@@ -100,8 +100,8 @@ def _charset(old: int, new: int) -> bytes:
 
 def _tab_stops(state: State) -> bytes:
     stops = [column for column in range(state.columns) if state.tab_stops[column >> 3] >> (column & 7) & 1]
-    if stops == list(range(TAB_WIDTH, state.columns, TAB_WIDTH)):
-        return b""
+    if stops in (list(range(TAB_WIDTH, end, TAB_WIDTH)) for end in (state.columns - 1, state.columns)):
+        return b""  # With or without one in the last column, where each tab ends anyway.
     return b"\x1b[3g" + b"".join([b"\x1b[%dG\x1bH" % (column + 1) for column in stops])
 
 
