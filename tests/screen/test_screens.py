@@ -158,7 +158,7 @@ async def test_S9_what_a_program_says_of_itself_is_told(drawn: Wall) -> None:
     line = drawn.line()
     await until(lambda: drawn.service.get_session("a").bell is not None)
     session = drawn.service.get_session("a")
-    assert (session.title, session.directory) == ("my title", "/tmp/x y")
+    assert (session.title, session.cwd) == ("my title", "/tmp/x y")
     assert session.progress is not None
     assert (session.progress.state, session.progress.percent) == ("normal", 40)
     assert session.notification is not None

@@ -98,7 +98,7 @@ class LiveSession:
     def _forget(self) -> None:
         """What a run of the program said about itself."""
         self.title = ""
-        self.directory: str | None = None
+        self.cwd = self.launch.cwd
         self.bell: int | None = None
         self.notification: messages.Notification | None = None
         self.progress: messages.Progress | None = None
@@ -227,7 +227,7 @@ class LiveSession:
             case Titled():
                 self.title = event.title
             case Moved():
-                self.directory = event.directory
+                self.cwd = event.directory
             case Notified():
                 self.notification = messages.Notification(title=event.title, body=event.body, timestamp=now)
                 self.watch.notified(now, event.source, event.title, event.body)
@@ -318,7 +318,7 @@ class LiveSession:
         """What output and time change about the session: told where it differs from what was told last."""
         return {
             "title": self.title,
-            "directory": self.directory,
+            "cwd": self.cwd,
             "bell": self.bell,
             "notification": self.notification,
             "progress": self.progress,
@@ -343,7 +343,6 @@ class LiveSession:
             name=self.name,
             type=self.launch.type,
             command=list(self.launch.command),
-            cwd=self.launch.cwd,
             status="running" if ended is None else "exited",
             exit_code=None if ended is None else ended.code,
             signal=None if ended is None else ended.signal,

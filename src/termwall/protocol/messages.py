@@ -149,6 +149,7 @@ class Session(Wire):
     type: str
     command: list[str]
     cwd: str
+    """Where the program says it works (OSC 7); until it does, where it was started."""
     status: Literal["starting", "running", "exited", "lost"]
     exit_code: int | None
     signal: str | None
@@ -165,8 +166,6 @@ class Session(Wire):
     """How many bytes the program has written in this epoch."""
     foreground: str | None = None
     """The program a close would end: null for an ended session and for a shell that waits at its prompt."""
-    directory: str | None = None
-    """Where the program says it works (OSC 7); `cwd` is where it was started."""
     bell: int | None = None
     """Time of the last bell: ms since 1970."""
     notification: Notification | None = None
@@ -374,7 +373,7 @@ class SessionUpdate(Wire):
     """The whole session, where it is new to this connection or was restarted."""
     name: str | None = None
     title: str | None = None
-    directory: str | None = None
+    cwd: str | None = None
     bell: int | None = None
     notification: Notification | None = None
     progress: Progress | None = None

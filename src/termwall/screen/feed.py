@@ -19,9 +19,9 @@ Kind = Literal["snapshot", "runs", "ansi", "text"]
 
 SOON_BYTES = 16 << 10
 """Less than this is drawn at once: typing, prompts, queries."""
-FLOOD_BYTES = 512 << 10
+FLOOD_BYTES = 896 << 10
 """A flood is drawn in pieces of at least this size, or each `FLOOD_SECONDS`: most of its lines only scroll by."""
-FLOOD_SECONDS = 0.01
+FLOOD_SECONDS = 0.025
 MOST_BYTES = 1 << 20
 """At most this much in one request, so that another session's screen waits no longer than some 10 ms for it."""
 MAX_ASKS = 1_024

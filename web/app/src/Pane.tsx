@@ -74,9 +74,9 @@ export function Pane(props: PaneProps) {
             {note}
           </span>
         )}
-        {session.directory && (
-          <span className="directory" title={session.directory}>
-            {shortPath(session.directory)}
+        {session.cwd && (
+          <span className="directory" title={session.cwd}>
+            {shortPath(session.cwd)}
           </span>
         )}
         <span className="grow" />

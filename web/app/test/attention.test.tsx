@@ -175,7 +175,7 @@ describe("a pane's header", () => {
       session("a", {
         ...attention("needs input", { reason: "hook", since: NOW - 42_000 }),
         progress: { state: "paused", percent: 10 },
-        directory: "/home/me/atlas/src",
+        cwd: "/home/me/atlas/src",
       }),
     ]);
     const header = page.element.querySelector(".pane-header");

@@ -392,7 +392,6 @@ export interface Session {
   epoch: string;
   offset: number;
   foreground?: string | null;
-  directory?: string | null;
   bell?: number | null;
   notification?: Notification | null;
   progress?: Progress | null;
@@ -431,7 +430,7 @@ export interface SessionUpdate {
   session?: Session | null;
   name?: string | null;
   title?: string | null;
-  directory?: string | null;
+  cwd?: string | null;
   bell?: number | null;
   notification?: Notification | null;
   progress?: Progress | null;

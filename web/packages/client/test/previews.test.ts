@@ -140,9 +140,9 @@ describe("S9: what a session tells of itself", () => {
     const tell = (change: object) => world.wire.tell({ type: "session_update", sessionId: "a", ...change });
     const mark = { kind: "finished", exitCode: 1, timestamp: 5 };
     const notification = { title: "claude", body: "may I?", timestamp: 6 };
-    tell({ directory: "/src", bell: 4, mark, notification, screen: "rebuilding" });
+    tell({ cwd: "/src", bell: 4, mark, notification, screen: "rebuilding" });
     tell({ progress: { state: "normal", percent: 40 }, attention: { state: "needs input", reason: "bell", since: 4 } });
-    const told = { directory: "/src", bell: 4, mark, notification, screen: "rebuilding" };
+    const told = { cwd: "/src", bell: 4, mark, notification, screen: "rebuilding" };
     expect(client.getState().sessions.get("a")).toMatchObject({ ...told, progress: { percent: 40 } });
     tell({ progress: null });
     expect(client.getState().sessions.get("a")).toMatchObject({ ...told, progress: null });
