@@ -8,7 +8,7 @@ from tests.test_docs import ROOT, tracked
 RULES = [
     *(f"F{n}" for n in range(1, 11)),
     *(f"W{n}" for n in range(1, 12)),
-    *("S1", "S2", "S3", "S5", "S8", "S10"),
+    *(f"S{n}" for n in range(1, 11)),
     *(f"I{n}" for n in range(1, 5)),
     *(f"P{n}" for n in range(1, 5)),
     *(f"A{n}" for n in range(1, 6)),
