@@ -55,6 +55,26 @@ def test_S4_a_snapshot_of_a_real_program_is_exact(xterm: Xterm) -> None:
     assert exact[False] / count[False] >= LEAST_EXACT
 
 
+def test_S4_a_snapshot_is_exact_in_a_terminal_that_showed_something_else(xterm: Xterm) -> None:
+    chance = random.Random(4)
+    odd = b"\x1b[20h\x1b[?25l\x1b[?6h\x1b[2;5r\x1b[4h\x1b[?7l\x1b(0\x1b[?1003;1006h\x1b[3g\x1b]2;other\x07"
+    for recording in RECORDINGS:
+        cut = chance.choice(recording.cuts()[:4])
+        if cut > recording.until_resize(0):
+            continue
+        other = chance.choice(RECORDINGS)
+        before = (
+            other.raw[: chance.randrange(len(other.raw))]
+            + odd
+            + chance.choice([b"", b"\x1b]2;half", b"\x1b[3", b"\xe6"])
+        )
+        size = recording.cols, recording.rows
+        taken, _ = snapshot(size, [recording.raw[:cut]])
+        rest = recording.raw[cut : recording.until_resize(cut)]
+        first, then = xterm.compare(size, [before, taken], [recording.raw[:cut]], [rest])
+        assert [line for line in first + then if " wrap of " not in line] == [], (recording.name, cut, other.name)
+
+
 def test_S4_raw_output_as_its_own_snapshot_is_exact(xterm: Xterm) -> None:
     """The comparison itself finds no difference where there is none."""
     for recording in RECORDINGS:

@@ -9,8 +9,8 @@ from termwall.screen.cells import cell
 from termwall.screen.checkpoint import Saved, Screen, State
 from termwall.screen.drawing import Drawing, lines
 
-RESET = b"\x1bc\x1b[?25h"
-"""xterm.js leaves a hidden cursor hidden when it is reset."""
+RESET = b"\x1bc\x1b[?25h\x1b[20l"
+"""When it is reset, xterm.js leaves a hidden cursor hidden, and newline mode on."""
 DEFAULT_CHARSET = 2 << 10
 """UTF-8 in all four, G0 and G2 selected."""
 TAB_WIDTH = 8
