@@ -79,8 +79,8 @@ def screen_command(
         found = server.find(project, session)
         path = f"/api/sessions/{found['id']}/screen?format={form.value}&scrollback={scrollback}"
         text = server.ask("GET", path).text
-    # The program's own words, whatever the terminal's encoding can show of them.
-    sys.stdout.buffer.write(text.encode() + (b"" if text.endswith("\n") else b"\n"))
+    # The program's own words, whatever the terminal's encoding can show of them; the empty rows below them say nothing.
+    sys.stdout.buffer.write(text.rstrip("\n").encode() + b"\n")
 
 
 def wait_command(
@@ -119,4 +119,8 @@ def wait_command(
         if as_json and error.session is not None:
             typer.echo(json.dumps(error.session))
         fail(f"`{session}`: {error}.")
-    show(ended, as_json, lambda one: f"{one['attention']['state']}: {one['attention']['reason']}")
+    show(
+        ended,
+        as_json,
+        lambda one: "closed" if one.get("removed") else f"{one['attention']['state']}: {one['attention']['reason']}",
+    )

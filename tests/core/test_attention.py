@@ -96,12 +96,13 @@ RUN = (0, "marked", "running", None)
         ([RUN, (9, "told", "working", "x", ""), (LASTING_MS - 10, "marked", "finished", 0)], "idle", "prompt mark"),
         ([RUN, (9, "told", "working", "x", ""), (9, "typed")], "working", "prompt mark"),
         ([(9, *TOLD), RUN], "working", "prompt mark"),
-        ([(9, "marked", "finished", 0)], "idle", "prompt mark"),
+        ([(QUIET_MS, "marked", "finished", 0)], "idle", "quiet"),
         ([RUN, (9, "progressed", "normal", 3), (9, "marked", "prompt", None)], "idle", "prompt mark"),
         ([RUN, (9, "progressed", "error", 3), (9, "marked", "prompt", None)], "idle", "prompt mark"),
         ([RUN, (9, "progressed", "normal", 3), (9, "progressed", None, None)], "working", "prompt mark"),
         ([(9, "rang"), RUN], "working", "prompt mark"),
-        ([(9, "marked", "prompt", None), (9, "printed")], "idle", "prompt mark"),
+        ([RUN, (9, "marked", "prompt", None), (9, "printed")], "idle", "prompt mark"),
+        ([(9, "marked", "prompt", None), (9, "printed")], "working", "output"),
         ([(9, "progressed", "normal", 40), (QUIET_MS * 9, "ticked")], "working", "progress 40 %"),
         ([(9, "progressed", "indeterminate", None)], "working", "progress"),
         ([(9, "progressed", "normal", 40), (LASTING_MS, "progressed", None, None)], "done", "progress ended"),
@@ -226,7 +227,7 @@ def test_S9_steady_output_counts_from_the_bell() -> None:
 def test_S9_output_at_a_marked_prompt_is_an_echo() -> None:
     watch = after(RUN, (9, "marked", "prompt", None), (9, "rang"), *[(1000, "printed")] * 30)
     assert watch.value[:2] == ("needs input", "bell")
-    assert after((9, "marked", "input", None), (9, "typed"), (9, "printed")).value[:2] == ("idle", "prompt mark")
+    assert after(RUN, (9, "marked", "input", None), (9, "typed"), (9, "printed")).value[:2] == ("idle", "prompt mark")
 
 
 @given(st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 100_000), STEPS), max_size=40))

@@ -14,7 +14,8 @@ The state is the first line that holds:
     done           progress of 5 s or longer ended                       the same, or 10 s of output without a pause
     working        progress is reported                                  until it ends, a prompt, or 10 min silence
     working        a shell with marks runs a command, however quiet      until its next prompt
-    working        output in the last 3 s, not at a marked prompt        until 3 s are quiet
+    working        output in the last 3 s, not at the prompt of a        until 3 s are quiet
+                   shell that marks its commands
     idle           nothing of all that
 
 Output alone does not end a call for the user: an agent redraws its screen while it waits. But who only rang, or painted
@@ -27,7 +28,8 @@ the user; nothing here depends on who looks. `since` is when the state began, fo
 How well this does for agents, honestly: with hooks (`termwall notify --hook`) the state is what the agent says. Without
 them, one that tells its terminal (bell, OSC 9, 99 or 777) is seen to call, and seen to finish only by its quiet; one
 that tells nothing is idle when it asks a question and when it is done alike, and working while it draws a spinner for
-whatever reason. In a shell with marks, every program is working until it ends, also an editor or an agent that waits.
+whatever reason. In a shell that marks its commands, every program is working until it ends, also an editor, or an agent
+that waits. One that marks its prompts only says too little: there, output decides.
 """
 
 from dataclasses import dataclass
@@ -111,7 +113,7 @@ class Watch:
         self._progress: str | None = None
         self._progress_since = self._progress_at = now
         self._running_since: int | None = None
-        self._at_prompt = False
+        self._at_prompt = self._marks_commands = False
         self._output: int | None = now
         """The newest output that counts, at first the start itself; None after an answer."""
         self._output_reason = "started"
@@ -176,7 +178,7 @@ class Watch:
         now = self._advance(now)
         if kind == "running":
             self._claim = self._progress = None
-            self._running_since, self._at_prompt = now, False
+            self._running_since, self._at_prompt, self._marks_commands = now, False, True
         else:
             self._prompted(now, exit_code)
         self._settle()
@@ -249,7 +251,7 @@ class Watch:
 
     def _prompted(self, now: int, exit_code: int | None) -> None:
         begun, self._running_since = self._running_since, None
-        self._at_prompt, self._progress = True, None
+        self._at_prompt, self._progress = self._marks_commands, None
         if self._claim is not None and (_wears_off(self._claim) or self._claim.of_progress):
             self._claim = None
         if begun is not None and now - begun >= LASTING_MS:
