@@ -1,4 +1,4 @@
-"""Run everything: `python -m benchmarks [--rounds 7] [--only flood,echo,fanout]`. Prints a table of ratios."""
+"""Run everything: `python -m benchmarks [--rounds 7] [--only flood,echo,fanout,screens]`. Prints a table of ratios."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ import sys
 import time
 
 from benchmarks.measure import FanOut, echo, flood
+from benchmarks.screens import FLOODS, FULL, attaches, echo_beside_floods, memory, sent
 from benchmarks.terminals import BareServer, Server, Termwall, flooding, peers
 
 
@@ -81,10 +82,25 @@ def fan_outs(server: Termwall, rounds: int) -> None:
         fan_out.close()
 
 
+def screens(server: Termwall, rounds: int, keys: int) -> None:
+    small, large = attaches(server, rounds)
+    show("a picture after 1 MB: until a new client has it", small, " ms", "< 30")
+    show("a picture after 1 GB: until a new client has it", large, " ms", "< 30")
+    show("a picture: after 1 GB / after 1 MB", [b / a for a, b in zip(small, large, strict=True)], aim="<= 1.5")
+    idle, busy = echo_beside_floods(server, rounds, keys)
+    show("echo p50, idle: termwall", idle, " ms")
+    show(f"echo p50, {FLOODS} unfocused sessions flood: termwall", busy, " ms")
+    show(f"echo p50, {FLOODS} unfocused floods / idle", [b / a for a, b in zip(idle, busy, strict=True)], aim="< 2")
+    for floods in (0, 1, 5, 20):
+        show(f"bytes a second to a client while {floods} unfocused sessions flood", [sent(server, floods)])
+    show("memory of an idle session", [memory(server, ["cat"])], " KB")
+    show("memory of a session whose ring and scrollback are full", [memory(server, ["sh", "-c", FULL])], " KB")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", default="flood,echo,fanout")
+    parser.add_argument("--only", default="flood,echo,fanout,screens")
     parser.add_argument("--megabytes", type=int, choices=(8, 40), default=40)
     parser.add_argument("--keys", type=int, default=300)
     options = parser.parse_args()
@@ -99,6 +115,8 @@ def main() -> None:
             echoes(servers, options.rounds, options.keys)
         if "fanout" in options.only:
             fan_outs(next(one for one in servers if isinstance(one, Termwall)), options.rounds)
+        if "screens" in options.only:
+            screens(next(one for one in servers if isinstance(one, Termwall)), options.rounds, options.keys)
     finally:
         for one in servers:
             one.stop()

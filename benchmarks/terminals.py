@@ -23,7 +23,7 @@ CHILD = str(ROOT / "benchmarks" / "child.py")
 COMMANDS = {
     f"{mode}-{megabytes}": [sys.executable, CHILD, mode, str(megabytes)]
     for mode in ("cooked", "raw", "lines")
-    for megabytes in (0, 8, 40)
+    for megabytes in (0, 1, 8, 40, 1000)
 } | {"echo": [sys.executable, CHILD, "echo"]}
 
 
