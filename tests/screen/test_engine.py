@@ -334,6 +334,41 @@ def test_inside_a_sequence_longer_than_a_ring_there_is_no_checkpoint(make: type[
     assert "again" in engine.text(0)
 
 
+@pytest.mark.parametrize("enter", [b"\x1b[?1049h", b"\x1b[?47h", b"\x1b[?1049h\x1b[2;5r\x1b[?6h"])
+@pytest.mark.parametrize("leave", [b"", b"\x1b[?1049l$ "])
+@pytest.mark.parametrize("unfinished", [b"", b"\x1b[3"])
+def test_S4_a_wide_character_cut_by_a_resize_hides_no_state(
+    make: type[GhosttyEngine], enter: bytes, leave: bytes, unfinished: bytes
+) -> None:
+    """pyghostty 0.1.3 refuses to tell the state of a terminal with such a cell."""
+    engine = fed(make, b"below" + enter + ("\x1b[2;1H" + "日" * 20 + "\x1b[3;4H").encode() + leave + unfinished, 40, 6)
+    engine.resize(31, 6)
+    before = engine.cursor
+    taken = engine.snapshot(SCROLLBACK)
+    assert engine.cursor == before
+    assert taken.endswith(unfinished)
+    shown = engine.text(0)
+    assert ("below" if leave else "日" * 15) in shown
+    state = engine.checkpoint()
+    assert state is not None
+    assert make.restore(state, 31, 6, SCROLLBACK).snapshot(SCROLLBACK) == taken
+
+
+def test_S4_the_state_is_told_inside_of_broken_sequences(make: type[GhosttyEngine]) -> None:
+    """pyghostty 0.1.3 refuses it where the unfinished sequence holds another one's 8-bit beginning."""
+    for unfinished in (b"\x1b_\x9d", b"\x1bX\x90abc", b"\x1b^\x9b1;2"):
+        engine = fed(make, COLOURED + unfinished)
+        taken = engine.snapshot(SCROLLBACK)
+        assert engine.text(0).startswith("red plain many\nlink x")
+        state = engine.checkpoint()
+        assert state is not None
+        again = make.restore(state, 80, 24, SCROLLBACK)
+        assert again.snapshot(SCROLLBACK) == taken
+        for one in (engine, again, fed(make, taken)):
+            one.feed(b"\x1b\\!")
+            assert one.text(0).startswith("red plain many\nlink x!")
+
+
 def test_hostile_bytes_and_sizes_raise_nothing(make: type[GhosttyEngine]) -> None:
     chance = random.Random(7)
     engine = make(40, 10, SCROLLBACK)
@@ -343,7 +378,6 @@ def test_hostile_bytes_and_sizes_raise_nothing(make: type[GhosttyEngine]) -> Non
         if chance.random() < 0.3:
             engine.resize(chance.randint(1, 120), chance.randint(1, 60))
         if round_ % 7 == 0:
-            engine.feed(b"\x18")
             engine.snapshot(SCROLLBACK)
             engine.runs(0)
             engine.text(SCROLLBACK).encode("utf-8")

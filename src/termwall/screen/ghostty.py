@@ -16,6 +16,7 @@ from termwall.screen import rows
 from termwall.screen.checkpoint import State, read_state
 from termwall.screen.effects import CELL_HEIGHT, CELL_WIDTH, Effects, Front
 from termwall.screen.engine import EngineError
+from termwall.screen.mending import CLEAR_ALTERNATE, blank, cut_rows
 from termwall.screen.snapshot import compose
 
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ ORIGIN, WRAP, SIDE_MARGINS, NEWLINE = 6, 7, 69, 20 | 1 << 15
 ASK_MARGINS = b"\x1bP$qr\x1b\\"
 TAIL_BYTES = 64
 """Enough of the output's end to tell whether it ends in text."""
-_TAIL = Struct("<IB")
-"""Behind it in a checkpoint: its checksum and its length."""
+_MORE = Struct("<IBI")
+"""What ends a checkpoint: the checksum of what is before it (the output's end and an unfinished sequence), and the
+length of each.
+"""
 
 LINE_FEED = 0x0A
 CANCEL = b"\x18"
@@ -80,7 +83,7 @@ class GhosttyEngine:
         Raises:
             EngineError: the bytes are no such state.
         """
-        state, tail = _untie(checkpoint)
+        state, tail, unfinished = _untie(checkpoint)
         decoder = ffi.new("GhosttySnapshotDecoder*")
         made = ffi.new("GhosttyTerminal*")
         source = ffi.from_buffer(state)
@@ -99,6 +102,7 @@ class GhosttyEngine:
         engine.cols, engine.rows = engine._get("COLS", "uint16_t"), engine._get("ROWS", "uint16_t")
         engine._effects.size = engine.cols, engine.rows
         engine._tail = tail
+        engine._write(unfinished)
         engine.resize(cols, rows)
         return engine
 
@@ -258,9 +262,11 @@ class GhosttyEngine:
     def checkpoint(self) -> bytes | None:
         """The whole state for `restore`, or None inside a sequence longer than `UNFINISHED_BYTES`."""
         try:
-            return self._encode() + self._tail + _TAIL.pack(crc32(self._tail), len(self._tail))
+            state, unfinished = self._told(True)
         except EngineError:
             return None
+        more = self._tail + unfinished
+        return state + more + _MORE.pack(crc32(more), len(self._tail), len(unfinished))
 
     def close(self) -> None:
         """Free the native terminal."""
@@ -268,21 +274,69 @@ class GhosttyEngine:
 
     def _state(self, history: bool = True) -> State:
         """The state; without history, only the rows that come with the screens, which are at least those shown."""
-        if history:
-            return read_state(self._encode())
-        front = self._front.read(self._terminal)
-        if not front:
-            raise EngineError("inside a sequence that is too long to be told")
-        return read_state(front, history=False)
+        data, unfinished = self._told(history)
+        state = read_state(data, history)
+        state.unfinished = state.unfinished or unfinished
+        return state
 
-    def _encode(self) -> bytes:
+    def _told(self, history: bool) -> tuple[bytes, bytes]:
+        """The state as the library tells it, and the unfinished sequence if that is not in there.
+
+        The library does not tell it inside of some broken sequences, nor with a wide character that a resize cut.
+        """
+        data = self._tell(history)
+        if data:
+            return data, b""
+        unfinished = self._unfinished()
+        self._write(CANCEL if unfinished else b"")
+        data = self._tell(history)
+        if not data:
+            self._mend()
+            data = self._tell(history)
+        self._write(unfinished)
+        if not data:
+            raise EngineError("libghostty-vt does not tell the state")
+        return data, unfinished
+
+    def _tell(self, history: bool) -> bytes:
+        if not history:
+            return self._front.read(self._terminal)
+        return self._allocated(lib.ghostty_snapshot_encode_alloc) or b""
+
+    def _unfinished(self) -> bytes:
+        unfinished = self._allocated(lib.ghostty_terminal_continuation_alloc)
+        if unfinished is None:
+            raise EngineError("inside a sequence that is too long to be told")
+        return unfinished
+
+    def _allocated(self, function: Any) -> bytes | None:
         data = ffi.new("uint8_t**")
         size = ffi.new("size_t*")
-        _check(lib.ghostty_snapshot_encode_alloc(self._terminal, ffi.NULL, data, size), "the state")
+        if function(self._terminal, ffi.NULL, data, size) != lib.GHOSTTY_SUCCESS:
+            return None
+        if not size[0]:
+            return b""
         try:
             return bytes(ffi.buffer(data[0], size[0]))
         finally:
             lib.ghostty_free(ffi.NULL, data[0], size[0])
+
+    def _mend(self) -> None:
+        if not self.alternate:
+            self._write(CLEAR_ALTERNATE)
+            return
+        x, y, _ = self.cursor
+        origin = self._mode(ORIGIN)
+        sequences = [b"\x1b[?6l" if origin else b"", blank(cut_rows(self._terminal, self.cols, self.rows), self.cols)]
+        if origin:
+            top = re.match(rb"\x1bP1\$r(\d+)", self._ask(ASK_MARGINS))
+            y = max(0, y + 1 - int(top[1] if top else 1))
+            sequences.append(b"\x1b[?6h")
+        sequences.append(b"\x1b[%d;%dH" % (y + 1, x + 1))
+        self._write(b"".join(sequences))
+
+    def _write(self, data: bytes) -> None:
+        lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
 
     def _ask(self, query: bytes) -> bytes:
         """What the terminal answers to a query of our own; only where the parser is outside of any sequence."""
@@ -310,16 +364,17 @@ class GhosttyEngine:
         _check(lib.ghostty_terminal_set(self._terminal, getattr(lib, "GHOSTTY_TERMINAL_OPT_" + name), value), name)
 
 
-def _untie(checkpoint: bytes) -> tuple[bytes, bytes]:
-    """A checkpoint's native state, and the end of the output before it."""
-    if len(checkpoint) < _TAIL.size:
+def _untie(checkpoint: bytes) -> tuple[bytes, bytes, bytes]:
+    """A checkpoint's native state, the end of the output before it, and an unfinished sequence that is not in there."""
+    if len(checkpoint) < _MORE.size:
         raise EngineError("not a checkpoint")
-    end = len(checkpoint) - _TAIL.size
-    checksum, size = _TAIL.unpack_from(checkpoint, end)
-    tail = checkpoint[max(0, end - size) : end]
-    if crc32(tail) != checksum:
+    end = len(checkpoint) - _MORE.size
+    checksum, tail, unfinished = _MORE.unpack_from(checkpoint, end)
+    start = max(0, end - tail - unfinished)
+    more = checkpoint[start:end]
+    if crc32(more) != checksum:
         raise EngineError("a damaged checkpoint")
-    return checkpoint[: end - size], tail
+    return checkpoint[:start], more[:tail], more[tail:]
 
 
 def _check(result: int, what: str) -> None:
