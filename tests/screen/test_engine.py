@@ -215,6 +215,31 @@ def test_S8_wide_and_joined_characters_take_the_cells_they_take_in_the_page(make
         assert engine.text(0).splitlines()[0] == text
 
 
+@pytest.mark.parametrize("erase", [b"\x1b[K", b"\x1b[0K"])
+def test_S4_erasing_behind_a_full_row_erases_nothing_as_in_the_page(make: type[GhosttyEngine], erase: bytes) -> None:
+    """`top` and `grep --color` do that; libghostty-vt would erase the row's last character."""
+    for output in (b"x" * 20 + erase, b"x" * 20 + b"\x1b[m" + erase):
+        for cut in range(len(output)):
+            engine = fed(make, output[:cut], 20, 4)
+            engine.feed(output[cut:])
+            assert engine.text(0).splitlines()[0] == "x" * 20
+            engine.feed(b"y")
+            assert engine.text(0).splitlines()[1] == "y"
+    assert fed(make, b"x" * 19 + erase + b"\b\b" + erase, 20, 4).text(0).strip() == "x" * 17
+    engine = fed(make, b"x" * 20 + b"\x1b]2;title" + erase + b"y", 20, 4)
+    assert (engine.text(0).split(), engine.title) == (["x" * 20, "y"], "title")
+
+
+def test_S4_a_soft_reset_resets_what_it_resets_in_the_page(make: type[GhosttyEngine]) -> None:
+    engine = fed(make, b"\x1b[2;5r\x1b[?6h\x1b[?1h\x1b[?2004h\x1b[4h\x1b[?25l\x1b[31m\x1b(0\x1b[3;4H\x1b[!p")
+    place = engine.cursor
+    engine.feed(b"q\r")
+    assert place[2]
+    assert (place[0] + 1, {"text": " " * place[0] + "q"}) in [(len(r[0]["text"]), r[0]) for r in engine.runs(0) if r]
+    assert b"\x1b[?2004h" not in engine.snapshot(0)
+    assert engine.scrolls_plainly
+
+
 def test_S4_sizes_are_at_least_two_by_two(make: type[GhosttyEngine]) -> None:
     engine = make(1, 1, SCROLLBACK)
     assert (engine.cols, engine.rows) == (2, 2)

@@ -183,14 +183,18 @@ class GhosttyEngine:
             lib.ghostty_terminal_get(terminal, lib.GHOSTTY_TERMINAL_DATA_CURSOR_PENDING_WRAP, flag)
             if not flag[0]:
                 return False
+        if not begun and not self._get("VT_GROUND", "bool"):
+            # It ends a string, or an unfinished character, which may be printed now and wrap.
+            self._write(sequence[:1])
+            begun = True
+            if sequence.endswith(b"K") and not self._get("CURSOR_PENDING_WRAP", "bool"):
+                self._write(sequence[1:])
+                return True
         if begun:
-            lib.ghostty_terminal_vt_write(terminal, CANCEL, len(CANCEL))
+            self._write(CANCEL)
         if sequence.endswith(b"p"):
-            if not self._get("VT_GROUND", "bool"):
-                return False
             x, y, _ = self.cursor
-            reset = b"%s\x1b[%d;%dH" % (SOFT_RESET, y + 1, x + 1)
-            lib.ghostty_terminal_vt_write(terminal, reset, len(reset))
+            self._write(b"%s\x1b[%d;%dH" % (SOFT_RESET, y + 1, x + 1))
         return True
 
     def resize(self, cols: int, rows: int) -> None:
