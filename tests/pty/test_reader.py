@@ -11,6 +11,7 @@ import pytest
 import uvloop
 
 from termwall.core.ring import Ring
+from termwall.pty.pace import PORTION_BYTES, Pace
 from termwall.pty.reader import BATCH_BYTES, PtyReader
 
 Play = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
@@ -38,8 +39,15 @@ class Tap:
         self.ring = Ring(bytearray(ring_bytes))
         self.told: list[int] = []
         self.ends = 0
+        self.makes_way = False
+        self.rests = 0
         self.reader = PtyReader(
-            asyncio.get_running_loop(), self.master, self.ring, lambda: self.told.append(self.ring.end), self._end
+            asyncio.get_running_loop(),
+            self.master,
+            self.ring,
+            lambda: self.told.append(self.ring.end),
+            self._end,
+            lambda: self.makes_way,
         )
         self.reader.start()
 
@@ -122,3 +130,29 @@ def write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+async def test_S6_a_flood_that_nobody_watches_rests_while_somebody_types() -> None:
+    tap = Tap(ring_bytes=1 << 22)
+    loop = asyncio.get_running_loop()
+    tap.makes_way = True
+    data = os.urandom(200_000)
+    writing = loop.run_in_executor(None, write_all, tap.slave, data)
+    while tap.reader._rest is None:
+        await asyncio.sleep(0)
+    rested_at = tap.ring.end
+    assert rested_at >= PORTION_BYTES
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert tap.ring.end == rested_at or tap.reader._rest is None, "nothing is read in a rest"
+    await tap.has(len(data))
+    await writing
+    assert tap.ring.read(0, tap.ring.end) == data
+    tap.close()
+
+
+def test_S6_keys_come_first_for_a_moment() -> None:
+    pace = Pace()
+    assert not pace.keys_first
+    pace.key()
+    assert pace.keys_first

@@ -21,6 +21,7 @@ from termwall.hub.room import Room
 from termwall.hub.session import Launch, LiveSession
 from termwall.protocol.bodies import NotifyState, Project, SessionCreate
 from termwall.protocol.messages import FocusState, FocusUpdate, Session
+from termwall.pty.pace import Pace
 from termwall.screen.feed import Picture
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store, StoredProject
@@ -66,6 +67,7 @@ class TerminalService:
     ) -> None:
         self.bounds = bounds
         self.screens = screens
+        self._pace = Pace()
         if screens is not None:
             screens.changed = self._screens_changed
         self.profiles = profiles
@@ -202,6 +204,7 @@ class TerminalService:
             epoch=self.new_id(),
             clock=self.clock,
             screens=self.screens,
+            pace=self._pace,
             on_output=self._printed,
             on_heard=self._heard,
             on_exit=self._exited,

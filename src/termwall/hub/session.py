@@ -19,6 +19,7 @@ from termwall.hub.viewer import Viewer
 from termwall.protocol import messages
 from termwall.protocol.bodies import NotifyState
 from termwall.protocol.codec import stream_frame
+from termwall.pty.pace import Pace
 from termwall.pty.process import ExitStatus, PtyProcess
 from termwall.screen.feed import News, Picture, ScreenFeed
 from termwall.screen.screens import Screens
@@ -68,6 +69,7 @@ class LiveSession:
         epoch: str,
         clock: Callable[[], int],
         screens: Screens | None,
+        pace: Pace,
         on_output: Callable[["LiveSession"], None],
         on_heard: Callable[["LiveSession"], None],
         on_exit: Callable[["LiveSession"], None],
@@ -81,6 +83,7 @@ class LiveSession:
         self.scrollback = bounds.scrollback_lines
         self._clock = clock
         self._screens = screens
+        self._pace = pace
         self.created_at = self.last_output = clock()
         self.recency = Recency()
         self.viewers: set[Viewer] = set()
@@ -111,6 +114,7 @@ class LiveSession:
             TermwallError: `cannot_start`; everything is as it was.
         """
         cols, rows = self.seat.size
+        pace, viewers = self._pace, self.viewers
         memory = None if self._screens is None else SharedMemory(self.bounds.ring_bytes)
         # Anonymous pages either way: a session that prints little costs little, whatever the ring could hold.
         ring = Ring(mmap.mmap(-1, self.bounds.ring_bytes) if memory is None else memory.map)
@@ -126,6 +130,7 @@ class LiveSession:
                 close_seconds=self.bounds.close_seconds,
                 on_output=self._output,
                 on_exit=self._exited,
+                makes_way=lambda: pace.keys_first and not any(viewer.live for viewer in viewers),
             )
         except BaseException:
             self._give_back(None, ring, memory)
@@ -167,6 +172,7 @@ class LiveSession:
             TermwallError: `session_ended`, `input_overflow`.
         """
         self.admit(len(data))
+        self._pace.key()
         self.process.write(data)
 
     def admit(self, count: int) -> None:

@@ -66,6 +66,7 @@ class PtyProcess:
         close_seconds: float,
         on_output: Callable[[], None],
         on_exit: Callable[[ExitStatus], None],
+        makes_way: Callable[[], bool],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._child = child
@@ -87,7 +88,7 @@ class PtyProcess:
         self._drain_end = 0
         self._ring = ring
         self._pidfd = -1
-        self._reader = PtyReader(self._loop, master, ring, on_output, self._output_ended)
+        self._reader = PtyReader(self._loop, master, ring, on_output, self._output_ended, makes_way)
         self._reader.start()
         self._watch()
 
@@ -105,6 +106,7 @@ class PtyProcess:
         close_seconds: float,
         on_output: Callable[[], None],
         on_exit: Callable[[ExitStatus], None],
+        makes_way: Callable[[], bool] = lambda: False,
     ) -> "PtyProcess":
         """Start a command on the running loop.
 
@@ -117,6 +119,7 @@ class PtyProcess:
             close_seconds: from SIGHUP to SIGKILL (P3).
             on_output: the ring has new bytes.
             on_exit: called once, after all output is in the ring.
+            makes_way: asked in a flood, whether to read it with pauses (`pace.py`).
 
         Raises:
             TermwallError: `cannot_start`, with why (P4).
@@ -159,6 +162,7 @@ class PtyProcess:
             close_seconds=close_seconds,
             on_output=on_output,
             on_exit=on_exit,
+            makes_way=makes_way,
         )
 
     # ---- input, size, state

@@ -5,6 +5,7 @@ number and as one text, never cell by cell.
 """
 
 import re
+from codecs import utf_32_le_decode
 from functools import lru_cache
 
 from termwall.screen.checkpoint import PLAIN, Page
@@ -86,7 +87,7 @@ def _spans(page: Page, row: int, cells: bytes, size: int) -> list[Span]:
                 seconds = 1
                 for column, width in enumerate(widths):
                     letters |= width and (0xD800 | width & 1) << 32 * column
-        text = letters.to_bytes(4 * count, "little").decode("utf-32-le", "surrogatepass")
+        text = utf_32_le_decode(letters.to_bytes(4 * count, "little"), "surrogatepass")[0]
     changes = 0
     for strip in strips:
         if strip.strip(b"\0"):

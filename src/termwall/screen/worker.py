@@ -147,6 +147,7 @@ def serve(channel: socket.socket) -> None:
 def main() -> None:
     """Serve the socket that the parent gave."""
     # Ctrl+C in the server's terminal goes to its whole group; the server ends this process by its socket.
+    os.nice(10)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(fileno=int(sys.argv[1])) as channel:
         try:
