@@ -169,6 +169,18 @@ def test_S4_a_snapshot_has_the_scrollback_that_is_asked_for(make: type[GhosttyEn
         assert engine.text(wanted).splitlines() == shown
 
 
+@pytest.mark.parametrize("cols", [2, 7, 30, 62, 80, 215, 400])
+def test_S4_at_no_time_and_no_width_is_there_less_scrollback(make: type[GhosttyEngine], cols: int) -> None:
+    """pyghostty 0.1.3 drops a page of it at a time, of which a narrow terminal's has many more rows."""
+    for engine in (make(cols, 5, SCROLLBACK), make(500, 5, SCROLLBACK)):
+        engine.resize(cols, 5)
+        engine.feed(b"x\r\n" * (SCROLLBACK + 50))
+        for _ in range(300):
+            engine.feed(b"x\r\n" * max(5, 300 // cols))
+            assert engine.text(SCROLLBACK).count("x") >= SCROLLBACK
+        engine.close()
+
+
 def test_S4_runs_text_and_ansi_agree(make: type[GhosttyEngine]) -> None:
     for name, recording in RECORDINGS.items():
         engine = make(recording.cols, recording.rows, SCROLLBACK)

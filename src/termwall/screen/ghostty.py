@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 LEAST = 2
 """Columns and rows: with one row, a resize and then output crash the library (pyghostty 0.1.3)."""
-EXTRA_LINES = 700
-"""Scrollback is kept in pages, of which the oldest is dropped whole: asked for 1,000 lines it kept 426 to 760."""
+PAGE_CELLS = 46_300
+"""Cells of a page. Scrollback is kept in pages, of which the oldest is dropped whole: asked for 1,000 lines of 80
+columns the library kept 426 to 760. So it is asked for a page's rows more, which are the more the narrower they are.
+"""
 SCROLLBACK_BYTES = 64 << 20
 UNFINISHED_BYTES = 2 << 20
 """The longest unfinished sequence that can be handed over: a whole ring's."""
@@ -117,12 +119,14 @@ class GhosttyEngine:
         self._effects.size = cols, rows
         for option, value in (
             ("SCROLLBACK_MAX_BYTES", SCROLLBACK_BYTES),
-            ("SCROLLBACK_MAX_LINES", scrollback + EXTRA_LINES if scrollback else 0),
             # Before the first output: what is inside a sequence by then would be lost.
             ("CONTINUATION_MAX_BYTES", UNFINISHED_BYTES),
             ("CLIPBOARD_WRITE_MAX_BYTES", 0),
         ):
             self._set(option, ffi.new("size_t*", value))
+        self._scrollback = scrollback
+        self._narrowest = 0
+        self._keep_scrollback(cols or self._get("COLS", "uint16_t"))
         self._set("KITTY_IMAGE_STORAGE_LIMIT", ffi.new("uint64_t*", 0))
         self._set("RESIZE_PULL_SCROLLBACK", ffi.new("bool*", True))
         for option, callback in self._effects.callbacks.items():
@@ -203,7 +207,15 @@ class GhosttyEngine:
         if (cols, rows) != (self.cols, self.rows):
             self.cols, self.rows = self._effects.size = cols, rows
             self._tail = b""
+            self._keep_scrollback(cols)
             _check(lib.ghostty_terminal_resize(self._terminal, cols, rows, CELL_WIDTH, CELL_HEIGHT), "a size")
+
+    def _keep_scrollback(self, cols: int) -> None:
+        """Ask for as many lines as it takes; never for less, which would drop pages now."""
+        if self._narrowest == 0 or cols < self._narrowest:
+            self._narrowest = cols
+            wanted = self._scrollback + PAGE_CELLS // cols if self._scrollback else 0
+            self._set("SCROLLBACK_MAX_LINES", ffi.new("size_t*", wanted))
 
     def take_replies(self) -> bytes:
         """What was answered since the last call (S7)."""
