@@ -15,6 +15,7 @@ import uvloop
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ring import Ring
+from termwall.pty.pace import Pace
 from termwall.pty.process import ExitStatus, PtyProcess, environment, is_interactive_shell
 
 Play = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
@@ -50,6 +51,8 @@ class Run:
             close_seconds=options.pop("close_seconds", 5.0),
             on_output=self._output,
             on_exit=self.exits.append,
+            pace=Pace(),
+            watched=lambda: True,
         )
 
     def _output(self) -> None:

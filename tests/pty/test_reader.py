@@ -39,15 +39,16 @@ class Tap:
         self.ring = Ring(bytearray(ring_bytes))
         self.told: list[int] = []
         self.ends = 0
-        self.makes_way = False
-        self.rests = 0
+        self.pace = Pace()
+        self.watched = False
         self.reader = PtyReader(
             asyncio.get_running_loop(),
             self.master,
             self.ring,
             lambda: self.told.append(self.ring.end),
             self._end,
-            lambda: self.makes_way,
+            self.pace,
+            lambda: self.watched,
         )
         self.reader.start()
 
@@ -135,7 +136,7 @@ def write_all(descriptor: int, data: bytes) -> None:
 async def test_S6_a_flood_that_nobody_watches_rests_while_somebody_types() -> None:
     tap = Tap(ring_bytes=1 << 22)
     loop = asyncio.get_running_loop()
-    tap.makes_way = True
+    tap.pace.key()
     data = os.urandom(200_000)
     writing = loop.run_in_executor(None, write_all, tap.slave, data)
     while tap.reader._rest is None:

@@ -114,7 +114,7 @@ class LiveSession:
             TermwallError: `cannot_start`; everything is as it was.
         """
         cols, rows = self.seat.size
-        pace, viewers = self._pace, self.viewers
+        viewers = self.viewers
         memory = None if self._screens is None else SharedMemory(self.bounds.ring_bytes)
         # Anonymous pages either way: a session that prints little costs little, whatever the ring could hold.
         ring = Ring(mmap.mmap(-1, self.bounds.ring_bytes) if memory is None else memory.map)
@@ -130,7 +130,8 @@ class LiveSession:
                 close_seconds=self.bounds.close_seconds,
                 on_output=self._output,
                 on_exit=self._exited,
-                makes_way=lambda: pace.keys_first and not any(viewer.live for viewer in viewers),
+                pace=self._pace,
+                watched=lambda: any(viewer.live for viewer in viewers),
             )
         except BaseException:
             self._give_back(None, ring, memory)

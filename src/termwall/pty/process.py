@@ -17,6 +17,7 @@ from pathlib import Path
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ring import Ring
+from termwall.pty.pace import Pace
 from termwall.pty.reader import PtyReader
 
 QUIET_SECONDS = 0.1
@@ -66,7 +67,8 @@ class PtyProcess:
         close_seconds: float,
         on_output: Callable[[], None],
         on_exit: Callable[[ExitStatus], None],
-        makes_way: Callable[[], bool],
+        pace: Pace,
+        watched: Callable[[], bool],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._child = child
@@ -88,7 +90,7 @@ class PtyProcess:
         self._drain_end = 0
         self._ring = ring
         self._pidfd = -1
-        self._reader = PtyReader(self._loop, master, ring, on_output, self._output_ended, makes_way)
+        self._reader = PtyReader(self._loop, master, ring, on_output, self._output_ended, pace, watched)
         self._reader.start()
         self._watch()
 
@@ -106,7 +108,8 @@ class PtyProcess:
         close_seconds: float,
         on_output: Callable[[], None],
         on_exit: Callable[[ExitStatus], None],
-        makes_way: Callable[[], bool] = lambda: False,
+        pace: Pace,
+        watched: Callable[[], bool],
     ) -> "PtyProcess":
         """Start a command on the running loop.
 
@@ -119,7 +122,8 @@ class PtyProcess:
             close_seconds: from SIGHUP to SIGKILL (P3).
             on_output: the ring has new bytes.
             on_exit: called once, after all output is in the ring.
-            makes_way: asked in a flood, whether to read it with pauses (`pace.py`).
+            pace: the server's.
+            watched: whether somebody views it: else its floods make way for keys (`pace.py`).
 
         Raises:
             TermwallError: `cannot_start`, with why (P4).
@@ -162,7 +166,8 @@ class PtyProcess:
             close_seconds=close_seconds,
             on_output=on_output,
             on_exit=on_exit,
-            makes_way=makes_way,
+            pace=pace,
+            watched=watched,
         )
 
     # ---- input, size, state

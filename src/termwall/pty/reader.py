@@ -1,9 +1,9 @@
 """When to read a PTY, and when to tell that something came. Reads go straight into the ring; nothing is copied here.
 
-One read for each readiness event, so that a flood cannot starve the other sessions. A short read (typing, a prompt) is
-told at once, at most 8 such in 2 ms. A full read, or a spent burst, opens a batch: all that follows is told with it,
-after 64 KiB or 2 ms. Waiting 4 ms instead was measured to cost 0.95 ms of echo under load, and gained nothing. A flood
-that nobody watches rests after each portion while somebody types (`pace.py`).
+One read for each readiness event, so that a flood cannot starve the other sessions (more were measured: no gain). A
+short read (typing, a prompt) is told at once, at most 8 such in 2 ms. A full read, or a spent burst, opens a batch: all
+that follows is told with it, after 64 KiB or 2 ms. Waiting 4 ms instead was measured to cost 0.95 ms of echo under
+load, and gained nothing. A flood that nobody watches rests after each portion while somebody types (`pace.py`).
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 
 from termwall.core.ring import Ring
-from termwall.pty.pace import PORTION_BYTES, REST_SECONDS
+from termwall.pty.pace import PORTION_BYTES, REST_SECONDS, Pace
 
 FULL_READ = 4095
 """Bytes: a read of this size means that more is waiting."""
@@ -36,14 +36,16 @@ class PtyReader:
         ring: Ring,
         on_output: Callable[[], None],
         on_end: Callable[[], None],
-        makes_way: Callable[[], bool],
+        pace: Pace,
+        watched: Callable[[], bool],
     ) -> None:
         self._loop = loop
         self._descriptor = descriptor
         self._ring = ring
         self._on_output = on_output
         self._on_end = on_end
-        self._makes_way = makes_way
+        self._pace = pace
+        self._watched = watched
         self._rested = ring.end
         self._rest: asyncio.TimerHandle | None = None
         self._watching = False
@@ -109,9 +111,9 @@ class PtyReader:
             self._timer = self._loop.call_later(BATCH_SECONDS, self._tell)
         if ring.end - self._told >= BATCH_BYTES:
             self._tell()
-        if ring.end - self._rested >= PORTION_BYTES:
+        if self._pace.keys_first and ring.end - self._rested >= PORTION_BYTES:
             self._rested = ring.end
-            if self._makes_way():
+            if not self._watched():
                 self._rest = self._loop.call_later(REST_SECONDS, self._go_on)
                 self._watch()
 

@@ -19,11 +19,8 @@ Kind = Literal["snapshot", "runs", "ansi", "text"]
 
 SOON_BYTES = 16 << 10
 """Less than this is drawn at once: typing, prompts, queries."""
-FLOOD_BYTES = 896 << 10
-"""A flood is drawn in pieces of at least this size, or each `FLOOD_SECONDS`: most of its lines only scroll by."""
 FLOOD_SECONDS = 0.025
-MOST_BYTES = 1 << 20
-"""At most this much in one request, so that another session's screen waits no longer than some 10 ms for it."""
+"""A flood is drawn each 5/8 of a ring, or after this time: the more at once, the more lines only scroll by."""
 MAX_ASKS = 1_024
 """Pictures of a session that are waited for; one more is answered with None, as if there were no engine."""
 MAX_CRASHES = 3
@@ -163,6 +160,11 @@ class ScreenFeed:
         return self.pending > 0 or self.serial != self.sizes.last_serial or bool(self.asks)
 
     @property
+    def floods(self) -> bool:
+        """Whether so much waits that it should be drawn without waiting for more."""
+        return self.pending >= self.ring.capacity * 5 // 8
+
+    @property
     def urgent(self) -> bool:
         """Whether somebody waits for it, or it costs next to nothing."""
         return bool(self.asks) or self.pending < SOON_BYTES
@@ -182,8 +184,8 @@ class ScreenFeed:
         }
 
     def request(self) -> dict[str, Any]:
-        """What to draw next: up to the next picture asked for, or the end, at most `MOST_BYTES`."""
-        to = min(self.ring.end, self.position + MOST_BYTES)
+        """What to draw next: up to the next picture asked for, or the end, at most 3/4 of a ring."""
+        to = min(self.ring.end, self.position + self.ring.capacity * 3 // 4)
         if self.position < self.heard:
             to = min(to, self.heard)
         if self.asks:

@@ -19,7 +19,7 @@ from typing import Any
 
 from termwall.core.ring import Ring
 from termwall.core.sizes import SizeLog
-from termwall.screen.feed import FLOOD_BYTES, FLOOD_SECONDS, MAX_ASKS, News, ScreenFeed
+from termwall.screen.feed import FLOOD_SECONDS, MAX_ASKS, News, ScreenFeed
 from termwall.screen.frames import BadFrame, Unpacker, pack
 from termwall.screen.shared import SharedMemory
 
@@ -159,7 +159,7 @@ class Screens:
             return
         if feed.urgent:
             self._enqueue(feed, self._urgent)
-        elif feed.pending >= FLOOD_BYTES:
+        elif feed.floods:
             self._enqueue(feed, self._floods)
         elif feed not in self._timers:
             self._timers[feed] = self._loop.call_later(FLOOD_SECONDS, self._waited, feed)

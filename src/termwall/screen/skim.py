@@ -53,7 +53,7 @@ def _column(text: bytes, columns: int, column: int | None) -> int | None:
     """Where the cursor is after lines that end without a carriage return; None where that takes a terminal to know."""
     if text == b"\n":
         return column
-    plain = _SGR.sub(b"", text)
+    plain = _SGR.sub(b"", text) if b"\x1b" in text else text
     if column is None or plain.translate(None, _ASCII):
         return None
     for length in map(len, plain.split(b"\n")[:-1]):
