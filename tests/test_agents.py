@@ -97,8 +97,7 @@ def test_S9_notify_says_what_a_session_is(server: Server, termwall: Command) -> 
 
 def test_A5_a_program_in_a_session_finds_its_own_server(server: Server, tmp_path: Path) -> None:
     script = f"{sys.executable} -m termwall notify hello; exec cat"
-    folder = str(server.data_dir)
-    environment = {"PYTHONPATH": str(Path(__file__).parent.parent / "src"), "TERMWALL_DATA_DIR": folder}
+    environment = {"PYTHONPATH": str(Path(__file__).parent.parent / "src")}
     session = server.session(server.project(tmp_path / "work"), "sh", "-c", script, env=environment)
     said = Command(server, tmp_path)("wait", session, "--until", "needs-input", "--timeout", "20")
     assert said == "needs input: notify: hello\n"

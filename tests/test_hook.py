@@ -85,8 +85,7 @@ def test_S9_a_hook_tells_its_session(server: Server, tmp_path: Path) -> None:
 def test_S9_a_session_finds_its_own_server(server: Server, tmp_path: Path) -> None:
     said = json.dumps({"hook_event_name": "Notification", "message": "May I?"})
     script = 'printf %s "$1" | exec "$2" -m termwall notify --hook'
-    folder = str(server.data_dir)
-    environment = {"PYTHONPATH": str(Path(hook.__file__).parent.parent), "TERMWALL_DATA_DIR": folder}
+    environment = {"PYTHONPATH": str(Path(hook.__file__).parent.parent)}
     project = server.project(tmp_path / "work")
     session = server.session(project, "sh", "-c", f"{script}; cat", "-", said, sys.executable, env=environment)
     waited = Command(server, tmp_path)("wait", session, "--until", "needs-input", "--timeout", "20")

@@ -105,6 +105,8 @@ class Termwall:
             new_id=new_id,
             screens=Screens(scrollback=self.bounds.scrollback_lines),
         )
+        # So that `termwall notify` in a session finds its own server.
+        self.service.environment["TERMWALL_DATA_DIR"] = str(settings.data_dir.absolute())
 
     def _grants(self) -> list[Grant]:
         return [Grant(token.id, token.hash, token.role, token.name, token.project_id) for token in self.store.tokens()]

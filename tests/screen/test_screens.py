@@ -251,15 +251,18 @@ async def test_S3_the_worker_killed_under_load_costs_nothing(drawn: Wall) -> Non
 
 
 async def test_S4_a_stuck_worker_is_replaced(drawn: Wall, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.3)
+    screens = drawn.screens
     drawn.session("a", "cat")
     await text(drawn, "a")
-    assert drawn.screens is not None
-    assert drawn.screens.pid is not None
-    os.kill(drawn.screens.pid, signal.SIGSTOP)
-    drawn.service.write_input("a", "hello")
+    assert screens is not None
+    assert screens.pid is not None
+    os.kill(screens.pid, signal.SIGSTOP)
+    with monkeypatch.context() as patience:  # The next one gets all of it: the machine may be busy.
+        patience.setattr(module, "ANSWER_SECONDS", 0.3)
+        drawn.service.write_input("a", "hello")
+        await until(lambda: screens.restarts == 1)
     await shows(drawn, "a", "hello")
-    assert drawn.screens.restarts == 1
+    assert screens.restarts == 1
 
 
 async def test_S3_without_an_engine_the_sessions_live_on(

@@ -68,6 +68,8 @@ class TerminalService:
         self.bounds = bounds
         self.screens = screens
         self._pace = Pace()
+        self.environment: dict[str, str] = {}
+        """What each session's program finds in its environment, besides its own ids."""
         if screens is not None:
             screens.changed = self._screens_changed
         self.profiles = profiles
@@ -187,6 +189,7 @@ class TerminalService:
             command=command,
             cwd=str(folder / Path(request.cwd).expanduser()) if request.cwd else str(folder),
             env={
+                **self.environment,
                 **profile.env,
                 **(request.env or {}),
                 "TERMWALL_SESSION_ID": session_id,
