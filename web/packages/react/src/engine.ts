@@ -10,6 +10,7 @@ import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import { UNICODE_VERSION } from "./clusters";
+import { guardErase } from "./erase";
 import { answerNothing, focusAnswers, isReport } from "./queries";
 import { FONT_FAMILY } from "./themes";
 
@@ -80,6 +81,7 @@ export class Engine implements StreamSink {
     terminal.loadAddon(new UnicodeGraphemesAddon());
     terminal.unicode.activeVersion = UNICODE_VERSION;
     terminal.loadAddon(new WebLinksAddon((event, uri) => follow(event, uri)));
+    guardErase(terminal);
     answerNothing(terminal.parser);
     const isAnswer = focusAnswers(terminal.parser);
     terminal.onData((data) => {
