@@ -31,6 +31,9 @@ class Metrics:
         self._projects = gauge("projects", "Projects.")
         self._sessions = gauge("sessions", "Sessions.")
         self._running = gauge("sessions_running", "Sessions whose program runs.")
+        self._waiting = gauge("sessions_waiting", "Sessions that need input.")
+        self._restarts = gauge("screen_restarts", "How often the screen worker was started again.")
+        self._away = gauge("screen_away", "1 while no screen can be drawn.")
         self._output = gauge("output_bytes", "Bytes written by the programs of the current sessions.")
         self._versions = gauge("stage_versions", "Versions of all stages added up.")
 
@@ -42,6 +45,10 @@ class Metrics:
         self._projects.set(len(projects))
         self._sessions.set(len(sessions))
         self._running.set(sum(session.status == "running" for session in sessions))
+        self._waiting.set(sum(session.attention.state == "needs input" for session in sessions))
+        if service.screens is not None:
+            self._restarts.set(service.screens.restarts)
+            self._away.set(service.screens.away)
         self._output.set(sum(session.offset for session in sessions))
         self._versions.set(sum(service.get_focus_version(project.id) for project in projects))
         return generate_latest(self._registry)

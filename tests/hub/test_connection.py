@@ -437,3 +437,13 @@ async def test_P2_a_sessions_life_is_told(wall: Wall) -> None:
     assert described(line)[-1] == "removed"
     exits = [m for m in line.of("session_update") if m.get("status") == "exited"]
     assert [(m["exitCode"], m["signal"]) for m in exits] == [(7, None)] * 2
+
+
+async def test_S9_a_page_that_only_reports_its_focus_answers_nothing(wall: Wall) -> None:
+    wall.session("a", "cat")
+    wall.service.notify_session("a", "needs input", "may I?", "hook")
+    line = wall.line()
+    line.say("input", sessionId="a", data="\x1b[O")
+    assert wall.service.get_session("a").attention.state == "needs input"
+    line.say("input", sessionId="a", data="y")
+    assert wall.service.get_session("a").attention.state != "needs input"

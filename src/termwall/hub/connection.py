@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
+from termwall.core.inputs import is_typing
 from termwall.core.limits import Bounds
 from termwall.hub.outlet import Outlet
 from termwall.hub.room import Asked, Room
@@ -339,9 +340,10 @@ class Connection:
 
     def _write(self, session: LiveSession, data: bytes) -> None:
         session.admit(len(data))  # What is refused takes nothing over.
-        session.recency.user = self.room.tick()
-        session.watch.typed(self._clock())
-        self.room.touch(session)
+        if is_typing(data):
+            session.recency.user = self.room.tick()
+            session.watch.typed(self._clock())
+            self.room.touch(session)
         # The size first: what is typed is then answered at the size of who typed it.
         self._drives(session, session.typed(self.client_id))
         session.write(data)
