@@ -340,13 +340,14 @@ class Connection:
 
     def _write(self, session: LiveSession, data: bytes) -> None:
         session.admit(len(data))  # What is refused takes nothing over.
+        # The size first: what is typed is then answered at the size of who typed it.
+        self._drives(session, session.typed(self.client_id))
+        session.write(data)
+        # The program has its key by now; the rest costs it no time.
         if is_typing(data):
             session.recency.user = self.room.tick()
             session.watch.typed(self._clock())
             self.room.touch(session)
-        # The size first: what is typed is then answered at the size of who typed it.
-        self._drives(session, session.typed(self.client_id))
-        session.write(data)
 
     def _drives(self, session: LiveSession, changed: bool) -> None:
         if changed:

@@ -89,7 +89,7 @@ class Previews:
         if picture is None:  # No engine now: look again at the next change.
             watched.shown = None
             return
-        content = picture.data, picture.cols, picture.rows, *picture.cursor.values()
+        content = picture.data, picture.cols, picture.rows, picture.alternate, *picture.cursor.values()
         if content != watched.content:
             watched.content = content
             watched.message = preview_text(
@@ -101,6 +101,7 @@ class Previews:
                 cols=picture.cols,
                 rows=picture.rows,
                 cursor=picture.cursor,
+                alternate=picture.alternate,
                 lines=picture.data,
             )
             watched.behind = set(watched.connections)

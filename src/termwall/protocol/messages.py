@@ -408,6 +408,8 @@ class Preview(Wire):
     cols: int
     rows: int
     cursor: ScreenCursor
+    alternate: bool
+    """Whether a full-screen program shows its own screen."""
     lines: list[list[Run]]
     """The visible rows from the top; a row without its trailing blanks."""
 

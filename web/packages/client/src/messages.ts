@@ -258,6 +258,7 @@ export interface Preview {
   cols: number;
   rows: number;
   cursor: ScreenCursor;
+  alternate: boolean;
   lines: (Run[])[];
 }
 

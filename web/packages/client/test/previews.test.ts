@@ -7,7 +7,7 @@ const three = [session("a"), session("b"), session("c")];
 function picture(sessionId: string, text: string): Preview {
   const cursor = { x: 0, y: 0, visible: true };
   const where = { epoch: "e1", offset: text.length, cols: 80, rows: 24, projectId: "p", timestamp: 0 };
-  return { type: "preview", sessionId, cursor, lines: [[{ text }]], ...where };
+  return { type: "preview", sessionId, cursor, alternate: false, lines: [[{ text }]], ...where };
 }
 
 const asked = (wire: Wire) => wire.messages("preview").map((message) => message.sessionIds);

@@ -28,13 +28,16 @@ function isBlank(line: readonly Run[] | undefined): boolean {
 
 /**
  * The first of `count` rows that a picture shows: the last ones with something in them, or those round the cursor where
- * a program fills the screen and works further up.
+ * a full-screen program works further up.
  */
-export function firstRow({ lines, cursor }: Pick<Preview, "lines" | "cursor">, count: number): number {
+export function firstRow(
+  { lines, cursor, alternate }: Pick<Preview, "lines" | "cursor" | "alternate">,
+  count: number,
+): number {
   let last = lines.length - 1;
   while (last > 0 && isBlank(lines[last])) last--;
   const end = Math.max(0, last + 1 - count);
-  if (!cursor.visible || cursor.y >= end) return end;
+  if (!alternate || !cursor.visible || cursor.y >= end) return end;
   return Math.max(0, cursor.y - Math.floor(count / 2));
 }
 

@@ -94,7 +94,14 @@ const asked = () => {
 function tell(sessionId: string, text = "text"): void {
   const cursor = { x: 0, y: 0, visible: true };
   const where = { projectId: "p", timestamp: 0, epoch: "e1", offset: 1, cols: 80, rows: 24 };
-  world.wire.tell({ type: "preview", sessionId, cursor, lines: [[{ text }]], ...where } satisfies Preview);
+  world.wire.tell({
+    type: "preview",
+    sessionId,
+    cursor,
+    alternate: false,
+    lines: [[{ text }]],
+    ...where,
+  } satisfies Preview);
 }
 
 async function wall(ids: string[]): Promise<void> {

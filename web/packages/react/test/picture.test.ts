@@ -12,7 +12,7 @@ const CELL = 6;
 
 function preview(lines: Run[][], cursor = { x: 0, y: 0, visible: false }, rows = 24): Preview {
   const where = { sessionId: "a", projectId: "p", timestamp: 0, epoch: "e", offset: 0, cols: 80 };
-  return { type: "preview", rows, cursor, lines, ...where };
+  return { type: "preview", rows, cursor, alternate: true, lines, ...where };
 }
 
 const text = (...lines: string[]): Run[][] => lines.map((line) => (line === "" ? [] : [{ text: line }]));
@@ -83,6 +83,11 @@ describe("S6: which rows a picture shows", () => {
     expect(at(23)).toBe(20);
     expect(at(21)).toBe(20);
     expect(at(10, false)).toBe(20);
+  });
+
+  test("the last ones, where a program works further up among its output", () => {
+    const shown = { ...preview(numbered(24), { x: 0, y: 10, visible: true }), alternate: false };
+    expect(firstRow(shown, 4)).toBe(20);
   });
 
   test("a shell's cursor on the empty row below its output changes nothing", () => {
