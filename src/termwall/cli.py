@@ -6,16 +6,14 @@ import sys
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from termwall.agents import notify_command, screen_command, wait_command
-from termwall.app import Termwall, version
-from termwall.attach import AttachError, attach_terminal
 from termwall.config import Settings, SettingsError
-from termwall.observe import log_to_stderr
+from termwall.folder import DataFolderError, find_running
 from termwall.remote import (
     DataDir,
     Json,
@@ -29,8 +27,10 @@ from termwall.remote import (
     remote,
     show,
 )
-from termwall.server import DataFolderError, find_running, serve
 from termwall.store.projects import StoreError
+
+if TYPE_CHECKING:
+    from termwall.app import Termwall
 
 app = typer.Typer(
     add_completion=True,
@@ -64,6 +64,8 @@ def folder(
 ) -> None:
     """Serve the current folder as a project and open it in the browser."""
     if show_version:
+        from termwall.app import version
+
         typer.echo(version())
         raise typer.Exit
     if context.invoked_subcommand is not None:
@@ -80,7 +82,7 @@ def folder(
             webbrowser.open(address)
         return
 
-    def ready(url: str, termwall: Termwall) -> None:
+    def ready(url: str, termwall: "Termwall") -> None:
         found = [project for project in termwall.service.list_projects() if project.path == str(here)]
         project = found[0] if found else termwall.service.create_project(path=str(here))
         address = f"{url}/?token={termwall.access.token}&project={quote(project.id)}"
@@ -118,7 +120,7 @@ def serve_command(
         open=False if no_open else None,
     )
 
-    def ready(url: str, termwall: Termwall) -> None:
+    def ready(url: str, termwall: "Termwall") -> None:
         address = f"{url}/?token={termwall.access.token}"
         typer.echo(f"termwall ready: {address}")
         sys.stdout.flush()
@@ -128,8 +130,12 @@ def serve_command(
     run_server(settings, ready)
 
 
-def run_server(settings: Settings, ready: Callable[[str, Termwall], None]) -> None:
+def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> None:
     """Serve, and turn what can go wrong at the start into a sentence."""
+    # The server's parts take half a second to import, which a command that only talks to one does not need.
+    from termwall.observe import log_to_stderr
+    from termwall.server import serve
+
     log_to_stderr()
     try:
         serve(settings, ready)
@@ -283,6 +289,8 @@ def attach_command(
     r"""Show a session in this terminal and type into it; Ctrl-\ leaves it running."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail("attach needs a terminal; `termwall send` types without one.")
+    from termwall.attach import AttachError, attach_terminal
+
     with remote(data_dir, url, token) as server:
         found = server.find(project, session)
         if not found["focused"]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from termwall.core.limits import Bounds
-from termwall.hub.service import ProfileSpec
+from termwall.hub.profiles import ProfileSpec
 
 DEFAULTS = Bounds()
 Positive = Annotated[int, Field(gt=0)]

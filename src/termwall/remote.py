@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from termwall.config import Settings
-from termwall.server import find_running
+from termwall.folder import find_running
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for what survives a restart.")]
 Url = Annotated[str | None, typer.Option("--url", envvar="TERMWALL_URL", help="Address of a running server.")]

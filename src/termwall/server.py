@@ -2,79 +2,25 @@
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
 from termwall.app import Termwall, create_app
 from termwall.config import Settings
+from termwall.folder import data_folder
 from termwall.transport.picows_edge import http_protocol, websocket_protocol
 
 WANTED_DESCRIPTORS = 65_536
 """Open files: 10,000 connections, the terminals of many projects, and room to spare."""
 SHUTDOWN_SECONDS = 3
 """How long requests may take to end once the server was told to stop."""
-
-
-class DataFolderError(Exception):
-    """The data folder cannot be used; the message says why."""
-
-
-class DataFolderTaken(DataFolderError):
-    """Another server uses the data folder."""
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """How to reach a running server, as it wrote it down in its data folder."""
-
-    url: str
-    pid: int
-
-
-@contextlib.contextmanager
-def data_folder(path: Path) -> Iterator[None]:
-    """Hold the data folder for one server.
-
-    Raises:
-        DataFolderError: it is no folder that can be written; `DataFolderTaken` where another one has it.
-    """
-    with contextlib.ExitStack() as held:
-        try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = held.enter_context(open(path / "lock", "w"))
-        except OSError as error:
-            raise DataFolderError(
-                f"`{path}` cannot be the data folder: {error.strerror}. Name another one with --data-dir."
-            ) from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataFolderTaken(
-                f"Another termwall server uses `{path}`. Stop it, or give this one another --data-dir."
-            ) from None
-        yield
-
-
-def find_running(path: Path) -> Running | None:
-    """The server that uses this data folder, if one runs."""
-    try:
-        found = json.loads((path / "server.json").read_text())
-        with open(path / "lock") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return Running(found["url"], found["pid"])
-    except (OSError, ValueError, KeyError):
-        return None
-    return None
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.limits import Bounds
 from termwall.hub.connection import Connection, Hello
-from termwall.hub.service import ProfileSpec, TerminalService
+from termwall.hub.profiles import ProfileSpec
+from termwall.hub.service import TerminalService
 from termwall.protocol.bodies import SessionCreate
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store

@@ -7,7 +7,6 @@ there. It opens no port: the transports, or a program that embeds termwall, call
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, overload
 
@@ -17,6 +16,7 @@ from termwall.core.ids import ProjectId, SessionId
 from termwall.core.limits import Bounds
 from termwall.hub.connection import Connection, Hello
 from termwall.hub.outlet import Outlet
+from termwall.hub.profiles import ProfileSpec
 from termwall.hub.room import Room
 from termwall.hub.session import Launch, LiveSession
 from termwall.protocol.bodies import NotifyState, Project, SessionCreate
@@ -29,16 +29,6 @@ from termwall.store.projects import Store, StoredProject
 SWEEP_SECONDS = 0.25
 """How often titles, activity and quietness are told while something prints (S9)."""
 DEFAULT_SIZE = (80, 24)
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileSpec:
-    """A kind of session: what it runs unless told otherwise (P1)."""
-
-    label: str
-    command: Sequence[str]
-    icon: str = "terminal"
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
 class TerminalService:

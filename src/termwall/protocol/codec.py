@@ -158,7 +158,7 @@ def stream_text(
 def preview_text(
     session_id: str, project_id: str, epoch: str, offset: int, timestamp: int, *, lines: bytes, **fields: object
 ) -> bytes:
-    """A `preview`. `lines` is JSON already, as the screen worker made it; `fields` are `cols, rows, cursor, alternate`."""
+    """A `preview`. `lines` is JSON already, as the screen worker made it; `fields` are the rest of its own."""
     head = {
         "type": "preview",
         "sessionId": session_id,

@@ -1,0 +1,14 @@
+"""What kinds of session there are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSpec:
+    """A kind of session: what it runs unless told otherwise (P1)."""
+
+    label: str
+    command: Sequence[str]
+    icon: str = "terminal"
+    env: Mapping[str, str] = field(default_factory=dict)
