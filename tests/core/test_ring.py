@@ -138,3 +138,14 @@ def test_S9_a_search_in_place_misses_no_introducer(capacity: int, pieces: list[s
         log += data
         whole = log[start:]
         assert ring.holds(b"\x1b]", start, ring.end) is (b"\x1b]" in whole or whole.endswith(b"\x1b"))
+
+
+@given(st.lists(st.binary(max_size=40), max_size=8), st.integers(0, 400), st.integers(0, 400))
+def test_S1_a_byte_is_found_in_place(pieces: list[bytes], start: int, count: int) -> None:
+    ring = Ring(bytearray(64))
+    for piece in pieces:
+        ring.append(piece)
+    start = min(max(ring.start, start), ring.end)
+    stop = min(start + count, ring.end)
+    for byte in (b"\x00", b"\x1b"):
+        assert ring.contains(byte, start, stop) == (byte in ring.read(start, stop))

@@ -90,6 +90,15 @@ class Ring:
             return [self._view[first : first + count]] if count else []
         return [self._view[first:], self._view[: first + count - self.capacity]]
 
+    def contains(self, byte: bytes, start: int, stop: int) -> bool:
+        """Whether that one byte is among those from `start` to before `stop`, searched in place."""
+        first, last = start % self.capacity, (stop - 1) % self.capacity
+        if stop <= start:
+            return False
+        if first <= last:
+            return self._buffer.find(byte, first, last + 1) >= 0
+        return self._buffer.find(byte, first) >= 0 or self._buffer.find(byte, 0, last + 1) >= 0
+
     def holds(self, pattern: bytes, start: int, stop: int) -> bool:
         """Whether `pattern`, two bytes, begins in `start` to `stop`; also where its second byte may still come.
 

@@ -169,6 +169,14 @@ class ScreenFeed:
         """Whether somebody waits for it, or it costs next to nothing."""
         return bool(self.asks) or self.pending < SOON_BYTES
 
+    @property
+    def can_wait(self) -> bool:
+        """Whether what is new is plain text, as the echo of a key: nobody waits for an answer to that."""
+        if self.asks or not self.pending:
+            return False
+        ring, start, end = self.ring, self.position, self.ring.end
+        return not ring.contains(b"\x1b", start, end) and not ring.contains(b"\x05", start, end)
+
     def opening(self) -> dict[str, Any]:
         """The request that gives the session to a new worker: it begins at the last checkpoint."""
         base = self.base

@@ -157,7 +157,7 @@ class Screens:
             self._loop.call_soon(feed.asks.pop().answer, None)
         if not feed.behind:
             return
-        if feed.urgent:
+        if feed.urgent and not feed.can_wait:
             self._enqueue(feed, self._urgent)
         elif feed.floods:
             self._enqueue(feed, self._floods)
