@@ -19,7 +19,9 @@ from starlette.types import Receive, Scope, Send
 
 from termwall.config import Settings, load_profiles
 from termwall.hub.service import TerminalService
+from termwall.keeper import keeper_command
 from termwall.observe import Metrics
+from termwall.pty.held import HeldPrograms
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store
 from termwall.transport.auth import Access, Grant
@@ -96,6 +98,8 @@ class Termwall:
             allowed_origins=settings.allowed_origins,
             grants=self._grants,
         )
+        folder = settings.data_dir.absolute()
+        programs = HeldPrograms(folder, keeper_command(folder, self.bounds)) if settings.outlive else None
         self.service = TerminalService(
             bounds=self.bounds,
             store=self.store,
@@ -104,6 +108,7 @@ class Termwall:
             clock=lambda: time.time_ns() // 1_000_000,
             new_id=new_id,
             screens=Screens(scrollback=self.bounds.scrollback_lines),
+            programs=programs,
         )
         # So that `termwall notify` in a session finds its own server.
         self.service.environment["TERMWALL_DATA_DIR"] = str(settings.data_dir.absolute())
@@ -127,6 +132,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if service.screens is not None:
             service.screens.start()
+        await service.open()
         yield
         await service.close()
 

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     token: str | None = Field(
         None, min_length=8, description="The owner's token; made at the first start if not given."
     )
+    outlive: bool = Field(True, description="Let the programs go on when the server ends, for the next one.")
     open: bool = Field(True, description="Open the browser once the server is ready.")
     max_focused: int = Field(4, ge=1, le=64, description="How many sessions the stage of a new project holds.")
     heartbeat: int = Field(
@@ -115,6 +116,7 @@ class _Profile(BaseModel, extra="forbid"):
     command: Annotated[list[str], Field(min_length=1)]
     icon: str = "terminal"
     env: dict[str, str] = {}
+    resume: Annotated[list[str], Field(min_length=1)] | None = None
 
 
 class _File(BaseModel, extra="forbid"):
@@ -125,7 +127,7 @@ def default_profiles(environ: Mapping[str, str]) -> dict[str, ProfileSpec]:
     """The seed's two kinds of session: the user's shell, and Claude Code (P1)."""
     return {
         "system": ProfileSpec("Shell", (environ.get("SHELL") or "/bin/sh",), "terminal"),
-        "claude": ProfileSpec("Claude Code", ("claude",), "agent"),
+        "claude": ProfileSpec("Claude Code", ("claude",), "agent", resume=("claude", "--continue")),
     }
 
 
@@ -144,5 +146,7 @@ def load_profiles(settings: Settings, environ: Mapping[str, str]) -> dict[str, P
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise SettingsError(f"{path}: {error}") from None
     for kind, profile in found.profiles.items():
-        profiles[kind] = ProfileSpec(profile.label or kind, tuple(profile.command), profile.icon, profile.env)
+        profiles[kind] = ProfileSpec(
+            profile.label or kind, tuple(profile.command), profile.icon, profile.env, profile.resume
+        )
     return profiles

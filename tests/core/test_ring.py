@@ -1,12 +1,13 @@
 """The ring against the whole log kept beside it."""
 
 import mmap
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from termwall.core.ring import LINE_SEARCH_BYTES, Ring
+from termwall.core.ring import GUARD_BYTES, LINE_SEARCH_BYTES, MARGIN_BYTES, Ring
 
 STEPS = st.lists(st.tuples(st.sampled_from(["append", "commit"]), st.binary(max_size=60)), max_size=40)
 
@@ -149,3 +150,62 @@ def test_S1_a_byte_is_found_in_place(pieces: list[bytes], start: int, count: int
     stop = min(start + count, ring.end)
     for byte in (b"\x00", b"\x1b"):
         assert ring.contains(byte, start, stop) == (byte in ring.read(start, stop))
+
+
+class Killed(Exception):
+    """The process ended here."""
+
+
+class Marks(list[int]):
+    """Numbers in shared memory whose writer can be killed between two of them."""
+
+    left = 1 << 30
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if self.left == 0:
+            raise Killed
+        self.left -= 1
+        super().__setitem__(index, value)
+
+
+def shared(memory: bytearray, marks: Marks) -> Ring:
+    return Ring(memory, guard=GUARD_BYTES, marks=cast(memoryview, marks))
+
+
+PIECES = st.lists(st.integers(1, MARGIN_BYTES), min_size=1, max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(capacity=st.integers(1, 3 * MARGIN_BYTES), pieces=PIECES, kill=st.integers(0, 60), seed=st.integers(0, 255))
+def test_P5_who_takes_over_a_ring_finds_what_was_read_and_not_counted(
+    capacity: int, pieces: list[int], kill: int, seed: int
+) -> None:
+    """Killed before any of the numbers is written down, each byte that the kernel gave is there exactly once."""
+    memory, marks = bytearray(capacity + GUARD_BYTES), Marks([0, 0])
+    ring, log = shared(memory, marks), b""
+    marks.left = kill
+    try:
+        for number, size in enumerate(pieces):
+            space = ring.free()
+            data = bytes([1 + (seed + number) % 255]) * min(size, len(space))
+            space[: len(data)] = data  # What a read does: if it is killed in there, all of this has happened.
+            log += data
+            ring.commit(len(data))
+    except Killed:
+        pass
+    marks.left = 1 << 30
+    other = shared(memory, marks)
+    other.take_over()
+    assert other.end == len(log)
+    assert other.read(other.start, other.end) == log[other.start :]
+    other.append(b"more")
+    assert other.read(other.end - min(4, capacity), other.end) == b"more"[-capacity:]
+
+
+def test_P5_a_ring_that_nobody_was_killed_over_is_taken_over_as_it_is() -> None:
+    memory, marks = bytearray(100 + GUARD_BYTES), Marks([0, 0])
+    ring = shared(memory, marks)
+    ring.append(b"all of it")
+    other = shared(memory, marks)
+    assert other.take_over() == 0
+    assert (other.end, other.read(0, 9)) == (9, b"all of it")

@@ -1,7 +1,9 @@
 """Programs on real PTYs, on both event loops: how they start, are fed, end, and leave nothing behind."""
 
 import asyncio
+import gc
 import hashlib
+import itertools
 import os
 import resource
 import signal
@@ -14,10 +16,11 @@ import pytest
 import uvloop
 
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.core.ring import Ring
 from termwall.pty.pace import Pace
-from termwall.pty.process import ExitStatus, PtyProcess, environment, is_interactive_shell
+from termwall.pty.process import PtyProcess, environment, is_interactive_shell
+from termwall.pty.programs import ExitStatus, LocalPrograms, Order
 
+_keys = itertools.count()
 Play = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 
 
@@ -37,17 +40,23 @@ class Run:
     """A program, and what it printed."""
 
     def __init__(self, *command: str, cwd: str = "/", cols: int = 80, rows: int = 24, **options: Any) -> None:
-        self.ring = Ring(bytearray(options.pop("ring_bytes", 1 << 20)))
         self.exits: list[ExitStatus] = []
         self.outputs = 0
-        self.process = PtyProcess.start(
+        order = Order(
+            key=f"run{next(_keys)}",
             command=command,
             cwd=cwd,
-            env=options.pop("env", {}),
+            env=environment(os.environ, options.pop("env", {})),
             cols=cols,
             rows=rows,
-            ring=self.ring,
+            ring_bytes=options.pop("ring_bytes", 1 << 20),
             input_bytes=options.pop("input_bytes", 1 << 20),
+        )
+        program = (options.pop("programs", None) or LocalPrograms()).start(order)
+        self.ring = program.memory.ring
+        self.process = PtyProcess(
+            program,
+            shell=is_interactive_shell(command),
             close_seconds=options.pop("close_seconds", 5.0),
             on_output=self._output,
             on_exit=self.exits.append,
@@ -179,6 +188,7 @@ def test_P3_a_thousand_programs_leave_nothing_behind(play: Play) -> None:
             return len(os.listdir("/proc/self/fd")), children
 
         await one()
+        gc.collect()  # What other tests' programs left.
         before = left()
         for _ in range(20):
             await asyncio.gather(*(one() for _ in range(25)))
@@ -189,6 +199,7 @@ def test_P3_a_thousand_programs_leave_nothing_behind(play: Play) -> None:
         run.process.write(b"x\n")
         run.process.close()
         await run.process.wait_closed()
+        run.process.program.forget()
         assert run.exits
 
     play(main)  # 500 on each loop.

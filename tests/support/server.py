@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.holder import end_holder
+
 START_SECONDS = 20
 STOP_SECONDS = 15
 
@@ -91,6 +93,11 @@ class Server:
         """SIGTERM; returns the exit code."""
         return self._end(signal.SIGTERM)
 
+    def end(self) -> None:
+        """Stop it, and end the programs that would outlive it."""
+        self.stop()
+        end_holder(self.data_dir)
+
     def kill(self) -> None:
         """SIGKILL."""
         self._end(signal.SIGKILL)
@@ -124,5 +131,5 @@ def running(data_dir: Path, *options: str, **more: Any) -> Iterator[Server]:
     try:
         yield server
     finally:
-        server.stop()
+        server.end()
     assert not server.tracebacks(), server.tracebacks()

@@ -6,9 +6,8 @@ A `Line` is an outlet as good as a socket: it takes messages, can be made full, 
 import asyncio
 import itertools
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.limits import Bounds
@@ -18,23 +17,10 @@ from termwall.hub.service import TerminalService
 from termwall.protocol.bodies import SessionCreate
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store
-
-T = TypeVar("T")
+from tests.support.patience import until
 
 _ids = itertools.count()
 """Ids are never the same twice, as a real server's."""
-PATIENCE = 10.0
-"""Seconds until a condition that never comes fails a test."""
-
-
-async def until(condition: Callable[[], T], what: str | Callable[[], str] = "the condition") -> T:
-    """Waits until `condition()` is true, and returns its value."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE
-    while not (value := condition()):
-        if asyncio.get_running_loop().time() >= deadline:
-            raise AssertionError(f"{what() if callable(what) else what} did not come in {PATIENCE} s")
-        await asyncio.sleep(0.005)
-    return value
 
 
 class Line:
@@ -124,7 +110,9 @@ class Line:
 class Wall:
     """A service with one project, `wall`, in a folder of its own. `drawn`: with a screen worker."""
 
-    def __init__(self, folder: Path, *, store: Store | None = None, drawn: bool = False, **bounds: Any) -> None:
+    def __init__(
+        self, folder: Path, *, store: Store | None = None, drawn: bool = False, programs: Any = None, **bounds: Any
+    ) -> None:
         self.folder = folder
         self.screens = Screens(scrollback=Bounds(**bounds).scrollback_lines) if drawn else None
         self.service = TerminalService(
@@ -134,6 +122,7 @@ class Wall:
             clock=lambda: int(asyncio.get_running_loop().time() * 1000),
             new_id=lambda: f"id{next(_ids)}",
             screens=self.screens,
+            programs=programs,
         )
         if not self.service.list_projects():
             self.service.create_project(path=str(folder), id="wall", name="wall")

@@ -32,9 +32,10 @@ whatever reason. In a shell that marks its commands, every program is working un
 that waits. One that marks its prompts only says too little: there, output decides.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import IntEnum
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from termwall.core.osc import MarkKind, ProgressState
 
@@ -120,6 +121,29 @@ class Watch:
         self._flow_since = now
         """Since when there is output without a pause."""
         self._typed: int | None = None
+
+    # ---- over a restart of the server
+
+    def state(self) -> dict[str, Any]:
+        """All of it, as JSON has it."""
+        found = {name.lstrip("_"): value for name, value in vars(self).items()}
+        return found | {"claim": None if self._claim is None else asdict(self._claim)}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> "Watch":
+        """From the `state` of another one; what that did not know begins anew.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no such state.
+        """
+        watch = cls(state["now"])
+        for name in vars(watch):
+            if (key := name.lstrip("_")) in state:
+                setattr(watch, name, state[key])
+        claim = state["claim"]
+        watch._claim = None if claim is None else _Claim(**{**claim, "rank": _Rank(claim["rank"])})
+        watch._over = None if watch._over is None else (watch._over[0], watch._over[1])
+        return watch
 
     # ---- what happens
 

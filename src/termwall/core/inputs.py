@@ -7,6 +7,7 @@ silent longest is forgotten, and is then told to begin at 1 again.
 
 import re
 from collections import OrderedDict
+from hashlib import blake2b
 from typing import Literal
 
 from termwall.core.ids import ClientId
@@ -24,12 +25,13 @@ class InputLog:
     """The last input number of each client of one session."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._last: OrderedDict[ClientId, int] = OrderedDict()
+        self.limit = limit
+        """Clients that are remembered."""
+        self._last: OrderedDict[bytes, int] = OrderedDict()
 
     def last(self, client: ClientId) -> int:
         """The last number that was taken; 0 if none was."""
-        return self._last.get(client, 0)
+        return self._last.get(client_key(client), 0)
 
     def accept(self, client: ClientId, seq: int) -> Literal["write", "duplicate"] | int:
         """What to do with input `seq`: write it (then call `taken`), drop it, or refuse it and expect this number."""
@@ -38,9 +40,17 @@ class InputLog:
             return "write"
         return "duplicate" if seq <= last else last + 1
 
-    def taken(self, client: ClientId, seq: int) -> None:
-        """Input `seq` was written."""
-        self._last[client] = seq
-        self._last.move_to_end(client)
-        if len(self._last) > self._limit:
-            self._last.popitem(last=False)
+    def taken(self, client: ClientId, seq: int) -> bytes | None:
+        """Input `seq` was written. The key of the client that is forgotten for it, if one is."""
+        return self.restore(client_key(client), seq)
+
+    def restore(self, key: bytes, seq: int) -> bytes | None:
+        """As `taken`, of a client of which only the key is known: what an earlier server wrote down."""
+        self._last[key] = seq
+        self._last.move_to_end(key)
+        return self._last.popitem(last=False)[0] if len(self._last) > self.limit else None
+
+
+def client_key(client: ClientId) -> bytes:
+    """What is kept of a client's id: 16 bytes, however long it is."""
+    return blake2b(client.encode(), digest_size=16).digest()

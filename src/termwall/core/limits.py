@@ -39,7 +39,5 @@ class Bounds:
     """How long a connection with `resume=1` may take to its first `sync_request` (W1)."""
     close_seconds: float = 5.0
     """Between SIGHUP and SIGKILL for a program that is closed (P3)."""
-    remembered_clients: int = 256
-    """Clients of a session whose last input `seq` is remembered after they left; the longest gone is forgotten."""
     size_marks: int = 1_024
     """Size changes remembered within the ring; older ones are told late to a viewer that is that far behind."""

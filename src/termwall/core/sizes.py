@@ -5,6 +5,7 @@ viewer's position has reached the change's offset.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -24,6 +25,24 @@ class SizeLog:
     def __init__(self, cols: int, rows: int, limit: int) -> None:
         self._limit = limit
         self._marks = [SizeMark(0, 0, cols, rows)]
+
+    @classmethod
+    def restore(cls, marks: Sequence[Sequence[int]], limit: int) -> "SizeLog":
+        """From the `marks` of another one.
+
+        Raises:
+            ValueError: there is none.
+        """
+        log = cls(0, 0, limit)
+        log._marks = [SizeMark(*mark) for mark in marks]
+        if not log._marks:
+            raise ValueError("a session has had a size")
+        return log
+
+    @property
+    def marks(self) -> list[list[int]]:
+        """All that is known, as plain numbers."""
+        return [[mark.serial, mark.offset, mark.cols, mark.rows] for mark in self._marks]
 
     @property
     def last_serial(self) -> int:

@@ -323,8 +323,7 @@ class Connection:
                     details={"expected": verdict},
                 )
             if verdict == "write":
-                self._write(session, data)
-                session.inputs.taken(self.client_id, seq)
+                self._write(session, data, seq)
             self.tell(
                 encode(
                     messages.InputAck(
@@ -338,11 +337,11 @@ class Connection:
         else:
             self._write(session, data)
 
-    def _write(self, session: LiveSession, data: bytes) -> None:
+    def _write(self, session: LiveSession, data: bytes, seq: int = 0) -> None:
         session.admit(len(data))  # What is refused takes nothing over.
         # The size first: what is typed is then answered at the size of who typed it.
         self._drives(session, session.typed(self.client_id))
-        session.write(data)
+        session.write(data, self.client_id, seq)
         # The program has its key by now; the rest costs it no time.
         if is_typing(data):
             session.recency.user = self.room.tick()

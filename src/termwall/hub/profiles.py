@@ -12,3 +12,5 @@ class ProfileSpec:
     command: Sequence[str]
     icon: str = "terminal"
     env: Mapping[str, str] = field(default_factory=dict)
+    resume: Sequence[str] | None = None
+    """What a lost session runs instead when it is started again, such as `claude --resume` (P5)."""

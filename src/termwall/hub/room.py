@@ -11,11 +11,13 @@ from termwall.core import focus
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Activity, FocusChange, Stage
 from termwall.core.ids import ProjectId, SessionId
+from termwall.hub.kept import Home
 from termwall.hub.previews import Previews
 from termwall.hub.session import LiveSession
 from termwall.protocol.bodies import Project
 from termwall.protocol.codec import encode
 from termwall.protocol.messages import FocusState, FocusUpdate, Session, SessionUpdate
+from termwall.pty.programs import ExitStatus
 
 if TYPE_CHECKING:
     from termwall.hub.connection import Connection
@@ -39,7 +41,7 @@ class Room:
         *,
         clock: Callable[[], int],
         tick: Callable[[], int],
-        keep: Callable[["Room"], None],
+        keep: Callable[["Room", Stage], None],
         changed: Callable[["Room", FocusUpdate], None],
         wake: Callable[[], None],
     ) -> None:
@@ -59,6 +61,11 @@ class Room:
         self._touched: set[LiveSession] = set()
         self._told: dict[LiveSession, dict[str, Any]] = {}
         self._told_activity: dict[LiveSession, int] = {}
+
+    @property
+    def home(self) -> Home:
+        """What a session keeps of its project."""
+        return Home(self.project.id, self.project.name, self.project.path)
 
     # ---- the stage
 
@@ -115,6 +122,10 @@ class Room:
         self.project = self.project.model_copy(update={"max_focused": max_focused})
         return self._apply(focus.limit(self.stage, max_focused, self._activity()), None)
 
+    def leave_stage(self, session_id: SessionId) -> None:
+        """A session is gone (F10)."""
+        self._apply(focus.remove(self.stage, session_id), None)
+
     def state(self) -> FocusState:
         """The stage as everybody sees it (A1)."""
         return FocusState(**self._state_fields())
@@ -154,6 +165,7 @@ class Room:
     def _apply(self, change: FocusChange | None, request: "Asked | None") -> FocusUpdate | None:
         if change is None:
             return None
+        self._keep(self, change.stage)
         self.stage = change.stage
         for session_id in change.added:
             self.sessions[session_id].recency.focused = self.tick()
@@ -165,7 +177,6 @@ class Room:
             removed=list(change.removed),
             evicted=list(change.evicted),
         )
-        self._keep(self)
         self._tell_focus(update, request)
         for connection in tuple(self.connections):
             connection.stage_changed(change.added, change.removed)
@@ -186,7 +197,6 @@ class Room:
     def add(self, session: LiveSession) -> None:
         """A new session: everybody is told, and whoever waits for it is woken (W5)."""
         self.sessions[session.id] = session
-        session.recency.output = self.tick()
         self._told_activity[session] = self._clock()
         self._tell_whole(session)
         for connection in tuple(self.connections):
@@ -194,14 +204,13 @@ class Room:
 
     def drop(self, session: LiveSession) -> None:
         """A session is gone: it leaves the stage by the same rules (F10)."""
-        change = focus.remove(self.stage, session.id)
         del self.sessions[session.id]
         self._stirred.discard(session)
         self._touched.discard(session)
         self._told.pop(session, None)
         self._told_activity.pop(session, None)
         self.previews.dropped(session)
-        self._apply(change, None)
+        self.leave_stage(session.id)
         self.tell_session(session, removed=True)
         for connection in tuple(self.connections):
             connection.session_dropped(session)
@@ -295,13 +304,14 @@ class Room:
         fields = {name: value for name, value in facts.items() if value != told[name]} | more
         if fields:
             self._told[session] = facts
+            session.keep()
             self.tell_session(session, **fields)
 
     def ended(self, session: LiveSession) -> None:
         """A program ended: the session stays, with its last screen (P2, F10)."""
         status = session.ended
         assert status is not None
-        session.watch.ended(self._clock(), f"killed ({status.signal})" if status.signal else f"exit code {status.code}")
+        session.watch.ended(self._clock(), _how(status))
         self.tell_facts(session, status="exited", exit_code=status.code, signal=status.signal)
 
     def restarted(self, session: LiveSession) -> None:
@@ -317,6 +327,12 @@ class Room:
     def carried(self, connection: "Connection") -> Iterable[LiveSession]:
         """The sessions that a connection carries."""
         return [session for session in self.sessions.values() if connection.carries(session.id)]
+
+
+def _how(status: ExitStatus) -> str:
+    if status.signal:
+        return f"killed ({status.signal})"
+    return "ended, nobody saw how" if status.code is None else f"exit code {status.code}"
 
 
 class Asked:

@@ -5,6 +5,7 @@ there. It opens no port: the transports, or a program that embeds termwall, call
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,21 +15,30 @@ from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.core.limits import Bounds
+from termwall.hub.archive import Archive
 from termwall.hub.connection import Connection, Hello
+from termwall.hub.inheritance import inherit
+from termwall.hub.kept import Home, Kept, Launch
 from termwall.hub.outlet import Outlet
 from termwall.hub.profiles import ProfileSpec
 from termwall.hub.room import Room
-from termwall.hub.session import Launch, LiveSession
+from termwall.hub.session import LiveSession
 from termwall.protocol.bodies import NotifyState, Project, SessionCreate
 from termwall.protocol.messages import FocusState, FocusUpdate, Session
+from termwall.pty.held import HeldPrograms
 from termwall.pty.pace import Pace
+from termwall.pty.programs import LocalPrograms, Program
 from termwall.screen.feed import Picture
 from termwall.screen.screens import Screens
-from termwall.store.projects import Store, StoredProject
+from termwall.store.projects import Store
+
+log = logging.getLogger("termwall.service")
 
 SWEEP_SECONDS = 0.25
 """How often titles, activity and quietness are told while something prints (S9)."""
 DEFAULT_SIZE = (80, 24)
+ABSENT_SECONDS = 15.0
+"""After a restart of the server, who drove a session has so long to come back."""
 
 
 class TerminalService:
@@ -42,6 +52,7 @@ class TerminalService:
         clock: milliseconds since 1970.
         new_id: a new id each call, short and unguessable enough not to collide.
         screens: draws the sessions; the service ends it. None: no previews and pictures, and snapshots are replays.
+        programs: where they run; the service closes it. None: as this process's children.
     """
 
     def __init__(
@@ -54,16 +65,18 @@ class TerminalService:
         clock: Callable[[], int],
         new_id: Callable[[], str],
         screens: Screens | None = None,
+        programs: HeldPrograms | LocalPrograms | None = None,
     ) -> None:
         self.bounds = bounds
         self.screens = screens
+        self.programs = programs or LocalPrograms()
         self._pace = Pace()
         self.environment: dict[str, str] = {}
         """What each session's program finds in its environment, besides its own ids."""
         if screens is not None:
             screens.changed = self._screens_changed
         self.profiles = profiles
-        self._store = store
+        self.archive = Archive(store, clock)
         self._max_focused = max_focused
         self.clock = clock
         self.new_id = new_id
@@ -76,7 +89,7 @@ class TerminalService:
         self._session_changed: dict[object, Callable[[Session], None]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
-        for stored in store.load() if store is not None else ():
+        for stored in self.archive.projects():
             project = Project(
                 id=stored.id,
                 name=stored.name,
@@ -84,9 +97,27 @@ class TerminalService:
                 max_focused=stored.max_focused,
                 created_at=stored.created_at,
             )
-            # The sessions ended with the server, so the stage is another one than this version's: tell it as the next.
-            room = self._add_room(project, stored.version + 1, stored.epoch)
-            self._keep_version(room)
+            self._add_room(
+                project, Stage(tuple(map(SessionId, stored.sessions)), stored.version, stored.max_focused), stored.epoch
+            )
+
+    async def open(self) -> None:
+        """Take over what runs since before this server, and what it kept of the rest (P5, F7).
+
+        Raises:
+            HolderError: the process that holds the programs cannot be had.
+        """
+        found = await self.programs.open() if isinstance(self.programs, HeldPrograms) else []
+        inherit(self, found)
+        for room in self._rooms.values():
+            # Stages were kept with their sessions; one that is gone nevertheless leaves by the rules (F10).
+            for session_id in room.stage.sessions:
+                if session_id not in room.sessions:
+                    room.leave_stage(session_id)
+        self._ticks = max((session.recency.newest for session in self._all()), default=0)
+        self.archive.save_now_and_then(self._all)
+        asyncio.get_running_loop().call_later(ABSENT_SECONDS, self._drop_absent)
+        self._wake_sweeper()
 
     # ---- projects
 
@@ -116,13 +147,17 @@ class TerminalService:
             max_focused=max_focused or self._max_focused,
             created_at=self.clock(),
         )
-        room = self._add_room(project, 0, self.new_id())
-        self._keep_project(room)
+        room = self._add_room(project, Stage((), 0, project.max_focused), self.new_id())
+        try:
+            self.archive.keep_project(room)
+        except TermwallError:
+            del self._rooms[room.id]
+            raise
         return project
 
     def get_project(self, project_id: str) -> Project:
         """Raises `unknown_project`."""
-        return self._room(project_id).project
+        return self.room(project_id).project
 
     def list_projects(self) -> list[Project]:
         """All projects, the oldest first."""
@@ -130,20 +165,19 @@ class TerminalService:
 
     def update_project(self, project_id: str, *, name: str | None = None, max_focused: int | None = None) -> Project:
         """Rename it, or change how many sessions its stage holds (F1)."""
-        room = self._room(project_id)
+        room = self.room(project_id)
         if name is not None:
             room.project = room.project.model_copy(update={"name": name})
         if max_focused is not None:
             room.limit(max_focused)
-        self._keep_project(room)
+        self.archive.keep_project(room)
         return room.project
 
     async def delete_project(self, project_id: str) -> None:
         """End its programs and connections, and forget it."""
-        room = self._room(project_id)
+        room = self.room(project_id)
+        self.archive.forget_project(room.id)
         del self._rooms[room.id]
-        if self._store is not None:
-            self._store.delete_project(room.id)
         for connection in tuple(room.connections):
             connection.close(CloseCode.UNKNOWN_PROJECT, "The project was deleted")
         for session in tuple(room.sessions.values()):
@@ -157,7 +191,7 @@ class TerminalService:
         Raises:
             TermwallError: `unknown_project`, `already_exists`, `limit_reached`, `cannot_start`, `invalid`.
         """
-        room = self._room(project_id)
+        room = self.room(project_id)
         if len(room.sessions) >= self.bounds.sessions:
             raise TermwallError(
                 ErrorCode.LIMIT_REACHED, f"`{room.project.name}` has {self.bounds.sessions} sessions, the most allowed."
@@ -176,7 +210,7 @@ class TerminalService:
         folder = Path(room.project.path)
         launch = Launch(
             type=kind,
-            command=command,
+            command=tuple(command),
             cwd=str(folder / Path(request.cwd).expanduser()) if request.cwd else str(folder),
             env={
                 **self.environment,
@@ -186,24 +220,26 @@ class TerminalService:
                 "TERMWALL_PROJECT_ID": room.id,
             },
         )
-        session = LiveSession(
-            id=session_id,
-            project_id=room.id,
-            name=request.name or self._name_for(room, kind),
-            launch=launch,
-            cols=request.cols or DEFAULT_SIZE[0],
-            rows=request.rows or DEFAULT_SIZE[1],
-            bounds=self.bounds,
-            epoch=self.new_id(),
-            clock=self.clock,
-            screens=self.screens,
-            pace=self._pace,
-            on_output=self._printed,
-            on_heard=self._heard,
-            on_exit=self._exited,
+        cols, rows = request.cols or DEFAULT_SIZE[0], request.rows or DEFAULT_SIZE[1]
+        session = self.make(
+            Kept(
+                id=session_id,
+                name=request.name or self._name_for(room, kind),
+                home=room.home,
+                launch=launch,
+                epoch=self.new_id(),
+                created_at=self.clock(),
+                state={"cols": cols, "rows": rows},
+            )
         )
+        try:
+            self.archive.keep_session(session)
+        except TermwallError:
+            self.end_soon(session)
+            raise
         self._homes[session_id] = room
         room.add(session)
+        session.recency.output = self._tick()
         self._wake_sweeper()
         return self._announce(room, session)
 
@@ -214,14 +250,20 @@ class TerminalService:
 
     def list_sessions(self, project_id: str) -> list[Session]:
         """The project's sessions, the oldest first."""
-        room = self._room(project_id)
+        room = self.room(project_id)
         return [room.describe(session) for session in room.sessions.values()]
 
     def rename_session(self, session_id: str, name: str) -> Session:
         """Give a session another name."""
         room, session = self._find(session_id)
         if name != session.name:
-            session.name = name
+            before, session.name = session.name, name
+            try:
+                self.archive.keep_session(session)
+            except TermwallError:
+                session.name = before
+                raise
+            session.keep()
             room.tell_session(session, name=name)
         return self._announce(room, session)
 
@@ -238,6 +280,7 @@ class TerminalService:
         if session.ended is None:  # Somebody else restarted it meanwhile.
             return room.describe(session)
         session.restart(self.new_id(), self.clock())
+        self._keep_session(session)
         room.restarted(session)
         self._wake_sweeper()
         return self._announce(room, session)
@@ -245,6 +288,7 @@ class TerminalService:
     async def delete_session(self, session_id: str) -> None:
         """Close the program and forget the session; it leaves the stage at once (P3, F10)."""
         room, session = self._find(session_id)
+        self.archive.forget_session(session_id)
         self._end(room, session)
 
     def write_input(self, session_id: str, data: str) -> None:
@@ -307,7 +351,7 @@ class TerminalService:
         if project_id is None:
             room, _ = self._find(session_id)
         else:
-            room = self._room(project_id)
+            room = self.room(project_id)
         if focused:
             room.focus(session_id, expected_version)
         else:
@@ -318,7 +362,7 @@ class TerminalService:
         self, project_id: str, session_ids: Sequence[str], *, focused: bool = True, expected_version: int | None = None
     ) -> FocusState:
         """Make these sessions the whole stage, or take them all from it, in one version (F5)."""
-        room = self._room(project_id)
+        room = self.room(project_id)
         if focused:
             room.focus_batch(session_ids, expected_version)
         else:
@@ -327,15 +371,15 @@ class TerminalService:
 
     def get_focus_state(self, project_id: str) -> FocusState:
         """The stage of a project."""
-        return self._room(project_id).state()
+        return self.room(project_id).state()
 
     def get_focused_sessions(self, project_id: str) -> list[str]:
         """The ids on the stage, in its order."""
-        return list(self._room(project_id).stage.sessions)
+        return list(self.room(project_id).stage.sessions)
 
     def get_focus_version(self, project_id: str) -> int:
         """The version of the stage (F2, F7)."""
-        return self._room(project_id).stage.version
+        return self.room(project_id).stage.version
 
     # ---- events
 
@@ -396,36 +440,94 @@ class TerminalService:
         return len(self._connections)
 
     async def close(self) -> None:
-        """End all connections and programs; returns when nothing is left (P3, W9)."""
+        """Let go of connections (W9), and of the programs, which end with the server unless they are held (P3, P5).
+
+        Returns when nothing is left to do.
+        """
         self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
         for connection in tuple(self._connections):
             connection.close(CloseCode.RESTART, "The server restarts")
-        sessions = [session.end() for room in self._rooms.values() for session in room.sessions.values()]
-        await asyncio.gather(*sessions, *self._closing, return_exceptions=True)
+        sessions = self._all()
+        saved = await self.archive.save_all(sessions)
+        for session in sessions:
+            self._keep_session(session)
+        held = isinstance(self.programs, HeldPrograms) and self.programs.held
+        # Where nothing runs any more, what was saved is enough: no process has to stay behind for it.
+        if held and not (saved and all(session.ended for session in sessions)):
+            for session in sessions:
+                session.leave()
+        else:
+            await asyncio.gather(*(session.end() for session in sessions), return_exceptions=True)
+        await asyncio.gather(*self._closing, return_exceptions=True)
         if self.screens is not None:
             await self.screens.close()
-        if self._store is not None:
-            self._store.close()
+        if isinstance(self.programs, HeldPrograms):
+            await self.programs.close()
+        self.archive.close()
 
     # ---- parts
 
-    def _add_room(self, project: Project, version: int, epoch: str) -> Room:
+    def admit(self, room: Room, session: LiveSession) -> None:
+        """A session of an earlier server."""
+        self._homes[session.id] = room
+        room.add(session)
+        self._keep_session(session)
+
+    def room_for(self, home: Home) -> Room:
+        """A session's project; made again where the store has lost it."""
+        room = self._rooms.get(ProjectId(home.id))
+        if room is None:
+            self.create_project(path=home.path, id=home.id, name=home.name)
+            room = self._rooms[ProjectId(home.id)]
+        return room
+
+    def _all(self) -> list[LiveSession]:
+        return [session for room in self._rooms.values() for session in room.sessions.values()]
+
+    def _drop_absent(self) -> None:
+        """Who drove before the restart and did not come back drives no more (I4)."""
+        if self._closed:
+            return
+        for room in self._rooms.values():
+            for session in room.sessions.values():
+                driver = session.seat.driver
+                if driver is not None and not room.present(driver, session.id) and session.left(driver):
+                    room.tell_driver(session)
+
+    def make(self, kept: Kept, program: Program | None = None, lost: str | None = None) -> LiveSession:
+        """A session of this service, with a new program or the one it has."""
+        return LiveSession(
+            kept,
+            bounds=self.bounds,
+            clock=self.clock,
+            programs=self.programs,
+            screens=self.screens,
+            pace=self._pace,
+            on_output=self._printed,
+            on_heard=self._heard,
+            on_exit=self._exited,
+            program=program,
+            lost=lost,
+        )
+
+    def _add_room(self, project: Project, stage: Stage, epoch: str) -> Room:
         room = Room(
             project,
-            Stage((), version, project.max_focused),
+            stage,
             epoch,
             clock=self.clock,
             tick=self._tick,
-            keep=self._keep_version,
+            keep=self.archive.keep_stage,
             changed=self._stage_changed,
             wake=self._wake_sweeper,
         )
         self._rooms[room.id] = room
         return room
 
-    def _room(self, project_id: str) -> Room:
+    def room(self, project_id: str) -> Room:
+        """Raises `unknown_project`."""
         room = self._rooms.get(ProjectId(project_id))
         if room is None:
             raise TermwallError(
@@ -444,6 +546,10 @@ class TerminalService:
     def _end(self, room: Room, session: LiveSession) -> None:
         del self._homes[session.id]
         room.drop(session)
+        self.end_soon(session)
+
+    def end_soon(self, session: LiveSession) -> None:
+        """Close its program and give everything back, without anybody waiting for it."""
         task = asyncio.get_running_loop().create_task(session.end())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -468,24 +574,12 @@ class TerminalService:
             candidate = f"{kind} {count}"
         return candidate
 
-    def _keep_project(self, room: Room) -> None:
-        if self._store is not None:
-            project = room.project
-            self._store.put_project(
-                StoredProject(
-                    id=project.id,
-                    name=project.name,
-                    path=project.path,
-                    max_focused=project.max_focused,
-                    created_at=project.created_at,
-                    version=room.stage.version,
-                    epoch=room.epoch,
-                )
-            )
-
-    def _keep_version(self, room: Room) -> None:
-        if self._store is not None:
-            self._store.put_version(room.id, room.stage.version)
+    def _keep_session(self, session: LiveSession) -> None:
+        """Where nothing depends on it: what cannot be kept now is kept when the server goes."""
+        try:
+            self.archive.keep_session(session)
+        except TermwallError as error:
+            log.warning("%s", error)
 
     def _stage_changed(self, room: Room, update: FocusUpdate) -> None:
         for callback in tuple(self._focus_changed.values()):
@@ -520,6 +614,7 @@ class TerminalService:
     def _exited(self, session: LiveSession) -> None:
         room = self._home(session)
         if room is not None:
+            self._keep_session(session)
             room.ended(session)
             self._announce(room, session)
 

@@ -1,7 +1,7 @@
 """One live terminal: its process, its ring, who views it and who drives it. Knows no socket and no stage."""
 
 import asyncio
-import mmap
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,33 +10,22 @@ from termwall.core.attention import Watch
 from termwall.core.driver import Seat
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId, ProjectId, SessionId
-from termwall.core.inputs import InputLog
 from termwall.core.limits import Bounds
 from termwall.core.osc import Marked, Moved, Notified, OscEvent, Progressed, Titled
-from termwall.core.ring import Ring
 from termwall.core.sizes import SizeLog
+from termwall.hub.kept import Kept, dump, facts_of, state_of
 from termwall.hub.viewer import Viewer
 from termwall.protocol import messages
 from termwall.protocol.bodies import NotifyState
 from termwall.protocol.codec import stream_frame
 from termwall.pty.pace import Pace
-from termwall.pty.process import ExitStatus, PtyProcess
+from termwall.pty.process import PtyProcess, environment, is_interactive_shell
+from termwall.pty.programs import ExitStatus, Order, Program, Programs
 from termwall.screen.feed import News, Picture, ScreenFeed
 from termwall.screen.screens import Screens
-from termwall.screen.shared import SharedMemory
 
 RESIZED_SECONDS = 0.25
 """After the last of a series of size changes, the primary screen is drawn anew for everybody (S3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """What to run: the same for a restart (P2)."""
-
-    type: str
-    command: Sequence[str]
-    cwd: str
-    env: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -46,6 +35,11 @@ class Recency:
     user: int = 0
     output: int = 0
     focused: int = 0
+
+    @property
+    def newest(self) -> int:
+        """The last of them."""
+        return max(self.user, self.output, self.focused)
 
 
 class LiveSession:
@@ -58,45 +52,64 @@ class LiveSession:
 
     def __init__(
         self,
+        kept: Kept,
         *,
-        id: SessionId,
-        project_id: ProjectId,
-        name: str,
-        launch: Launch,
-        cols: int,
-        rows: int,
         bounds: Bounds,
-        epoch: str,
         clock: Callable[[], int],
+        programs: Programs,
         screens: Screens | None,
         pace: Pace,
         on_output: Callable[["LiveSession"], None],
         on_heard: Callable[["LiveSession"], None],
         on_exit: Callable[["LiveSession"], None],
+        program: Program | None = None,
+        lost: str | None = None,
     ) -> None:
-        self.id = id
-        self.project_id = project_id
-        self.name = name
-        self.launch = launch
+        self.id = SessionId(kept.id)
+        self.project_id = ProjectId(kept.home.id)
+        self.home = kept.home
+        self.name = kept.name
+        self.launch = kept.launch
+        self.resume: Sequence[str] | None = None
         self.bounds = bounds
-        self.epoch = epoch
+        self.epoch = kept.epoch
         self.scrollback = bounds.scrollback_lines
         self._clock = clock
+        self._programs = programs
         self._screens = screens
         self._pace = pace
-        self.created_at = self.last_output = clock()
-        self.recency = Recency()
+        self.created_at = kept.created_at
         self.viewers: set[Viewer] = set()
-        self.seat = Seat(cols, rows)
-        self.driver_name: str | None = None
-        self.inputs = InputLog(bounds.remembered_clients)
-        self.watch = Watch(self.created_at)
         self._on_output = on_output
         self._on_heard = on_heard
         self._on_exit = on_exit
         self._resized: asyncio.TimerHandle | None = None
+        self.lost = lost
+        """Why nobody knows what became of its program, or None."""
+        self._restore(kept.state)
+        if program is None:
+            self._begin()
+        else:
+            self._take(program, kept.state)
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        """What another server knew of it; of a new session nothing."""
+        now = self._clock()
+        self.seat = Seat(state["cols"], state["rows"])
+        driver = state.get("driver")
+        self.seat.driver = None if driver is None else ClientId(driver)
+        self.driver_name: str | None = state.get("driverName")
+        self.last_output: int = state.get("lastOutput", now)
+        self.recency = Recency(*state.get("recency", ()))
         self._forget()
-        self._begin()
+        if "watch" in state:
+            self.watch = Watch.restore(state["watch"])
+            for name, value in facts_of(state).items():
+                setattr(self, name, value)
+        else:
+            self.watch = Watch(now)
+        if self.lost is not None:
+            self.watch.lost(now, self.lost)
 
     def _forget(self) -> None:
         """What a run of the program said about itself."""
@@ -107,57 +120,87 @@ class LiveSession:
         self.progress: messages.Progress | None = None
         self.mark: messages.Mark | None = None
 
-    def _begin(self) -> None:
+    def _begin(self, command: Sequence[str] | None = None) -> None:
         """A new log, the program that writes it, and its screen.
 
         Raises:
             TermwallError: `cannot_start`; everything is as it was.
         """
         cols, rows = self.seat.size
-        viewers = self.viewers
-        memory = None if self._screens is None else SharedMemory(self.bounds.ring_bytes)
-        # Anonymous pages either way: a session that prints little costs little, whatever the ring could hold.
-        ring = Ring(mmap.mmap(-1, self.bounds.ring_bytes) if memory is None else memory.map)
-        try:
-            process = PtyProcess.start(
-                command=self.launch.command,
+        program = self._programs.start(
+            Order(
+                key=self.epoch,
+                kept=dump(self._kept({"cols": cols, "rows": rows})),
+                command=command or self.launch.command,
                 cwd=self.launch.cwd,
-                env=self.launch.env,
+                env=environment(os.environ, self.launch.env),
                 cols=cols,
                 rows=rows,
-                ring=ring,
+                ring_bytes=self.bounds.ring_bytes,
                 input_bytes=self.bounds.input_bytes,
-                close_seconds=self.bounds.close_seconds,
-                on_output=self._output,
-                on_exit=self._exited,
-                pace=self._pace,
-                watched=lambda: any(viewer.live for viewer in viewers),
             )
-        except BaseException:
-            self._give_back(None, ring, memory)
-            raise
-        self.ring, self.process = ring, process
-        self.sizes = SizeLog(cols, rows, self.bounds.size_marks)
-        self._memory = memory
+        )
+        self._take(program, {})
+
+    def _take(self, program: Program, state: Mapping[str, Any]) -> None:
+        """Go on with a program: a new one, or one that runs since before this server."""
+        memory, viewers = program.memory, self.viewers
+        cols, rows = self.seat.size
+        marks = self.bounds.size_marks
+        self.sizes = SizeLog.restore(state["sizes"], marks) if "sizes" in state else SizeLog(cols, rows, marks)
+        self.ring = memory.ring
+        self.inputs = memory.journal.log
         self._frame: tuple[int, int, bytes] = (0, 0, b"")
         self.feed: ScreenFeed | None = None
-        if self._screens is not None and memory is not None:
-            self.feed = self._screens.open(memory, ring, self.sizes, news=self._heard, limit=process.limit)
+        self.process = PtyProcess(
+            program,
+            shell=is_interactive_shell(self.launch.command),
+            close_seconds=self.bounds.close_seconds,
+            on_output=self._output,
+            on_exit=self._exited,
+            pace=self._pace,
+            watched=lambda: any(viewer.live for viewer in viewers),
+        )
+        if self._screens is not None:
+            heard = state.get("heard", 0)
+            limit = self.process.limit
+            self.feed = self._screens.open(memory, self.sizes, heard=heard, news=self._heard, limit=limit)
+        else:
+            self.process.limit(None)
+        if self.ended is None and state:
+            self.process.resize(cols, rows)
+
+    def keep(self) -> None:
+        """Let the next server know it as it is now."""
+        if self._programs.outlive:
+            self.process.program.keep(dump(self._kept(state_of(self))))
+
+    def _kept(self, state: Mapping[str, Any]) -> Kept:
+        return Kept(self.id, self.name, self.home, self.launch, self.epoch, self.created_at, state)
 
     async def end(self) -> None:
         """The session is removed: close its program, and when that is gone give back screen and memory (P3)."""
-        if self._resized is not None:
-            self._resized.cancel()
+        self._rest()
         self.process.close()
         await self.process.wait_closed()
-        self._give_back(self.feed, self.ring, self._memory)
+        self._give_back(self.feed, self.process.program)
 
-    def _give_back(self, feed: ScreenFeed | None, ring: Ring, memory: SharedMemory | None) -> None:
+    def leave(self) -> None:
+        """Let go of it: the program stays for the next server."""
+        self._rest()
+        self.keep()
+        self.process.leave()
+        if self.feed is not None and self._screens is not None:
+            self._screens.close_feed(self.feed, free=False)
+
+    def _rest(self) -> None:
+        if self._resized is not None:
+            self._resized.cancel()
+
+    def _give_back(self, feed: ScreenFeed | None, program: Program) -> None:
         if feed is not None and self._screens is not None:
             self._screens.close_feed(feed)
-        if memory is not None:
-            ring.release()
-            memory.close()
+        program.forget()
 
     # ---- the program
 
@@ -166,15 +209,15 @@ class LiveSession:
         """How the program ended, or None while it runs."""
         return self.process.ended
 
-    def write(self, data: bytes) -> None:
-        """Input for the program (I1, I3).
+    def write(self, data: bytes, client: ClientId | None = None, seq: int = 0) -> None:
+        """Input for the program (I1, I3); `seq` is the client's number for it.
 
         Raises:
             TermwallError: `session_ended`, `input_overflow`.
         """
         self.admit(len(data))
         self._pace.key()
-        self.process.write(data)
+        self.process.write(data, client, seq)
 
     def admit(self, count: int) -> None:
         """Raises what `write` would for so many bytes."""
@@ -188,13 +231,19 @@ class LiveSession:
         Raises:
             TermwallError: `cannot_start`; the old log and exit status are then still there.
         """
-        old = self.feed, self.ring, self._memory
-        self._begin()
+        old = self.feed, self.process.program
+        before, self.epoch = self.epoch, epoch
+        try:
+            self._begin(self.resume if self.lost is not None else None)
+        except BaseException:
+            self.epoch = before
+            raise
         self._give_back(*old)
-        self.epoch = epoch
+        self.lost = None
         self._forget()
         self.last_output = now
         self.watch.restarted(now)
+        self.keep()
 
     def _output(self) -> None:
         for viewer in tuple(self.viewers):
@@ -275,6 +324,7 @@ class LiveSession:
             self.process.resize(cols, rows)
             for viewer in tuple(self.viewers):
                 viewer.pump()
+            self.keep()
             if self.feed is not None:
                 self.feed.stirred()
                 if self._resized is not None:
@@ -350,7 +400,7 @@ class LiveSession:
             name=self.name,
             type=self.launch.type,
             command=list(self.launch.command),
-            status="running" if ended is None else "exited",
+            status="running" if ended is None else "exited" if self.lost is None else "lost",
             exit_code=None if ended is None else ended.code,
             signal=None if ended is None else ended.signal,
             cols=cols,

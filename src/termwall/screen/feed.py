@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from termwall.core.osc import OscEvent, decode_events
-from termwall.core.ring import Ring
 from termwall.core.sizes import SizeLog
-from termwall.screen.shared import SharedMemory
+from termwall.memory import Base, Memory
 
 Kind = Literal["snapshot", "runs", "ansi", "text"]
 
@@ -66,47 +65,42 @@ class Ask:
         return (self.at, self.kind, self.lines, self.primary) == (other.at, other.kind, other.lines, other.primary)
 
 
-@dataclass(slots=True)
-class Checkpoint:
-    """A state to begin from: an engine's own bytes, or none for a fresh terminal."""
-
-    offset: int
-    serial: int
-    cols: int
-    rows: int
-    data: bytes = b""
-
-
 class ScreenFeed:
     """One session's place in the screen worker. Made by `Screens.open`."""
 
     def __init__(
         self,
         handle: int,
-        memory: SharedMemory,
-        ring: Ring,
+        memory: Memory,
         sizes: SizeLog,
         scrollback: int,
         *,
+        heard: int,
         news: Callable[[News], None],
         limit: Callable[[int | None], None],
         wake: Callable[["ScreenFeed"], None],
     ) -> None:
         self.handle = handle
         self.memory = memory
-        self.ring = ring
+        self.ring = memory.ring
         self.sizes = sizes
         self.scrollback = scrollback
         self.news = news
         self.tell_limit = limit
         self._wake = wake
-        cols, rows = sizes.at(0)
-        self.base = Checkpoint(0, sizes.serial_at(0), cols, rows)
-        self.position = 0
+        self.base = memory.base
+        if not self.base.length:
+            # A fresh terminal, at the beginning of the log or where the screen had to be begun anew.
+            offset = self.base.offset
+            cols, rows = sizes.at(offset)
+            self.base = self.base._replace(serial=sizes.serial_at(offset), cols=cols, rows=rows)
+        self.position = self.base.offset
         """Drawn up to here by the present worker."""
         self.serial = self.base.serial
-        self.heard = 0
+        self.heard = heard
         """What came of the output up to here has been told."""
+        self.replied = max(heard, memory.answered)
+        """Queries in the output up to here have been answered."""
         self.asks: deque[Ask] = deque()
         self.opened = False
         self.busy = False
@@ -185,6 +179,8 @@ class ScreenFeed:
             "op": "open",
             "id": self.handle,
             "capacity": self.ring.capacity,
+            "slot": base.slot,
+            "length": base.length,
             "scrollback": self.scrollback,
             "at": base.offset,
             "cols": base.cols,
@@ -194,8 +190,9 @@ class ScreenFeed:
     def request(self) -> dict[str, Any]:
         """What to draw next: up to the next picture asked for, or the end, at most 3/4 of a ring."""
         to = min(self.ring.end, self.position + self.ring.capacity * 3 // 4)
-        if self.position < self.heard:
-            to = min(to, self.heard)
+        for known in (self.heard, self.replied):
+            if self.position < known:
+                to = min(to, known)
         if self.asks:
             to = min(to, self.asks[0].at)
         # A mark at an offset comes after the bytes before it; all at `to` itself are included.
@@ -224,19 +221,24 @@ class ScreenFeed:
         """The worker has drawn what the last request said."""
         self.busy = False
         self.crashes = 0
+        again = self.position < self.replied
         self.position = header["to"]
         length = header["checkpoint"]
         if length:
             cols, rows = self._size()
-            self.base = Checkpoint(self.position, self.serial, cols, rows, body[:length])
+            self.base = Base(header["slot"], self.position, self.serial, cols, rows, length)
+            self.memory.base = self.base
             self.tell_limit(self.base.offset + self.ring.capacity)
         alike, self._alike = self._alike, []
         news = None
         if self.position >= self.heard and "events" in header:
             self.heard = self.position
-            news = News(decode_events(header["events"]), header["bells"], header["replies"].encode("latin-1"))
+            replies = b"" if again else header["replies"].encode("latin-1")
+            news = News(decode_events(header["events"]), header["bells"], replies)
+        if not again:
+            self.replied = self.memory.answered = self.position
         if alike:
-            picture = None if "error" in header else self._picture(header, body[length:])
+            picture = None if "error" in header else self._picture(header, body)
             for ask in alike:
                 ask.answer(picture)
         if news is not None and (news.events or news.bells or news.replies):
@@ -258,9 +260,11 @@ class ScreenFeed:
             return
         offset = ring.end if self.crashes >= MAX_CRASHES else ring.replay_start(ring.capacity)
         cols, rows = self.sizes.at(offset)
-        self.base = Checkpoint(offset, self.sizes.serial_at(offset), cols, rows)
+        self.base = Base(1 - self.base.slot, offset, self.sizes.serial_at(offset), cols, rows)
+        self.memory.base = self.base
         self.position, self.serial = offset, self.base.serial
         self.heard = max(self.heard, offset)
+        self.replied = max(self.replied, offset)
         self.lost, self.crashes = True, 0
         for _ in range(len(self.asks)):
             ask = self.asks.popleft()
@@ -269,9 +273,10 @@ class ScreenFeed:
             else:
                 ask.answer(None)
 
-    def give_up(self) -> None:
-        """There is no engine for now: nobody gets a picture, and nothing holds the program back."""
-        self.tell_limit(None)
+    def give_up(self, *, free: bool = True) -> None:
+        """There is no engine for now: nobody gets a picture, and if it is `free` nothing holds the program back."""
+        if free:
+            self.tell_limit(None)
         asks, self.asks = [*self._alike, *self.asks], deque()
         self._alike = []
         for ask in asks:

@@ -17,11 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from termwall.core.ring import Ring
 from termwall.core.sizes import SizeLog
+from termwall.memory import Memory
+from termwall.protocol.frames import BadFrame, Unpacker, pack
 from termwall.screen.feed import FLOOD_SECONDS, MAX_ASKS, News, ScreenFeed
-from termwall.screen.frames import BadFrame, Unpacker, pack
-from termwall.screen.shared import SharedMemory
 
 log = logging.getLogger("termwall.screen")
 
@@ -78,36 +77,41 @@ class Screens:
 
     def open(
         self,
-        memory: SharedMemory,
-        ring: Ring,
+        memory: Memory,
         sizes: SizeLog,
         *,
+        heard: int = 0,
         news: Callable[[News], None],
         limit: Callable[[int | None], None],
     ) -> ScreenFeed:
-        """Draw a session from now on; its ring must be new.
+        """Draw a session from now on, from its memory's last checkpoint.
 
         Args:
-            memory: the ring's own.
-            ring: the output.
+            memory: its own.
             sizes: its size changes.
+            heard: the offset up to which its news were told, by whoever drew it before.
             news: gets what came of the output (S7, S9), each once.
             limit: gets the offset up to which the PTY may be read; None: as far as it likes.
         """
         self._loop = asyncio.get_running_loop()
         feed = ScreenFeed(
-            next(self._ids), memory, ring, sizes, self.scrollback, news=news, limit=limit, wake=self._wake
+            next(self._ids), memory, sizes, self.scrollback, heard=heard, news=news, limit=limit, wake=self._wake
         )
         self._feeds[feed.handle] = feed
         if self.away:
             limit(None)
         else:
-            limit(ring.capacity)
+            limit(feed.base.offset + memory.ring.capacity)
             self._start()
+            self._wake(feed)
         return feed
 
-    def close_feed(self, feed: ScreenFeed) -> None:
-        """The session is gone, or begins anew. Who still waits for its picture gets None."""
+    def close_feed(self, feed: ScreenFeed, *, free: bool = True) -> None:
+        """The session is gone, or begins anew. Who still waits for its picture gets None.
+
+        Args:
+            free: whether the program may run on without being drawn; else the next one to draw it goes on.
+        """
         if feed.closed:
             return
         feed.closed = True
@@ -117,7 +121,7 @@ class Screens:
             timer.cancel()
         if feed.opened and self._channel is not None:
             self._send({"op": "close", "id": feed.handle})
-        feed.give_up()
+        feed.give_up(free=free)
 
     def start(self) -> None:
         """Start the worker before the first session needs it."""
@@ -198,7 +202,7 @@ class Screens:
         was_lost = feed.lost
         feed.rebase()
         feed.tell_limit(feed.base.offset + feed.ring.capacity)
-        self._send(feed.opening(), feed.base.data, feed.memory.descriptor)
+        self._send(feed.opening(), feed.memory.descriptor)
         if feed.lost and not was_lost:
             self._tell()
 
@@ -272,9 +276,9 @@ class Screens:
         self._loop.add_reader(ours, self._readable)
         self._watch(START_SECONDS)
 
-    def _send(self, header: dict[str, Any], body: bytes = b"", descriptor: int = -1) -> None:
-        """Bounded by the requests under way: a feed's checkpoint goes out with its first one only."""
-        data = memoryview(pack(header, body))
+    def _send(self, header: dict[str, Any], descriptor: int = -1) -> None:
+        """Bounded by the requests under way."""
+        data = memoryview(pack(header))
         idle = not self._unsent
         self._unsent.append((data, descriptor))
         if idle:

@@ -6,7 +6,6 @@ it each session's last checkpoint. It ends when its socket does. Run as `python 
 """
 
 import json
-import mmap
 import os
 import signal
 import socket
@@ -15,9 +14,9 @@ from collections import deque
 from typing import Any
 
 from termwall.core.osc import OscScanner, encode_events
-from termwall.core.ring import Ring
+from termwall.memory import Base, clear_checkpoint, map_ring, read_checkpoint, write_checkpoint
+from termwall.protocol.frames import Frame, Unpacker, pack
 from termwall.screen.engine import EngineError
-from termwall.screen.frames import Frame, Unpacker, pack
 from termwall.screen.ghostty import GhosttyEngine
 from termwall.screen.skim import SKIM_BYTES, skim
 
@@ -33,18 +32,20 @@ MAX_EVENTS = 256
 class Drawn:
     """One session: its ring, its terminal, and how far it is drawn."""
 
-    def __init__(self, header: dict[str, Any], checkpoint: bytes, descriptor: int) -> None:
+    def __init__(self, header: dict[str, Any], descriptor: int) -> None:
+        self._memory = descriptor
         capacity: int = header["capacity"]
-        # The ring outlives the mapping's name: the mapping is unmapped with its last view.
-        self._map = mmap.mmap(descriptor, capacity, access=mmap.ACCESS_READ)
-        self.ring = Ring(self._map)
+        self.ring = map_ring(descriptor, capacity)
+        self._base = Base(slot=header["slot"], length=header["length"])
+        self._stale = Base()
         self.ring.end = self.position = header["at"]
         self.scrollback: int = header["scrollback"]
         self._checkpoint_bytes = capacity // 2
         self._checkpoint_at: int = header["at"]
         self._scanner = OscScanner()
         size = header["cols"], header["rows"]
-        if checkpoint:
+        if self._base.length:
+            checkpoint = read_checkpoint(descriptor, self._base)
             self.engine = GhosttyEngine.restore(checkpoint, *size, self.scrollback)
         else:
             self.engine = GhosttyEngine(*size, self.scrollback)
@@ -52,10 +53,15 @@ class Drawn:
     def close(self) -> None:
         """Free the terminal."""
         self.engine.close()
+        self.ring.release()
+        os.close(self._memory)
 
     def draw(self, header: dict[str, Any]) -> Frame:
         """Draw up to an offset, with the size changes on the way, and answer with what came of it."""
         engine = self.engine
+        # The server has seen the newest checkpoint by now, so nobody begins at the one before any more.
+        clear_checkpoint(self._memory, self._stale)
+        self._stale = Base()
         quiet: bool = header["quiet"]
         engine.muted = quiet
         events: list[Any] = []
@@ -69,13 +75,16 @@ class Drawn:
             answer["bells"] = bells
             answer["replies"] = replies.decode("latin-1")
             answer["events"] = encode_events(events[-MAX_EVENTS:])
-        checkpoint = b""
+        answer["checkpoint"] = 0
         if self.position - self._checkpoint_at >= self._checkpoint_bytes:
             checkpoint = engine.checkpoint() or b""
             if checkpoint:
                 self._checkpoint_at = self.position
-        answer["checkpoint"] = len(checkpoint)
-        return answer, checkpoint + self._show(header, answer)
+                self._stale, slot = self._base, 1 - self._base.slot
+                write_checkpoint(self._memory, slot, checkpoint)
+                self._base = Base(slot=slot, length=len(checkpoint))
+                answer.update(checkpoint=len(checkpoint), slot=slot)
+        return answer, self._show(header, answer)
 
     def _feed(self, to: int) -> list[Any]:
         ring, engine, start = self.ring, self.engine, self.position
@@ -130,14 +139,10 @@ def serve(channel: socket.socket) -> None:
         descriptors.extend(given)
         if not data:
             return
-        for header, body in unpacker.feed(data):
+        for header, _ in unpacker.feed(data):
             match header["op"]:
                 case "open":
-                    descriptor = descriptors.popleft()
-                    try:
-                        sessions[header["id"]] = Drawn(header, body, descriptor)
-                    finally:
-                        os.close(descriptor)
+                    sessions[header["id"]] = Drawn(header, descriptors.popleft())
                 case "close":
                     sessions.pop(header["id"]).close()
                 case "draw":

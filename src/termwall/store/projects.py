@@ -4,12 +4,15 @@ Every change is one transaction, so a file is never read half-written; WAL with 
 committed when the server is killed. Calls take well below a millisecond and run on the event loop.
 """
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-SCHEMA_VERSION = 1
+from termwall.store.sessions import StoredScreen, StoredSession
+
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE projects (
@@ -21,10 +24,27 @@ CREATE TABLE tokens (
     created_at INTEGER NOT NULL
 ) STRICT;
 """
+_SECOND = """
+ALTER TABLE projects ADD COLUMN sessions TEXT NOT NULL DEFAULT '[]';
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY, project_id TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, command TEXT NOT NULL,
+    cwd TEXT NOT NULL, env TEXT NOT NULL, cols INTEGER NOT NULL, rows INTEGER NOT NULL, epoch TEXT NOT NULL,
+    created_at INTEGER NOT NULL, ended INTEGER NOT NULL, exit_code INTEGER, signal TEXT, driver TEXT, driver_name TEXT,
+    position INTEGER NOT NULL
+) STRICT;
+CREATE TABLE screens (
+    session_id TEXT PRIMARY KEY, data BLOB NOT NULL, cols INTEGER NOT NULL, rows INTEGER NOT NULL, title TEXT NOT NULL,
+    cwd TEXT NOT NULL, offset INTEGER NOT NULL, saved_at INTEGER NOT NULL
+) STRICT;
+"""
 
 
 class StoreError(Exception):
     """The data folder's file cannot be used; the message says what to do."""
+
+
+class StoreUnavailable(StoreError):
+    """A change cannot be written now; nothing of it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +58,7 @@ class StoredProject:
     created_at: int
     version: int
     epoch: str
+    sessions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +99,9 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         found: int = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if found == 0:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        if found < 2:
+            first = _SCHEMA if found == 0 else ""
+            self._db.executescript(f"BEGIN; {first} {_SECOND} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
         elif found > SCHEMA_VERSION:
             raise StoreError(f"`{path}` was written by a newer termwall; upgrade termwall or move the file away.")
         damage = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -89,15 +111,15 @@ class Store:
     def load(self) -> list[StoredProject]:
         """All projects, the oldest first."""
         rows = self._db.execute(
-            "SELECT id, name, path, max_focused, created_at, version, epoch FROM projects ORDER BY created_at, rowid"
+            "SELECT id, name, path, max_focused, created_at, version, epoch, sessions FROM projects ORDER BY created_at, rowid"
         )
-        return [StoredProject(*row) for row in rows]
+        return [StoredProject(*row[:-1], tuple(json.loads(row[-1]))) for row in rows]
 
     def put_project(self, project: StoredProject) -> None:
         """Keep a new project, or its changes."""
         self._db.execute(
-            "INSERT INTO projects VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
-            " path = excluded.path, max_focused = excluded.max_focused, version = excluded.version",
+            "INSERT INTO projects VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+            " path = excluded.path, max_focused = excluded.max_focused, version = excluded.version, sessions = excluded.sessions",
             (
                 project.id,
                 project.name,
@@ -106,6 +128,7 @@ class Store:
                 project.created_at,
                 project.version,
                 project.epoch,
+                json.dumps(project.sessions),
             ),
         )
 
@@ -113,15 +136,58 @@ class Store:
         """Forget a project and the tokens for it; a later one with its id has another epoch and opens for none."""
         self._db.execute("BEGIN")
         self._db.execute("DELETE FROM projects WHERE id = ?", (project_id,))
+        self._db.execute("DELETE FROM sessions WHERE project_id = ?", (project_id,))
         self._db.execute("DELETE FROM tokens WHERE project_id = ?", (project_id,))
         self._db.execute("COMMIT")
 
-    def put_version(self, project_id: str, version: int) -> None:
-        """Keep the version of a project's stage, which never goes back (F7)."""
+    def put_stage(self, project_id: str, version: int, sessions: tuple[str, ...]) -> None:
+        """Keep a project's stage; its version never goes back (F7)."""
         self._db.execute(
-            "UPDATE projects SET version = max(version, ?) WHERE id = ?",
-            (version, project_id),
+            "UPDATE projects SET version = ?, sessions = ? WHERE id = ? AND version <= ?",
+            (version, json.dumps(sessions), project_id, version),
         )
+
+    def sessions(self) -> list[StoredSession]:
+        rows = self._db.execute("SELECT * FROM sessions ORDER BY position")
+        return [
+            StoredSession(
+                *row[:4], tuple(json.loads(row[4])), row[5], json.loads(row[6]), *row[7:11], bool(row[11]), *row[12:]
+            )
+            for row in rows
+        ]
+
+    def put_session(self, one: StoredSession) -> None:
+        columns = list(one.__dataclass_fields__)
+        values = [
+            json.dumps(v) if n in ("command", "env") else v
+            for n in columns
+            if n != "position"
+            for v in (getattr(one, n),)
+        ]
+        marks = ", ".join("?" * len(values))
+        names = ", ".join(columns[:-1])
+        updates = ", ".join(f"{n} = excluded.{n}" for n in columns[1:-1])
+        self._db.execute(
+            f"INSERT INTO sessions ({names}, position) VALUES ({marks}, (SELECT coalesce(max(position), 0) + 1 FROM sessions))"
+            f" ON CONFLICT (id) DO UPDATE SET {updates}",
+            values,
+        )
+
+    def delete_session(self, session_id: str) -> None:
+        self._db.execute("BEGIN")
+        self._db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+        self._db.execute("DELETE FROM screens WHERE session_id = ?", (session_id,))
+        self._db.execute("COMMIT")
+
+    def put_screen(self, one: StoredScreen) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO screens VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (one.session_id, one.data, one.cols, one.rows, one.title, one.cwd, one.offset, one.saved_at),
+        )
+
+    def screen(self, session_id: str) -> StoredScreen | None:
+        row = self._db.execute("SELECT * FROM screens WHERE session_id = ?", (session_id,)).fetchone()
+        return None if row is None else StoredScreen(*row)
 
     def tokens(self) -> list[StoredToken]:
         """The tokens given to others, the oldest first."""

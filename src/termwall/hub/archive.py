@@ -1,0 +1,216 @@
+"""What a service keeps in its store, so that a restart or a reboot finds it again (P5, F7).
+
+A change that cannot be kept is refused before anything has happened. What is kept of a program's last screen is the
+stream of a snapshot: a session that was lost begins a log of its own with it, so that everybody sees it as any other.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from termwall.core.errors import ErrorCode, TermwallError
+from termwall.core.focus import Stage
+from termwall.hub.kept import Home, Kept, Launch
+from termwall.memory import Memory
+from termwall.pty.programs import ExitStatus, Program
+from termwall.screen.feed import Picture
+from termwall.store.projects import Store, StoredProject, StoreUnavailable
+from termwall.store.sessions import StoredScreen, StoredSession
+
+if TYPE_CHECKING:
+    from termwall.hub.room import Room
+    from termwall.hub.session import LiveSession
+
+log = logging.getLogger("termwall.archive")
+
+SAVE_SECONDS = 1.0
+"""At most one screen is saved in so long: a coloured one with its scrollback takes some milliseconds."""
+AGE_SECONDS = 30.0
+"""A screen is not saved again within so long."""
+LAST_SECONDS = 3.0
+"""What a server that stops gives its sessions to be drawn and saved."""
+
+
+class Archive:
+    """One service's. Without a store it keeps nothing."""
+
+    def __init__(self, store: Store | None, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._clock = clock
+        self._saved: dict[LiveSession, tuple[str, int, int]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._sessions: Callable[[], list[LiveSession]] = list
+
+    # ---- projects and stages
+
+    def projects(self) -> list[StoredProject]:
+        """All that were kept, the oldest first."""
+        return [] if self._store is None else self._store.load()
+
+    def keep_project(self, room: "Room") -> None:
+        """A new project, or its changes."""
+        project, stage = room.project, room.stage
+        stored = StoredProject(
+            id=project.id,
+            name=project.name,
+            path=project.path,
+            max_focused=project.max_focused,
+            created_at=project.created_at,
+            version=stage.version,
+            epoch=room.epoch,
+            sessions=tuple(stage.sessions),
+        )
+        self._write(lambda store: store.put_project(stored))
+
+    def keep_stage(self, room: "Room", stage: Stage) -> None:
+        """The stage's next version (F7)."""
+        self._write(lambda store: store.put_stage(room.id, stage.version, tuple(stage.sessions)))
+
+    def forget_project(self, project_id: str) -> None:
+        """With all that was kept of it."""
+        self._write(lambda store: store.delete_project(project_id))
+
+    # ---- sessions
+
+    def sessions(self) -> list[StoredSession]:
+        """All that were kept, in their order."""
+        return [] if self._store is None else self._store.sessions()
+
+    def keep_session(self, session: "LiveSession") -> None:
+        """A new session, or its changes."""
+        launch, ended = session.launch, session.ended
+        cols, rows = session.seat.size
+        stored = StoredSession(
+            id=session.id,
+            project_id=session.project_id,
+            name=session.name,
+            type=launch.type,
+            command=tuple(launch.command),
+            cwd=launch.cwd,
+            env=dict(launch.env),
+            cols=cols,
+            rows=rows,
+            epoch=session.epoch,
+            created_at=session.created_at,
+            # What was lost stays so: how it ended is not known.
+            ended=ended is not None and session.lost is None,
+            exit_code=None if ended is None else ended.code,
+            signal=None if ended is None else ended.signal,
+            driver=session.seat.driver,
+            driver_name=session.driver_name,
+        )
+        self._write(lambda store: store.put_session(stored))
+
+    def forget_session(self, session_id: str) -> None:
+        """It was removed."""
+        self._write(lambda store: store.delete_session(session_id))
+
+    def without_program(self, stored: StoredSession, home: Home, epoch: str) -> tuple[Kept, Program, str | None]:
+        """A session that has no program any more: what is known of it, its last screen, and why it is lost if it is.
+
+        Raises:
+            MemoryFault: there is none for it.
+        """
+        screen = None if self._store is None else self._store.screen(stored.id)
+        picture = b"" if screen is None else screen.data
+        memory = Memory.create(max(len(picture), 1 << 16), 1 << 12)
+        memory.ring.append(picture)
+        cols, rows = (stored.cols, stored.rows) if screen is None else (screen.cols, screen.rows)
+        state = {
+            "cols": cols,
+            "rows": rows,
+            "title": "" if screen is None else screen.title,
+            "cwd": stored.cwd if screen is None else screen.cwd,
+        }
+        kept = Kept(
+            id=stored.id,
+            name=stored.name,
+            home=home,
+            launch=Launch(stored.type, stored.command, stored.cwd, stored.env),
+            # Another log than the program's own.
+            epoch=epoch,
+            created_at=stored.created_at,
+            state=state,
+        )
+        program = Program(0, -1, memory, ExitStatus(stored.exit_code, stored.signal))
+        return kept, program, None if stored.ended else "its program ended while no server was there to see it"
+
+    # ---- screens
+
+    def save_now_and_then(self, sessions: Callable[[], list["LiveSession"]]) -> None:
+        """From now on, save the screens of sessions that changed."""
+        self._sessions = sessions
+        if self._store is not None:
+            self._timer = asyncio.get_running_loop().call_later(SAVE_SECONDS, self._save_next)
+
+    def _save_next(self) -> None:
+        sessions = self._sessions()
+        self._saved = {session: self._saved[session] for session in sessions if session in self._saved}
+        due = self._clock() - AGE_SECONDS * 1000
+        stale = [session for session in sessions if self._stale(session)]
+        stale.sort(key=lambda session: self._saved.get(session, ("", 0, 0))[2])
+        if stale and self._saved.get(stale[0], ("", 0, 0))[2] < due:
+            self._draw(stale[0], lambda _: None)
+        self.save_now_and_then(self._sessions)
+
+    async def save_all(self, sessions: list["LiveSession"]) -> bool:
+        """Before the server goes. False if not all could be saved."""
+        if self._timer is not None:
+            self._timer.cancel()
+        answers: list[asyncio.Future[bool]] = []
+        for session in sessions:
+            if self._stale(session):
+                answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+                answers.append(answer)
+                self._draw(session, answer.set_result)
+        if answers:
+            await asyncio.wait(answers, timeout=LAST_SECONDS)
+        return self._store is not None and all(answer.done() and answer.result() for answer in answers)
+
+    def _stale(self, session: "LiveSession") -> bool:
+        if self._store is None or session.lost is not None or session.feed is None:
+            return False
+        return self._saved.get(session, ("", 0, 0))[:2] != (session.epoch, session.ring.end)
+
+    def _draw(self, session: "LiveSession", done: Callable[[bool], None]) -> None:
+        assert session.feed is not None
+        epoch = session.epoch
+        self._saved[session] = epoch, session.ring.end, self._clock()
+        session.feed.ask("snapshot", session.scrollback, lambda picture: done(self._save(session, epoch, picture)))
+
+    def _save(self, session: "LiveSession", epoch: str, picture: Picture | None) -> bool:
+        if picture is None or session.epoch != epoch or self._store is None:
+            return False
+        try:
+            self._store.put_screen(
+                StoredScreen(
+                    session_id=session.id,
+                    data=picture.data,
+                    cols=picture.cols,
+                    rows=picture.rows,
+                    title=session.title,
+                    cwd=session.cwd,
+                    offset=picture.offset,
+                    saved_at=self._clock(),
+                )
+            )
+        except StoreUnavailable as error:
+            log.warning("a screen is not saved: %s", error)
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the store."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._store is not None:
+            self._store.close()
+
+    def _write(self, change: Callable[[Store], object]) -> None:
+        if self._store is None:
+            return
+        try:
+            change(self._store)
+        except StoreUnavailable as error:
+            raise TermwallError(ErrorCode.ENGINE_AWAY, f"Nothing was changed: {error}") from None

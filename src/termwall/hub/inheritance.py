@@ -1,0 +1,88 @@
+"""How a service takes over what an earlier one left: programs that run, and sessions that are only kept (P5, F7)."""
+
+import logging
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from termwall.hub.kept import Kept, load
+from termwall.memory import MemoryFault
+from termwall.pty.held import Found
+from termwall.pty.programs import Program
+from termwall.store.sessions import StoredSession
+
+if TYPE_CHECKING:
+    from termwall.hub.service import TerminalService
+
+log = logging.getLogger("termwall.service")
+
+
+def inherit(service: "TerminalService", found: list[Found]) -> None:
+    """Make all sessions of earlier servers, in their order."""
+    stored = service.archive.sessions()
+    held = _by_session(found, {one.id: one.epoch for one in stored})
+    for one in stored:
+        if one.id in held:
+            _adopt(service, *held.pop(one.id), name=one.name)
+        else:
+            _restore(service, one)
+    for kept, program in held.values():
+        # Of a server that was killed between starting it and writing it down, or whose store was lost.
+        _adopt(service, kept, program, name=kept.name)
+
+
+def _by_session(found: list[Found], epochs: dict[str, str]) -> dict[str, tuple[Kept, Program]]:
+    """What is held of each session. A server that was killed while it restarted one left two runs: one is ended."""
+    held: dict[str, tuple[Kept, Program]] = {}
+    for one in found:
+        try:
+            kept = load(one.kept)
+        except ValueError as error:
+            log.error("a held program, process %d, is left alone: %s", one.program.pid, error)
+            continue
+        if kept.id in held:
+            other = held[kept.id]
+            newer = kept.epoch == epochs.get(kept.id) or other[1].ended is not None
+            held[kept.id], ended = ((kept, one.program), other[1]) if newer else (other, one.program)
+            _discard(ended)
+        else:
+            held[kept.id] = kept, one.program
+    return held
+
+
+def _discard(program: Program) -> None:
+    if program.ended is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(program.pid, signal.SIGKILL)
+    program.forget()
+
+
+def _adopt(service: "TerminalService", kept: Kept, program: Program, name: str) -> None:
+    removed = program.closing and all(one.id != kept.id for one in service.archive.sessions())
+    room = service.room_for(kept.home)
+    session = service.make(kept, program)
+    if removed:
+        # It was being removed when its server was killed: that goes on.
+        service.end_soon(session)
+        return
+    session.name = name
+    service.admit(room, session)
+    if session.ended is not None:
+        room.ended(session)
+
+
+def _restore(service: "TerminalService", stored: StoredSession) -> None:
+    room = service.room(stored.project_id)
+    try:
+        kept, program, lost = service.archive.without_program(stored, room.home, service.new_id())
+    except MemoryFault as error:
+        log.error("the session %s is not shown: %s", stored.id, error)
+        return
+    session = service.make(kept, program, lost)
+    profile = service.profiles.get(stored.type)
+    if profile is not None and profile.resume and stored.command == tuple(profile.command):
+        session.resume = profile.resume
+    service.admit(room, session)
+    if lost is None:
+        room.ended(session)

@@ -1,0 +1,122 @@
+"""The keeper: what owns the sessions while there is no server (P5).
+
+The holder starts it a second after the server went, and it lets go as soon as a server comes. It does with each session
+what the server would do if nobody looked: its screen goes on being drawn, so that no program ever has to wait for a
+server; queries are answered, titles, bells and calls for the user are noted, input that waits is typed. It opens no
+port and no file. Run as `python -m termwall.keeper FOLDER BOUNDS`.
+"""
+
+import asyncio
+import dataclasses
+import json
+import logging
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from termwall.core.limits import Bounds
+from termwall.hub.kept import load
+from termwall.hub.session import LiveSession
+from termwall.pty.held import Found, HeldPrograms, HolderError
+from termwall.pty.pace import Pace
+from termwall.screen.screens import Screens
+
+log = logging.getLogger("termwall.keeper")
+
+TELL_SECONDS = 0.25
+"""How often what was heard is handed to the holder, which outlives this process."""
+
+
+class Keeper:
+    """All sessions of one data folder, until a server wants them or their programs have ended."""
+
+    def __init__(self, folder: Path, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._screens = Screens(scrollback=bounds.scrollback_lines)
+        self._programs = HeldPrograms(folder, None, lost=self._over)
+        self._pace = Pace()
+        self._sessions: list[LiveSession] = []
+        self._heard: set[LiveSession] = set()
+        self._done = asyncio.Event()
+
+    async def run(self) -> None:
+        """Own the sessions, and let go."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._over)
+        self._programs.on_leave = self._over
+        for found in await self._programs.open():
+            self._take(found)
+        while not self._done.is_set() and self._wanted():
+            try:
+                await asyncio.wait_for(self._done.wait(), TELL_SECONDS)
+            except TimeoutError:
+                self._tell()
+        for session in self._sessions:
+            session.leave()
+        # First the holder: a server waits for it, and nobody for the worker.
+        await self._programs.close()
+        await self._screens.close()
+
+    def _take(self, found: Found) -> None:
+        try:
+            kept = load(found.kept)
+        except ValueError as error:
+            log.error("a held program, process %d, is left alone: %s", found.program.pid, error)
+            return
+        session = LiveSession(
+            kept,
+            bounds=self._bounds,
+            clock=lambda: time.time_ns() // 1_000_000,
+            programs=self._programs,
+            screens=self._screens,
+            pace=self._pace,
+            on_output=self._printed,
+            on_heard=self._heard.add,
+            on_exit=self._heard.add,
+            program=found.program,
+        )
+        self._sessions.append(session)
+
+    def _printed(self, session: LiveSession) -> None:
+        session.last_output = time.time_ns() // 1_000_000
+        if session.ended is None:
+            session.watch.printed(session.last_output)
+
+    def _tell(self) -> None:
+        heard, self._heard = self._heard, set()
+        for session in heard:
+            session.keep()
+
+    def _wanted(self) -> bool:
+        """Whether anything is left to draw."""
+        return any(session.ended is None or (session.feed and session.feed.behind) for session in self._sessions)
+
+    def _over(self) -> None:
+        self._done.set()
+
+
+def keeper_command(folder: Path, bounds: Bounds) -> Sequence[str]:
+    """What the holder runs."""
+    return [sys.executable, "-P", "-m", "termwall.keeper", str(folder), json.dumps(dataclasses.asdict(bounds))]
+
+
+def main() -> None:
+    """Keep until a server comes."""
+    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
+    folder, bounds = Path(sys.argv[1]), json.loads(sys.argv[2])
+    known = {field.name for field in dataclasses.fields(Bounds)}
+
+    async def run() -> None:
+        await Keeper(folder, Bounds(**{name: value for name, value in bounds.items() if name in known})).run()
+
+    try:
+        asyncio.run(run())
+    except HolderError as error:
+        log.error("%s", error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,466 @@
+"""The holder: a process that owns the programs, so that they outlive the server (P5). Standard library only.
+
+It starts them, keeps their PTYs' masters and their memory, reaps them and remembers how they ended. To the one owner
+that is connected (a server, or a keeper while there is none) it hands out the descriptors, and then does not touch the
+terminals: the owner reads and writes them itself. Only while nobody owns them it reads the output into the rings, as
+far as each one's limit; then the program waits, as on any terminal. Nothing is dropped.
+
+It is started with `python -m termwall.pty.holder LISTENER`, the descriptor of a listening Unix socket, and ends by
+itself when it has no program and no connection. What it says is in `docs/reference/holder.md`.
+"""
+
+import contextlib
+import errno
+import os
+import selectors
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from termwall.core.ring import MARGIN_BYTES
+from termwall.memory import Memory, MemoryFault
+from termwall.protocol.frames import BadFrame, Unpacker, pack
+from termwall.pty.spawn import CannotStart, spawn
+
+PROTOCOL = 1
+RECEIVE_BYTES = 1 << 20
+MAX_DESCRIPTORS = 64
+KEPT_BYTES = 1 << 20
+"""Most that is kept of a session for its next owner."""
+CONNECTIONS = 64
+LEAVE_SECONDS = 2.0
+"""How long an owner may take to let go before it is killed: two that read one terminal would mix its output."""
+KEEPER_DELAYS = (1.0, 1.0, 2.0, 5.0, 15.0, 60.0)
+"""Until a keeper is started: a server that restarts is back before the first."""
+END_SECONDS = 5.0
+"""From SIGHUP to SIGKILL when everything is ended."""
+ALONE_SECONDS = 10.0
+"""How long it waits for its first owner."""
+
+
+class Held:
+    """One program. `status` is None while it runs; a return code, or "unknown" of one that it did not start itself."""
+
+    def __init__(self, id: str, pid: int, master: int, memory: Memory) -> None:
+        self.id = id
+        self.pid = pid
+        self.master = master
+        self.memory = memory
+        self.child: subprocess.Popen[bytes] | None = None
+        self.pidfd = -1
+        self.kept = b""
+        self.closing = False
+        self.status: int | str | None = None
+
+    def close_master(self) -> None:
+        """Its output was read to the end."""
+        if self.master >= 0:
+            os.close(self.master)
+            self.master = -1
+
+    def signal(self, number: int) -> None:
+        """To its own group and the one in the foreground."""
+        groups = {self.pid}
+        if self.master >= 0:
+            with contextlib.suppress(OSError):
+                groups.add(os.tcgetpgrp(self.master))
+        for group in groups - {0}:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, number)
+
+
+class Peer:
+    """A connection, with what is still to be sent."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.pid, self.uid, _ = _credentials(channel)
+        self.pidfd = -1
+        with contextlib.suppress(AttributeError, OSError):
+            self.pidfd = os.pidfd_open(self.pid)
+        self.unpacker = Unpacker()
+        self.descriptors: deque[int] = deque()
+        self.unsent: deque[tuple[memoryview, list[int]]] = deque()
+
+    def close(self) -> None:
+        """It is gone."""
+        self.channel.close()
+        unsent = [descriptor for _, descriptors in self.unsent for descriptor in descriptors]
+        for descriptor in (*self.descriptors, *unsent, self.pidfd):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def kill(self) -> None:
+        """It did not let go."""
+        if self.pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+class Holder:
+    """The whole of it. `run` returns when there is nothing left to hold."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.listener = listener
+        self.sessions: dict[str, Held] = {}
+        self.peers: set[Peer] = set()
+        self.owner: Peer | None = None
+        self.waiting: deque[tuple[Peer, dict[str, Any]]] = deque()
+        """Who wants to own, while the present owner lets go."""
+        self.keeper: dict[str, Any] | None = None
+        self.keeper_child: subprocess.Popen[bytes] | None = None
+        self.keeper_starts = 0
+        self.drained: set[str] = set()
+        """Sessions that are read here."""
+        self.timers: dict[str, tuple[float, Callable[[], None]]] = {}
+        self.ending = self.over = False
+        self.greeted = False
+        listener.setblocking(False)
+        self.selector.register(listener, selectors.EVENT_READ, self._accept)
+        wake, wakes = os.pipe()
+        os.set_blocking(wake, False)
+        os.set_blocking(wakes, False)
+        signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: self.end())
+        self.selector.register(wake, selectors.EVENT_READ, lambda: self._woken(wake))
+        self._in(ALONE_SECONDS, "alone", lambda: None)
+
+    def run(self) -> None:
+        """Until there is nothing left to hold."""
+        while not self._idle():
+            now = time.monotonic()
+            soonest = min((when for when, _ in self.timers.values()), default=None)
+            for key, _ in self.selector.select(None if soonest is None else max(0.0, soonest - now)):
+                key.data()
+            now = time.monotonic()
+            for name, (when, action) in tuple(self.timers.items()):
+                if when <= now:
+                    self.timers.pop(name, None)
+                    action()
+
+    def _idle(self) -> bool:
+        if self.ending:
+            return self.over or all(held.status is not None for held in self.sessions.values())
+        return not self.sessions and not self.peers and (self.greeted or "alone" not in self.timers)
+
+    def _in(self, seconds: float, name: str, action: Callable[[], None]) -> None:
+        self.timers[name] = time.monotonic() + seconds, action
+
+    # ---- connections
+
+    def _accept(self) -> None:
+        try:
+            channel, _ = self.listener.accept()
+        except OSError:
+            return
+        peer = Peer(channel)
+        if peer.uid != os.getuid() or len(self.peers) >= CONNECTIONS:
+            peer.close()
+            return
+        channel.setblocking(False)
+        self.peers.add(peer)
+        self.greeted = True
+        self.selector.register(channel, selectors.EVENT_READ, lambda: self._receive(peer))
+
+    def _receive(self, peer: Peer) -> None:
+        try:
+            if peer.unsent:
+                self._flush(peer)
+            data, descriptors, _, _ = socket.recv_fds(peer.channel, RECEIVE_BYTES, MAX_DESCRIPTORS)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data, descriptors = b"", []
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
+        peer.descriptors.extend(descriptors)
+        if not data:
+            self._gone(peer)
+            return
+        try:
+            for header, body in peer.unpacker.feed(data):
+                self._handle(peer, header, body)
+        except (BadFrame, KeyError, TypeError, ValueError, IndexError) as error:
+            _log(f"a connection of process {peer.pid} is closed: {error!r}")
+            self._gone(peer)
+
+    def _gone(self, peer: Peer) -> None:
+        if peer not in self.peers:
+            return
+        self.peers.discard(peer)
+        self.selector.unregister(peer.channel)
+        peer.close()
+        self.waiting = deque(one for one in self.waiting if one[0] is not peer)
+        if peer is not self.owner:
+            return
+        self.owner = None
+        self.timers.pop("leave", None)
+        for held in self.sessions.values():
+            held.memory.ring.take_over()
+        if self.waiting:
+            self._own(*self.waiting.popleft())
+        elif not self.ending:
+            for held in self.sessions.values():
+                self._drain(held)
+            self._plan_keeper()
+
+    def _send(self, peer: Peer, header: dict[str, Any], body: bytes = b"", descriptors: tuple[int, ...] = ()) -> None:
+        header["descriptors"] = len(descriptors)
+        # Copies, because what is sent later may be closed here by then.
+        peer.unsent.append((memoryview(pack(header, body)), [os.dup(one) for one in descriptors]))
+        if len(peer.unsent) == 1:
+            self._flush(peer)
+
+    def _flush(self, peer: Peer) -> None:
+        while peer.unsent:
+            data, descriptors = peer.unsent[0]
+            try:
+                count = socket.send_fds(peer.channel, [data], descriptors) if descriptors else peer.channel.send(data)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:  # It is gone, which its end of the connection tells.
+                count = len(data)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            if count < len(data):
+                peer.unsent[0] = data[count:], []
+            else:
+                peer.unsent.popleft()
+        if peer in self.peers:
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if peer.unsent else 0)
+            if self.selector.get_key(peer.channel).events != wanted:
+                self.selector.modify(peer.channel, wanted, lambda: self._receive(peer))
+
+    # ---- what is asked
+
+    def _handle(self, peer: Peer, header: dict[str, Any], body: bytes) -> None:
+        op = header["op"]
+        if op == "look":
+            running = sum(held.status is None for held in self.sessions.values())
+            facts = {"sessions": len(self.sessions), "running": running, "owner": self.owner and self.owner.pid}
+            self._send(peer, {"op": "look", "version": PROTOCOL, "pid": os.getpid(), **facts})
+        elif op == "own":
+            self.waiting.append((peer, header))
+            if self.owner is None:
+                self._own(*self.waiting.popleft())
+            elif self.owner is not peer:
+                self._send(self.owner, {"op": "leave"})
+                self._in(LEAVE_SECONDS, "leave", self.owner.kill)
+        elif peer is not self.owner:
+            self._send(peer, {"op": "refused", "error": "another one owns the sessions"})
+        elif op == "start":
+            self._start(peer, header, body)
+        elif op == "adopt":
+            self._adopt(header, peer.descriptors.popleft(), peer.descriptors.popleft(), body)
+        elif (held := self.sessions.get(header["id"])) is not None:
+            if op == "keep" and len(body) <= KEPT_BYTES:
+                held.kept = body
+            elif op == "closing":
+                held.closing = True
+            elif op == "drained":
+                held.close_master()
+            elif op == "forget":
+                self._forget(held)
+
+    def _own(self, peer: Peer, header: dict[str, Any]) -> None:
+        """Hand everything out; from now on nothing is read here."""
+        for held in self.sessions.values():
+            self._undrain(held)
+        self.timers.pop("keeper", None)
+        self.owner = peer
+        if header.get("keeper") is not None:
+            self.keeper, self.keeper_starts = header["keeper"], 0
+        self._send(peer, {"op": "own", "version": PROTOCOL, "pid": os.getpid(), "count": len(self.sessions)})
+        for held in self.sessions.values():
+            descriptors = (held.memory.descriptor, *((held.master,) if held.master >= 0 else ()))
+            facts = {"id": held.id, "pid": held.pid, "status": held.status, "closing": held.closing}
+            sizes = {"ring": held.memory.ring_bytes, "input": held.memory.input_bytes}
+            self._send(peer, {"op": "session", **facts, **sizes}, held.kept, descriptors)
+
+    def _start(self, peer: Peer, header: dict[str, Any], kept: bytes) -> None:
+        answer: dict[str, Any] = {"op": "started", "number": header["number"], "id": header["id"]}
+        try:
+            memory = Memory.create(header["ring"], header["input"])
+        except MemoryFault as error:
+            self._send(peer, {**answer, "error": str(error), "field": None})
+            return
+        try:
+            limits: tuple[int, int] = tuple(header["files"])
+            child, master = spawn(
+                header["command"], header["cwd"], header["env"], header["cols"], header["rows"], limits
+            )
+        except CannotStart as error:
+            memory.close()
+            self._send(peer, {**answer, "error": str(error), "field": error.field})
+            return
+        held = Held(header["id"], child.pid, master, memory)
+        held.child, held.kept = child, kept
+        self.sessions[held.id] = held
+        self._send(peer, {**answer, "pid": held.pid}, b"", (memory.descriptor, master))
+
+    def _adopt(self, header: dict[str, Any], memory: int, master: int, kept: bytes) -> None:
+        """A program of a holder that was killed: it is nobody's child here, so how it ends stays unknown."""
+        held = Held(header["id"], header["pid"], master, Memory(memory, header["ring"], header["input"]))
+        held.kept = kept
+        try:
+            held.pidfd = os.pidfd_open(held.pid)
+        except (AttributeError, OSError):
+            held.status = "unknown"
+        else:
+            self.selector.register(held.pidfd, selectors.EVENT_READ, lambda: self._ended(held, "unknown"))
+        self.sessions[held.id] = held
+        if held.status is not None and self.owner is not None:
+            self._send(self.owner, {"op": "ended", "id": held.id, "status": held.status})
+
+    def _forget(self, held: Held) -> None:
+        del self.sessions[held.id]
+        self._undrain(held)
+        held.close_master()
+        held.memory.close()
+        if held.pidfd >= 0:
+            self.selector.unregister(held.pidfd)
+            os.close(held.pidfd)
+            held.pidfd = -1
+
+    # ---- what happens to programs
+
+    def _woken(self, wake: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(wake, 4096)
+        for held in tuple(self.sessions.values()):
+            if held.status is None and held.child is not None and held.child.poll() is not None:
+                self._ended(held, held.child.returncode)
+        if self.keeper_child is not None and self.keeper_child.poll() is not None:
+            self.keeper_child = None
+            if self.owner is None:
+                self._plan_keeper()
+
+    def _ended(self, held: Held, status: int | str) -> None:
+        held.status = status
+        if held.pidfd >= 0:
+            self.selector.unregister(held.pidfd)
+            os.close(held.pidfd)
+            held.pidfd = -1
+        if self.owner is not None:
+            self._send(self.owner, {"op": "ended", "id": held.id, "status": status})
+
+    def _drain(self, held: Held) -> None:
+        if held.master >= 0 and held.id not in self.drained:
+            self.drained.add(held.id)
+            self.selector.register(held.master, selectors.EVENT_READ, lambda: self._read(held))
+
+    def _undrain(self, held: Held) -> None:
+        if held.id in self.drained:
+            self.drained.discard(held.id)
+            self.selector.unregister(held.master)
+
+    def _read(self, held: Held) -> None:
+        ring = held.memory.ring
+        room = min(held.memory.limit - ring.end, MARGIN_BYTES)
+        if room <= 0:
+            self._undrain(held)
+            return
+        try:
+            count = os.readv(held.master, (ring.free()[:room],))
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            count = 0
+        if count:
+            ring.commit(count)
+        else:
+            self._undrain(held)
+            held.close_master()
+
+    # ---- the keeper
+
+    def _plan_keeper(self) -> None:
+        if self.keeper is None or self.ending or "keeper" in self.timers or self.keeper_child is not None:
+            return
+        if any(held.master >= 0 for held in self.sessions.values()):
+            delay = KEEPER_DELAYS[min(self.keeper_starts, len(KEEPER_DELAYS) - 1)]
+            self._in(delay, "keeper", self._start_keeper)
+
+    def _start_keeper(self) -> None:
+        assert self.keeper is not None
+        self.keeper_starts += 1
+        try:
+            self.keeper_child = subprocess.Popen(
+                self.keeper["command"],
+                env=self.keeper["env"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            _log(f"the keeper cannot be started: {error}")
+            self._plan_keeper()
+
+    # ---- the end of everything
+
+    def end(self) -> None:
+        """End all programs: SIGHUP, and SIGKILL to those that stay."""
+        if self.ending:
+            return
+        self.ending = True
+        self.timers.pop("keeper", None)
+        for held in self.sessions.values():
+            if held.status is None:
+                held.signal(signal.SIGHUP)
+                held.signal(signal.SIGCONT)
+                self._drain_all(held)
+        self._in(END_SECONDS, "kill", self._kill)
+
+    def _drain_all(self, held: Held) -> None:
+        """Nobody reads any more: what it says on its way out must not block it."""
+        if self.owner is None:
+            held.memory.limit = (1 << 64) - 1
+            self._drain(held)
+
+    def _kill(self) -> None:
+        for held in self.sessions.values():
+            if held.status is None:
+                held.signal(signal.SIGKILL)
+        self._in(1.0, "over", self._over)
+
+    def _over(self) -> None:
+        self.over = True
+
+
+def _credentials(channel: socket.socket) -> tuple[int, int, int]:
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:  # macOS: the socket's folder lets in nobody else.
+        return 0, os.getuid(), os.getgid()
+    found: tuple[int, int, int] = struct.unpack("3i", channel.getsockopt(socket.SOL_SOCKET, option, 12))
+    return found
+
+
+def _log(sentence: str) -> None:
+    print(time.strftime("%Y-%m-%d %H:%M:%S"), sentence, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Hold until there is nothing left."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        # A handler and not SIG_IGN, which the programs would inherit.
+        signal.signal(number, lambda *_: None)
+    os.chdir("/")
+    with socket.socket(fileno=int(sys.argv[1])) as listener:
+        Holder(listener).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Starts a program on a new PTY, in a session and process group of its own (P1, P4). Standard library only."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import termios
+from collections.abc import Mapping, Sequence
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
+
+DESCRIPTOR_LIMIT = getrlimit(RLIMIT_NOFILE)
+"""As it was when this process began: programs that close every descriptor they may have would take long with more."""
+
+
+class CannotStart(Exception):
+    """Why, as a sentence; `field` is the part of the request that is wrong."""
+
+    def __init__(self, sentence: str, field: str | None = None) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+def spawn(
+    command: Sequence[str],
+    cwd: str,
+    env: Mapping[str, str],
+    cols: int,
+    rows: int,
+    descriptors: tuple[int, int] = DESCRIPTOR_LIMIT,
+) -> tuple["subprocess.Popen[bytes]", int]:
+    """Start a command.
+
+    Args:
+        command: the program and its arguments; a bare name is looked up on the PATH of `env`.
+        cwd: an absolute folder.
+        env: all that the program gets.
+        cols, rows: the window's size.
+        descriptors: how many files it may have open: the soft and the hard limit.
+
+    Returns:
+        The child, and the PTY's master, which does not block.
+
+    Raises:
+        CannotStart: with why.
+    """
+    if not os.path.isdir(cwd):
+        raise CannotStart(f"`{cwd}` is not a folder on the server.", "cwd")
+    if any("\0" in text for text in (*command, *env, *env.values())) or any("=" in name for name in env):
+        raise CannotStart("A command or variable has a character that none may have.")
+    try:
+        master, slave = pty.openpty()
+    except OSError as error:
+        raise CannotStart(f"The server has no free terminal: {error.strerror}.") from None
+
+    def prepare() -> None:
+        # Between fork and exec: system calls only, so that no lock of another thread can be waited for.
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        setrlimit(RLIMIT_NOFILE, descriptors)
+
+    try:
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
+        os.set_blocking(master, False)
+        child = subprocess.Popen(
+            list(command),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=cwd,
+            env=dict(env),
+            start_new_session=True,
+            preexec_fn=prepare,
+        )
+    except BaseException as error:
+        os.close(master)
+        if isinstance(error, OSError | ValueError | subprocess.SubprocessError):
+            raise CannotStart(_why(command[0], error), "command") from None
+        raise
+    finally:
+        os.close(slave)
+    return child, master
+
+
+def _why(program: str, error: BaseException) -> str:
+    if isinstance(error, FileNotFoundError):
+        if "/" in program:
+            return f"`{program}` does not exist on the server, or what its first line asks for does not."
+        return f"`{program}` was not found on the server's PATH. Install it, or change the command."
+    if isinstance(error, PermissionError):
+        return f"`{program}` may not be run: it is not executable for the server's user."
+    detail = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"`{program}` could not be started: {detail}."

@@ -1,0 +1,20 @@
+"""Waiting for what must come."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 10.0
+"""Seconds until a condition that never comes fails a test."""
+
+
+async def until(condition: Callable[[], T], what: str | Callable[[], str] = "the condition") -> T:
+    """Waits until `condition()` is true, and returns its value."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while not (value := condition()):
+        if asyncio.get_running_loop().time() >= deadline:
+            raise AssertionError(f"{what() if callable(what) else what} did not come in {PATIENCE} s")
+        await asyncio.sleep(0.005)
+    return value
