@@ -12,6 +12,7 @@ from urllib.parse import quote
 import typer
 
 from termwall.agents import notify_command, screen_command, wait_command
+from termwall.background import down_command, go_on, restart_command, status_command, up_command
 from termwall.config import Settings, SettingsError
 from termwall.folder import DataFolderError, find_running
 from termwall.remote import (
@@ -41,9 +42,16 @@ app = typer.Typer(
 )
 token_app = typer.Typer(help="Tokens for others: what they open, and for whom.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
+app.command("up")(up_command)
+app.command("down")(down_command)
+app.command("status")(status_command)
+app.command("restart")(restart_command)
 app.command("notify")(notify_command)
 app.command("screen")(screen_command)
 app.command("wait")(wait_command)
+
+
+NoOutlive = Annotated[bool, typer.Option("--no-outlive", help="End the programs with the server.")]
 
 
 def main() -> None:
@@ -61,6 +69,7 @@ def folder(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
     data_dir: DataDir = None,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
+    no_outlive: NoOutlive = False,
 ) -> None:
     """Serve the current folder as a project and open it in the browser."""
     if show_version:
@@ -70,7 +79,9 @@ def folder(
         raise typer.Exit
     if context.invoked_subcommand is not None:
         return
-    settings = read_settings(port=port, data_dir=data_dir, open=False if no_open else None)
+    settings = read_settings(
+        port=port, data_dir=data_dir, open=False if no_open else None, outlive=False if no_outlive else None
+    )
     here = Path.cwd()
     running = find_running(settings.data_dir)
     if running is not None:
@@ -105,6 +116,8 @@ def serve_command(
     allowed_origins: Annotated[str | None, typer.Option(help="Further origins, separated by commas.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with profiles.")] = None,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
+    no_outlive: NoOutlive = False,
+    take_over: Annotated[bool, typer.Option("--take-over", help="End the server that uses the data folder.")] = False,
 ) -> None:
     """Run a server for all projects. Every setting can also come from the environment, as TERMWALL_PORT and so on."""
     settings = read_settings(
@@ -118,6 +131,8 @@ def serve_command(
         allowed_origins=allowed_origins,
         config=config,
         open=False if no_open else None,
+        outlive=False if no_outlive else None,
+        take_over=take_over or None,
     )
 
     def ready(url: str, termwall: "Termwall") -> None:
@@ -134,12 +149,16 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
     """Serve, and turn what can go wrong at the start into a sentence."""
     # The server's parts take half a second to import, which a command that only talks to one does not need.
     from termwall.observe import log_to_stderr
+    from termwall.pty.held import HolderError, look
     from termwall.server import serve
 
     log_to_stderr()
     try:
         serve(settings, ready)
-    except (DataFolderError, StoreError, SettingsError) as error:
+        held = look(settings.data_dir)
+        if held is not None and held["running"]:
+            typer.echo(go_on(held["running"]), err=True)
+    except (DataFolderError, StoreError, SettingsError, HolderError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. Try --port 0.")

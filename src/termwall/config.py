@@ -35,6 +35,7 @@ class Settings(BaseSettings):
         None, min_length=8, description="The owner's token; made at the first start if not given."
     )
     outlive: bool = Field(True, description="Let the programs go on when the server ends, for the next one.")
+    take_over: bool = Field(False, description="End the server that uses the data folder; its programs go on.")
     open: bool = Field(True, description="Open the browser once the server is ready.")
     max_focused: int = Field(4, ge=1, le=64, description="How many sessions the stage of a new project holds.")
     heartbeat: int = Field(
@@ -89,6 +90,14 @@ class Settings(BaseSettings):
             if isinstance(given, str):
                 values[name] = [part.strip() for part in given.split(",") if part.strip()]
         super().__init__(**values)  # type: ignore[arg-type]
+
+    def as_environment(self) -> dict[str, str]:
+        """What differs from the defaults, as variables for another server on the same data folder."""
+        given = self.model_dump(mode="json", exclude_defaults=True, exclude={"data_dir", "token", "open", "take_over"})
+        return {
+            f"TERMWALL_{name.upper()}": ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            for name, value in given.items()
+        }
 
     def bounds(self) -> Bounds:
         """The limits of the server."""

@@ -3,9 +3,17 @@
 import contextlib
 import fcntl
 import json
+import os
+import signal
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
+
+STOP_SECONDS = 15.0
+"""Until a server that was told to stop is killed: it saves screens first."""
+KILL_SECONDS = 5.0
 
 
 class DataFolderError(Exception):
@@ -22,11 +30,17 @@ class Running:
 
     url: str
     pid: int
+    version: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
+    """What it was started with, as variables of the environment."""
 
 
 @contextlib.contextmanager
-def data_folder(path: Path) -> Iterator[None]:
+def data_folder(path: Path, *, take_over: bool = False) -> Iterator[None]:
     """Hold the data folder for one server.
+
+    Args:
+        take_over: end the server that has it, whose programs go on.
 
     Raises:
         DataFolderError: it is no folder that can be written; `DataFolderTaken` where another one has it.
@@ -42,10 +56,41 @@ def data_folder(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise DataFolderTaken(
-                f"Another termwall server uses `{path}`. Stop it, or give this one another --data-dir."
-            ) from None
+            if not (take_over and stop_running(path) and _lock_soon(lock)):
+                raise DataFolderTaken(
+                    f"Another termwall server uses `{path}`. Stop it with `termwall down`, take over from it with "
+                    "--take-over, or give this one another --data-dir."
+                ) from None
         yield
+
+
+def stop_running(path: Path) -> bool:
+    """End the server that uses this data folder, if one runs; its programs go on. False if it does not end."""
+    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
+        running = find_running(path)
+        if running is None:
+            return True
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(running.pid, number)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if find_running(path) is None:
+                return True
+            time.sleep(0.02)
+    return find_running(path) is None
+
+
+def _lock_soon(lock: IO[str]) -> bool:
+    """Another one that waited may have it first."""
+    until = time.monotonic() + KILL_SECONDS
+    while time.monotonic() < until:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
 
 
 def find_running(path: Path) -> Running | None:
@@ -55,7 +100,7 @@ def find_running(path: Path) -> Running | None:
         with open(path / "lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return Running(found["url"], found["pid"])
+        return Running(found["url"], found["pid"], found.get("version", ""), found.get("settings", {}))
     except (OSError, ValueError, KeyError):
         return None
     return None

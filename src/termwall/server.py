@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
-from termwall.app import Termwall, create_app
+from termwall.app import Termwall, create_app, version
 from termwall.config import Settings
 from termwall.folder import data_folder
 from termwall.transport.picows_edge import http_protocol, websocket_protocol
@@ -56,7 +56,7 @@ def serve(settings: Settings, ready: Callable[[str, Termwall], None]) -> None:
         DataFolderError, OSError: it cannot be started.
     """
     raise_descriptor_limit()
-    with data_folder(settings.data_dir), listen(settings.host, settings.port) as listener:
+    with data_folder(settings.data_dir, take_over=settings.take_over), listen(settings.host, settings.port) as listener:
         port = listener.getsockname()[1]
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "localhost") else settings.host
         url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
@@ -95,7 +95,8 @@ async def _serve(
 
 def _started(record: Path, url: str, termwall: Termwall, ready: Callable[[str, Termwall], None]) -> None:
     temporary = record.with_suffix(".new")
-    temporary.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+    known = {"url": url, "pid": os.getpid(), "version": version(), "settings": termwall.settings.as_environment()}
+    temporary.write_text(json.dumps(known))
     temporary.replace(record)
     ready(url, termwall)
 

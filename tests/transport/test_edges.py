@@ -281,6 +281,30 @@ async def test_W3_one_viewer_leaving_hurts_no_other(edge: Edge) -> None:
         await until(one, lambda m: m["type"] == "stream" and "still" in m["data"])
 
 
+@pytest.mark.parametrize("subprotocol", ["termwall.v1", "termwall.v1.json"])
+async def test_S5_a_client_that_reads_in_fits_gets_whole_messages(edge: Edge, subprotocol: str) -> None:
+    """Found once: with a full socket, picows 2.3.1 lets the next small message overwrite a waiting large one's head."""
+    headers = edge.bearer
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{edge.port}", headers=headers, trust_env=False) as http:
+        body = {"command": ["sh", "-c", "stty raw -echo; read x; seq 100000000 900000000"]}
+        session = (await http.post(f"/api/projects/{edge.project}/sessions", json=body)).json()["id"]
+        await http.put("/api/terminal/focus", json={"projectId": edge.project, "sessionId": session})
+        options = {"subprotocols": [subprotocol], "max_queue": 1}
+        async with edge.connect("", **options) as ws:
+            await http.post(f"/api/sessions/{session}/input", json={"data": "\n"})
+            heartbeats = 0
+            for _ in range(4):
+                for _ in range(20):
+                    # Nothing is read or acknowledged meanwhile, so the socket fills; the answers wait behind output.
+                    await ws.send('{"type":"heartbeat"}')
+                    await asyncio.sleep(0.02)
+                for _ in range(250):
+                    data = await asyncio.wait_for(ws.recv(), 10)
+                    heartbeats += isinstance(data, str) and json.loads(data)["type"] == "heartbeat"
+            assert heartbeats > 20
+        await http.delete(f"/api/sessions/{session}")
+
+
 async def handshake(edge: Edge, *, host: str = "", pieces: int = 1, more: bytes = b"", later: bytes = b"") -> bytes:
     """A handshake by hand, cut into pieces, with more bytes in its last packet or after the answer; what comes back."""
     key = base64.b64encode(os.urandom(16)).decode()

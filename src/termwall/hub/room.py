@@ -169,6 +169,7 @@ class Room:
         self.stage = change.stage
         for session_id in change.added:
             self.sessions[session_id].recency.focused = self.tick()
+            self.sessions[session_id].keep()
         update = FocusUpdate(
             **self._state_fields(),
             session_id=change.session_id,

@@ -240,6 +240,7 @@ class TerminalService:
         self._homes[session_id] = room
         room.add(session)
         session.recency.output = self._tick()
+        session.keep()
         self._wake_sweeper()
         return self._announce(room, session)
 

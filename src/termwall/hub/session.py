@@ -102,12 +102,10 @@ class LiveSession:
         self.last_output: int = state.get("lastOutput", now)
         self.recency = Recency(*state.get("recency", ()))
         self._forget()
-        if "watch" in state:
-            self.watch = Watch.restore(state["watch"])
+        self.watch = Watch.restore(state["watch"]) if "watch" in state else Watch(now)
+        if "title" in state:
             for name, value in facts_of(state).items():
                 setattr(self, name, value)
-        else:
-            self.watch = Watch(now)
         if self.lost is not None:
             self.watch.lost(now, self.lost)
 

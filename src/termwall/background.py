@@ -1,0 +1,193 @@
+"""The commands that start and stop a server in the background: up, down, status, restart (A5, P5)."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from termwall.folder import DataFolderError, Running, data_folder, find_running, stop_running
+from termwall.pty.held import look
+from termwall.remote import DataDir, Json, Remote, fail, read_settings
+
+START_SECONDS = 30.0
+END_SECONDS = 12.0
+LOG_BYTES = 1 << 20
+"""A longer log of earlier servers is begun anew."""
+NOT_RUNNING = 3
+"""Exit code of `status`, as service managers have it."""
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def go_on(count: int) -> str:
+    """What is told of programs that outlive the server."""
+    programs = "1 program goes" if count == 1 else f"{count} programs go"
+    return f"{programs} on running; `termwall up` shows them again, `termwall down --all` ends them."
+
+
+def up_command(
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Start a server in the background, with this folder as a project, and print its address."""
+    settings = read_settings(port=port, host=host, data_dir=data_dir)
+    running = find_running(settings.data_dir)
+    if running is None:
+        given = {"TERMWALL_PORT": str(settings.port), "TERMWALL_HOST": settings.host}
+        running = _start(settings.data_dir, given, "starting")
+    with Remote(settings.data_dir, running.url, settings.token) as server:
+        project = server.project_for(Path.cwd(), create=True)
+        address = f"{running.url}/?token={server.token}&project={quote(project)}"
+    typer.echo(json.dumps({"url": address, "pid": running.pid}) if as_json else f"termwall is up: {address}")
+
+
+def down_command(
+    every: Annotated[bool, typer.Option("--all", help="End the programs too; asks first.")] = False,
+    yes: Yes = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Stop the server; its programs go on, unless --all says to end them."""
+    folder = read_settings(data_dir=data_dir).data_dir
+    running, held = find_running(folder), look(folder)
+    count = held["running"] if held else 0
+    if every and count and not yes:
+        if not sys.stdin.isatty():
+            fail(f"{count} programs run; say --yes to end them.")
+        typer.confirm(f"{count} programs run. End them all?", abort=True)
+    if running is not None and not stop_running(folder):
+        fail(f"the server, process {running.pid}, does not end.")
+    if every:
+        _end_programs(folder)
+        typer.echo(f"termwall is down; {count} programs were ended." if count else "termwall is down.")
+        return
+    held = look(folder)
+    left = held["running"] if held else 0
+    if running is None:
+        typer.echo("No server runs." + (f" {go_on(left)}" if left else ""))
+    else:
+        typer.echo(f"termwall is down. {go_on(left)}" if left else "termwall is down.")
+
+
+def restart_command(data_dir: DataDir = None) -> None:
+    """Stop the server and start it again as it was; programs go on and pages come back by themselves."""
+    folder = read_settings(data_dir=data_dir).data_dir
+    running = find_running(folder)
+    if running is None:
+        fail("no server runs on this machine's data folder; `termwall up` starts one.")
+    port = running.url.rpartition(":")[2]
+    if not stop_running(folder):
+        fail(f"the server, process {running.pid}, does not end.")
+    again = _start(folder, {**running.settings, "TERMWALL_PORT": port}, "starting again")
+    typer.echo(f"termwall is up again: {again.url}")
+
+
+def status_command(as_json: Json = False, data_dir: DataDir = None) -> None:
+    """Tell what runs: the server, the programs, and what waits for an answer."""
+    from termwall.app import version
+
+    settings = read_settings(data_dir=data_dir)
+    running, held = find_running(settings.data_dir), look(settings.data_dir)
+    found: dict[str, Any] = {
+        "server": None if running is None else {"url": running.url, "pid": running.pid, "version": running.version},
+        "holder": None if held is None else {"pid": held["pid"], "running": held["running"]},
+        "attention": {},
+        "installed": version(),
+    }
+    if running is not None:
+        with Remote(settings.data_dir, running.url, settings.token) as server:
+            for project in server.call("GET", "/api/projects")["projects"]:
+                for one in server.call("GET", f"/api/projects/{project['id']}/sessions")["sessions"]:
+                    state = one["attention"]["state"]
+                    found["attention"][state] = found["attention"].get(state, 0) + 1
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        for line in _lines(found):
+            typer.echo(line)
+    if running is None:
+        raise typer.Exit(NOT_RUNNING)
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    server, holder = found["server"], found["holder"]
+    lines = ["server    does not run; `termwall up` starts it"]
+    if server is not None:
+        lines = [f"server    {server['url']}, process {server['pid']}, version {server['version']}"]
+        if server["version"] != found["installed"]:
+            lines.append(f"          version {found['installed']} is installed; `termwall restart` changes to it")
+    if holder is None:
+        lines.append("programs  none that would outlive the server")
+    else:
+        lines.append(f"programs  {holder['running']} run, held by process {holder['pid']}; they outlive the server")
+    states = ", ".join(f"{count} {state}" for state, count in sorted(found["attention"].items()))
+    return [*lines, f"sessions  {states}"] if states else lines
+
+
+def _start(folder: Path, given: dict[str, str], what: str) -> Running:
+    """A server in the background. Ends the command if it does not come up."""
+    if sys.stderr.isatty():
+        typer.echo(f"termwall: {what}", err=True)
+    log = folder / "server.log"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = not log.exists() or log.stat().st_size > LOG_BYTES
+        with open(log, "wb" if fresh else "ab") as errors:
+            began = errors.tell()
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "termwall", "serve", "--no-open", "--data-dir", str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                env={**os.environ, **given},
+                start_new_session=True,
+            )
+    except OSError as error:
+        fail(f"`{folder}` cannot be the data folder: {error.strerror}. Name another one with --data-dir.")
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        running = find_running(folder)
+        if running is not None and running.pid == process.pid:
+            process.returncode = 0  # It is meant to go on; nobody waits for it.
+            return running
+        time.sleep(0.02)
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    process.wait()
+    said = log.read_bytes()[began:].decode("utf-8", "replace").strip().splitlines()
+    fail(said[-1].removeprefix("termwall: ") if said else f"the server did not start; see {log}.")
+
+
+def _end_programs(folder: Path) -> None:
+    from termwall.store.projects import Store, StoreError
+
+    held = look(folder)
+    if held is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(held["pid"], signal.SIGTERM)
+        until = time.monotonic() + END_SECONDS
+        while look(folder) is not None:
+            if time.monotonic() > until:
+                fail(f"the process that holds the programs, {held['pid']}, does not end.")
+            time.sleep(0.02)
+    if not (folder / "termwall.sqlite").exists():
+        return
+    try:
+        with data_folder(folder):
+            store = Store(folder / "termwall.sqlite")
+            for session in store.sessions():
+                if not session.ended:
+                    store.put_session(replace(session, ended=True, signal="SIGHUP"))
+            store.close()
+    except (DataFolderError, StoreError) as error:
+        fail(str(error))

@@ -1,0 +1,128 @@
+"""A client as good as the page's: it reconnects, goes on by `epoch:offset`, and sends again what was not acknowledged.
+
+It keeps all output of its sessions and lets nothing pass: a byte that is missing or comes twice fails the test.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections import defaultdict
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from tests.support.server import Server
+
+RETRY_SECONDS = 0.05
+
+
+class Client:
+    """One client of one project. `run` until cancelled."""
+
+    def __init__(self, server: Server, project: str, name: str = "robot") -> None:
+        self._server = server
+        self._project = project
+        self._name = name
+        self.output: defaultdict[str, bytearray] = defaultdict(bytearray)
+        """The bytes of the log that came."""
+        self.pictures: dict[str, bytes] = {}
+        """The last snapshot of each session."""
+        self.places: dict[str, tuple[str, int]] = {}
+        """Epoch and offset of each session."""
+        self.jumps: list[tuple[str, str]] = []
+        """Snapshots that were sent after the first: (session, how the resume was told)."""
+        self.statuses: list[dict[str, Any]] = []
+        self.closes: list[int] = []
+        self._sent: list[tuple[str, int, str]] = []
+        self._seq: dict[str, int] = {}
+        self._ws: ClientConnection | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether it is in sync at the moment."""
+        return self._ws is not None
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many inputs the server has not taken yet."""
+        return len(self._sent)
+
+    async def type(self, session: str, text: str) -> None:
+        """Type; if the connection is away, as soon as it is back."""
+        seq = self._seq[session] = self._seq.get(session, 0) + 1
+        self._sent.append((session, seq, text))
+        if self._ws is not None:
+            with contextlib.suppress(ConnectionClosed):
+                await self._input(self._ws, session, seq, text)
+
+    async def run(self) -> None:
+        """Stay connected."""
+        while True:
+            query = f"projectId={self._project}&clientId={self._name}&resume=1"
+            url = f"ws://127.0.0.1:{self._server.port}/ws/terminal?{query}"
+            try:
+                async with connect(
+                    url,
+                    additional_headers={"Authorization": f"Bearer {self._server.token}"},
+                    subprotocols=["termwall.v1"],  # type: ignore[list-item]
+                    compression=None,
+                    proxy=None,
+                    max_size=None,
+                    open_timeout=5,
+                ) as ws:
+                    await self._talk(ws)
+            except (OSError, InvalidHandshake, ConnectionClosed, EOFError, TimeoutError):
+                pass
+            finally:
+                if self._ws is not None:
+                    self.closes.append(self._ws.close_code or 0)
+                self._ws = None
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _talk(self, ws: ClientConnection) -> None:
+        offsets = {name: {"epoch": epoch, "offset": offset} for name, (epoch, offset) in self.places.items()}
+        await ws.send(json.dumps({"type": "sync_request", "offsets": offsets}))
+        async for data in ws:
+            if isinstance(data, bytes):
+                await self._frame(ws, data)
+                continue
+            message = json.loads(data)
+            match message["type"]:
+                case "connection_status":
+                    self.statuses.append(message)
+                    epochs = {one["id"]: one["epoch"] for one in message.get("sessions") or ()}
+                    for name, epoch in epochs.items():
+                        kept, offset = self.places.get(name, (epoch, 0))
+                        self.places[name] = (epoch, offset if kept == epoch else 0)
+                case "sync_complete":
+                    for name, stream in (message.get("streams") or {}).items():
+                        if stream["resume"] != "exact":
+                            self.jumps.append((name, stream["resume"]))
+                    self._ws = ws
+                    for session, seq, text in tuple(self._sent):
+                        await self._input(ws, session, seq, text)
+                case "input_ack":
+                    session, seq = message["sessionId"], message["seq"]
+                    self._sent = [one for one in self._sent if one[0] != session or one[1] > seq]
+                case "error":
+                    raise AssertionError(message)
+
+    async def _frame(self, ws: ClientConnection, data: bytes) -> None:
+        start = 2 + data[1]
+        name = data[2:start].decode()
+        offset = int.from_bytes(data[start : start + 8], "big")
+        epoch, place = self.places[name]
+        if data[0] == 2:
+            if name in self.pictures:
+                self.jumps.append((name, "snapshot"))
+            self.pictures[name] = data[start + 13 :]
+        else:
+            payload = data[start + 8 :]
+            assert offset - len(payload) == place, f"{name}: {place} is followed by {offset - len(payload)}"
+            self.output[name] += payload
+        self.places[name] = epoch, offset
+        await ws.send(json.dumps({"type": "ack", "sessionId": name, "offset": offset}))
+
+    async def _input(self, ws: ClientConnection, session: str, seq: int, text: str) -> None:
+        await ws.send(json.dumps({"type": "input", "sessionId": session, "data": text, "seq": seq}))

@@ -1,0 +1,300 @@
+"""Sessions outlive the server (P5): killed, stopped, upgraded, at any moment; nothing is lost, doubled or left behind.
+
+`TERMWALL_KILLS=300 pytest tests/test_outlive.py` kills as often as that; by default the number is small.
+"""
+
+import asyncio
+import os
+import random
+import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from termwall.folder import find_running
+from termwall.pty.held import look
+from tests.support.client import Client
+from tests.support.holder import gone
+from tests.support.patience import until
+from tests.support.server import Server
+
+KILLS = int(os.environ.get("TERMWALL_KILLS", "6"))
+SEED = 20261123
+COUNTING = "stty -echo; i=0; while :; do i=$((i+1)); echo line $i of a program that must not miss one; done"
+ECHOING = "stty raw -echo; echo READY; exec cat"
+ROOM = {"TERMWALL_RING_BYTES": str(128 << 20)}
+"""So that what is printed while no server is there stays in the ring, and each resume can be exact."""
+
+
+@pytest.fixture
+async def outlived(tmp_path: Path) -> AsyncIterator[Server]:
+    server = Server(tmp_path / "data", env=ROOM)
+    await asyncio.to_thread(server.start)
+    yield server
+    await asyncio.to_thread(server.end)
+    assert not server.tracebacks(), server.tracebacks()
+
+
+@asynccontextmanager
+async def connected(server: Server, project: str) -> AsyncIterator[Client]:
+    client = Client(server, project)
+    task = asyncio.create_task(client.run())
+    try:
+        await until(lambda: client.connected or task.done(), "the connection")
+        yield client
+        if task.done():
+            task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def numbers(client: Client, session: str) -> list[int]:
+    """The lines that a client got since its first picture, whole ones only."""
+    lines = bytes(client.output[session]).split(b"\r\n")[1:-1]
+    return [int(found[1]) for line in lines if (found := re.search(rb"line (\d+) of a program that must", line))]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+async def test_P5_S3_I1_a_server_killed_at_any_moment_costs_no_line_and_no_key(
+    outlived: Server, tmp_path: Path, how: signal.Signals
+) -> None:
+    random_moments = random.Random(SEED)
+    project = outlived.project(tmp_path / "work")
+    counting = outlived.session(project, "sh", "-c", COUNTING)
+    echoing = outlived.session(project, "sh", "-c", ECHOING)
+    state = outlived.focus(project, counting, echoing)
+    pids = {one: outlived.call("GET", f"/api/sessions/{one}").json()["epoch"] for one in (counting, echoing)}
+    typed = 0
+    async with connected(outlived, project) as client:
+        await until(lambda: b"READY" in client.pictures.get(echoing, b"") + client.output[echoing], "the program")
+        for _ in range(KILLS):
+            ending = asyncio.get_running_loop().time() + random_moments.uniform(0.02, 0.5)
+            while asyncio.get_running_loop().time() < ending:
+                typed += 1
+                await client.type(echoing, f"<{typed}>")
+                await asyncio.sleep(0.002)
+            if how is signal.SIGKILL:
+                await asyncio.to_thread(outlived.kill)
+            else:
+                assert await asyncio.to_thread(outlived.stop) == 0
+            for _ in range(3):
+                typed += 1
+                await client.type(echoing, f"<{typed}>")
+            await asyncio.sleep(random_moments.choice([0, 0, 1.4]))  # With and without a keeper in between.
+            await asyncio.to_thread(outlived.start)
+            await until(lambda: client.connected, "the connection")
+        last = f"<{typed}>".encode()
+        await until(lambda: last in client.output[echoing], "the last key")
+        await until(lambda: client.unacknowledged == 0, "the acknowledgements")
+        seen = numbers(client, counting)
+        assert seen == list(range(seen[0], seen[-1] + 1))
+        keys = re.findall(rb"<(\d+)>", bytes(client.output[echoing]))
+        assert [int(key) for key in keys] == list(range(1, typed + 1))
+        assert not client.jumps
+        if how is signal.SIGTERM:
+            assert set(client.closes) == {1012}, f"a restart is told (W9): {client.closes}"
+    after = outlived.call("GET", f"/api/terminal/focus?projectId={project}").json()
+    assert (after["version"], after["focusedSessions"], after["epoch"]) == (
+        state["version"],
+        state["focusedSessions"],
+        state["epoch"],
+    ), "F7"
+    assert {one: outlived.call("GET", f"/api/sessions/{one}").json()["epoch"] for one in pids} == pids
+
+
+async def test_P5_F7_everything_about_a_session_is_as_it_was(outlived: Server, tmp_path: Path) -> None:
+    project = outlived.project(tmp_path / "work")
+    script = r"printf '\033]0;my title\007\033]9;look here\007'; cat"
+    session = outlived.session(project, "sh", "-c", script, name="told", cols=91, rows=27)
+    other = outlived.session(project, "cat", name="other")
+    ended = outlived.session(project, "sh", "-c", "echo last words; exit 3", name="ended")
+
+    def facts() -> list[dict[str, object]]:
+        found = outlived.call("GET", f"/api/projects/{project}/sessions").json()["sessions"]
+        return [{name: one[name] for name in one if name != "lastActivity"} for one in found]
+
+    def settled() -> bool:
+        states = [one["attention"]["state"] for one in facts()]  # type: ignore[index]
+        return states == ["needs input", "idle", "exited"]
+
+    await until(settled, "the sessions")
+    outlived.focus(project, other, session)
+    before = facts()
+    # What was heard is handed to the holder four times a second; a kill before that lets the next server hear it again.
+    await asyncio.sleep(0.6)
+    for stop in (outlived.kill, outlived.stop):
+        stop()
+        await asyncio.sleep(0.1)
+        outlived.start()
+        assert facts() == before
+    shown = outlived.call("GET", f"/api/sessions/{ended}/screen?format=text").text
+    assert "last words" in shown
+
+
+async def test_P5_while_there_is_no_server_screens_are_drawn_queries_answered_and_calls_noted(
+    outlived: Server, tmp_path: Path
+) -> None:
+    project = outlived.project(tmp_path / "work")
+    go = tmp_path / "go"
+    script = (
+        f"stty raw -echo; echo READY; while [ ! -e {go} ]; do sleep 0.02; done; seq 1 400000; printf '\\033[6n'; "
+        "dd bs=1 count=4 2>/dev/null | od -c; printf '\\033]2;while away\\007\\007'; echo FINISHED; exec cat"
+    )
+    session = outlived.session(project, "sh", "-c", script)
+    await until(lambda: "READY" in outlived.call("GET", f"/api/sessions/{session}/screen?format=text").text, "the program")
+    outlived.kill()
+    go.touch()
+    # More output than a ring: who holds the program back without a screen would stop it for good.
+    await until(lambda: keeper_of(outlived) is not None, "the keeper")
+    await asyncio.sleep(2.5)
+    outlived.start()
+
+    def told() -> dict[str, object]:
+        return dict(outlived.call("GET", f"/api/sessions/{session}").json())
+
+    await until(lambda: told()["title"] == "while away", lambda: str(told()))
+    screen = outlived.call("GET", f"/api/sessions/{session}/screen?format=text").text
+    assert "FINISHED" in screen
+    assert "033" in screen, "the query was answered"
+    assert "400000" in screen
+    assert told()["attention"]["state"] == "needs input"  # type: ignore[index]
+    assert told()["screen"] == "exact"
+
+
+def keeper_of(server: Server) -> int | None:
+    found = look(server.data_dir)
+    return None if found is None else found["owner"]
+
+
+async def test_P5_a_keeper_that_is_killed_is_started_again(outlived: Server, tmp_path: Path) -> None:
+    project = outlived.project(tmp_path / "work")
+    session = outlived.session(project, "sh", "-c", COUNTING)
+    outlived.kill()
+    first = await until(lambda: keeper_of(outlived), "a keeper")
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: keeper_of(outlived) not in (None, first), "another one")
+    outlived.start()
+    offset = outlived.call("GET", f"/api/sessions/{session}").json()["offset"]
+    await until(lambda: outlived.call("GET", f"/api/sessions/{session}").json()["offset"] > offset, "more output")
+    assert outlived.call("GET", f"/api/sessions/{session}").json()["screen"] == "exact"
+
+
+async def test_P5_the_worker_and_the_server_are_killed_together(outlived: Server, tmp_path: Path) -> None:
+    project = outlived.project(tmp_path / "work")
+    session = outlived.session(project, "sh", "-c", COUNTING)
+    outlived.focus(project, session)
+    async with connected(outlived, project) as client:
+        for _ in range(2):
+            await asyncio.sleep(0.3)
+            children = Path(f"/proc/{outlived.pid}/task/{outlived.pid}/children").read_text().split()
+            for child in children:
+                if "screen.worker" in Path(f"/proc/{child}/cmdline").read_text():
+                    os.kill(int(child), signal.SIGSEGV)
+            await asyncio.to_thread(outlived.kill)
+            await asyncio.to_thread(outlived.start)
+            await until(lambda: client.connected, "the connection")
+        await asyncio.sleep(0.3)
+        seen = numbers(client, session)
+        assert seen == list(range(seen[0], seen[-1] + 1))
+
+
+async def test_P5_a_killed_holder_is_told_and_nothing_hangs(outlived: Server, tmp_path: Path) -> None:
+    project = outlived.project(tmp_path / "work")
+    session = outlived.session(project, "sh", "-c", ECHOING, name="echo")
+    holder = look(outlived.data_dir)
+    assert holder is not None
+    # While the server lives it has the terminals, and another holder takes them.
+    os.kill(holder["pid"], signal.SIGKILL)
+    await until(lambda: (look(outlived.data_dir) or {}).get("pid") not in (None, holder["pid"]), "another holder")
+    assert outlived.call("GET", f"/api/sessions/{session}").json()["status"] == "running"
+    # While nobody else has them, its programs end with it.
+    outlived.kill()
+    second = look(outlived.data_dir)
+    assert second is not None
+    os.kill(second["pid"], signal.SIGKILL)
+    await until(lambda: gone(second["pid"]), "its end")
+    outlived.start()
+    found = outlived.call("GET", f"/api/sessions/{session}").json()
+    assert (found["status"], found["attention"]["state"], found["name"]) == ("lost", "lost", "echo")
+    answer = outlived.call("POST", f"/api/sessions/{session}/restart")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "running"
+
+
+async def test_P5_after_a_reboot_sessions_are_lost_with_their_last_screen_and_start_again(
+    outlived: Server, tmp_path: Path
+) -> None:
+    project = outlived.project(tmp_path / "work")
+    script = r"printf '\033]0;its title\007\033[31mred words\033[m\r\n'; exec cat"
+    session = outlived.session(project, "sh", "-c", script, name="agent")
+    outlived.focus(project, session)
+    await until(lambda: "red words" in outlived.call("GET", f"/api/sessions/{session}/screen?format=text").text, "the words")
+    # What a reboot does: a clean stop, then everything is gone.
+    outlived.end()
+    outlived.start()
+    found = outlived.call("GET", f"/api/sessions/{session}").json()
+    assert (found["status"], found["name"], found["title"]) == ("lost", "agent", "its title")
+    assert found["command"][:2] == ["sh", "-c"]
+    screen = outlived.call("GET", f"/api/sessions/{session}/screen?format=json").json()
+    runs = [run for line in screen["lines"] for run in line]
+    assert any("red words" in run["text"] and run.get("fg") for run in runs)
+    assert outlived.call("GET", f"/api/terminal/focus?projectId={project}").json()["focusedSessions"] == [session]
+    answer = outlived.call("POST", f"/api/sessions/{session}/input", {"data": "x"})
+    assert answer.json()["code"] == "session_ended"
+    assert outlived.call("POST", f"/api/sessions/{session}/restart").json()["status"] == "running"
+    await until(lambda: "red words" in outlived.call("GET", f"/api/sessions/{session}/screen?format=text").text, "it again")
+    outlived.call("DELETE", f"/api/sessions/{session}")
+
+
+async def test_P5_a_lost_session_of_a_profile_with_a_resume_command_runs_that(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "termwall.toml").write_text(
+        '[profiles.agent]\ncommand = ["sh", "-c", "echo began; exec cat"]\n'
+        'resume = ["sh", "-c", "echo resumed; exec cat"]\n'
+    )
+    server = Server(data).start()
+    try:
+        project = server.project(tmp_path / "work")
+        session = server.session(project, type="agent")
+        await until(lambda: "began" in server.call("GET", f"/api/sessions/{session}/screen?format=text").text, "the beginning")
+        server.end()
+        server.start()
+        server.call("POST", f"/api/sessions/{session}/restart")
+        await until(lambda: "resumed" in server.call("GET", f"/api/sessions/{session}/screen?format=text").text, "the resume")
+        # Once it runs, a restart is a restart.
+        server.call("POST", f"/api/sessions/{session}/restart")
+        await until(lambda: "began" in server.call("GET", f"/api/sessions/{session}/screen?format=text").text, "the beginning")
+    finally:
+        server.end()
+
+
+async def test_P5_where_nothing_runs_nothing_stays_behind(outlived: Server, tmp_path: Path) -> None:
+    project = outlived.project(tmp_path / "work")
+    session = outlived.session(project, "sh", "-c", "echo the end; exit 4")
+    await until(lambda: outlived.call("GET", f"/api/sessions/{session}").json()["status"] == "exited", "its end")
+    holder = look(outlived.data_dir)
+    assert holder is not None
+    outlived.stop()
+    await until(lambda: look(outlived.data_dir) is None, "the holder's end")
+    assert find_running(outlived.data_dir) is None
+    outlived.start()
+    found = outlived.call("GET", f"/api/sessions/{session}").json()
+    assert (found["status"], found["exitCode"]) == ("exited", 4)
+    assert "the end" in outlived.call("GET", f"/api/sessions/{session}/screen?format=text").text
+
+
+async def test_P5_programs_end_with_a_server_that_was_told_so(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--no-outlive").start()
+    project = server.project(tmp_path / "work")
+    session = server.session(project, "sh", "-c", "echo $$; exec cat")
+    await until(lambda: server.call("GET", f"/api/sessions/{session}/screen?format=text").text.strip(), "its id")
+    pid = int(server.call("GET", f"/api/sessions/{session}/screen?format=text").text.split()[0])
+    assert look(server.data_dir) is None
+    assert server.stop() == 0
+    await until(lambda: gone(pid), "the program's end")
