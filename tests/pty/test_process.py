@@ -268,6 +268,7 @@ def test_P4_without_free_descriptors_a_program_starts_or_says_why(play: Play) ->
             await run.sees(b"alive")
             run.process.close()
             await run.process.wait_closed()
+            run.process.program.forget()
             assert run.exits == [ExitStatus(None, "SIGHUP")]
         assert started > 0
         assert refused > 0

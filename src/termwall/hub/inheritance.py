@@ -1,4 +1,4 @@
-"""How a service takes over what an earlier one left: programs that run, and sessions that are only kept (P5, F7)."""
+"""How a server takes over what an earlier one left: programs that run, and sessions that are only kept (P5, F7)."""
 
 import logging
 import os
@@ -13,23 +13,23 @@ from termwall.pty.programs import Program
 from termwall.store.sessions import StoredSession
 
 if TYPE_CHECKING:
-    from termwall.hub.service import TerminalService
+    from termwall.hub.estate import Estate
 
 log = logging.getLogger("termwall.service")
 
 
-def inherit(service: "TerminalService", found: list[Found]) -> None:
+def inherit(estate: "Estate", found: list[Found]) -> None:
     """Make all sessions of earlier servers, in their order."""
-    stored = service.archive.sessions()
+    stored = estate.archive.sessions()
     held = _by_session(found, {one.id: one.epoch for one in stored})
     for one in stored:
         if one.id in held:
-            _adopt(service, *held.pop(one.id), name=one.name)
+            _adopt(estate, *held.pop(one.id), name=one.name)
         else:
-            _restore(service, one)
+            _restore(estate, one)
     for kept, program in held.values():
         # Of a server that was killed between starting it and writing it down, or whose store was lost.
-        _adopt(service, kept, program, name=kept.name)
+        _adopt(estate, kept, program, name=kept.name)
 
 
 def _by_session(found: list[Found], epochs: dict[str, str]) -> dict[str, tuple[Kept, Program]]:
@@ -58,31 +58,31 @@ def _discard(program: Program) -> None:
     program.forget()
 
 
-def _adopt(service: "TerminalService", kept: Kept, program: Program, name: str) -> None:
-    removed = program.closing and all(one.id != kept.id for one in service.archive.sessions())
-    room = service.room_for(kept.home)
-    session = service.make(kept, program)
+def _adopt(estate: "Estate", kept: Kept, program: Program, name: str) -> None:
+    removed = program.closing and all(one.id != kept.id for one in estate.archive.sessions())
+    room = estate.room_for(kept.home)
+    session = estate.make(kept, program)
     if removed:
         # It was being removed when its server was killed: that goes on.
-        service.end_soon(session)
+        estate.end_soon(session)
         return
     session.name = name
-    service.admit(room, session)
+    estate.admit(room, session)
     if session.ended is not None:
         room.ended(session)
 
 
-def _restore(service: "TerminalService", stored: StoredSession) -> None:
-    room = service.room(stored.project_id)
+def _restore(estate: "Estate", stored: StoredSession) -> None:
+    room = estate.room(stored.project_id)
     try:
-        kept, program, lost = service.archive.without_program(stored, room.home, service.new_id())
+        kept, program, lost = estate.archive.without_program(stored, room.home, estate.new_id())
     except MemoryFault as error:
         log.error("the session %s is not shown: %s", stored.id, error)
         return
-    session = service.make(kept, program, lost)
-    profile = service.profiles.get(stored.type)
+    session = estate.make(kept, program, lost)
+    profile = estate.profiles.get(stored.type)
     if profile is not None and profile.resume and stored.command == tuple(profile.command):
         session.resume = profile.resume
-    service.admit(room, session)
+    estate.admit(room, session)
     if lost is None:
         room.ended(session)

@@ -38,6 +38,8 @@ OPEN_SECONDS = 15.0
 """Until the holder has handed everything out: it may have to end an owner that hangs."""
 START_SECONDS = 10.0
 """Until a program is started. It takes a millisecond; a machine may be very busy."""
+CLOSE_SECONDS = 2.0
+"""Until the last things were told, when this owner lets go."""
 RECEIVE_BYTES = 1 << 20
 MAX_DESCRIPTORS = 64
 QUICK_STARTS = 3
@@ -198,8 +200,8 @@ class HeldPrograms:
 
     async def close(self) -> None:
         """Let go: the programs go on without this process."""
-        until = self._loop.time() + 2.0
-        while self._unsent and self._channel is not None and self._loop.time() < until:
+        until = time.monotonic() + CLOSE_SECONDS
+        while self._unsent and self._channel is not None and time.monotonic() < until:
             await asyncio.sleep(0.005)
         self._drop()
         for program in self._programs.values():

@@ -1,0 +1,313 @@
+"""What a server has: rooms, sessions, connections; how they come, are told of each other, and go. Decides nothing.
+
+`TerminalService` is this with its commands.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from termwall.core.errors import CloseCode, ErrorCode, TermwallError
+from termwall.core.focus import Stage
+from termwall.core.ids import ProjectId, SessionId
+from termwall.core.limits import Bounds
+from termwall.hub.archive import Archive
+from termwall.hub.connection import Connection, Hello
+from termwall.hub.inheritance import inherit
+from termwall.hub.kept import Home, Kept
+from termwall.hub.outlet import Outlet
+from termwall.hub.profiles import ProfileSpec
+from termwall.hub.room import Room
+from termwall.hub.session import LiveSession
+from termwall.protocol.bodies import Project
+from termwall.protocol.messages import FocusUpdate, Session
+from termwall.pty.held import HeldPrograms
+from termwall.pty.pace import Pace
+from termwall.pty.programs import LocalPrograms, Program
+from termwall.screen.screens import Screens
+from termwall.store.projects import Store
+
+log = logging.getLogger("termwall.service")
+
+SWEEP_SECONDS = 0.25
+"""How often titles, activity and quietness are told while something prints (S9)."""
+ABSENT_SECONDS = 15.0
+"""After a restart of the server, who drove a session has so long to come back."""
+
+
+class Estate:
+    """All rooms of one server; the arguments are `TerminalService`'s."""
+
+    def __init__(
+        self,
+        *,
+        bounds: Bounds,
+        store: Store | None,
+        profiles: Mapping[str, ProfileSpec],
+        max_focused: int = 4,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+        screens: Screens | None = None,
+        programs: HeldPrograms | LocalPrograms | None = None,
+    ) -> None:
+        self.bounds = bounds
+        self.screens = screens
+        self.programs = programs or LocalPrograms()
+        self._pace = Pace()
+        self.environment: dict[str, str] = {}
+        """What each session's program finds in its environment, besides its own ids."""
+        if screens is not None:
+            screens.changed = self._screens_changed
+        self.profiles = profiles
+        self.archive = Archive(store, clock)
+        self._max_focused = max_focused
+        self.clock = clock
+        self.new_id = new_id
+        self._ticks = 0
+        self._rooms: dict[ProjectId, Room] = {}
+        self._homes: dict[SessionId, Room] = {}
+        self._connections: set[Connection] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._focus_changed: dict[object, Callable[[FocusUpdate], None]] = {}
+        self._session_changed: dict[object, Callable[[Session], None]] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._closed = False
+        for stored in self.archive.projects():
+            project = Project(
+                id=stored.id,
+                name=stored.name,
+                path=stored.path,
+                max_focused=stored.max_focused,
+                created_at=stored.created_at,
+            )
+            self._add_room(
+                project, Stage(tuple(map(SessionId, stored.sessions)), stored.version, stored.max_focused), stored.epoch
+            )
+
+    async def open(self) -> None:
+        """Take over what runs since before this server, and what it kept of the rest (P5, F7).
+
+        Raises:
+            HolderError: the process that holds the programs cannot be had.
+        """
+        found = await self.programs.open() if isinstance(self.programs, HeldPrograms) else []
+        inherit(self, found)
+        for room in self._rooms.values():
+            # Stages were kept with their sessions; one that is gone nevertheless leaves by the rules (F10).
+            for session_id in room.stage.sessions:
+                if session_id not in room.sessions:
+                    room.leave_stage(session_id)
+        self._ticks = max((session.recency.newest for session in self._all()), default=0)
+        self.archive.save_now_and_then(self._all)
+        asyncio.get_running_loop().call_later(ABSENT_SECONDS, self._drop_absent)
+        self._wake_sweeper()
+
+    # ---- connections
+
+    def connect(self, project_id: str, hello: Hello, outlet: Outlet) -> Connection | None:
+        """A WebSocket whose handshake is done. None if it was refused, and closed with the reason (W1, X4)."""
+        room = self._rooms.get(ProjectId(project_id))
+        if room is None:
+            outlet.close(CloseCode.UNKNOWN_PROJECT, "No such project")
+            return None
+        if self._closed or len(self._connections) >= self.bounds.connections:
+            outlet.close(CloseCode.TRY_LATER, "Too many connections")
+            return None
+        connection = Connection(room, hello, outlet, self.bounds, clock=self.clock, gone=self._connections.discard)
+        self._connections.add(connection)
+        connection.begin()
+        return connection
+
+    def end_token(self, token_id: str) -> None:
+        """A token was revoked: its connections end (X1)."""
+        for connection in tuple(self._connections):
+            if connection.token_id == token_id:
+                connection.close(CloseCode.UNAUTHORIZED, "Your link was revoked")
+
+    @property
+    def connections(self) -> int:
+        """How many WebSockets are open."""
+        return len(self._connections)
+
+    async def close(self) -> None:
+        """Let go of connections (W9), and of the programs, which end with the server unless they are held (P3, P5).
+
+        Returns when nothing is left to do.
+        """
+        self._closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for connection in tuple(self._connections):
+            connection.close(CloseCode.RESTART, "The server restarts")
+        sessions = self._all()
+        saved = await self.archive.save_all(sessions)
+        for session in sessions:
+            self._keep_session(session)
+        held = isinstance(self.programs, HeldPrograms) and self.programs.held
+        # Where nothing runs any more, what was saved is enough: no process has to stay behind for it.
+        if held and not (saved and all(session.ended for session in sessions)):
+            for session in sessions:
+                session.leave()
+        else:
+            await asyncio.gather(*(session.end() for session in sessions), return_exceptions=True)
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        if self.screens is not None:
+            await self.screens.close()
+        if isinstance(self.programs, HeldPrograms):
+            await self.programs.close()
+        self.archive.close()
+
+    # ---- parts
+
+    def admit(self, room: Room, session: LiveSession) -> None:
+        """A session of an earlier server."""
+        self._homes[session.id] = room
+        room.add(session)
+        self._keep_session(session)
+
+    def room_for(self, home: Home) -> Room:
+        """A session's project; made again where the store has lost it."""
+        room = self._rooms.get(ProjectId(home.id))
+        if room is None:
+            project = Project(
+                id=home.id, name=home.name, path=home.path, max_focused=self._max_focused, created_at=self.clock()
+            )
+            room = self._add_room(project, Stage((), 0, project.max_focused), self.new_id())
+            self.archive.keep_project(room)
+        return room
+
+    def _all(self) -> list[LiveSession]:
+        return [session for room in self._rooms.values() for session in room.sessions.values()]
+
+    def _drop_absent(self) -> None:
+        """Who drove before the restart and did not come back drives no more (I4)."""
+        if self._closed:
+            return
+        for room in self._rooms.values():
+            for session in room.sessions.values():
+                driver = session.seat.driver
+                if driver is not None and not room.present(driver, session.id) and session.left(driver):
+                    room.tell_driver(session)
+
+    def make(self, kept: Kept, program: Program | None = None, lost: str | None = None) -> LiveSession:
+        """A session of this service, with a new program or the one it has."""
+        return LiveSession(
+            kept,
+            bounds=self.bounds,
+            clock=self.clock,
+            programs=self.programs,
+            screens=self.screens,
+            pace=self._pace,
+            on_output=self._printed,
+            on_heard=self._heard,
+            on_exit=self._exited,
+            program=program,
+            lost=lost,
+        )
+
+    def _add_room(self, project: Project, stage: Stage, epoch: str) -> Room:
+        room = Room(
+            project,
+            stage,
+            epoch,
+            clock=self.clock,
+            tick=self._tick,
+            keep=self.archive.keep_stage,
+            changed=self._stage_changed,
+            wake=self._wake_sweeper,
+        )
+        self._rooms[room.id] = room
+        return room
+
+    def room(self, project_id: str) -> Room:
+        """Raises `unknown_project`."""
+        room = self._rooms.get(ProjectId(project_id))
+        if room is None:
+            raise TermwallError(
+                ErrorCode.UNKNOWN_PROJECT, f"There is no project `{project_id[:64]}`.", field="projectId"
+            )
+        return room
+
+    def _find(self, session_id: str) -> tuple[Room, LiveSession]:
+        room = self._homes.get(SessionId(session_id))
+        if room is None:
+            raise TermwallError(
+                ErrorCode.UNKNOWN_SESSION, f"There is no session `{session_id[:64]}`.", field="sessionId"
+            )
+        return room, room.sessions[SessionId(session_id)]
+
+    def _end(self, room: Room, session: LiveSession) -> None:
+        del self._homes[session.id]
+        room.drop(session)
+        self.end_soon(session)
+
+    def end_soon(self, session: LiveSession) -> None:
+        """Close its program and give everything back, without anybody waiting for it."""
+        task = asyncio.get_running_loop().create_task(session.end())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _tick(self) -> int:
+        self._ticks += 1
+        return self._ticks
+
+    def _keep_session(self, session: LiveSession) -> None:
+        """Where nothing depends on it: what cannot be kept now is kept when the server goes."""
+        try:
+            self.archive.keep_session(session)
+        except TermwallError as error:
+            log.warning("%s", error)
+
+    def _stage_changed(self, room: Room, update: FocusUpdate) -> None:
+        for callback in tuple(self._focus_changed.values()):
+            callback(update)
+
+    def _announce(self, room: Room, session: LiveSession) -> Session:
+        described = room.describe(session)
+        for callback in tuple(self._session_changed.values()):
+            callback(described)
+        return described
+
+    def _printed(self, session: LiveSession) -> None:
+        room = self._home(session)
+        if room is not None:
+            room.printed(session)
+
+    def _heard(self, session: LiveSession) -> None:
+        room = self._home(session)
+        if room is not None:
+            room.touch(session)
+
+    def _screens_changed(self) -> None:
+        for room in self._rooms.values():
+            for session in room.sessions.values():
+                room.touch(session)
+
+    def _home(self, session: LiveSession) -> Room | None:
+        """Its room, unless it was removed; another session may have its id by now."""
+        room = self._homes.get(session.id)
+        return room if room is not None and room.sessions.get(session.id) is session else None
+
+    def _exited(self, session: LiveSession) -> None:
+        room = self._home(session)
+        if room is not None:
+            self._keep_session(session)
+            room.ended(session)
+            self._announce(room, session)
+
+    def _wake_sweeper(self, seconds: float = SWEEP_SECONDS) -> None:
+        """Sweep in so many seconds, or before that if it is planned."""
+        if self._closed:
+            return
+        loop = asyncio.get_running_loop()
+        if self._sweeper is not None:
+            if self._sweeper.when() <= loop.time() + seconds:
+                return
+            self._sweeper.cancel()
+        self._sweeper = loop.call_later(seconds, self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        wanted = [at for room in self._rooms.values() if (at := room.sweep()) is not None]
+        if wanted:
+            self._wake_sweeper(max(SWEEP_SECONDS, (min(wanted) - self.clock()) / 1000))
