@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from termwall.pty.held import look
 from tests.support.server import Server, running
 
 
@@ -22,8 +24,8 @@ class Command:
         self.env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
         self.env |= {"PYTHONPATH": str(Path(__file__).parent.parent / "src"), "TERMWALL_DATA_DIR": str(server.data_dir)}
 
-    def __call__(self, *words: str, ok: bool = True, text: str = "") -> str:
-        """What it prints; on failure what it says."""
+    def __call__(self, *words: str, ok: bool = True, text: str = "", both: bool = False) -> str:
+        """What it prints; on failure what it says, or both."""
         done = subprocess.run(
             [sys.executable, "-m", "termwall", *words],
             cwd=self.cwd,
@@ -35,7 +37,7 @@ class Command:
         )
         assert (done.returncode == 0) is ok, done.stdout + done.stderr
         assert "Traceback" not in done.stderr, done.stderr
-        return done.stdout if ok else done.stderr
+        return done.stdout + done.stderr if both else done.stdout if ok else done.stderr
 
 
 @pytest.fixture
@@ -162,3 +164,98 @@ def test_A5_attach_shows_a_session_and_types_into_it(server: Server, termwall: C
 def test_A5_version_and_help(termwall: Command) -> None:
     assert termwall("--version").strip()
     assert "serve" in termwall("--help")
+
+
+def test_P5_up_down_status_restart(tmp_path: Path, work: Path) -> None:
+    server = Server(tmp_path / "data")  # Never started: `up` does that.
+    server.data_dir.mkdir()
+    termwall = Command(server, work)
+    try:
+        assert "does not run" in termwall("status", ok=False, both=True)
+        up = json.loads(termwall("up", "--port", "0", "--json"))
+        assert f"termwall is up: {up['url']}" in termwall("up"), "it runs already"
+        session = termwall("run", "--name", "agent", "--", "cat").strip()
+        status = json.loads(termwall("status", "--json"))
+        assert status["server"]["pid"] == up["pid"]
+        assert status["holder"]["running"] == 1
+        assert sum(status["attention"].values()) == 1
+        assert "1 run, held by process" in termwall("status")
+
+        assert up["url"].startswith(termwall("restart").split()[-1])
+        again = json.loads(termwall("status", "--json"))["server"]
+        assert again["pid"] != up["pid"]
+        assert up["url"].startswith(again["url"]), "on the same port, so that pages find it"
+        assert json.loads(termwall("ls", "--json"))["sessions"][0]["id"] == session
+
+        assert "1 program goes on running" in termwall("down")
+        assert "No server runs. 1 program goes on" in termwall("down")
+        termwall("up", "--port", "0")
+        assert json.loads(termwall("ls", "--json"))["sessions"][0]["status"] == "running"
+        assert "1 programs run; say --yes" in termwall("down", "--all", ok=False)
+        assert "1 programs were ended" in termwall("down", "--all", "--yes")
+        assert look(server.data_dir) is None
+        termwall("up", "--port", "0")
+        found = json.loads(termwall("ls", "--json"))["sessions"][0]
+        assert (found["name"], found["status"], found["signal"]) == ("agent", "exited", "SIGHUP")
+    finally:
+        termwall("down", "--all", "--yes")
+
+
+def test_P5_a_server_that_cannot_start_in_the_background_says_why(tmp_path: Path, work: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "termwall.sqlite").write_bytes(b"this is no database, but long enough to be looked at" * 40)
+    said = Command(Server(tmp_path / "data"), work)("up", "--port", "0", ok=False)
+    assert "cannot be used" in said
+    assert "move it away" in said
+
+
+def test_P5_a_second_server_refuses_or_takes_over(server: Server, termwall: Command, tmp_path: Path) -> None:
+    session = termwall("run", "--", "cat").strip()
+    said = termwall("serve", "--port", "0", "--no-open", ok=False)
+    assert "Another termwall server uses" in said
+    assert "--take-over" in said
+    first = server.process
+    assert first is not None
+    second = Server(server.data_dir, "--take-over").start()
+    try:
+        assert first.wait(10) == 0
+        assert second.call("GET", f"/api/sessions/{session}").json()["status"] == "running"
+    finally:
+        second.stop()
+
+
+def test_P5_who_is_attached_stays_so_over_a_restart(server: Server, termwall: Command, work: Path) -> None:
+    termwall("run", "--name", "shell", "--", "cat")
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(work)
+        os.execve(sys.executable, [sys.executable, "-m", "termwall", "attach", "shell"], termwall.env)
+    seen = b""
+
+    def sees(text: bytes) -> None:
+        nonlocal seen
+        deadline = time.monotonic() + 20
+        while text not in seen:
+            assert time.monotonic() < deadline, seen
+            if select.select([master], [], [], 0.1)[0]:
+                seen += os.read(master, 65536)
+
+    try:
+        time.sleep(1)
+        os.write(master, b"before\r")
+        sees(b"before\r\nbefore")
+        server.kill()
+        server.start()
+        seen = b""
+        deadline = time.monotonic() + 20
+        while b"after" not in seen:  # What is typed while the server is away is not sent later (I2).
+            assert time.monotonic() < deadline, seen
+            os.write(master, b"after\r")
+            if select.select([master], [], [], 0.5)[0]:
+                seen += os.read(master, 65536)
+        assert b"before" not in seen, "it goes on where it was, without drawing anew"
+        os.write(master, b"\x1c")
+        sees(b"left; it goes on running")
+    finally:
+        os.close(master)
+        os.waitpid(pid, 0)

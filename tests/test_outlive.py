@@ -58,6 +58,11 @@ def numbers(client: Client, session: str) -> list[int]:
     return [int(found[1]) for line in lines if (found := re.search(rb"line (\d+) of a program that must", line))]
 
 
+def shown(server: Server, session: str) -> str:
+    """What a person would see of it."""
+    return str(server.call("GET", f"/api/sessions/{session}/screen?format=text").text)
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 async def test_P5_S3_I1_a_server_killed_at_any_moment_costs_no_line_and_no_key(
     outlived: Server, tmp_path: Path, how: signal.Signals
@@ -131,8 +136,7 @@ async def test_P5_F7_everything_about_a_session_is_as_it_was(outlived: Server, t
         await asyncio.sleep(0.1)
         outlived.start()
         assert facts() == before
-    shown = outlived.call("GET", f"/api/sessions/{ended}/screen?format=text").text
-    assert "last words" in shown
+    assert "last words" in shown(outlived, ended)
 
 
 async def test_P5_while_there_is_no_server_screens_are_drawn_queries_answered_and_calls_noted(
@@ -145,7 +149,7 @@ async def test_P5_while_there_is_no_server_screens_are_drawn_queries_answered_an
         "dd bs=1 count=4 2>/dev/null | od -c; printf '\\033]2;while away\\007\\007'; echo FINISHED; exec cat"
     )
     session = outlived.session(project, "sh", "-c", script)
-    await until(lambda: "READY" in outlived.call("GET", f"/api/sessions/{session}/screen?format=text").text, "the program")
+    await until(lambda: "READY" in shown(outlived, session), "the program")
     outlived.kill()
     go.touch()
     # More output than a ring: who holds the program back without a screen would stop it for good.
@@ -157,7 +161,7 @@ async def test_P5_while_there_is_no_server_screens_are_drawn_queries_answered_an
         return dict(outlived.call("GET", f"/api/sessions/{session}").json())
 
     await until(lambda: told()["title"] == "while away", lambda: str(told()))
-    screen = outlived.call("GET", f"/api/sessions/{session}/screen?format=text").text
+    screen = shown(outlived, session)
     assert "FINISHED" in screen
     assert "033" in screen, "the query was answered"
     assert "400000" in screen
@@ -233,7 +237,7 @@ async def test_P5_after_a_reboot_sessions_are_lost_with_their_last_screen_and_st
     script = r"printf '\033]0;its title\007\033[31mred words\033[m\r\n'; exec cat"
     session = outlived.session(project, "sh", "-c", script, name="agent")
     outlived.focus(project, session)
-    await until(lambda: "red words" in outlived.call("GET", f"/api/sessions/{session}/screen?format=text").text, "the words")
+    await until(lambda: "red words" in shown(outlived, session), "the words")
     # What a reboot does: a clean stop, then everything is gone.
     outlived.end()
     outlived.start()
@@ -247,7 +251,7 @@ async def test_P5_after_a_reboot_sessions_are_lost_with_their_last_screen_and_st
     answer = outlived.call("POST", f"/api/sessions/{session}/input", {"data": "x"})
     assert answer.json()["code"] == "session_ended"
     assert outlived.call("POST", f"/api/sessions/{session}/restart").json()["status"] == "running"
-    await until(lambda: "red words" in outlived.call("GET", f"/api/sessions/{session}/screen?format=text").text, "it again")
+    await until(lambda: "red words" in shown(outlived, session), "it again")
     outlived.call("DELETE", f"/api/sessions/{session}")
 
 
@@ -262,14 +266,14 @@ async def test_P5_a_lost_session_of_a_profile_with_a_resume_command_runs_that(tm
     try:
         project = server.project(tmp_path / "work")
         session = server.session(project, type="agent")
-        await until(lambda: "began" in server.call("GET", f"/api/sessions/{session}/screen?format=text").text, "the beginning")
+        await until(lambda: "began" in shown(server, session), "the beginning")
         server.end()
         server.start()
         server.call("POST", f"/api/sessions/{session}/restart")
-        await until(lambda: "resumed" in server.call("GET", f"/api/sessions/{session}/screen?format=text").text, "the resume")
+        await until(lambda: "resumed" in shown(server, session), "the resume")
         # Once it runs, a restart is a restart.
         server.call("POST", f"/api/sessions/{session}/restart")
-        await until(lambda: "began" in server.call("GET", f"/api/sessions/{session}/screen?format=text").text, "the beginning")
+        await until(lambda: "began" in shown(server, session), "the beginning")
     finally:
         server.end()
 
@@ -286,15 +290,15 @@ async def test_P5_where_nothing_runs_nothing_stays_behind(outlived: Server, tmp_
     outlived.start()
     found = outlived.call("GET", f"/api/sessions/{session}").json()
     assert (found["status"], found["exitCode"]) == ("exited", 4)
-    assert "the end" in outlived.call("GET", f"/api/sessions/{session}/screen?format=text").text
+    assert "the end" in shown(outlived, session)
 
 
 async def test_P5_programs_end_with_a_server_that_was_told_so(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", "--no-outlive").start()
     project = server.project(tmp_path / "work")
     session = server.session(project, "sh", "-c", "echo $$; exec cat")
-    await until(lambda: server.call("GET", f"/api/sessions/{session}/screen?format=text").text.strip(), "its id")
-    pid = int(server.call("GET", f"/api/sessions/{session}/screen?format=text").text.split()[0])
+    await until(lambda: shown(server, session).strip(), "its id")
+    pid = int(shown(server, session).split()[0])
     assert look(server.data_dir) is None
     assert server.stop() == 0
     await until(lambda: gone(pid), "the program's end")

@@ -1,4 +1,4 @@
-"""The input journal: whenever its writer is killed, the program gets each byte once, and the client is told the truth."""
+"""The input journal: whenever its writer is killed, the program gets each byte once, and clients hear the truth."""
 
 from typing import Any, cast
 

@@ -132,16 +132,18 @@ def test_I2_what_was_held_too_long_is_dropped_with_a_notice_and_never_typed(serv
         assert "stale" not in page.text(name)
 
 
-def test_W9_a_restarted_server_is_found_again(server: Server, open_page: Open) -> None:
+def test_W9_P5_a_restarted_server_is_found_again_with_its_programs(server: Server, open_page: Open) -> None:
     (name,) = shells(server, 1)
     server.focus("wall", name)
     page = open_page()
-    page.sees(name, "")
+    page.type(name, "before\n")
+    page.sees(name, "before\nbefore")
     server.stop()
     page.until(lambda: page.connection() != "connected", "the page to notice")
     server.start()
     page.until(lambda: page.connection() == "connected", "the page to come back")
-    page.until(lambda: "No terminals" in page.page.inner_text("body"), "the sessions ended with the server")
+    page.type(name, "after\n")
+    page.sees(name, "before\nbefore\nafter\nafter")
 
 
 def test_F4_conflicting_clicks_end_in_one_stage_everywhere(server: Server, open_page: Open) -> None:
