@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from urllib.parse import quote
 
 import typer
@@ -164,12 +164,17 @@ def _start(folder: Path, given: dict[str, str], what: str) -> Running:
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     process.wait()
+    return _failed(log, began)
+
+
+def _failed(log: Path, began: int) -> NoReturn:
     said = log.read_bytes()[began:].decode("utf-8", "replace").strip().splitlines()
     fail(said[-1].removeprefix("termwall: ") if said else f"the server did not start; see {log}.")
 
 
 def _end_programs(folder: Path) -> None:
-    from termwall.store.projects import Store, StoreError
+    from termwall.store.database import StoreError
+    from termwall.store.projects import Store
 
     held = look(folder)
     if held is not None:

@@ -28,7 +28,7 @@ from termwall.remote import (
     remote,
     show,
 )
-from termwall.store.projects import StoreError
+from termwall.store.database import StoreError
 
 if TYPE_CHECKING:
     from termwall.app import Termwall

@@ -1,6 +1,7 @@
 """The contract of `Programs`, which both kinds pass, and what only the holder does. Real programs throughout."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -329,6 +330,7 @@ async def test_P3_a_thousand_held_programs_leave_nothing_behind(owner: Callable[
 
     await one(0)
     await until(lambda: look(folder)["sessions"] == 0, "it to be forgotten")  # type: ignore[index]
+    gc.collect()  # What other tests left.
     before = descriptors()
     for batch in range(40):
         await asyncio.gather(*(one(1 + 25 * batch + number) for number in range(25)))

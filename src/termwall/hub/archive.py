@@ -15,7 +15,8 @@ from termwall.hub.kept import Home, Kept, Launch
 from termwall.memory import Memory
 from termwall.pty.programs import ExitStatus, Program
 from termwall.screen.feed import Picture
-from termwall.store.projects import Store, StoredProject, StoreUnavailable
+from termwall.store.database import StoreUnavailable
+from termwall.store.projects import Store, StoredProject
 from termwall.store.sessions import StoredScreen, StoredSession
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Archive:
 
     def projects(self) -> list[StoredProject]:
         """All that were kept, the oldest first."""
-        return [] if self._store is None else self._store.load()
+        return [] if self._store is None else self._store.projects()
 
     def keep_project(self, room: "Room") -> None:
         """A new project, or its changes."""
@@ -59,7 +60,7 @@ class Archive:
             created_at=project.created_at,
             version=stage.version,
             epoch=room.epoch,
-            sessions=tuple(stage.sessions),
+            stage=tuple(stage.sessions),
         )
         self._write(lambda store: store.put_project(stored))
 

@@ -81,7 +81,7 @@ class Estate:
                 created_at=stored.created_at,
             )
             self._add_room(
-                project, Stage(tuple(map(SessionId, stored.sessions)), stored.version, stored.max_focused), stored.epoch
+                project, Stage(tuple(map(SessionId, stored.stage)), stored.version, stored.max_focused), stored.epoch
             )
 
     async def open(self) -> None:

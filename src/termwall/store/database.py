@@ -1,0 +1,134 @@
+"""The file that survives a restart: SQLite in the data folder, opened, brought up to date and written with care.
+
+Every change is one transaction, so a file is never read half-written; WAL with `synchronous=NORMAL` keeps all that was
+committed when the server is killed, and at a power cut all but perhaps the last moment. Calls take well below a
+millisecond, but for screens, and run on the event loop.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+SCHEMA = (
+    """
+    CREATE TABLE projects (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, path TEXT NOT NULL, max_focused INTEGER NOT NULL,
+        created_at INTEGER NOT NULL, version INTEGER NOT NULL, epoch TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE tokens (
+        id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, name TEXT NOT NULL, role TEXT NOT NULL, project_id TEXT,
+        created_at INTEGER NOT NULL
+    ) STRICT;
+    """,
+    """
+    ALTER TABLE projects ADD COLUMN stage TEXT NOT NULL DEFAULT '[]';
+    CREATE TABLE sessions (
+        id TEXT PRIMARY KEY, project_id TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, command TEXT NOT NULL,
+        cwd TEXT NOT NULL, env TEXT NOT NULL, cols INTEGER NOT NULL, rows INTEGER NOT NULL, epoch TEXT NOT NULL,
+        created_at INTEGER NOT NULL, ended INTEGER NOT NULL, exit_code INTEGER, signal TEXT, driver TEXT,
+        driver_name TEXT, position INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX sessions_of_projects ON sessions (project_id);
+    CREATE TABLE screens (
+        session_id TEXT PRIMARY KEY, data BLOB NOT NULL, cols INTEGER NOT NULL, rows INTEGER NOT NULL,
+        title TEXT NOT NULL, cwd TEXT NOT NULL, at INTEGER NOT NULL, saved_at INTEGER NOT NULL
+    ) STRICT;
+    """,
+)
+"""What each version added: a file of version n gets all after the n-th. What was published never changes."""
+LOG_BYTES = 8 << 20
+"""The write-ahead log is cut back to this after each checkpoint: one large transaction does not stay for good."""
+
+
+class StoreError(Exception):
+    """The data folder's file cannot be used; the message says what to do."""
+
+
+class StoreUnavailable(StoreError):
+    """A change cannot be written at the moment; nothing of it was. It may work again later."""
+
+
+class Database:
+    """The file. One process at a time may have it open; the server's lock on the data folder sees to that.
+
+    Raises:
+        StoreError: not a database, damaged, of a newer termwall, or not writable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            # Sessions' variables may hold secrets; SQLite gives its other files the same mode.
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            path.chmod(0o600)
+            self._db = sqlite3.connect(path, isolation_level=None)
+        except (sqlite3.Error, OSError) as error:
+            raise self._unusable(error) from None
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise self._unusable(error) from None
+        except StoreError:
+            self._db.close()
+            raise
+
+    def _unusable(self, error: Exception) -> StoreError:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        return StoreError(f"`{self._path}` cannot be used: {why}. Repair it or move it away.")
+
+    def _prepare(self) -> None:
+        db, path = self._db, self._path
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+        db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
+        found: int = db.execute("PRAGMA user_version").fetchone()[0]
+        if found > len(SCHEMA):
+            raise StoreError(f"`{path}` was written by a newer termwall; upgrade termwall or move the file away.")
+        # Before anything is changed in it.
+        damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if damage != "ok":
+            raise StoreError(f"`{path}` is damaged ({damage}); restore it from a backup or move it away.")
+        if found < len(SCHEMA):
+            with self._transaction():
+                for script in SCHEMA[found:]:
+                    for statement in script.split(";"):
+                        if statement.strip():
+                            db.execute(statement)
+                db.execute(f"PRAGMA user_version={len(SCHEMA)}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is done in the block, or nothing of it."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # SQLite itself ends one that met a full disk.
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A change: all that is done in the block, or nothing of it.
+
+        Raises:
+            StoreUnavailable: it cannot be written now; why, and what to do.
+        """
+        try:
+            with self._transaction() as db:
+                yield db
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                sentence = f"the disk of `{self._path}` is full; free some space and try again."
+            else:
+                sentence = f"`{self._path}` cannot be written ({error}); see to its disk and its rights, and try again."
+            raise StoreUnavailable(sentence) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
