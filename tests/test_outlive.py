@@ -188,6 +188,21 @@ async def test_P5_a_keeper_that_is_killed_is_started_again(outlived: Server, tmp
     assert outlived.call("GET", f"/api/sessions/{session}").json()["screen"] == "exact"
 
 
+async def test_P3_P5_a_session_that_was_being_removed_is_removed_by_the_next_server(
+    outlived: Server, tmp_path: Path
+) -> None:
+    project = outlived.project(tmp_path / "work")
+    session = outlived.session(project, "sh", "-c", "trap '' HUP; echo $$; while :; do sleep 0.02; done")
+    await until(lambda: shown(outlived, session).strip(), "its id")
+    pid = int(shown(outlived, session))
+    assert outlived.call("DELETE", f"/api/sessions/{session}").status_code == 204
+    outlived.kill()
+    assert not gone(pid), "it resists, and its server is gone"
+    outlived.start()
+    assert outlived.call("GET", f"/api/sessions/{session}").status_code == 404
+    await until(lambda: gone(pid), "its end")
+
+
 async def test_P5_the_worker_and_the_server_are_killed_together(outlived: Server, tmp_path: Path) -> None:
     project = outlived.project(tmp_path / "work")
     session = outlived.session(project, "sh", "-c", COUNTING)

@@ -13,6 +13,7 @@ from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.hub.kept import Home, Kept, Launch
 from termwall.memory import Memory
+from termwall.protocol.bodies import Project
 from termwall.pty.programs import ExitStatus, Program
 from termwall.screen.feed import Picture
 from termwall.store.database import StoreUnavailable
@@ -49,9 +50,9 @@ class Archive:
         """All that were kept, the oldest first."""
         return [] if self._store is None else self._store.projects()
 
-    def keep_project(self, room: "Room") -> None:
-        """A new project, or its changes."""
-        project, stage = room.project, room.stage
+    def keep_project(self, room: "Room", project: Project) -> None:
+        """A new project, or its changes: `project` is what it will be."""
+        stage = room.stage
         stored = StoredProject(
             id=project.id,
             name=project.name,

@@ -130,7 +130,7 @@ class Connection:
         for session_id in list(self._viewers):
             self._drop_viewer(session_id)
         self._early.clear()
-        for session in room.sessions.values():
+        for session in () if room.closing else room.sessions.values():
             gone = self._carries_id(session.id) and not room.present(self.client_id, session.id)
             if gone and session.left(self.client_id):
                 room.tell_driver(session)

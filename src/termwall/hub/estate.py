@@ -137,6 +137,8 @@ class Estate:
         self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
+        for room in self._rooms.values():
+            room.closing = True
         for connection in tuple(self._connections):
             connection.close(CloseCode.RESTART, "The server restarts")
         sessions = self._all()
@@ -173,7 +175,7 @@ class Estate:
                 id=home.id, name=home.name, path=home.path, max_focused=self._max_focused, created_at=self.clock()
             )
             room = self._add_room(project, Stage((), 0, project.max_focused), self.new_id())
-            self.archive.keep_project(room)
+            self.archive.keep_project(room, project)
         return room
 
     def _all(self) -> list[LiveSession]:
@@ -243,6 +245,7 @@ class Estate:
 
     def end_soon(self, session: LiveSession) -> None:
         """Close its program and give everything back, without anybody waiting for it."""
+        session.process.close()  # At once, so that a kill of the server leaves nothing that nobody ends.
         task = asyncio.get_running_loop().create_task(session.end())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

@@ -51,6 +51,8 @@ class Room:
         self.epoch = epoch
         self.sessions: dict[SessionId, LiveSession] = {}
         self.connections: set[Connection] = set()
+        self.closing = False
+        """Whether the server goes: who drives then keeps the seat for when it is back (I4)."""
         self._clock = clock
         self.tick = tick
         self._keep = keep

@@ -67,7 +67,7 @@ class TerminalService(Estate):
         )
         room = self._add_room(project, Stage((), 0, project.max_focused), self.new_id())
         try:
-            self.archive.keep_project(room)
+            self.archive.keep_project(room, project)
         except TermwallError:
             del self._rooms[room.id]
             raise
@@ -84,11 +84,12 @@ class TerminalService(Estate):
     def update_project(self, project_id: str, *, name: str | None = None, max_focused: int | None = None) -> Project:
         """Rename it, or change how many sessions its stage holds (F1)."""
         room = self.room(project_id)
-        if name is not None:
-            room.project = room.project.model_copy(update={"name": name})
+        given = {"name": name, "max_focused": max_focused}
+        changed = room.project.model_copy(update={key: value for key, value in given.items() if value is not None})
+        self.archive.keep_project(room, changed)
+        room.project = changed
         if max_focused is not None:
             room.limit(max_focused)
-        self.archive.keep_project(room)
         return room.project
 
     async def delete_project(self, project_id: str) -> None:

@@ -1,0 +1,167 @@
+"""What a service keeps: refused whole where the disk is full, found again by the next one, also what somebody lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from termwall.core.errors import ErrorCode, TermwallError
+from termwall.hub.kept import Home, Kept, Launch, dump, load
+from termwall.pty.held import HeldPrograms
+from termwall.store.projects import Store
+from tests.support.holder import end_holder
+from tests.support.patience import until
+from tests.support.wall import Wall
+
+Next = Callable[[], Any]
+
+
+@pytest.fixture
+async def held(tmp_path: Path) -> AsyncIterator[Next]:
+    """Makes services that come one after the other on one data folder, with programs that outlive them."""
+    data = tmp_path / "data"
+    data.mkdir()
+    made: list[Wall] = []
+
+    async def start(*, store: str = "db") -> Wall:
+        if made:
+            await asyncio.wait_for(made[-1].service.close(), 10)
+        programs = HeldPrograms(data, None)
+        wall = Wall(tmp_path, store=Store(data / store), drawn=True, programs=programs, close_seconds=1.0)
+        made.append(wall)
+        await wall.service.open()
+        return wall
+
+    yield start
+    await asyncio.wait_for(made[-1].service.close(), 10)
+    end_holder(data)
+
+
+def full(wall: Wall, is_full: bool) -> None:
+    """The dial: SQLite's own limit, which answers as a full disk does."""
+    db = wall.service.archive._store._db  # type: ignore[union-attr]
+    pages = db.execute("PRAGMA page_count").fetchone()[0] if is_full else 1 << 30
+    db.execute(f"PRAGMA max_page_count={pages}")
+
+
+def refused(call: Callable[[], object]) -> None:
+    with pytest.raises(TermwallError, match="is full; free some space") as caught:
+        call()
+    assert caught.value.code is ErrorCode.ENGINE_AWAY
+    assert str(caught.value).startswith("Nothing was changed")
+
+
+async def test_P5_F7_on_a_full_disk_nothing_is_half_done(held: Next) -> None:
+    wall: Wall = await held()
+    service = wall.service
+    wall.session("a", name="first")
+    line = wall.line()
+    before = service.get_focus_state("wall")
+    told = len(line.messages)
+    full(wall, True)
+    long = "n" * 20_000  # More than the pages that are there have room for.
+    refused(lambda: service.rename_session("a", long))
+    refused(lambda: service.update_project("wall", name=long))
+    refused(lambda: wall.session("b", "cat", env={"LONG": long}))
+    refused(lambda: service.create_project(path=str(wall.folder), id="other", name=long))
+    assert [one.name for one in service.list_sessions("wall")] == ["first"]
+    assert [(one.id, one.name) for one in service.list_projects()] == [("wall", "wall")]
+    assert service.get_focus_version("wall") == before.version
+    assert not [one for one in line.messages[told:] if one["type"] in ("focus_update", "session_update")]
+    full(wall, False)
+    wall.session("b", name="second")
+    service.set_session_focus("b")
+    assert service.get_focused_sessions("wall") == ["b"]
+
+
+async def test_F7_a_focus_change_that_cannot_be_kept_is_refused(held: Next) -> None:
+    wall: Wall = await held()
+    service = wall.service
+    for name in "abc":
+        wall.session(name)
+    service.set_session_focus("a")
+    db = service.archive._store._db  # type: ignore[union-attr]
+    db.execute("PRAGMA query_only=1")
+    line = wall.line()
+    for change in (
+        lambda: service.set_session_focus("b"),
+        lambda: service.set_project_focus("wall", ["b", "c"]),
+        lambda: service.set_session_focus("a", False),
+    ):
+        with pytest.raises(TermwallError) as caught:
+            change()
+        assert caught.value.code is ErrorCode.ENGINE_AWAY
+    assert service.get_focused_sessions("wall") == ["a"]
+    line.say("focus", sessionId="b", requestId="r1")
+    assert line.last("error")["code"] == "engine_away"
+    assert not line.of("focus_update")
+    db.execute("PRAGMA query_only=0")
+    assert service.set_session_focus("b").version == 2
+
+
+async def test_P5_a_lost_store_takes_its_sessions_back_from_the_holder(held: Next) -> None:
+    first: Wall = await held()
+    first.session("a", "cat", name="mine")
+    epoch = first.service.get_session("a").epoch
+    focus = first.service.get_focus_state("wall").epoch
+    second: Wall = await held(store="another")
+    found = second.service.get_session("a")
+    assert (found.name, found.status, found.epoch, found.project_id) == ("mine", "running", epoch, "wall")
+    assert second.service.get_focus_state("wall").epoch != focus, "F7: the store was lost, and that is told"
+
+
+async def test_P5_a_restarted_session_is_the_new_run(held: Next) -> None:
+    first: Wall = await held()
+    first.session("a", "sh", "-c", "echo $$; exec cat")
+    await first.service.restart_session("a")
+    described = first.service.get_session("a")
+    second: Wall = await held()
+    found = second.service.get_session("a")
+    assert (found.epoch, found.offset, found.status) == (described.epoch, described.offset or found.offset, "running")
+    assert len(second.service.list_sessions("wall")) == 1
+
+
+async def test_P5_input_numbers_are_remembered_over_a_restart(held: Next) -> None:
+    first: Wall = await held()
+    first.session("a", "sh", "-c", "stty raw -echo; echo READY; exec cat")
+    first.service.set_session_focus("a")
+    line = first.line("robot")
+    await line.sees("a", "READY")
+    line.say("input", sessionId="a", data="once ", seq=1)
+    await line.sees("a", "once ")
+    second: Wall = await held()
+    again = second.line("robot")
+    again.say("input", sessionId="a", data="once ", seq=1)
+    again.say("input", sessionId="a", data="twice ", seq=2)
+    await again.sees("a", "twice ")
+    assert again.text("a").count("once ") == 1
+    assert again.last("input_ack")["seq"] == 2
+
+
+async def test_I4_the_driver_keeps_its_seat_over_a_restart_if_it_comes_back(
+    held: Next, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first: Wall = await held()
+    first.session("a")
+    first.line("ann").say("drive", sessionId="a", data={"cols": 91, "rows": 33})
+    monkeypatch.setattr("termwall.hub.estate.ABSENT_SECONDS", 0.2)
+    second: Wall = await held()
+    stranger = second.line("bob")
+    stranger.say("resize", sessionId="a", data={"cols": 20, "rows": 10})
+    found = second.service.get_session("a")
+    assert found.driver is not None
+    assert (found.driver.client_id, found.cols) == ("ann", 91)
+    await until(lambda: second.service.get_session("a").driver is None, "the seat to be free")
+    stranger.say("resize", sessionId="a", data={"cols": 20, "rows": 10})
+    assert second.service.get_session("a").cols == 20
+
+
+def test_P5_what_is_kept_may_grow_and_nonsense_is_told() -> None:
+    kept = Kept("a", "A", Home("p", "P", "/p"), Launch("system", ("cat",), "/", {"A": "b"}), "e", 5, {"cols": 80})
+    assert load(dump(kept)) == kept
+    assert load(dump(kept).replace(b'"epoch"', b'"of a later version":1,"epoch"')) == kept
+    for nonsense in (b"", b"[]", b"{}", b'{"id":1}', b"\xff", b'{"launch":3}'):
+        with pytest.raises(ValueError, match=r"no session was kept|Expecting value|decode|can't"):
+            load(nonsense)
