@@ -10,7 +10,7 @@ RULES = [
     *(f"W{n}" for n in range(1, 12)),
     *(f"S{n}" for n in range(1, 11)),
     *(f"I{n}" for n in range(1, 5)),
-    *(f"P{n}" for n in range(1, 5)),
+    *(f"P{n}" for n in range(1, 6)),
     *(f"A{n}" for n in range(1, 6)),
     *("X1", "X2", "X3", "X4"),
 ]

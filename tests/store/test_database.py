@@ -221,7 +221,7 @@ def old_file(path: Path, *, spoilt: bool = False) -> None:
 def test_P5_an_older_file_is_brought_up_to_date(tmp_path: Path) -> None:
     old_file(tmp_path / "db")
     store = Store(tmp_path / "db")
-    assert store.projects() == [StoredProject("wall", "Wall", "/work", 4, 1, 7, "e1", ())]
+    assert store.projects() == [StoredProject("wall", "Wall", "/home/mia/work", 4, 1, 7, "e1", ())]
     assert [token.id for token in store.tokens()] == ["t1"]
     store.put_session(SESSION)
     store.close()
