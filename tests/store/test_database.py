@@ -211,7 +211,7 @@ def old_file(path: Path, *, spoilt: bool = False) -> None:
     db = sqlite3.connect(path, isolation_level=None)
     db.executescript(SCHEMA[0])
     db.execute("PRAGMA user_version=1")
-    db.execute("INSERT INTO projects VALUES ('wall', 'Wall', '/work', 4, 1, 7, 'e1')")
+    db.execute("INSERT INTO projects VALUES ('wall', 'Wall', '/srv/wall', 4, 1, 7, 'e1')")
     db.execute("INSERT INTO tokens VALUES ('t1', x'31', 'Mia', 'own', NULL, 1)")
     if spoilt:  # Something stands in the way of the second version.
         db.execute("CREATE TABLE screens (whatever TEXT)")
@@ -221,7 +221,7 @@ def old_file(path: Path, *, spoilt: bool = False) -> None:
 def test_P5_an_older_file_is_brought_up_to_date(tmp_path: Path) -> None:
     old_file(tmp_path / "db")
     store = Store(tmp_path / "db")
-    assert store.projects() == [StoredProject("wall", "Wall", "/home/mia/work", 4, 1, 7, "e1", ())]
+    assert store.projects() == [StoredProject("wall", "Wall", "/srv/wall", 4, 1, 7, "e1", ())]
     assert [token.id for token in store.tokens()] == ["t1"]
     store.put_session(SESSION)
     store.close()

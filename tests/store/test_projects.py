@@ -14,7 +14,7 @@ from termwall.hub.service import TerminalService
 from termwall.store.database import SCHEMA, StoreError
 from termwall.store.projects import Store, StoredProject, StoredToken
 
-WALL = StoredProject("wall", "Wall", "/home/mia/work", 4, 1, 0, "e1")
+WALL = StoredProject("wall", "Wall", "/srv/wall", 4, 1, 0, "e1")
 
 
 def test_what_is_kept_is_read_back(tmp_path: Path) -> None:

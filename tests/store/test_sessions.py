@@ -11,14 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from termwall.store.projects import Store, StoredProject, StoredToken
 from termwall.store.sessions import StoredScreen, StoredSession
 
-WALL = StoredProject("wall", "Wall", "/home/mia/work", 4, 1, 0, "e1")
+WALL = StoredProject("wall", "Wall", "/srv/wall", 4, 1, 0, "e1")
 SESSION = StoredSession(
     id="s1",
     project_id="wall",
     name="agent",
     type="claude",
     command=("claude", "--continue", "ä 'quoted'"),
-    cwd="/home/mia/work",
+    cwd="/srv/wall",
     env={"TOKEN": "secret", "EMPTY": ""},
     cols=80,
     rows=24,
@@ -27,7 +27,7 @@ SESSION = StoredSession(
     driver="client",
     driver_name="Mia",
 )
-SCREEN = StoredScreen("s1", b"\x1bc\x00\xff all bytes", 80, 24, "title", "/home/mia/work/deeper", 1 << 40, 9)
+SCREEN = StoredScreen("s1", b"\x1bc\x00\xff all bytes", 80, 24, "title", "/srv/wall/deeper", 1 << 40, 9)
 
 
 def test_P5_what_is_kept_is_read_back(tmp_path: Path) -> None:
