@@ -26,6 +26,7 @@ from termwall.screen.screens import Screens
 from termwall.store.projects import Store
 from termwall.transport.auth import Access, Grant
 from termwall.transport.gate import Gate
+from termwall.transport.recordings import recording_routes
 from termwall.transport.rest import (
     focus_routes,
     install_errors,
@@ -109,6 +110,7 @@ class Termwall:
             new_id=new_id,
             screens=Screens(scrollback=self.bounds.scrollback_lines),
             programs=programs,
+            recordings=settings.data_dir / "recordings",
         )
         # So that `termwall notify` in a session finds its own server.
         self.service.environment["TERMWALL_DATA_DIR"] = str(settings.data_dir.absolute())
@@ -148,6 +150,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.termwall = termwall
     for routes in (focus_routes(service), project_routes(service), session_routes(service)):
         app.include_router(routes)
+    app.include_router(recording_routes(service))
     app.include_router(token_routes(termwall.store, service.clock, service.new_id, service.end_token))
     app.include_router(server_routes(service, access, Metrics(), version()))
     install_errors(app)

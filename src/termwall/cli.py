@@ -15,6 +15,13 @@ from termwall.agents import notify_command, screen_command, wait_command
 from termwall.background import down_command, go_on, restart_command, status_command, up_command
 from termwall.config import Settings, SettingsError
 from termwall.folder import DataFolderError, find_running
+from termwall.recording_commands import (
+    export_command,
+    grep_command,
+    play_command,
+    record_command,
+    recordings_command,
+)
 from termwall.remote import (
     DataDir,
     Json,
@@ -46,6 +53,11 @@ app.command("up")(up_command)
 app.command("down")(down_command)
 app.command("status")(status_command)
 app.command("restart")(restart_command)
+app.command("record")(record_command)
+app.command("recordings")(recordings_command)
+app.command("play")(play_command)
+app.command("export")(export_command)
+app.command("grep")(grep_command)
 app.command("notify")(notify_command)
 app.command("screen")(screen_command)
 app.command("wait")(wait_command)

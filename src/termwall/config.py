@@ -73,6 +73,13 @@ class Settings(BaseSettings):
     outbox_bytes: int = Field(
         DEFAULTS.outbox_bytes, ge=65536, description="Unsent bytes after which a slow connection is closed."
     )
+    recording_bytes: int = Field(
+        DEFAULTS.recording_bytes, ge=65536, description="Bytes of one part of a recording; then another part begins."
+    )
+    recording_parts: Positive = Field(DEFAULTS.recording_parts, description="Parts that are kept of one recording.")
+    recordings_bytes: int = Field(
+        DEFAULTS.recordings_bytes, ge=65536, description="Bytes of all recordings; the oldest make room."
+    )
     handshake_seconds: float = Field(
         DEFAULTS.handshake_seconds, gt=0, description="Seconds until a handshake must be complete."
     )
@@ -113,6 +120,9 @@ class Settings(BaseSettings):
             scrollback_lines=self.scrollback_lines,
             replay_bytes=self.replay_bytes,
             outbox_bytes=self.outbox_bytes,
+            recording_bytes=self.recording_bytes,
+            recording_parts=self.recording_parts,
+            recordings_bytes=self.recordings_bytes,
             handshake_seconds=self.handshake_seconds,
             heartbeat_milliseconds=self.heartbeat,
             registration_delays=tuple(self.registration_delays),

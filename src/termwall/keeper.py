@@ -18,6 +18,7 @@ from pathlib import Path
 
 from termwall.core.limits import Bounds
 from termwall.hub.kept import load
+from termwall.hub.recordings import Recordings
 from termwall.hub.session import LiveSession
 from termwall.pty.held import Found, HeldPrograms, HolderError
 from termwall.pty.pace import Pace
@@ -37,6 +38,8 @@ class Keeper:
         self._screens = Screens(scrollback=bounds.scrollback_lines)
         self._programs = HeldPrograms(folder, None, lost=self._over)
         self._pace = Pace()
+        self._recordings = Recordings(folder / "recordings", bounds, _now, lambda: "")
+        self._recordings.changed = lambda session: session.keep()
         self._sessions: list[LiveSession] = []
         self._heard: set[LiveSession] = set()
         self._done = asyncio.Event()
@@ -55,6 +58,8 @@ class Keeper:
             except TimeoutError:
                 self._tell()
         for session in self._sessions:
+            if session.recorder is not None:
+                session.recorder.end()
             session.leave()
         # First the holder: a server waits for it, and nobody for the worker.
         await self._programs.close()
@@ -69,19 +74,27 @@ class Keeper:
         session = LiveSession(
             kept,
             bounds=self._bounds,
-            clock=lambda: time.time_ns() // 1_000_000,
+            clock=_now,
             programs=self._programs,
             screens=self._screens,
             pace=self._pace,
             on_output=self._printed,
             on_heard=self._heard.add,
-            on_exit=self._heard.add,
+            on_exit=self._exited,
             program=found.program,
         )
         self._sessions.append(session)
+        recording = kept.state.get("recording")
+        if recording is not None and session.ended is None:
+            self._recordings.resume(session, recording)
+
+    def _exited(self, session: LiveSession) -> None:
+        if session.recorder is not None:
+            self._recordings.stop(session)
+        self._heard.add(session)
 
     def _printed(self, session: LiveSession) -> None:
-        session.last_output = time.time_ns() // 1_000_000
+        session.last_output = _now()
         if session.ended is None:
             session.watch.printed(session.last_output)
 
@@ -96,6 +109,10 @@ class Keeper:
 
     def _over(self) -> None:
         self._done.set()
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def keeper_command(folder: Path, bounds: Bounds) -> Sequence[str]:

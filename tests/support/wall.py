@@ -111,7 +111,14 @@ class Wall:
     """A service with one project, `wall`, in a folder of its own. `drawn`: with a screen worker."""
 
     def __init__(
-        self, folder: Path, *, store: Store | None = None, drawn: bool = False, programs: Any = None, **bounds: Any
+        self,
+        folder: Path,
+        *,
+        store: Store | None = None,
+        drawn: bool = False,
+        programs: Any = None,
+        recordings: Path | None = None,
+        **bounds: Any,
     ) -> None:
         self.folder = folder
         self.screens = Screens(scrollback=Bounds(**bounds).scrollback_lines) if drawn else None
@@ -123,6 +130,7 @@ class Wall:
             new_id=lambda: f"id{next(_ids)}",
             screens=self.screens,
             programs=programs,
+            recordings=recordings,
         )
         if not self.service.list_projects():
             self.service.create_project(path=str(folder), id="wall", name="wall")

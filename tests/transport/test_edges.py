@@ -72,10 +72,12 @@ def edge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Edge]:
         try:
             yield Edge(server.port, server.token, *prepare(server.base, server.token, tmp_path), server.pid, early=True)
         finally:
-            server.stop()
+            server.end()
         assert not server.tracebacks(), server.tracebacks()
         return
-    settings = Settings(data_dir=tmp_path / "data", token="a-test-token", message_bytes=MESSAGE_BYTES)
+    settings = Settings(
+        data_dir=tmp_path / "data", token="a-test-token", message_bytes=MESSAGE_BYTES, outlive=False
+    )
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(512)

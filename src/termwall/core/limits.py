@@ -39,5 +39,11 @@ class Bounds:
     """How long a connection with `resume=1` may take to its first `sync_request` (W1)."""
     close_seconds: float = 5.0
     """Between SIGHUP and SIGKILL for a program that is closed (P3)."""
+    recording_bytes: int = 64 << 20
+    """Bytes of one part of a recording; then another part begins."""
+    recording_parts: int = 8
+    """Parts that are kept of one recording; the oldest makes room."""
+    recordings_bytes: int = 2 << 30
+    """Bytes of all recordings; the oldest that has ended makes room for a new one."""
     size_marks: int = 1_024
     """Size changes remembered within the ring; older ones are told late to a viewer that is that far behind."""

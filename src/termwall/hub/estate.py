@@ -6,6 +6,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.focus import Stage
@@ -17,6 +18,7 @@ from termwall.hub.inheritance import inherit
 from termwall.hub.kept import Home, Kept
 from termwall.hub.outlet import Outlet
 from termwall.hub.profiles import ProfileSpec
+from termwall.hub.recordings import Recordings
 from termwall.hub.room import Room
 from termwall.hub.session import LiveSession
 from termwall.protocol.bodies import Project
@@ -49,6 +51,7 @@ class Estate:
         new_id: Callable[[], str],
         screens: Screens | None = None,
         programs: HeldPrograms | LocalPrograms | None = None,
+        recordings: Path | None = None,
     ) -> None:
         self.bounds = bounds
         self.screens = screens
@@ -60,6 +63,8 @@ class Estate:
             screens.changed = self._screens_changed
         self.profiles = profiles
         self.archive = Archive(store, clock)
+        self.recordings = Recordings(recordings, bounds, clock, new_id)
+        self.recordings.changed = self._recorded
         self._max_focused = max_focused
         self.clock = clock
         self.new_id = new_id
@@ -92,6 +97,7 @@ class Estate:
         """
         found = await self.programs.open() if isinstance(self.programs, HeldPrograms) else []
         inherit(self, found)
+        self.recordings.close_open({one.recorder.id for one in self._all() if one.recorder is not None})
         for room in self._rooms.values():
             # Stages were kept with their sessions; one that is gone nevertheless leaves by the rules (F10).
             for session_id in room.stage.sessions:
@@ -143,9 +149,11 @@ class Estate:
             connection.close(CloseCode.RESTART, "The server restarts")
         sessions = self._all()
         saved = await self.archive.save_all(sessions)
+        held = isinstance(self.programs, HeldPrograms) and self.programs.held
+        for session in sessions:
+            self._rest_recording(session, goes_on=held and session.ended is None)
         for session in sessions:
             self._keep_session(session)
-        held = isinstance(self.programs, HeldPrograms) and self.programs.held
         # Where nothing runs any more, what was saved is enough: no process has to stay behind for it.
         if held and not (saved and all(session.ended for session in sessions)):
             for session in sessions:
@@ -245,6 +253,7 @@ class Estate:
 
     def end_soon(self, session: LiveSession) -> None:
         """Close its program and give everything back, without anybody waiting for it."""
+        self._rest_recording(session, goes_on=False)
         session.process.close()  # At once, so that a kill of the server leaves nothing that nobody ends.
         task = asyncio.get_running_loop().create_task(session.end())
         self._closing.add(task)
@@ -291,7 +300,18 @@ class Estate:
         room = self._homes.get(session.id)
         return room if room is not None and room.sessions.get(session.id) is session else None
 
+    def _recorded(self, session: LiveSession) -> None:
+        session.keep()
+        self._heard(session)
+
+    def _rest_recording(self, session: LiveSession, *, goes_on: bool) -> None:
+        if session.recorder is not None and not goes_on:
+            self.recordings.stop(session)
+        elif session.recorder is not None:
+            session.recorder.end()
+
     def _exited(self, session: LiveSession) -> None:
+        self._rest_recording(session, goes_on=False)
         room = self._home(session)
         if room is not None:
             self._keep_session(session)

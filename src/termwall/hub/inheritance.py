@@ -68,8 +68,11 @@ def _adopt(estate: "Estate", kept: Kept, program: Program, name: str) -> None:
         return
     session.name = name
     estate.admit(room, session)
+    recording = kept.state.get("recording")
     if session.ended is not None:
         room.ended(session)
+    elif recording is not None:
+        estate.recordings.resume(session, recording)
 
 
 def _restore(estate: "Estate", stored: StoredSession) -> None:

@@ -111,6 +111,7 @@ def state_of(session: "LiveSession") -> dict[str, Any]:
         "watch": session.watch.state(),
         "recency": [recency.user, recency.output, recency.focused],
         "lastOutput": session.last_output,
+        "recording": None if session.recorder is None else session.recorder.state(),
     }
 
 

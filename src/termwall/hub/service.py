@@ -16,7 +16,7 @@ from termwall.core.ids import ProjectId, SessionId
 from termwall.hub.estate import Estate
 from termwall.hub.kept import Kept, Launch
 from termwall.hub.room import Room
-from termwall.protocol.bodies import NotifyState, Project, SessionCreate
+from termwall.protocol.bodies import NotifyState, Project, Recording, SessionCreate
 from termwall.protocol.messages import FocusState, FocusUpdate, Session
 from termwall.screen.feed import Picture
 
@@ -34,6 +34,7 @@ class TerminalService(Estate):
         clock: milliseconds since 1970.
         new_id: a new id each call, short and unguessable enough not to collide.
         screens: draws the sessions; the service ends it. None: no previews and pictures, and snapshots are replays.
+        recordings: the folder for recordings; None records nothing.
         programs: where they run; the service closes it. None: as this process's children.
     """
 
@@ -97,6 +98,10 @@ class TerminalService(Estate):
         room = self.room(project_id)
         self.archive.forget_project(room.id)
         del self._rooms[room.id]
+        for session in room.sessions.values():
+            if session.recorder is not None:
+                self.recordings.stop(session)
+        self.recordings.delete_project(room.id)
         for connection in tuple(room.connections):
             connection.close(CloseCode.UNKNOWN_PROJECT, "The project was deleted")
         for session in tuple(room.sessions.values()):
@@ -252,6 +257,22 @@ class TerminalService(Estate):
         if session.set_size(cols, rows):
             room.tell_driver(session)
         return self._announce(room, session)
+
+    # ---- recordings
+
+    def start_recording(self, session_id: str) -> Recording:
+        """Record a session from now on.
+
+        Raises:
+            TermwallError: `unknown_session`, `already_exists`, `session_ended`, `limit_reached`, `engine_away`.
+        """
+        _, session = self._find(session_id)
+        return self.recordings.start(session)
+
+    def stop_recording(self, session_id: str) -> Recording:
+        """End a session's recording. Raises `unknown_session`, `unknown_recording`."""
+        _, session = self._find(session_id)
+        return self.recordings.stop(session)
 
     # ---- the stage
 

@@ -14,6 +14,7 @@ from termwall.core.limits import Bounds
 from termwall.core.osc import Marked, Moved, Notified, OscEvent, Progressed, Titled
 from termwall.core.sizes import SizeLog
 from termwall.hub.kept import Kept, dump, facts_of, state_of
+from termwall.hub.recorder import Recorder
 from termwall.hub.viewer import Viewer
 from termwall.protocol import messages
 from termwall.protocol.bodies import NotifyState
@@ -84,6 +85,7 @@ class LiveSession:
         self._on_heard = on_heard
         self._on_exit = on_exit
         self._resized: asyncio.TimerHandle | None = None
+        self.recorder: Recorder | None = None
         self.lost = lost
         """Why nobody knows what became of its program, or None."""
         self._restore(kept.state)
@@ -246,6 +248,8 @@ class LiveSession:
     def _output(self) -> None:
         for viewer in tuple(self.viewers):
             viewer.pump()
+        if self.recorder is not None:
+            self.recorder.pump()
         if self.feed is not None:
             self.feed.stirred()
         self._on_output(self)
@@ -322,6 +326,8 @@ class LiveSession:
             self.process.resize(cols, rows)
             for viewer in tuple(self.viewers):
                 viewer.pump()
+            if self.recorder is not None:
+                self.recorder.pump()
             self.keep()
             if self.feed is not None:
                 self.feed.stirred()
@@ -379,6 +385,7 @@ class LiveSession:
             "progress": self.progress,
             "mark": self.mark,
             "screen": self.screen,
+            "recording": None if self.recorder is None else self.recorder.id,
             "attention": self.attention(),
         }
 
@@ -409,6 +416,7 @@ class LiveSession:
             last_activity=self.last_output,
             epoch=self.epoch,
             offset=self.ring.end,
+            resume=list(self.resume) if self.resume and self.lost is not None else None,
             foreground=None if ended else self.process.foreground(),
             **self.facts(),
         )

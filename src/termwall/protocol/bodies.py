@@ -112,6 +112,62 @@ class Screen(Wire):
     """Rows from the top, the asked scrollback first; a row without its trailing blanks."""
 
 
+class Recording(Wire):
+    """A recording of a session, which goes on or has ended."""
+
+    id: str
+    project_id: str
+    session_id: str
+    session_name: str
+    command: list[str]
+    started_at: int
+    ended_at: int | None
+    """ms since 1970; null while it runs."""
+    bytes: int
+    first_part: int
+    """The number of the first part that is still there; they are counted from 1."""
+    parts: int
+    cols: int
+    rows: int
+    error: str | None
+    """Why it ended, if that was not wanted."""
+
+
+class RecordingList(Wire):
+    """A project's recordings, the newest first."""
+
+    recordings: list[Recording]
+
+
+class Match(Wire):
+    """A line in which something was found."""
+
+    session_id: str | None
+    """Null for a recording of a session that is gone."""
+    session_name: str
+    recording_id: str | None = None
+    part: int | None = None
+    time: float | None = None
+    """Seconds from the part's beginning."""
+    text: str
+    """The line; of a very long one what is around the match."""
+    start: int
+    end: int
+    """Where the match is in `text`, in characters."""
+    lines_from_end: int | None = None
+    """How many lines above the last one of the screen, of a session."""
+
+
+class SearchAnswer(Wire):
+    """What a search found."""
+
+    matches: list[Match]
+    truncated: bool
+    """Whether there is more: the limit was reached, or the time was over."""
+    skipped: list[str]
+    """Sessions that could not be searched because no screen can be drawn."""
+
+
 class FocusBody(Wire):
     """A focus command over HTTP (A1)."""
 

@@ -172,6 +172,10 @@ class Session(Wire):
     progress: Progress | None = None
     mark: Mark | None = None
     screen: ScreenState = "exact"
+    recording: str | None = None
+    """The id of the recording that runs."""
+    resume: list[str] | None = None
+    """What a lost session runs when it is started again, if that is not its command (P5)."""
 
 
 class FocusState(Wire):
@@ -380,6 +384,8 @@ class SessionUpdate(Wire):
     """Null, and in the message, where a program ended its progress."""
     mark: Mark | None = None
     screen: ScreenState | None = None
+    recording: str | None = None
+    """Null, and in the message, where a recording ended."""
     status: Literal["starting", "running", "exited", "lost"] | None = None
     exit_code: int | None = None
     signal: str | None = None

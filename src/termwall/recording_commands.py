@@ -1,0 +1,209 @@
+"""The commands that record, play and search: record, recordings, play, export, grep (A5)."""
+
+import json
+import select
+import sys
+import termios
+import time
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+import typer
+
+from termwall.core.asciicast import CastError, Event, decode_event, decode_header
+from termwall.remote import DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, remote, show
+
+RecordingArgument = Annotated[str, typer.Argument(help="A recording's id, or an asciicast v2 file.")]
+
+
+def record_command(
+    session: SessionArgument,
+    stop: Annotated[bool, typer.Option("--stop", help="End its recording.")] = False,
+    project: ProjectOption = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Record a session from now on, or stop that; prints the recording's id."""
+    with remote(data_dir, url, token) as server:
+        found = server.find(project, session)
+        made = server.call("DELETE" if stop else "POST", f"/api/sessions/{found['id']}/recording")
+    show(made, as_json, lambda one: str(one["id"]))
+
+
+def recordings_command(
+    project: ProjectOption = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """List a project's recordings, the newest first."""
+    with remote(data_dir, url, token) as server:
+        found = server.call("GET", f"/api/projects/{project or server.project_for(Path.cwd())}/recordings")
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    for one in found["recordings"]:
+        began = time.strftime("%Y-%m-%d %H:%M", time.localtime(one["startedAt"] / 1000))
+        state = "records" if one["endedAt"] is None else f"{(one['endedAt'] - one['startedAt']) // 1000} s"
+        typer.echo(f"{one['id']}  {began}  {one['sessionName']:<20} {state:>9} {one['bytes'] / 1e6:8.1f} MB")
+
+
+def export_command(
+    recording: Annotated[str, typer.Argument(help="A recording's id.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; else standard output.")] = None,
+    part: Annotated[int | None, typer.Option(min=1, help="Which part of a long one.")] = None,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Write a recording as an asciicast v2 file."""
+    with remote(data_dir, url, token) as server:
+        query = f"?part={part}" if part else ""
+        data = server.ask("GET", f"/api/recordings/{quote(recording)}/cast{query}").content
+    if output is None:
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        fail(f"`{output}` cannot be written: {error.strerror}.")
+
+
+def play_command(
+    recording: RecordingArgument,
+    speed: Annotated[float, typer.Option(min=0.01, max=1000, help="2 is twice as fast.")] = 1.0,
+    idle_limit: Annotated[float | None, typer.Option(min=0.01, help="Seconds that a pause lasts at most.")] = None,
+    part: Annotated[int | None, typer.Option(min=1, help="Which part of a long one.")] = None,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Play a recording in this terminal: space pauses, q ends."""
+    if Path(recording).suffix == ".cast" or Path(recording).is_file():
+        try:
+            lines = Path(recording).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError as error:
+            fail(f"`{recording}` cannot be read: {error.strerror}.")
+    else:
+        with remote(data_dir, url, token) as server:
+            query = f"?part={part}" if part else ""
+            found = server.ask("GET", f"/api/recordings/{quote(recording)}/cast{query}")
+            lines = found.content.decode("utf-8", "replace").splitlines()
+    try:
+        events = read_events(lines)
+    except CastError as error:
+        fail(f"`{recording}`: {error}")
+    with _keys() as pressed:
+        _play(events, speed, idle_limit, pressed)
+
+
+def read_events(lines: list[str]) -> list[Event]:
+    """A whole file.
+
+    Raises:
+        CastError: it is no asciicast.
+    """
+    decode_header(lines[0] if lines else "")
+    events: list[Event] = []
+    for number, line in enumerate(lines[1:], 2):
+        if line.strip():
+            events.append(decode_event(line, number, events[-1].time if events else 0.0))
+    return events
+
+
+def _play(events: list[Event], speed: float, idle_limit: float | None, pressed: Any) -> None:
+    due = time.monotonic()
+    before = 0.0
+    for event in events:
+        pause = (event.time - before) / speed
+        due += pause if idle_limit is None else min(pause, idle_limit)
+        before = event.time
+        while (left := due - time.monotonic()) > 0:
+            key = pressed(left)
+            if key == "q":
+                return
+            if key == " ":
+                stopped = time.monotonic()
+                while (key := pressed(None)) not in (" ", "q"):
+                    pass
+                if key == "q":
+                    return
+                due += time.monotonic() - stopped
+        if event.code == "o":
+            sys.stdout.write(event.data)
+            sys.stdout.flush()
+
+
+@contextmanager
+def _keys() -> Iterator[Any]:
+    """What waits for a key, if there is a keyboard: it gets seconds, or None for as long as it takes."""
+    if not sys.stdin.isatty():
+
+        def wait(seconds: float | None) -> str:
+            time.sleep(seconds or 0)
+            return "" if seconds is not None else "q"
+
+        yield wait
+        return
+    descriptor = sys.stdin.fileno()
+    kept = termios.tcgetattr(descriptor)
+    tty.setcbreak(descriptor)
+
+    def press(seconds: float | None) -> str:
+        return sys.stdin.read(1) if select.select([descriptor], [], [], seconds)[0] else ""
+
+    try:
+        yield press
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, kept)
+        sys.stdout.write("\x1b[!p\x1b[?1049l\x1b[?25h\x1b[0m\r\n")
+
+
+def grep_command(
+    text: Annotated[str, typer.Argument(help="What to look for; small letters find both cases.")],
+    every: Annotated[bool, typer.Option("--all", "-a", help="In all projects.")] = False,
+    no_recordings: Annotated[bool, typer.Option("--no-recordings", help="Only in sessions.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Matches at most.")] = 100,
+    project: ProjectOption = None,
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Find text in all sessions' screens and scrollback, and in recordings; exit code 1 if there is none."""
+    query = urlencode({"q": text, "limit": limit, "recordings": str(not no_recordings).lower()})
+    with remote(data_dir, url, token) as server:
+        if every:
+            places = [str(one["id"]) for one in server.call("GET", "/api/projects")["projects"]]
+        else:
+            places = [project or server.project_for(Path.cwd())]
+        answers = [server.call("GET", f"/api/projects/{place}/search?{query}") for place in places]
+    matches = [match for answer in answers for match in answer["matches"]]
+    if as_json:
+        typer.echo(json.dumps({"matches": matches, "truncated": any(answer["truncated"] for answer in answers)}))
+    else:
+        for match in matches:
+            typer.echo(_line(match, sys.stdout.isatty()))
+        for session in [one for answer in answers for one in answer["skipped"]]:
+            typer.echo(f"termwall: {session} could not be searched: its screen cannot be drawn now.", err=True)
+        if any(answer["truncated"] for answer in answers):
+            typer.echo("termwall: there is more; look for something longer, or say --limit.", err=True)
+    if not matches:
+        raise typer.Exit(1)
+
+
+def _line(match: dict[str, Any], colours: bool) -> str:
+    text, start, end = match["text"], match["start"], match["end"]
+    where = match["sessionName"]
+    if match["recordingId"]:
+        where += f" (recording {match['recordingId']}, {match['time']:.0f} s)"
+    if colours:
+        return f"\x1b[35m{where}\x1b[m: {text[:start]}\x1b[1;31m{text[start:end]}\x1b[m{text[end:]}"
+    return f"{where}: {text}"

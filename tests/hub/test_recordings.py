@@ -1,0 +1,218 @@
+"""Recordings and search with real programs: whole, bounded, over restarts; and what a full disk does."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from termwall.core.asciicast import CastError, decode_event, decode_header
+from termwall.core.errors import ErrorCode, TermwallError
+from termwall.hub.search import search
+from termwall.screen.ghostty import GhosttyEngine
+from tests.support.patience import until
+from tests.support.wall import Wall
+
+READY = "stty raw -echo; echo READY; exec cat"
+
+
+@pytest.fixture
+async def recorded(tmp_path: Path) -> AsyncIterator[Wall]:
+    wall = Wall(tmp_path, drawn=True, close_seconds=1.0, recordings=tmp_path / "recordings", recording_bytes=1 << 20)
+    yield wall
+    await asyncio.wait_for(wall.service.close(), 10)
+
+
+def played(path: Path) -> tuple[str, list[str]]:
+    """What a terminal shows at the end of a file, and its events other than output."""
+    lines = path.read_text().splitlines()
+    header = decode_header(lines[0])
+    engine = GhosttyEngine(header.cols, header.rows, 1000)
+    others: list[str] = []
+    after = 0.0
+    for number, line in enumerate(lines[1:], 2):
+        event = decode_event(line, number, after)
+        after = event.time
+        if event.code == "o":
+            engine.feed(event.data.encode())
+        else:
+            others.append(f"{event.code} {event.data}")
+            if event.code == "r":
+                engine.resize(*map(int, event.data.split("x")))
+    text = engine.text(1000)
+    engine.close()
+    return text, others
+
+
+async def shown(wall: Wall, session: str) -> str:
+    return (await wall.service.show_session(session, "text", 1000)).data.decode()
+
+
+async def test_a_recording_played_shows_what_the_session_shows(recorded: Wall) -> None:
+    service = recorded.service
+    recorded.session("a", "sh", "-c", READY)
+    await until(lambda: service.get_session("a").offset > 0, "the program")
+    service.write_input("a", "before \x1b[31mred\x1b[m ")
+    await until(lambda: service.get_session("a").offset > 20, "the echo")
+    made = service.start_recording("a")
+    assert service.get_session("a").recording == made.id
+    path = recorded.folder / "recordings" / made.id / "1.cast"
+    await until(path.exists, "the first picture")
+    service.write_input("a", "é日本".encode()[:4].decode("latin-1", "ignore") + "after\r\n")
+    service.resize_session("a", 60, 20)
+    service.write_input("a", "日本語 wide \x1b[5;5Hplaced")
+    await until(
+        lambda: "placed" in bytes(service._find("a")[1].ring.read(0, service.get_session("a").offset)).decode(), "it"
+    )
+    ended = service.stop_recording("a")
+    assert ended.ended_at is not None
+    assert ended.bytes == path.stat().st_size
+    assert service.get_session("a").recording is None
+    text, others = played(path)
+    assert text == await shown(recorded, "a")
+    assert others == ["r 60x20"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_long_recording_goes_on_in_parts_that_play_alone(
+    recorded: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = recorded.service
+    monkeypatch.setattr(service.recordings, "_bounds", replace(service.bounds, recording_parts=3))
+    recorded.session(
+        "a",
+        "sh",
+        "-c",
+        "read x; i=0; while [ $i -lt 6 ]; do i=$((i+1)); seq 200000 350000; sleep 0.3; done; echo END; read x",
+    )
+    made = service.start_recording("a")
+    folder = recorded.folder / "recordings" / made.id
+    await until((folder / "1.cast").exists, "the first picture")
+    service.write_input("a", "\n")
+    session = service._find("a")[1]
+    await until(
+        lambda: b"END" in session.ring.read(max(session.ring.start, session.ring.end - 50), session.ring.end), "its end"
+    )
+    ended = service.stop_recording("a")
+    assert ended.parts == 3, ended
+    assert ended.first_part > 1
+    assert sorted(path.name for path in folder.glob("*.cast")) == sorted(
+        f"{ended.first_part + n}.cast" for n in range(3)
+    )
+    text, _ = played(folder / f"{ended.first_part + 2}.cast")
+    assert text == await shown(recorded, "a")
+    for part in range(2):
+        played(folder / f"{ended.first_part + part}.cast")
+    with pytest.raises(TermwallError) as caught:
+        service.recordings.part(made.id, 1)
+    assert caught.value.code is ErrorCode.UNKNOWN_RECORDING
+
+
+async def test_a_recording_ends_with_its_program_or_session_and_stays_listed(recorded: Wall) -> None:
+    service = recorded.service
+    recorded.session("a", "sh", "-c", "echo READY; read x; echo BYE")
+    one = service.start_recording("a")
+    with pytest.raises(TermwallError) as caught:
+        service.start_recording("a")
+    assert caught.value.code is ErrorCode.ALREADY_EXISTS
+    with pytest.raises(TermwallError):
+        service.recordings.delete(one.id)
+    path = service.recordings._place(one.id) / "1.cast"
+    await until(path.exists, "the first picture")
+    service.write_input("a", "\n")
+    await until(lambda: service.recordings.get(one.id).ended_at is not None, "its end")
+    assert "BYE" in played(path)[0]
+    recorded.session("b", "cat")
+    two = service.start_recording("b")
+    await service.delete_session("b")
+    found = service.recordings.of_project("wall")
+    assert {one.id for one in found} == {one.id, two.id}
+    assert all(one.ended_at is not None for one in found)
+    service.recordings.delete(one.id)
+    assert not path.parent.exists()
+    await service.delete_project("wall")
+    assert not list((recorded.folder / "recordings").iterdir())
+
+
+async def test_X4_the_oldest_recordings_make_room_and_what_runs_is_kept(recorded: Wall) -> None:
+    service = recorded.service
+    service.recordings._bounds = replace(service.bounds, recordings_bytes=(2 << 20) + 1000)
+    recorded.session("a", "cat")
+    made = []
+    for _ in range(2):
+        made.append(service.start_recording("a").id)
+        service.stop_recording("a")
+    service.recordings._all[made[0]] = service.recordings.get(made[0]).model_copy(
+        update={"bytes": 1 << 20, "started_at": 1}
+    )
+    service.recordings._all[made[1]] = service.recordings.get(made[1]).model_copy(update={"bytes": 1 << 20})
+    third = service.start_recording("a")
+    assert made[0] not in {one.id for one in service.recordings.of_project("wall")}
+    service.recordings._all[third.id] = service.recordings.get(third.id).model_copy(update={"bytes": 2 << 20})
+    recorded.session("b", "cat")
+    with pytest.raises(TermwallError) as caught:
+        service.start_recording("b")
+    assert caught.value.code is ErrorCode.LIMIT_REACHED
+
+
+async def test_a_recording_that_cannot_be_written_ends_with_why_and_the_session_goes_on(recorded: Wall) -> None:
+    service = recorded.service
+    recorded.session("a", "sh", "-c", READY)
+    made = service.start_recording("a")
+    place = service.recordings._place(made.id)
+    await until((place / "1.cast").exists, "the first picture")
+    (place / "1.cast").unlink()
+    (place / "1.cast").mkdir()
+    service.write_input("a", "hello")
+    await until(lambda: service.recordings.get(made.id).ended_at is not None, "its end")
+    assert "could not be written" in (service.recordings.get(made.id).error or "")
+    assert service.get_session("a").recording is None
+    service.write_input("a", "still here")
+    await until(lambda: service.get_session("a").offset >= 21, "the echo")
+
+
+async def test_a_search_finds_the_newest_line_of_each_session_and_recordings(recorded: Wall) -> None:
+    service = recorded.service
+    recorded.session(
+        "a", "sh", "-c", "echo first needle; echo other; echo 'second Needle here'; seq 3; exec cat", name="A"
+    )
+    recorded.session("b", "sh", "-c", "read x; printf 'a nee\\033[1mdle\\033[m in colour\\n'; read x", name="B")
+    made = service.start_recording("b")
+    await until((service.recordings._place(made.id) / "1.cast").exists, "the first picture")
+    service.write_input("b", "\n")
+    session = service._find("b")[1]
+    await until(lambda: b"colour" in session.ring.read(0, session.ring.end), "the line")
+    service.stop_recording("b")
+    await until(lambda: service.get_session("a").offset > 40, "the lines")
+    found = await search(service, "wall", "needle", 100, True)
+    texts = [(one.session_name, one.text.strip(), one.lines_from_end is None) for one in found.matches]
+    assert texts == [
+        ("A", "second Needle here", False),
+        ("A", "first needle", False),
+        ("B", "a needle in colour", False),
+        ("B", "a needle in colour", True),
+    ]
+    for one in found.matches:
+        assert one.text[one.start : one.end].lower() == "needle"
+    lines = (await shown(recorded, "a")).split("\n")
+    first = found.matches[0]
+    assert first.lines_from_end is not None
+    assert "second Needle" in lines[len(lines) - 1 - first.lines_from_end]
+    assert (await search(service, "wall", "Needle", 100, False)).matches[0].text.strip() == "second Needle here"
+    assert (await search(service, "wall", "needle", 2, True)).truncated
+    assert (await search(service, "wall", "not there at all", 100, True)).matches == []
+
+
+def test_a_file_that_is_cut_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    from termwall.hub.search import _lines
+
+    path = tmp_path / "1.cast"
+    path.write_text('{"version":2,"width":80,"height":24}\n[0.5,"o","whole\\r\\nrest"]\n[0.6,"o","cu')
+    assert list(_lines(path)) == [(0.5, "whole")]
+    path.write_text(json.dumps("nonsense"))
+    assert list(_lines(path)) == []
+    with pytest.raises(CastError):
+        decode_header(re.sub("x", "y", path.read_text()))
