@@ -66,6 +66,16 @@ export function screenNote(session: Session): string | null {
   return "Part of this screen could not be rebuilt; it is complete again when the program draws anew.";
 }
 
+/** That a session is being recorded, for who sees colours and who does not. */
+export function RecordingMark({ session }: { session: Session }) {
+  if (session.recording == null) return null;
+  return (
+    <span className="recording-mark" title="It is being recorded">
+      <span aria-hidden="true">●</span> rec
+    </span>
+  );
+}
+
 export function Attention({ session, timed = true }: { session: Session; timed?: boolean }) {
   const shown = attentionOf(session);
   const counts = timed && shown.timed;

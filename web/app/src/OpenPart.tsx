@@ -2,15 +2,19 @@
 
 import type { Profile, Project, Session } from "@termwall/client";
 import type { Engine } from "@termwall/react";
+import type { Match } from "./api";
 import { ConfirmClose, ConfirmPaste, Help, NewTerminal, Rename } from "./dialogs";
+import { Everywhere } from "./Everywhere";
 import type { Action } from "./find";
 import { Palette } from "./Palette";
 import { type MenuItem, PopupMenu } from "./PopupMenu";
+import { type Playing, Recordings } from "./Recordings";
 import { SettingsDialog } from "./SettingsDialog";
 import type { Settings } from "./settings";
 
 export type Open =
-  | { kind: "palette" | "new" | "settings" | "help" }
+  | { kind: "palette" | "new" | "settings" | "help" | "everywhere" }
+  | { kind: "recordings"; play?: Playing }
   | { kind: "rename"; session: Session }
   | { kind: "close"; session: Session; program: string }
   | { kind: "paste"; text: string; lines: number; engine: Engine }
@@ -25,15 +29,22 @@ interface OpenPartProps {
   onSettings: (settings: Settings) => void;
   onLogout: () => void;
   onMade: (session: Session) => void;
+  onMatch: (match: Match, text: string) => void;
+  canType: boolean;
   onCloseSession: (session: Session) => void;
   onClose: () => void;
 }
 
 export function OpenPart(props: OpenPartProps) {
   const { open, project, profiles, palette, settings, onSettings, onLogout, onMade, onCloseSession, onClose } = props;
+  const { onMatch, canType } = props;
   switch (open.kind) {
     case "palette":
       return <Palette actions={palette} onClose={onClose} />;
+    case "everywhere":
+      return <Everywhere projectId={project.id} onPick={onMatch} onClose={onClose} />;
+    case "recordings":
+      return <Recordings projectId={project.id} play={open.play} canType={canType} onClose={onClose} />;
     case "new":
       return (
         <NewTerminal

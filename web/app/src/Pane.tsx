@@ -3,12 +3,13 @@
 import type { Session } from "@termwall/client";
 import { ConnectionIndicator, type Engine, TerminalView, useTermwall, useWorkspace } from "@termwall/react";
 import { useState } from "react";
-import { Attention, Evidence, screenNote } from "./Attention";
+import { Attention, Evidence, RecordingMark, screenNote } from "./Attention";
 import { Held } from "./Held";
 import { More, Unzoom, Zoom } from "./icons";
 import { chordText, isMac } from "./keys";
+import { restartWord } from "./order";
 import { Progress } from "./Progress";
-import { SearchBar } from "./SearchBar";
+import { SearchBar, type Wanted } from "./SearchBar";
 import { ago, useNow } from "./time";
 import { useSeen } from "./useSeen";
 
@@ -29,7 +30,7 @@ interface PaneProps {
   zoomed: boolean;
   framed: boolean;
   canType: boolean;
-  searching: boolean;
+  searching: Wanted | null;
   onSearchEnd: () => void;
   actions: PaneActions;
   area?: string;
@@ -67,6 +68,7 @@ export function Pane(props: PaneProps) {
         <h2 title={session.title || session.name}>{session.name}</h2>
         <span className="profile">{session.type}</span>
         <Attention session={session} />
+        <RecordingMark session={session} />
         {note === null ? (
           <Evidence session={session} />
         ) : (
@@ -138,7 +140,9 @@ export function Pane(props: PaneProps) {
           onPaste={actions.paste}
           onScale={setScale}
         />
-        {searching && <SearchBar sessionId={session.id} onClose={onSearchEnd} />}
+        {searching && (
+          <SearchBar key={searching.text} sessionId={session.id} wanted={searching} onClose={onSearchEnd} />
+        )}
         {foreign && (
           <p className="spectator">
             {session.cols} × {session.rows}, {scale < 1 ? `shown at ${Math.round(scale * 100)} % to fit` : "their size"}
@@ -153,8 +157,12 @@ export function Pane(props: PaneProps) {
             <b>{endOf(session)}</b> {ago(session.attention.since, now)}
             {canType && (
               <>
-                <button type="button" onClick={() => actions.restart(session)}>
-                  Restart <kbd>Enter</kbd>
+                <button
+                  type="button"
+                  title={session.resume ? session.resume.join(" ") : session.command.join(" ")}
+                  onClick={() => actions.restart(session)}
+                >
+                  {restartWord(session)} <kbd>Enter</kbd>
                 </button>
                 <button type="button" onClick={() => actions.close(session)}>
                   Close
@@ -175,6 +183,7 @@ function shortPath(path: string): string {
 }
 
 function endOf({ status, signal, exitCode }: Session): string {
-  if (status === "lost") return "Lost with the server";
+  if (status === "lost") return "Lost: its program ended while no server was there. This is its last screen.";
+  if (exitCode === null && !signal) return "Ended; nobody saw how.";
   return signal ? `Killed (${signal})` : `Exited ${exitCode ?? ""}`;
 }

@@ -7,7 +7,7 @@ import type { Profile, Project, Session } from "@termwall/client";
 import { TermwallError } from "@termwall/client";
 import { type Engine, useTermwall, useWorkspace } from "@termwall/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { api } from "./api";
+import { api, type Match } from "./api";
 import { arrange, layoutFor, neighbour, PHONE_WIDTH } from "./arrangement";
 import { Bar } from "./Bar";
 import type { Action } from "./find";
@@ -15,10 +15,11 @@ import { KeyBar } from "./KeyBar";
 import { type Command, chordText, commandOf, isMac } from "./keys";
 import { Notices } from "./Notices";
 import { type Open, OpenPart } from "./OpenPart";
-import { gridSessions, needingCount, nextNeeding, shelfOrder, wallOrder } from "./order";
+import { gridSessions, needingCount, nextNeeding, restartWord, shelfOrder, wallOrder } from "./order";
 import type { PaneActions } from "./Pane";
 import type { MenuItem } from "./PopupMenu";
 import { nextRegion } from "./regions";
+import type { Wanted } from "./SearchBar";
 import { Shelf } from "./Shelf";
 import { Stage } from "./Stage";
 import type { Layout, Settings, View } from "./settings";
@@ -68,7 +69,7 @@ export function Room(props: RoomProps) {
   const [chosen, setChosen] = useState<string | null>(wanted);
   const [beside, setBeside] = useState<string | null>(null);
   const [zoomed, setZoomed] = useState(false);
-  const [searching, setSearching] = useState<string | null>(null);
+  const [searching, setSearching] = useState<Wanted | null>(null);
   const [width, setWidth] = useState(innerWidth);
   const phone = width < PHONE_WIDTH;
   const [wall, setWall] = useState(wanted === null);
@@ -211,6 +212,24 @@ export function Room(props: RoomProps) {
   );
   const { copy, paste, pasteFromClipboard } = useClipboard(engines, setSaid, ask);
 
+  const searchIn = useCallback((id: string) => setSearching({ id, text: "", linesFromEnd: null }), []);
+  const record = useCallback(
+    (session: Session) =>
+      void (session.recording == null ? api.record(session.id) : api.stopRecording(session.id)).catch(explain),
+    [explain],
+  );
+  const jump = useCallback(
+    async ({ sessionId, recordingId, part, time, linesFromEnd }: Match, text: string) => {
+      if (recordingId !== null)
+        setOpen({ kind: "recordings", play: { id: recordingId, part: part ?? 1, time: time ?? 0 } });
+      else if (sessionId !== null) {
+        await bring(sessionId);
+        setSearching({ id: sessionId, text, linesFromEnd });
+      }
+    },
+    [bring],
+  );
+
   const menuOf = useCallback(
     (session: Session): MenuItem[] => {
       const onStage = client.getState().focus?.focusedSessions.includes(session.id);
@@ -219,17 +238,22 @@ export function Room(props: RoomProps) {
         !onStage && { label: "Bring to the stage", run: () => void bring(session.id) },
         onStage === true &&
           canType && { label: "Take from the stage", run: () => void client.blur(session.id).catch(explain) },
-        onStage === true && { label: "Search", keys: chordText("search", MAC), run: () => setSearching(session.id) },
+        onStage === true && { label: "Search", keys: chordText("search", MAC), run: () => searchIn(session.id) },
         onStage === true && { label: "Copy selection", keys: chordText("copy", MAC), run: () => void copy(session.id) },
         canType &&
           foreign && { label: "Take over", keys: chordText("drive", MAC), run: () => client.drive(session.id) },
         canType && { label: "Rename…", run: () => setOpen({ kind: "rename", session }) },
-        canType && { label: "Restart", run: () => restart(session) },
+        canType &&
+          (session.recording != null || session.status === "running") && {
+            label: session.recording == null ? "Record" : "Stop recording",
+            run: () => record(session),
+          },
+        canType && { label: restartWord(session), run: () => restart(session) },
         canType && { label: "Close…", run: () => void close(session) },
       ];
       return items.filter((item): item is MenuItem => item !== false);
     },
-    [client, connection.clientId, bring, canType, copy, restart, close, explain],
+    [client, connection.clientId, bring, canType, copy, restart, close, explain, searchIn, record],
   );
   const menu = useCallback(
     (session: Session, at: { x: number; y: number }) =>
@@ -305,7 +329,10 @@ export function Room(props: RoomProps) {
           client.retryNow();
           return true;
         case "search":
-          if (current !== null) setSearching(current);
+          if (current !== null) searchIn(current);
+          return true;
+        case "everywhere":
+          setOpen({ kind: "everywhere" });
           return true;
         case "copy": {
           if (MAC && engines.get(current ?? "")?.selection() === "") return false;
@@ -338,6 +365,7 @@ export function Room(props: RoomProps) {
       engines,
       copy,
       canType,
+      searchIn,
       regions,
       focused,
       shelf,
@@ -363,7 +391,13 @@ export function Room(props: RoomProps) {
         return;
       }
       const inside = event.target instanceof Element && event.target.closest(".screen .xterm") !== null;
-      if (event.key === "Enter" && inside && !modal && canType && session?.status === "exited") {
+      if (
+        event.key === "Enter" &&
+        inside &&
+        !modal &&
+        canType &&
+        (session?.status === "exited" || session?.status === "lost")
+      ) {
         event.preventDefault();
         event.stopPropagation();
         restart(session);
@@ -395,6 +429,12 @@ export function Room(props: RoomProps) {
     () => [
       { label: "Find or run", keys: chordText("palette", MAC), run: () => setOpen({ kind: "palette" }) },
       { label: "New terminal…", keys: chordText("new", MAC), run: () => setOpen({ kind: "new" }) },
+      {
+        label: "Search all terminals…",
+        keys: chordText("everywhere", MAC),
+        run: () => setOpen({ kind: "everywhere" }),
+      },
+      { label: "Recordings…", run: () => setOpen({ kind: "recordings" }) },
       { label: "Settings…", run: () => setOpen({ kind: "settings" }) },
       { label: "Keys", run: () => setOpen({ kind: "help" }) },
       { label: "Sign out", run: onLogout },
@@ -427,6 +467,7 @@ export function Room(props: RoomProps) {
           }));
     return [
       command("next", "Next that needs you"),
+      command("everywhere", "Search all terminals"),
       ...go,
       ...(canType ? [command("new", "New terminal")] : []),
       ...about,
@@ -451,6 +492,7 @@ export function Room(props: RoomProps) {
         label: view.folded ? "Show the shelf" : "Fold the shelf away",
         run: () => onView({ ...view, folded: !view.folded }),
       },
+      { id: "recordings", label: "Recordings", run: () => setOpen({ kind: "recordings" }) },
       { id: "settings", label: "Settings", run: () => setOpen({ kind: "settings" }) },
       { id: "keys", label: "Keys", run: () => setOpen({ kind: "help" }) },
       { id: "logout", label: "Sign out", run: onLogout },
@@ -573,6 +615,8 @@ export function Room(props: RoomProps) {
           onSettings={onSettings}
           onLogout={onLogout}
           onMade={(session) => void bring(session.id)}
+          onMatch={(match, text) => void jump(match, text)}
+          canType={canType}
           onCloseSession={closeNow}
           onClose={end}
         />

@@ -3,9 +3,17 @@
 import { type SearchState, useTermwall } from "@termwall/react";
 import { useEffect, useState } from "react";
 
-export function SearchBar({ sessionId, onClose }: { sessionId: string; onClose: () => void }) {
+/** What a search begins with: nothing, or a place that a search of all terminals found. */
+export interface Wanted {
+  id: string;
+  text: string;
+  linesFromEnd: number | null;
+}
+
+export function SearchBar(props: { sessionId: string; wanted: Wanted; onClose: () => void }) {
+  const { sessionId, wanted, onClose } = props;
   const { engines } = useTermwall();
-  const [text, setText] = useState("");
+  const [text, setText] = useState(wanted.text);
   const [caseSensitive, setCase] = useState(false);
   const [regex, setRegex] = useState(false);
   const [found, setFound] = useState<SearchState>({ index: -1, count: 0 });
@@ -19,6 +27,10 @@ export function SearchBar({ sessionId, onClose }: { sessionId: string; onClose: 
     };
   }, [engine]);
   useEffect(() => engine?.find(text, { caseSensitive, regex, typing: true }), [engine, text, caseSensitive, regex]);
+  // After the search marked its matches, which scrolls to the first of them.
+  useEffect(() => {
+    if (wanted.linesFromEnd !== null) engine?.reveal(wanted.text, wanted.linesFromEnd);
+  }, [engine, wanted]);
   const go = (back: boolean) => engine?.find(text, { back, caseSensitive, regex });
   const close = () => {
     onClose();

@@ -3,7 +3,7 @@
 import type { Session } from "@termwall/client";
 import { ConnectionIndicator, PreviewTile, useWorkspace } from "@termwall/react";
 import { memo, useRef, useState } from "react";
-import { Attention, attentionOf, Evidence, screenNote } from "./Attention";
+import { Attention, attentionOf, Evidence, RecordingMark, screenNote } from "./Attention";
 import { Plus } from "./icons";
 import { chordText, isMac } from "./keys";
 import { Progress } from "./Progress";
@@ -81,6 +81,7 @@ const Tile = memo(function Tile({ session, position, onPick, onMenu }: TileProps
   const parts = [
     session.name,
     shown.word + (shown.timed ? ` for ${spoken(session.attention.since, Date.now())}` : ""),
+    session.recording != null && "is being recorded",
     session.progress?.percent != null && `${session.progress.percent} percent`,
     state,
     counted && `position ${position}`,
@@ -103,6 +104,7 @@ const Tile = memo(function Tile({ session, position, onPick, onMenu }: TileProps
         {counted && <span className="position">{position}</span>}
         <b>{session.name}</b>
         <span className="grow" />
+        <RecordingMark session={session} />
         <Attention session={session} />
       </span>
       <PreviewTile sessionId={session.id} label={parts.filter(Boolean).join(", ")} />

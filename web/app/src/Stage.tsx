@@ -4,6 +4,7 @@ import type { Session } from "@termwall/client";
 import { useRef } from "react";
 import { arrange } from "./arrangement";
 import { Pane, type PaneActions } from "./Pane";
+import type { Wanted } from "./SearchBar";
 import type { View } from "./settings";
 
 interface StageProps {
@@ -17,7 +18,7 @@ interface StageProps {
   width: number;
   onView: (view: View) => void;
   canType: boolean;
-  searching: string | null;
+  searching: Wanted | null;
   onSearchEnd: () => void;
   actions: PaneActions;
 }
@@ -57,7 +58,7 @@ export function Stage(props: StageProps) {
             framed={count > 1}
             zoomed={zoomed}
             canType={canType}
-            searching={searching === id}
+            searching={searching?.id === id ? searching : null}
             onSearchEnd={onSearchEnd}
             actions={actions}
             area={place >= 0 ? area(place) : undefined}

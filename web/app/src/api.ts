@@ -13,13 +13,14 @@ export class ApiError extends Error {
   }
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   let answer: Response;
   try {
     answer = await fetch(new URL(`api/${path}`, document.baseURI), {
       method,
       headers: body === undefined ? {} : { "content-type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
     });
   } catch {
     throw new ApiError(0, "disconnected", "The server does not answer.", null);
@@ -39,6 +40,40 @@ export interface NewSession {
   cwd?: string;
 }
 
+export interface Recording {
+  id: string;
+  projectId: string;
+  sessionId: string;
+  sessionName: string;
+  startedAt: number;
+  endedAt: number | null;
+  bytes: number;
+  firstPart: number;
+  parts: number;
+  error: string | null;
+}
+
+export interface Match {
+  sessionId: string | null;
+  sessionName: string;
+  recordingId: string | null;
+  part: number | null;
+  time: number | null;
+  text: string;
+  start: number;
+  end: number;
+  linesFromEnd: number | null;
+}
+
+export interface Answer {
+  matches: readonly Match[];
+  truncated: boolean;
+  skipped: readonly string[];
+}
+
+/** Where a part of a recording is. */
+export const castUrl = (id: string, part: number) => `api/recordings/${encodeURIComponent(id)}/cast?part=${part}`;
+
 const one = (id: string) => `sessions/${encodeURIComponent(id)}`;
 
 export const api = {
@@ -53,4 +88,16 @@ export const api = {
   rename: (id: string, name: string) => call<Session>("PATCH", one(id), { name }),
   restart: (id: string) => call<Session>("POST", `${one(id)}/restart`, {}),
   close: (id: string) => call<void>("DELETE", one(id)),
+  record: (id: string) => call<Recording>("POST", `${one(id)}/recording`, {}),
+  stopRecording: (id: string) => call<Recording>("DELETE", `${one(id)}/recording`),
+  recordings: (project: string) =>
+    call<{ recordings: Recording[] }>("GET", `projects/${encodeURIComponent(project)}/recordings`),
+  deleteRecording: (id: string) => call<void>("DELETE", `recordings/${encodeURIComponent(id)}`),
+  search: (project: string, text: string, signal: AbortSignal) =>
+    call<Answer>(
+      "GET",
+      `projects/${encodeURIComponent(project)}/search?${new URLSearchParams({ q: text, limit: "100" })}`,
+      undefined,
+      signal,
+    ),
 };

@@ -12,6 +12,7 @@ export type Command =
   | "drive"
   | "retry"
   | "search"
+  | "everywhere"
   | "copy"
   | "new"
   | "regions"
@@ -61,6 +62,7 @@ export const BINDINGS: readonly Binding[] = [
     other: { key: "f", ctrl: true, shift: true },
     mac: { key: "f", meta: true },
   },
+  { command: "everywhere", label: "Search all terminals", ...ctrlAlt("f", "KeyF") },
   { command: "copy", label: "Copy", other: { key: "c", ctrl: true, shift: true }, mac: { key: "c", meta: true } },
   {
     command: "regions",

@@ -45,6 +45,14 @@ export function nextNeeding(sessions: Iterable<Session>, current: string | null 
 
 /** What the grid shows, and so focuses in one batch (F5): the stage, filled up from the shelf. */
 export function gridSessions(focused: readonly string[], shelf: readonly Session[], most: number): string[] {
-  const running = shelf.filter((session) => session.status !== "exited").map((session) => session.id);
+  const running = shelf
+    .filter((session) => session.status !== "exited" && session.status !== "lost")
+    .map((session) => session.id);
   return [...focused, ...running].slice(0, Math.max(focused.length, Math.min(most, 4)));
+}
+
+/** What starting a session again is called. */
+export function restartWord({ status, resume }: Session): string {
+  if (status !== "lost") return "Restart";
+  return resume ? "Resume" : "Start again";
 }

@@ -161,7 +161,7 @@ function OnePane({ visible = true }: { visible?: boolean }) {
       zoomed={false}
       framed
       canType
-      searching={false}
+      searching={null}
       onSearchEnd={() => undefined}
       actions={ACTIONS}
     />

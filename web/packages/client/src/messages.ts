@@ -233,6 +233,19 @@ export interface Mark {
   timestamp: number;
 }
 
+/** A line in which something was found. */
+export interface Match {
+  sessionId: string | null;
+  sessionName: string;
+  recordingId?: string | null;
+  part?: number | null;
+  time?: number | null;
+  text: string;
+  start: number;
+  end: number;
+  linesFromEnd?: number | null;
+}
+
 /** What a program told its user (OSC 9, 99, 777, or `notify`). */
 export interface Notification {
   title: string;
@@ -319,6 +332,28 @@ export interface ProjectPatch {
   maxFocused?: number | null;
 }
 
+/** A recording of a session, which goes on or has ended. */
+export interface Recording {
+  id: string;
+  projectId: string;
+  sessionId: string;
+  sessionName: string;
+  command: string[];
+  startedAt: number;
+  endedAt: number | null;
+  bytes: number;
+  firstPart: number;
+  parts: number;
+  cols: number;
+  rows: number;
+  error: string | null;
+}
+
+/** A project's recordings, the newest first. */
+export interface RecordingList {
+  recordings: Recording[];
+}
+
 /** The size this client shows; it counts while the client drives the session (I4). */
 export interface Resize {
   sessionId?: string | null;
@@ -362,6 +397,13 @@ export interface ScreenCursor {
   visible: boolean;
 }
 
+/** What a search found. */
+export interface SearchAnswer {
+  matches: Match[];
+  truncated: boolean;
+  skipped: string[];
+}
+
 /** Somebody had this session visible for 2 s in a front window (S9). */
 export interface Seen {
   sessionId?: string | null;
@@ -398,6 +440,8 @@ export interface Session {
   progress?: Progress | null;
   mark?: Mark | null;
   screen?: "exact" | "rebuilding" | "lost";
+  recording?: string | null;
+  resume?: string[] | null;
 }
 
 /** A new session. Without `command` it is the profile's of this `type` (P1, P4). */
@@ -437,6 +481,7 @@ export interface SessionUpdate {
   progress?: Progress | null;
   mark?: Mark | null;
   screen?: "exact" | "rebuilding" | "lost" | null;
+  recording?: string | null;
   status?: "starting" | "running" | "exited" | "lost" | null;
   exitCode?: number | null;
   signal?: string | null;
@@ -545,7 +590,7 @@ export type ClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartb
 
 export type ServerMessage = ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | Preview | InputAck | HeartbeatAnswer | ErrorMessage;
 
-export type ErrorCode = "bad_message" | "unknown_type" | "invalid" | "too_large" | "unauthorized" | "forbidden" | "unknown_project" | "unknown_session" | "already_exists" | "version_conflict" | "too_many_focused" | "session_ended" | "input_gap" | "input_overflow" | "cannot_start" | "limit_reached" | "rate_limited" | "engine_away" | "internal";
+export type ErrorCode = "bad_message" | "unknown_type" | "invalid" | "too_large" | "unauthorized" | "forbidden" | "unknown_project" | "unknown_session" | "unknown_recording" | "already_exists" | "version_conflict" | "too_many_focused" | "session_ended" | "input_gap" | "input_overflow" | "cannot_start" | "limit_reached" | "rate_limited" | "engine_away" | "internal";
 
 /** Close codes after which a client does not try again by itself (W9). */
 export const FINAL_CLOSE_CODES: readonly number[] = [1002, 1008, 4401, 4403, 4404];

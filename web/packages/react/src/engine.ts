@@ -207,6 +207,26 @@ export class Engine implements StreamSink {
     }
   }
 
+  /** Show the line that has a text, the one nearest to so many lines above the last. */
+  reveal(text: string, linesFromEnd: number): void {
+    this.terminal.write("", () => {
+      if (this.disposed) return;
+      const buffer = this.terminal.buffer.active;
+      const wanted = buffer.baseY + this.terminal.rows - 1 - linesFromEnd;
+      const sought = text.toLowerCase();
+      const has = (line: number) => buffer.getLine(line)?.translateToString(true).toLowerCase().includes(sought);
+      let found = wanted;
+      for (let away = 0; away < buffer.length; away++) {
+        const place = [wanted - away, wanted + away].find((line) => line >= 0 && has(line));
+        if (place !== undefined) {
+          found = place;
+          break;
+        }
+      }
+      this.terminal.scrollToLine(Math.max(0, found - Math.floor(this.terminal.rows / 2)));
+    });
+  }
+
   endFind(): void {
     this.search.clearDecorations();
     this.terminal.clearSelection();

@@ -1,0 +1,139 @@
+/** The recordings of a project: list, play, download, delete. */
+
+import { useCallback, useEffect, useState } from "react";
+import { api, castUrl, type Recording } from "./api";
+import { clock } from "./cast";
+import { Dialog } from "./dialog";
+import { Player } from "./Player";
+import { useNow } from "./time";
+
+export interface Playing {
+  id: string;
+  part: number;
+  time: number;
+}
+
+export function Recordings(props: { projectId: string; play?: Playing; canType: boolean; onClose: () => void }) {
+  const { projectId, canType, onClose } = props;
+  const [list, setList] = useState<readonly Recording[] | null>(null);
+  const [playing, setPlaying] = useState<Playing | null>(props.play ?? null);
+  const [asked, setAsked] = useState<string | null>(null);
+  const [problem, setProblem] = useState("");
+  const now = useNow(1000);
+  const explain = useCallback(
+    (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)),
+    [],
+  );
+  const load = useCallback(
+    () => api.recordings(projectId).then((found) => setList(found.recordings), explain),
+    [projectId, explain],
+  );
+  useEffect(() => void load(), [load]);
+  const current = list?.find((one) => one.id === playing?.id);
+  const remove = async (id: string) => {
+    try {
+      await api.deleteRecording(id);
+      setAsked(null);
+      await load();
+    } catch (error) {
+      explain(error);
+    }
+  };
+  return (
+    <Dialog title={current ? `Recording of ${current.sessionName}` : "Recordings"} onClose={onClose} wide>
+      {problem && (
+        <p className="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      {playing !== null ? (
+        <>
+          <Player
+            key={`${playing.id} ${playing.part}`}
+            source={castUrl(playing.id, playing.part)}
+            start={playing.time}
+            label={`Recording of ${current?.sessionName ?? "a terminal"}`}
+          />
+          {current !== undefined && current.parts > 1 && (
+            <label className="field">
+              <span>Part</span>
+              <select
+                value={playing.part}
+                onChange={(event) => setPlaying({ id: playing.id, part: Number(event.target.value), time: 0 })}
+              >
+                {Array.from({ length: current.parts }, (_, index) => current.firstPart + index).map((part) => (
+                  <option key={part} value={part}>
+                    {part}
+                  </option>
+                ))}
+              </select>
+            </label>
+          )}
+        </>
+      ) : list === null ? (
+        <p className="muted">Loading…</p>
+      ) : list.length === 0 ? (
+        <p>Nothing was recorded yet. Choose “Record” in a terminal's menu.</p>
+      ) : (
+        <ul className="recordings">
+          {list.map((one) => (
+            <li key={one.id}>
+              <span className="what grow">
+                <b>{one.sessionName}</b>{" "}
+                <span className="muted">
+                  {new Date(one.startedAt).toLocaleString()} · {clock(((one.endedAt ?? now) - one.startedAt) / 1000)} ·{" "}
+                  {megabytes(one.bytes)}
+                  {one.endedAt === null && " · records"}
+                </span>
+                {one.error && <span className="problem">{one.error}</span>}
+              </span>
+              <button
+                type="button"
+                onClick={() => setPlaying({ id: one.id, part: one.firstPart, time: 0 })}
+                aria-label={`Play the recording of ${one.sessionName}`}
+              >
+                Play
+              </button>
+              <a
+                href={castUrl(one.id, one.firstPart)}
+                download
+                aria-label={`Download the recording of ${one.sessionName}`}
+              >
+                Download
+              </a>
+              {canType &&
+                one.endedAt !== null &&
+                (asked === one.id ? (
+                  <button type="button" className="danger" onClick={() => void remove(one.id)}>
+                    Really delete
+                  </button>
+                ) : (
+                  <button
+                    type="button"
+                    onClick={() => setAsked(one.id)}
+                    aria-label={`Delete the recording of ${one.sessionName}`}
+                  >
+                    Delete
+                  </button>
+                ))}
+            </li>
+          ))}
+        </ul>
+      )}
+      <menu>
+        {playing !== null && (
+          <button type="button" onClick={() => setPlaying(null)}>
+            All recordings
+          </button>
+        )}
+        <button type="button" onClick={onClose}>
+          Close
+        </button>
+      </menu>
+    </Dialog>
+  );
+}
+
+function megabytes(bytes: number): string {
+  return bytes < 100_000 ? `${Math.ceil(bytes / 1000)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
