@@ -75,9 +75,7 @@ def edge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Edge]:
             server.end()
         assert not server.tracebacks(), server.tracebacks()
         return
-    settings = Settings(
-        data_dir=tmp_path / "data", token="a-test-token", message_bytes=MESSAGE_BYTES, outlive=False
-    )
+    settings = Settings(data_dir=tmp_path / "data", token="a-test-token", message_bytes=MESSAGE_BYTES, outlive=False)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(512)

@@ -10,6 +10,9 @@ const STEP = 5;
 const IDLE = 2;
 
 const PIECE = { offset: 0, snapshot: false, replay: true };
+const QUIET = { data: () => {}, drives: () => false, key: () => false, paste: () => {} };
+/** How wide a letter is, in parts of its size. */
+const LETTER = 0.61;
 const done = () => {};
 
 export function Player({ source, start = 0, label }: { source: string; start?: number; label: string }) {
@@ -42,18 +45,18 @@ export function Player({ source, start = 0, label }: { source: string; start?: n
   useEffect(() => {
     const element = host.current;
     if (element === null) return;
-    const dark = document.documentElement.dataset.theme !== "light";
-    const options = { fontSize: 13, theme: dark ? DARK : LIGHT, screenReaderMode: false, cursorBlink: false };
-    const quiet = { data: () => {}, drives: () => false, key: () => false, paste: () => {} };
-    const terminal = new Engine(options, quiet);
-    terminal.mount(element);
-    engine.current = terminal;
-    position.current = null;
     const abort = new AbortController();
     fetch(new URL(source, document.baseURI), { signal: abort.signal })
       .then(async (answer) => {
         if (!answer.ok) throw new Error(`The recording cannot be had: the server answered ${answer.status}.`);
         const found = parseCast(await answer.text());
+        const light = document.documentElement.dataset.theme === "light";
+        const fontSize = Math.min(14, Math.max(6, Math.floor(element.clientWidth / (found.cols * LETTER))));
+        const options = { fontSize, theme: light ? LIGHT : DARK, screenReaderMode: false, cursorBlink: false };
+        const terminal = new Engine(options, QUIET);
+        terminal.mount(element);
+        engine.current = terminal;
+        position.current = null;
         setCast(found);
         go(Math.min(start, found.duration), found);
         setPlaying(start === 0);
@@ -63,8 +66,8 @@ export function Player({ source, start = 0, label }: { source: string; start?: n
       });
     return () => {
       abort.abort();
+      engine.current?.dispose();
       engine.current = null;
-      terminal.dispose();
     };
   }, [source, start, go]);
 

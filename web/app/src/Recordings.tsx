@@ -104,7 +104,7 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
               {canType &&
                 one.endedAt !== null &&
                 (asked === one.id ? (
-                  <button type="button" className="danger" onClick={() => void remove(one.id)}>
+                  <button type="button" className="primary" onClick={() => void remove(one.id)}>
                     Really delete
                   </button>
                 ) : (
@@ -120,7 +120,7 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
           ))}
         </ul>
       )}
-      <menu>
+      <div className="buttons">
         {playing !== null && (
           <button type="button" onClick={() => setPlaying(null)}>
             All recordings
@@ -129,7 +129,7 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
         <button type="button" onClick={onClose}>
           Close
         </button>
-      </menu>
+      </div>
     </Dialog>
   );
 }

@@ -27,10 +27,11 @@ export function SearchBar(props: { sessionId: string; wanted: Wanted; onClose: (
     };
   }, [engine]);
   useEffect(() => engine?.find(text, { caseSensitive, regex, typing: true }), [engine, text, caseSensitive, regex]);
-  // After the search marked its matches, which scrolls to the first of them.
+  // Once the terminal has its screen and the search has marked the matches, which scrolls to the first of them.
+  const marked = found.count > 0;
   useEffect(() => {
-    if (wanted.linesFromEnd !== null) engine?.reveal(wanted.text, wanted.linesFromEnd);
-  }, [engine, wanted]);
+    if (marked && wanted.linesFromEnd !== null) engine?.reveal(wanted.text, wanted.linesFromEnd);
+  }, [engine, wanted, marked]);
   const go = (back: boolean) => engine?.find(text, { back, caseSensitive, regex });
   const close = () => {
     onClose();

@@ -1,0 +1,124 @@
+"""The page's side of outliving: lost terminals, recordings and their player, and the search in all terminals."""
+
+import json
+import os
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.test_sync import Open, shells
+from tests.support.server import Server
+
+
+def menu(page: object, session: str, item: str) -> None:
+    """Choose from a pane's menu."""
+    page.page.click(f".pane[data-session='{session}'] button[aria-haspopup=menu]")  # type: ignore[attr-defined]
+    page.page.click(f"[role=menuitem]:has-text('{item}')")  # type: ignore[attr-defined]
+
+
+def test_P5_a_lost_terminal_shows_its_last_screen_and_starts_again(server: Server, open_page: Open) -> None:
+    session = server.session("wall", "sh", "-c", "echo; echo my last words; exec cat", name="agent")
+    server.focus("wall", session)
+    page = open_page()
+    page.sees(session, "my last words")
+    server.end()  # As a reboot: a clean stop, and every program is gone.
+    server.start()
+    page.until(lambda: page.badge(session) == "lost", "the badge")
+    page.until(lambda: "its program ended while no server was there" in page.page.inner_text(".ended"), "the sentence")
+    page.sees(session, "my last words")
+    page.page.click(f".pane[data-session='{session}'] .screen .xterm-screen")
+    page.page.keyboard.press("Enter")
+    page.until(lambda: page.badge(session) != "lost", "another program")
+    page.type(session, "hello\n")
+    page.sees(session, "hello\nhello")
+
+
+def test_a_recording_is_made_listed_played_and_deleted(server: Server, open_page: Open) -> None:
+    (session,) = shells(server, 1)
+    server.focus("wall", session)
+    page = open_page()
+    page.type(session, "before\n")
+    page.sees(session, "before\nbefore")
+    menu(page, session, "Record")
+    page.until(lambda: page.page.query_selector(".pane .recording-mark"), "the mark")
+    page.type(session, "while it records\n")
+    page.sees(session, "while it records\nwhile it records")
+    page.page.wait_for_timeout(300)
+    menu(page, session, "Stop recording")
+    page.until(lambda: page.page.query_selector(".pane .recording-mark") is None, "the mark to go")
+    page.page.keyboard.press("Control+Shift+Enter")
+    page.page.keyboard.type("Recordings")
+    page.page.keyboard.press("Enter")
+    page.page.click("button:has-text('Play')")
+    page.page.click(".player button:has-text('Pause')")
+    slider = page.page.locator(".player input[type=range]")
+    slider.focus()
+    page.page.keyboard.press("End")
+    shown = "[...document.querySelectorAll('.player .xterm-rows > div')].map(row => row.textContent).join('\\n')"
+    page.until(lambda: "while it records" in page.page.evaluate(shown), "the end of the recording")
+    page.page.keyboard.press("Home")
+    page.until(lambda: "while it records" not in page.page.evaluate(shown), "its beginning")
+    assert "before" in page.page.evaluate(shown), "it begins with the picture of that moment"
+    with page.page.expect_download() as download:
+        page.page.click("button:has-text('All recordings')")
+        page.page.click("a:has-text('Download')")
+    lines = download.value.path().read_text().splitlines()
+    assert json.loads(lines[0])["version"] == 2
+    page.page.click("button:has-text('Delete')")
+    page.page.click("button:has-text('Really delete')")
+    expect(page.page.locator("dialog")).to_contain_text("Nothing was recorded yet")
+
+
+def test_search_in_all_terminals_jumps_to_the_line(server: Server, open_page: Open) -> None:
+    far = server.session("wall", "sh", "-c", "echo the needle is here; seq 1 400; exec cat", name="far")
+    (near,) = shells(server, 1)
+    server.focus("wall", near)
+    page = open_page()
+    page.sees(near, "")
+    page.page.keyboard.press("Control+Alt+f")
+    page.page.keyboard.type("needle")
+    expect(page.page.locator("dialog.everywhere mark")).to_have_text("needle")
+    page.page.keyboard.press("Enter")
+    page.until(lambda: far in page.stage(), "the terminal on the stage")
+    visible = f"""[...document.querySelectorAll(".pane[data-session='{far}'] .xterm-rows > div")]
+        .map(row => row.textContent).join('\\n')"""
+    page.until(lambda: "the needle is here" in page.page.evaluate(visible), "the line in view")
+    assert page.page.input_value("input[aria-label='Search this terminal']") == "needle"
+    page.page.keyboard.press("Escape")
+    page.page.keyboard.press("Control+Alt+f")
+    page.page.keyboard.type("nowhere at all")
+    expect(page.page.locator("dialog.everywhere")).to_contain_text("Nothing was found.")
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_the_new_dialogs_are_accessible(server: Server, open_page: Open, axe: str, scheme: str) -> None:
+    session = server.session("wall", "sh", "-c", "echo needle; exec cat")
+    server.focus("wall", session)
+    server.call("POST", f"/api/sessions/{session}/recording")
+    page = open_page(color_scheme=scheme)
+    page.page.evaluate(axe)
+
+    def violations() -> list[str]:
+        found = page.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{one['id']}: {[node['html'][:200] for node in one['nodes'][:3]]}"
+            for one in found["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+
+    page.sees(session, "needle")
+    page.page.keyboard.press("Control+Alt+f")
+    page.page.keyboard.type("needle")
+    expect(page.page.locator("dialog.everywhere mark").first).to_have_text("needle")
+    assert violations() == []
+    if folder := os.environ.get("E2E_PICTURES"):
+        page.page.screenshot(path=f"{folder}/everywhere-{scheme}.png")
+    page.page.keyboard.press("Escape")
+    page.page.keyboard.press("Control+Shift+Enter")
+    page.page.keyboard.type("Recordings")
+    page.page.keyboard.press("Enter")
+    page.page.click("button:has-text('Play')")
+    expect(page.page.locator(".player output")).to_contain_text("/")
+    if folder := os.environ.get("E2E_PICTURES"):
+        page.page.screenshot(path=f"{folder}/player-{scheme}.png")
+    assert violations() == []
