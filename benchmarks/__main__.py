@@ -1,4 +1,4 @@
-"""Run everything: `python -m benchmarks [--rounds 7] [--only flood,echo,fanout,screens]`. Prints a table of ratios."""
+"""Run everything: `python -m benchmarks [--rounds 7] [--only flood,echo,fanout,screens,holder]`: a table of ratios."""
 
 import argparse
 import os
@@ -97,16 +97,44 @@ def screens(server: Termwall, rounds: int, keys: int) -> None:
     show("memory of a session whose ring and scrollback are full", [memory(server, ["sh", "-c", FULL])], " KB")
 
 
+def holder(rounds: int, megabytes: int, keys: int) -> None:
+    """What it costs that programs outlive the server: the same server with and without, in turns."""
+    servers = [Termwall(), Termwall("--no-outlive")]
+    try:
+        rates: list[tuple[float, float]] = []
+        times: list[tuple[float, float]] = []
+        for number in range(rounds):
+            # Who begins changes, so that what one leaves behind does not always hit the same one.
+            order = (0, 1) if number % 2 == 0 else (1, 0)
+            rate, middle = [0.0, 0.0], [0.0, 0.0]
+            for index in order:
+                rate[index] = flood(servers[index], "cooked", megabytes).rate
+            for index in order:
+                found = echo(servers[index], keys, number)
+                middle[index] = found[len(found) // 2]
+            rates.append((rate[0], rate[1]))
+            times.append((middle[0], middle[1]))
+        show("flood cooked: with a holder / without", [a / b for a, b in rates], aim=">= 0.95")
+        show("echo p50, idle: with a holder / without", [a / b for a, b in times], aim="<= 1.05")
+    finally:
+        for one in servers:
+            one.stop()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", default="flood,echo,fanout,screens")
+    parser.add_argument("--only", default="flood,echo,fanout,screens,holder")
     parser.add_argument("--megabytes", type=int, choices=(8, 40), default=40)
     parser.add_argument("--keys", type=int, default=300)
     options = parser.parse_args()
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, ", end="")
     print(f"{options.rounds} rounds; load {os.getloadavg()[0]:.1f} at the start\n")
     print("| what | median [min-max] | aim |\n|---|---|---|", flush=True)
+    if "holder" in options.only:
+        holder(options.rounds, options.megabytes, options.keys)
+    if options.only == "holder":
+        return
     servers: list[Server] = [BareServer(), Termwall(), *peers()]
     try:
         if "flood" in options.only:

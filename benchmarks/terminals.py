@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from benchmarks.child import READY
 from benchmarks.socket_client import ACK_BYTES, WebSocket
+from tests.support.holder import end_holder
 
 ROOT = Path(__file__).parent.parent
 CHILD = str(ROOT / "benchmarks" / "child.py")
@@ -120,11 +121,22 @@ class TermwallTerminal:
 class Termwall:
     name = "termwall"
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         self._folder = tempfile.mkdtemp(prefix="termwall-bench-")
         env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "termwall", "serve", "--no-open", "--port", "0", "--data-dir", self._folder],
+            [
+                sys.executable,
+                "-m",
+                "termwall",
+                "serve",
+                "--no-open",
+                "--port",
+                "0",
+                "--data-dir",
+                self._folder,
+                *options,
+            ],
             stdout=subprocess.PIPE,
             text=True,
             env=env | {"PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"},
@@ -153,6 +165,7 @@ class Termwall:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(20)
+        end_holder(Path(self._folder))
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

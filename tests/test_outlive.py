@@ -21,9 +21,12 @@ from tests.support.holder import gone
 from tests.support.patience import until
 from tests.support.server import Server
 
-KILLS = int(os.environ.get("TERMWALL_KILLS", "6"))
+KILLS = int(os.environ.get("TERMWALL_KILLS", "4"))
 SEED = 20261123
-COUNTING = "stty -echo; i=0; while :; do i=$((i+1)); echo line $i of a program that must not miss one; done"
+COUNTING = (
+    "stty -echo; i=0; while :; do n=$((i+500)); while [ $i -lt $n ]; do i=$((i+1)); "
+    "echo line $i of a program that must not miss one; done; sleep 0.01; done"
+)
 ECHOING = "stty raw -echo; echo READY; exec cat"
 ROOM = {"TERMWALL_RING_BYTES": str(128 << 20)}
 """So that what is printed while no server is there stays in the ring, and each resume can be exact."""

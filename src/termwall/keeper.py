@@ -36,7 +36,7 @@ class Keeper:
     def __init__(self, folder: Path, bounds: Bounds) -> None:
         self._bounds = bounds
         self._screens = Screens(scrollback=bounds.scrollback_lines)
-        self._programs = HeldPrograms(folder, None, lost=self._over)
+        self._programs = HeldPrograms(folder, None, lost=self._over, yields=True)
         self._pace = Pace()
         self._recordings = Recordings(folder / "recordings", bounds, _now, lambda: "")
         self._recordings.changed = lambda session: session.keep()
@@ -132,7 +132,7 @@ def main() -> None:
     try:
         asyncio.run(run())
     except HolderError as error:
-        log.error("%s", error)
+        log.warning("%s", error)
 
 
 if __name__ == "__main__":

@@ -100,13 +100,22 @@ class HeldPrograms:
     Args:
         folder: the data folder; whoever uses this holds its lock.
         keeper: what the holder runs while it has no owner.
+        yields: whether to leave the programs to whoever else has or wants them, as the keeper does.
         lost: called when the holder was killed and another one has the programs now, or none.
     """
 
     outlive = True
 
-    def __init__(self, folder: Path, keeper: Sequence[str] | None, lost: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        keeper: Sequence[str] | None,
+        lost: Callable[[], None] | None = None,
+        *,
+        yields: bool = False,
+    ) -> None:
         self._folder = folder
+        self._yields = yields
         self._keeper = keeper
         self._lost = lost
         self._channel: socket.socket | None = None
@@ -146,7 +155,8 @@ class HeldPrograms:
                     f"The process that holds the sessions of `{self._folder}` does not answer; end it, or wait."
                 ) from None
             except HolderError:
-                if last:
+                self._drop()
+                if last or self._yields:
                     raise
                 continue  # It ended at this very moment, having nothing to hold; another one is started.
             break
@@ -226,7 +236,7 @@ class HeldPrograms:
             if self._keeper is None
             else {"command": list(self._keeper), "env": {**os.environ, "PYTHONPATH": SOURCE}}
         )
-        self.tell({"op": "own", "version": PROTOCOL, "keeper": keeper})
+        self.tell({"op": "own", "version": PROTOCOL, "keeper": keeper, "yields": self._yields})
 
     def _drop(self) -> None:
         if self._channel is not None:
@@ -297,6 +307,8 @@ class HeldPrograms:
                 if program is not None:
                     # Not at once: `start` may be waiting for another answer.
                     self._loop.call_soon(program.end, _status(header["status"]))
+            case "refused" if self._opened is not None and not self._opened.done():
+                self._opened.set_exception(HolderError("Another process has the sessions."))
             case "leave":
                 if self.on_leave is not None:
                     self.on_leave()

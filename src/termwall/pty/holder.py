@@ -250,6 +250,9 @@ class Holder:
             running = sum(held.status is None for held in self.sessions.values())
             facts = {"sessions": len(self.sessions), "running": running, "owner": self.owner and self.owner.pid}
             self._send(peer, {"op": "look", "version": PROTOCOL, "pid": os.getpid(), **facts})
+        elif op == "own" and header.get("yields") and (self.owner is not None or self.waiting):
+            # A keeper that was started while a server came: it is not needed any more.
+            self._send(peer, {"op": "refused", "error": "another one owns the sessions"})
         elif op == "own":
             self.waiting.append((peer, header))
             if self.owner is None:
