@@ -4,9 +4,11 @@
 """
 
 import asyncio
+import json
 import os
 import random
 import re
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -320,3 +322,63 @@ async def test_P5_programs_end_with_a_server_that_was_told_so(tmp_path: Path) ->
     assert look(server.data_dir) is None
     assert server.stop() == 0
     await until(lambda: gone(pid), "the program's end")
+
+
+async def test_P5_an_upgrade_that_replaces_every_file_touches_no_program(tmp_path: Path) -> None:
+    """Two installed versions: the first is gone, with all its files, before the second starts."""
+    source = Path(__file__).parents[1] / "src" / "termwall"
+    first, second = tmp_path / "first", tmp_path / "second"
+    for place, version in ((first, "1"), (second, "2")):
+        shutil.copytree(source, place / "termwall", ignore=shutil.ignore_patterns("__pycache__", "static"))
+        (place / f"termwall-{version}.dist-info").mkdir()
+        (place / f"termwall-{version}.dist-info" / "METADATA").write_text(f"Name: termwall\nVersion: {version}\n")
+    server = Server(tmp_path / "data", env={"PYTHONPATH": str(first)})
+    await asyncio.to_thread(server.start)
+    try:
+        project = server.project(tmp_path / "work")
+        session = server.session(project, "sh", "-c", ECHOING)
+        server.focus(project, session)
+        async with connected(server, project) as client:
+            await client.type(session, "before ")
+            await until(lambda: b"before " in client.output[session], "the echo")
+            assert server.call("GET", "/api/health").json()["version"] == "1"
+            assert await asyncio.to_thread(server.stop) == 0
+            shutil.rmtree(first)
+            server.env["PYTHONPATH"] = str(second)
+            await asyncio.to_thread(server.start)
+            assert server.call("GET", "/api/health").json()["version"] == "2"
+            await client.type(session, "after ")
+            await until(lambda: b"after " in client.output[session], "the echo")
+            assert not client.jumps
+        # What the new version asks of the old holder works: another program, and the end of all.
+        again = server.session(project, "sh", "-c", "echo READY; exec cat")
+        await until(lambda: "READY" in shown(server, again), "a program that the old holder started")
+    finally:
+        await asyncio.to_thread(server.end)
+    assert not server.tracebacks(), server.tracebacks()
+
+
+async def test_P5_a_recording_goes_on_over_a_kill_without_a_gap(outlived: Server, tmp_path: Path) -> None:
+    project = outlived.project(tmp_path / "work")
+    session = outlived.session(project, "sh", "-c", "stty -echo; read x; " + COUNTING.removeprefix("stty -echo; "))
+    made = outlived.call("POST", f"/api/sessions/{session}/recording").json()["id"]
+    cast = f"/api/recordings/{made}/cast"
+    await until(lambda: outlived.call("GET", cast).status_code == 200, "the first picture")
+    outlived.call("POST", f"/api/sessions/{session}/input", {"data": "\n"})
+    for pause in (0.0, 1.6):
+        await asyncio.sleep(0.7)
+        await asyncio.to_thread(outlived.kill)
+        await asyncio.sleep(pause)
+        await asyncio.to_thread(outlived.start)
+    await asyncio.sleep(0.3)
+    assert outlived.call("GET", f"/api/sessions/{session}").json()["recording"] == made
+    ended = outlived.call("DELETE", f"/api/sessions/{session}/recording").json()
+    assert (ended["error"], ended["parts"]) == (None, 1)
+    lines = outlived.call("GET", cast).text.splitlines()
+    events = [json.loads(line) for line in lines[1:]]
+    assert [event[0] for event in events] == sorted(event[0] for event in events)
+    text = "".join(event[2] for event in events if event[1] == "o")
+    seen = [int(number) for number in re.findall(r"line (\d+) of a program that must not miss one\r\n", text)]
+    assert seen == list(range(1, len(seen) + 1))
+    assert len(seen) > 1000
+    assert not [event for event in events if event[1] == "m"]
