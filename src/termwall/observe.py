@@ -34,6 +34,7 @@ class Metrics:
         self._waiting = gauge("sessions_waiting", "Sessions that need input.")
         self._restarts = gauge("screen_restarts", "How often the screen worker was started again.")
         self._away = gauge("screen_away", "1 while no screen can be drawn.")
+        self._held = gauge("outlive", "1 while the programs would outlive the server.")
         self._output = gauge("output_bytes", "Bytes written by the programs of the current sessions.")
         self._versions = gauge("stage_versions", "Versions of all stages added up.")
 
@@ -49,6 +50,7 @@ class Metrics:
         if service.screens is not None:
             self._restarts.set(service.screens.restarts)
             self._away.set(service.screens.away)
+        self._held.set(service.programs.outlive)
         self._output.set(sum(session.offset for session in sessions))
         self._versions.set(sum(service.get_focus_version(project.id) for project in projects))
         return generate_latest(self._registry)

@@ -180,7 +180,7 @@ async def test_P5_a_program_outlives_its_owner_and_the_next_one_goes_on_with_it(
     again.process.write(b"two\n")
     await again.sees(b"two\r\ntwo\r\n")
     await again.close()
-    assert second.held
+    assert second.outlive
 
 
 async def test_P5_output_while_nobody_owns_it_is_read_as_far_as_the_limit(owner: Callable[[], Any]) -> None:
@@ -272,7 +272,7 @@ async def test_P5_a_killed_holder_is_replaced_and_the_programs_go_on(owner: Call
     run = Run(first.start(order("a", "cat", kept=b"mine")))
     holder = first.pid
     os.kill(holder, signal.SIGKILL)
-    await until(lambda: first.pid != holder and first.held, "another holder")
+    await until(lambda: first.pid != holder and first.outlive, "another holder")
     run.process.write(b"still here\n")
     await run.sees(b"still here\r\nstill here")
     run.process.leave()
@@ -327,7 +327,7 @@ async def test_P5_nonsense_ends_a_connection_and_not_the_holder(owner: Callable[
                 pass  # It waits for the rest of a frame.
     run.process.write(b"alive\n")
     await run.sees(b"alive\r\nalive")
-    assert programs.held
+    assert programs.outlive
     await run.close()
 
 

@@ -149,7 +149,7 @@ class Estate:
             connection.close(CloseCode.RESTART, "The server restarts")
         sessions = self._all()
         saved = await self.archive.save_all(sessions)
-        held = isinstance(self.programs, HeldPrograms) and self.programs.held
+        held = self.programs.outlive
         for session in sessions:
             self._rest_recording(session, goes_on=held and session.ended is None)
         for session in sessions:

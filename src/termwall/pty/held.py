@@ -104,8 +104,6 @@ class HeldPrograms:
         lost: called when the holder was killed and another one has the programs now, or none.
     """
 
-    outlive = True
-
     def __init__(
         self,
         folder: Path,
@@ -134,7 +132,7 @@ class HeldPrograms:
         """Called when another owner wants the programs: let go of them and `close`."""
         self.pid = 0
         """The holder's process."""
-        self.held = False
+        self.outlive = False
         """Whether there is a holder; without one the programs end with this process."""
 
     async def open(self) -> list[Found]:
@@ -244,7 +242,7 @@ class HeldPrograms:
             self._loop.remove_writer(self._channel)
             self._channel.close()
             self._channel = None
-        self.held = False
+        self.outlive = False
         self._unsent.clear()
         while self._descriptors:
             os.close(self._descriptors.popleft())
@@ -318,7 +316,7 @@ class HeldPrograms:
 
     def _complete(self) -> None:
         if self._missing == 0 and self._opened is not None and not self._opened.done():
-            self.held = True
+            self.outlive = True
             self._opened.set_result(None)
 
     def _adopted(self, header: dict[str, Any], kept: bytes, given: list[int]) -> None:
@@ -383,7 +381,7 @@ class HeldPrograms:
         except HolderError as error:
             log.error("%s The programs end with this server.", error)
             return
-        self.held = True
+        self.outlive = True
         for program in self._programs.values():
             if program.ended is None and program.master >= 0:
                 facts = {"id": program.key, "pid": program.pid}
