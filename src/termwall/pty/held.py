@@ -42,6 +42,8 @@ CLOSE_SECONDS = 2.0
 """Until the last things were told, when this owner lets go."""
 RECEIVE_BYTES = 1 << 20
 MAX_DESCRIPTORS = 64
+LOG_BYTES = 1 << 20
+"""A longer log of earlier holders is begun anew."""
 QUICK_STARTS = 3
 """So many holders within `STEADY_SECONDS`; more of them die of something that another start does not mend."""
 STEADY_SECONDS = 30.0
@@ -449,7 +451,9 @@ def _launch(folder: Path) -> socket.socket:
     """Start a holder. It gets a socket that listens already, so nobody has to wait for it."""
     try:
         (folder / SOCKET).unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX) as listener, open(folder / "holder.log", "ab") as output:
+        log_file = folder / "holder.log"
+        mode = "wb" if log_file.exists() and log_file.stat().st_size > LOG_BYTES else "ab"
+        with socket.socket(socket.AF_UNIX) as listener, open(log_file, mode) as output:
             with _address(folder) as address:
                 listener.bind(address)
             os.chmod(folder / SOCKET, 0o600)
@@ -465,7 +469,10 @@ def _launch(folder: Path) -> socket.socket:
                 env={**os.environ, "PYTHONPATH": SOURCE},
             )
     except OSError as error:
-        raise HolderError(f"The process that holds the sessions cannot be started: {error}.") from None
+        raise HolderError(
+            f"The process that holds the sessions cannot be started in `{folder}`: {error.strerror or error}. "
+            "Name another --data-dir, or run with --no-outlive."
+        ) from None
     # It is meant to outlive this process; while it does not, nobody but this process can reap it.
     _children.append(child)
     channel = _reach(folder)

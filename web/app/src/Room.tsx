@@ -10,7 +10,6 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { api, type Match } from "./api";
 import { arrange, layoutFor, neighbour, PHONE_WIDTH } from "./arrangement";
 import { Bar } from "./Bar";
-import type { Action } from "./find";
 import { KeyBar } from "./KeyBar";
 import { type Command, chordText, commandOf, isMac } from "./keys";
 import { Notices } from "./Notices";
@@ -25,6 +24,7 @@ import { Stage } from "./Stage";
 import type { Layout, Settings, View } from "./settings";
 import { useClipboard } from "./useClipboard";
 import { useDesktopNews } from "./useDesktopNews";
+import { usePalette } from "./usePalette";
 import { useTitle } from "./useTitle";
 
 const MAC = isMac();
@@ -442,62 +442,7 @@ export function Room(props: RoomProps) {
     [onLogout],
   );
 
-  const paletteActions = useMemo<Action[]>(() => {
-    const command = (id: Command, label: string): Action => ({
-      id,
-      label,
-      keys: chordText(id, MAC),
-      run: () => run(id),
-    });
-    const go = [...focused, ...shelf.map((session) => session.id)].flatMap((id, index): Action[] => {
-      const session = sessions.get(id);
-      const keys = index < 9 ? chordText(`position-${index + 1}`, MAC) : undefined;
-      const position = index < 9 ? index + 1 : undefined;
-      return session ? [{ id, label: session.name, session, keys, position, run: () => void bring(id) }] : [];
-    });
-    const here = current === null ? undefined : sessions.get(current);
-    const about =
-      here === undefined
-        ? []
-        : menuOf(here).map((item) => ({
-            id: `here-${item.label}`,
-            label: `${here.name}: ${item.label}`,
-            keys: item.keys,
-            run: item.run,
-          }));
-    return [
-      command("next", "Next that needs you"),
-      command("everywhere", "Search all terminals"),
-      ...go,
-      ...(canType ? [command("new", "New terminal")] : []),
-      ...about,
-      command("zoom", "Zoom the pane and back"),
-      ...(["single", "split", "grid"] as const).map((one) => ({
-        id: one,
-        label: `Layout: ${one}`,
-        run: () => setLayout(one),
-      })),
-      {
-        id: "bigger",
-        label: "Font: larger",
-        run: () => onSettings({ ...settings, fontSize: Math.min(24, (settings.fontSize || 13) + 1) }),
-      },
-      {
-        id: "smaller",
-        label: "Font: smaller",
-        run: () => onSettings({ ...settings, fontSize: Math.max(10, (settings.fontSize || 13) - 1) }),
-      },
-      {
-        id: "fold",
-        label: view.folded ? "Show the shelf" : "Fold the shelf away",
-        run: () => onView({ ...view, folded: !view.folded }),
-      },
-      { id: "recordings", label: "Recordings", run: () => setOpen({ kind: "recordings" }) },
-      { id: "settings", label: "Settings", run: () => setOpen({ kind: "settings" }) },
-      { id: "keys", label: "Keys", run: () => setOpen({ kind: "help" }) },
-      { id: "logout", label: "Sign out", run: onLogout },
-    ];
-  }, [
+  const paletteActions = usePalette({
     focused,
     shelf,
     sessions,
@@ -507,12 +452,13 @@ export function Room(props: RoomProps) {
     run,
     canType,
     setLayout,
-    onSettings,
     settings,
+    onSettings,
     view,
     onView,
+    setOpen,
     onLogout,
-  ]);
+  });
 
   const end = useCallback(() => setOpen(null), []);
   const currentSession = current === null ? undefined : sessions.get(current);
