@@ -387,7 +387,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Server]:
     """`termwall serve` alone."""
     server = Server(tmp_path / "data", env={"TERMWALL_HANDSHAKE_SECONDS": "0.3"}).start()
     yield server
-    server.stop()
+    server.end()
 
 
 async def test_X4_a_handshake_that_does_not_come_is_ended(served: Server) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -235,6 +236,27 @@ def test_X1_the_owners_token_is_private_and_stays(tmp_path: Path) -> None:
         server.kill()
         server.start()
         assert server.token == token
+
+
+def test_A3_on_a_full_disk_every_change_says_so_and_changes_nothing(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as server:
+        kept = server.call("POST", "/api/tokens", {"name": "Kim", "role": "view", "projectId": None}).json()["id"]
+        project = server.project(tmp_path / "wall")
+        _, most = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (1, most))  # No file can grow: what a full disk does.
+        for method, path, body in (
+            ("POST", "/api/tokens", {"name": "Mia", "role": "view", "projectId": None}),
+            ("DELETE", f"/api/tokens/{kept}", None),
+            ("POST", f"/api/projects/{project}/sessions", {"command": ["cat"]}),
+            ("PATCH", f"/api/projects/{project}", {"name": "other"}),
+        ):
+            answer = server.call(method, path, body)
+            refused(answer, 503, "engine_away")
+            assert answer.headers["retry-after"]
+            assert answer.json()["error"].startswith("Nothing was changed"), answer.text
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (most, most))
+        assert [one["id"] for one in server.call("GET", "/api/tokens").json()["tokens"]] == [kept]
+        assert server.call("DELETE", f"/api/tokens/{kept}").status_code == 204
 
 
 def test_X3_tokens_for_others_open_their_role_and_project_only(api: Server, project: str, tmp_path: Path) -> None:

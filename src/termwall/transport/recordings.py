@@ -37,7 +37,6 @@ def recording_routes(service: TerminalService) -> APIRouter:
             ErrorCode.ALREADY_EXISTS,
             ErrorCode.SESSION_ENDED,
             ErrorCode.LIMIT_REACHED,
-            ErrorCode.ENGINE_AWAY,
         ),
     )
     async def start_recording(request: Request, session_id: SessionId) -> bodies.Recording:

@@ -16,6 +16,7 @@ from termwall.hub.service import TerminalService
 from termwall.observe import Metrics
 from termwall.protocol import bodies, messages
 from termwall.screen.feed import Picture
+from termwall.store.database import StoreUnavailable
 from termwall.store.projects import Store, StoredToken
 from termwall.transport.auth import Access, Identity, hash_token
 from termwall.transport.gate import cookie_header, error_body
@@ -37,6 +38,7 @@ def answers(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
         ErrorCode.TOO_LARGE,
         ErrorCode.INVALID,
         ErrorCode.BAD_MESSAGE,
+        ErrorCode.ENGINE_AWAY,
     )
     described: dict[int | str, dict[str, Any]] = {}
     for code in (*always, *codes):
@@ -232,7 +234,7 @@ def session_routes(service: TerminalService) -> APIRouter:
         response_model=bodies.Screen,
         responses={
             200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
-            **answers(unknown, ErrorCode.ENGINE_AWAY),
+            **answers(unknown),
         },
     )
     async def get_screen(
@@ -371,6 +373,9 @@ def install_errors(app: FastAPI) -> None:
         assert isinstance(error, TermwallError)
         return respond(error.code, error.message, error.field, **error.details)
 
+    async def not_kept(request: Request, error: Exception) -> Response:
+        return respond(ErrorCode.ENGINE_AWAY, f"Nothing was changed: {error}")
+
     async def validation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         fault = error.errors()[0]
@@ -388,6 +393,7 @@ def install_errors(app: FastAPI) -> None:
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
         TermwallError: termwall_error,
+        StoreUnavailable: not_kept,
         RequestValidationError: validation_error,
         HTTPException: http_error,
     }
