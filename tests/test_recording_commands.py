@@ -37,7 +37,6 @@ def test_A5_record_list_export_and_play(server: Server, termwall: Command, tmp_p
     until(lambda: server.call("GET", f"/api/recordings/{made}/cast").status_code == 200)
     termwall("send", "agent", "the middle")
     until(lambda: "the middle" in server.call("GET", f"/api/sessions/{session}/screen?format=text").text)
-    time.sleep(0.3)
     ended = json.loads(termwall("record", "agent", "--stop", "--json"))
     assert ended["endedAt"] >= ended["startedAt"]
     assert "is not being recorded" in termwall("record", "agent", "--stop", ok=False)

@@ -77,6 +77,15 @@ async def test_a_recording_played_shows_what_the_session_shows(recorded: Wall) -
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+async def test_a_recording_stopped_before_its_first_picture_is_still_one(recorded: Wall) -> None:
+    service = recorded.service
+    recorded.session("a", "cat")
+    made = service.start_recording("a")
+    ended = service.stop_recording("a")
+    assert ended.bytes > 0
+    assert played(recorded.folder / "recordings" / made.id / "1.cast")[1] == []
+
+
 async def test_a_long_recording_goes_on_in_parts_that_play_alone(
     recorded: Wall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

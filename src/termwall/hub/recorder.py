@@ -138,6 +138,8 @@ class Recorder:
     def end(self) -> None:
         """Write what waits; it is over."""
         if not self._ended:
+            if self.part == 0:
+                self._drawn(None)  # It is over before its first picture came; the file must still be one.
             self.pump()
             self._flush()
             self._ended = True
