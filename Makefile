@@ -12,7 +12,7 @@ run: $(VENV)/.installed
 	@$(BIN)/termwall $(ARGS)
 
 test: $(VENV)/.testing web/node_modules/.installed browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 	$(NPM) test
 
 check: $(VENV)/.testing web/node_modules/.installed

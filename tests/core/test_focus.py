@@ -299,4 +299,4 @@ def outcome(command: Callable[[], FocusChange | None]) -> FocusChange | ErrorCod
 
 
 TestStage = StageMachine.TestCase
-TestStage.settings = settings(max_examples=400, stateful_step_count=60, deadline=None)
+TestStage.settings = settings(max_examples=250, stateful_step_count=50, deadline=None)

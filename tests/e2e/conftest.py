@@ -52,12 +52,23 @@ def browser() -> Iterator[Browser]:
         one.close()
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A server with one project, `wall`, in a folder of its own."""
-    with running(tmp_path / "data") as one:
-        one.project(tmp_path / "wall", id="wall")
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all browser tests."""
+    with running(tmp_path_factory.mktemp("browser") / "data") as one:
         yield one
+
+
+@pytest.fixture
+def server(shared_server: Server, tmp_path: Path) -> Iterator[Server]:
+    """The server, with one project, `wall`, in a folder of its own, and nothing that another test made."""
+    shared_server.project(tmp_path / "wall", id="wall")
+    yield shared_server
+    if shared_server.process is None:
+        shared_server.start()
+    for kind in ("projects", "tokens"):
+        for one in shared_server.call("GET", f"/api/{kind}").json()[kind]:
+            assert shared_server.call("DELETE", f"/api/{kind}/{one['id']}").status_code == 204
 
 
 @pytest.fixture

@@ -43,7 +43,6 @@ def test_a_recording_is_made_listed_played_and_deleted(server: Server, open_page
     page.until(lambda: page.page.query_selector(".pane .recording-mark"), "the mark")
     page.type(session, "while it records\n")
     page.sees(session, "while it records\nwhile it records")
-    page.page.wait_for_timeout(300)
     menu(page, session, "Stop recording")
     page.until(lambda: page.page.query_selector(".pane .recording-mark") is None, "the mark to go")
     page.page.keyboard.press("Control+Shift+Enter")
@@ -58,7 +57,7 @@ def test_a_recording_is_made_listed_played_and_deleted(server: Server, open_page
     page.until(lambda: "while it records" in page.page.evaluate(shown), "the end of the recording")
     page.page.keyboard.press("Home")
     page.until(lambda: "while it records" not in page.page.evaluate(shown), "its beginning")
-    assert "before" in page.page.evaluate(shown), "it begins with the picture of that moment"
+    page.until(lambda: "before" in page.page.evaluate(shown), "the picture of the moment at which it began")
     with page.page.expect_download() as download:
         page.page.click("button:has-text('All recordings')")
         page.page.click("a:has-text('Download')")

@@ -166,7 +166,7 @@ OPERATIONS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations=OPERATIONS)
 def test_F8_every_connection_gets_every_version_once_and_in_order(
     operations: list[tuple[int, str, list[str], int | None]], tmp_path_factory: pytest.TempPathFactory
