@@ -77,6 +77,28 @@ async def test_a_recording_played_shows_what_the_session_shows(recorded: Wall) -
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+async def test_P5_what_waits_to_be_written_is_not_kept_as_written(recorded: Wall) -> None:
+    """A kill would lose it: the next server goes on from the kept offset (found by a kill under full output)."""
+    recorded.session("a", "sh", "-c", "stty -echo; " + READY)
+    made = recorded.service.start_recording("a")
+    path = recorded.folder / "recordings" / made.id / "1.cast"
+    await until(path.exists, "the first picture")
+    session = recorded.service._find("a")[1]
+    recorder = session.recorder
+    assert recorder is not None
+    begin = recorder.state()["offset"]
+    waited = False
+    for index in range(100):
+        end = session.ring.end
+        recorded.service.write_input("a", f"{index} some words\r\n")
+        await until(lambda end=end: session.ring.end > end)  # type: ignore[misc]
+        state = recorder.state()
+        events = [json.loads(line) for line in path.read_bytes()[: state["bytes"]].decode().splitlines()[2:]]
+        assert len("".join(event[2] for event in events)) == state["offset"] - begin
+        waited |= bool(recorder._waiting)
+    assert waited
+
+
 async def test_a_recording_stopped_before_its_first_picture_is_still_one(recorded: Wall) -> None:
     service = recorded.service
     recorded.session("a", "cat")

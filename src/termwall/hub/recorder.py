@@ -65,6 +65,8 @@ class Recorder:
         self._offset: int | None = None
         self._serial = 0
         self._began = 0.0
+        self._kept: tuple[int | None, int] = (None, 0)
+        """The offset and size mark up to which the file is: what waits to be written is not in it."""
         if state is None or state["epoch"] != session.epoch:
             self._ask()
         else:
@@ -80,19 +82,15 @@ class Recorder:
             "part": self.part,
             "bytes": self.bytes,
             "whole": self.whole,
-            "offset": self._written,
-            "serial": self._serial,
+            "offset": self._kept[0],
+            "serial": self._kept[1],
             "began": self._began,
         }
-
-    @property
-    def _written(self) -> int | None:
-        """The offset up to which the file is: bytes of an unfinished character are not."""
-        return None if self._offset is None else self._offset - len(self._decoder.getstate()[0])
 
     def _go_on(self, state: dict[str, Any]) -> None:
         self.part, self.bytes, self.whole = state["part"], state["bytes"], state["whole"]
         self._offset, self._serial, self._began = state["offset"], state["serial"], state["began"]
+        self._kept = self._offset, self._serial
         if self._offset is None:
             self._ask()
             return
@@ -214,6 +212,9 @@ class Recorder:
             return
         self.bytes += len(data)
         self.whole += len(data)
+        assert self._offset is not None
+        # Bytes of an unfinished character are not in the file yet.
+        self._kept = self._offset - len(self._decoder.getstate()[0]), self._serial
         self._changed(self)
 
     def _fail(self, error: OSError) -> None:
