@@ -135,8 +135,12 @@ async def test_P4_what_cannot_start_says_why_and_leaves_nothing(programs: Progra
 
 
 async def test_P1_ignored_signals_are_not_inherited(programs: Programs) -> None:
-    """A holder must survive a hang-up; a program in it must not."""
-    run = Run(programs.start(order("a", "sh", "-c", "grep SigIgn /proc/$$/status")))
+    """A holder must survive a hang-up, and `nohup` ignores it for a server; a program must not."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        run = Run(programs.start(order("a", "sh", "-c", "grep SigIgn /proc/$$/status")))
+    finally:
+        signal.signal(signal.SIGHUP, before)
     await run.ends()
     masks = [int(word, 16) for word in run.text.split() if len(word) == 16]
     assert len(masks) == 1

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import termios
@@ -11,6 +12,12 @@ from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 
 DESCRIPTOR_LIMIT = getrlimit(RLIMIT_NOFILE)
 """As it was when this process began: programs that close every descriptor they may have would take long with more."""
+
+
+OWN_SIGNALS = tuple(
+    number for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP} if number < signal.SIGRTMIN
+)
+"""What a program may handle: `nohup` and shells start servers with some ignored, which a program would inherit."""
 
 
 class CannotStart(Exception):
@@ -55,6 +62,9 @@ def spawn(
 
     def prepare() -> None:
         # Between fork and exec: system calls only, so that no lock of another thread can be waited for.
+        for number in OWN_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         setrlimit(RLIMIT_NOFILE, descriptors)
 
