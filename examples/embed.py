@@ -28,7 +28,7 @@ def build(data_dir: Path, token: str) -> FastAPI:
                 service.create_project(path=str(Path.cwd()), id="example")
             shell = service.create_session("example", SessionCreate(name="shell"))
             service.subscribe("focus_changed", remember)
-            service.set_session_focus(shell.id)
+            await service.set_session_focus(shell.id)
             yield
 
     def remember(update: FocusUpdate) -> None:

@@ -59,7 +59,7 @@ class Play:
             os.mkfifo(pipe)
             wall.session(session, "sh", "-c", f"stty raw -echo; exec cat '{pipe}'", name=session)
         for session in conversation["focused"]:
-            wall.service.set_session_focus(session)
+            wall.service.room("wall").focus(session, None, lambda result: None)
         # Opened after stty, because both ends wait for each other: what is printed comes out as it is.
         self.programs = {session: os.open(folder / session, os.O_WRONLY) for session in conversation["sessions"]}
 

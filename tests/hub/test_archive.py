@@ -1,7 +1,7 @@
 """What a service keeps: refused whole where the disk is full, found again by the next one, also what somebody lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +46,14 @@ def full(wall: Wall, is_full: bool) -> None:
     db.execute(f"PRAGMA max_page_count={pages}")
 
 
-def refused(call: Callable[[], object]) -> None:
+async def refused(call: Callable[[], object]) -> None:
+    async def change() -> None:
+        answer = call()
+        if isinstance(answer, Awaitable):
+            await answer
+
     with pytest.raises(TermwallError, match="is full; free some space") as caught:
-        call()
+        await change()
     assert caught.value.code is ErrorCode.ENGINE_AWAY
     assert str(caught.value).startswith("Nothing was changed")
 
@@ -62,17 +67,17 @@ async def test_P5_F7_on_a_full_disk_nothing_is_half_done(held: Next) -> None:
     told = len(line.messages)
     full(wall, True)
     long = "n" * 20_000  # More than the pages that are there have room for.
-    refused(lambda: service.rename_session("a", long))
-    refused(lambda: service.update_project("wall", name=long))
-    refused(lambda: wall.session("b", "cat", env={"LONG": long}))
-    refused(lambda: service.create_project(path=str(wall.folder), id="other", name=long))
+    await refused(lambda: service.rename_session("a", long))
+    await refused(lambda: service.update_project("wall", name=long))
+    await refused(lambda: wall.session("b", "cat", env={"LONG": long}))
+    await refused(lambda: service.create_project(path=str(wall.folder), id="other", name=long))
     assert [one.name for one in service.list_sessions("wall")] == ["first"]
     assert [(one.id, one.name) for one in service.list_projects()] == [("wall", "wall")]
     assert service.get_focus_version("wall") == before.version
     assert not [one for one in line.messages[told:] if one["type"] in ("focus_update", "session_update")]
     full(wall, False)
     wall.session("b", name="second")
-    service.set_session_focus("b")
+    await service.set_session_focus("b")
     assert service.get_focused_sessions("wall") == ["b"]
 
 
@@ -81,24 +86,24 @@ async def test_F7_a_focus_change_that_cannot_be_kept_is_refused(held: Next) -> N
     service = wall.service
     for name in "abc":
         wall.session(name)
-    service.set_session_focus("a")
+    await service.set_session_focus("a")
     db = service.archive._store._db  # type: ignore[union-attr]
     db.execute("PRAGMA query_only=1")
     line = wall.line()
     for change in (
-        lambda: service.set_session_focus("b"),
-        lambda: service.set_project_focus("wall", ["b", "c"]),
-        lambda: service.set_session_focus("a", False),
+        service.set_session_focus("b"),
+        service.set_project_focus("wall", ["b", "c"]),
+        service.set_session_focus("a", False),
     ):
         with pytest.raises(TermwallError) as caught:
-            change()
+            await change
         assert caught.value.code is ErrorCode.ENGINE_AWAY
     assert service.get_focused_sessions("wall") == ["a"]
     line.say("focus", sessionId="b", requestId="r1")
     assert line.last("error")["code"] == "engine_away"
     assert not line.of("focus_update")
     db.execute("PRAGMA query_only=0")
-    assert service.set_session_focus("b").version == 2
+    assert (await service.set_session_focus("b")).version == 2
 
 
 async def test_P5_a_lost_store_takes_its_sessions_back_from_the_holder(held: Next) -> None:
@@ -126,7 +131,7 @@ async def test_P5_a_restarted_session_is_the_new_run(held: Next) -> None:
 async def test_P5_input_numbers_are_remembered_over_a_restart(held: Next) -> None:
     first: Wall = await held()
     first.session("a", "sh", "-c", "stty raw -echo; echo READY; exec cat")
-    first.service.set_session_focus("a")
+    await first.service.set_session_focus("a")
     line = first.line("robot")
     await line.sees("a", "READY")
     line.say("input", sessionId="a", data="once ", seq=1)

@@ -30,7 +30,7 @@ async def test_W1_an_unknown_project_is_closed_at_once(wall: Wall) -> None:
 
 async def test_W3_any_number_of_connections_and_one_closing_touches_no_other(wall: Wall) -> None:
     wall.session("a")
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     lines = [wall.line("same", session="a") for _ in range(3)] + [wall.line("same"), wall.line("other")]
     lines[0].say("drive", sessionId="a")
     lines[0].leave()
@@ -47,7 +47,7 @@ async def test_W3_any_number_of_connections_and_one_closing_touches_no_other(wal
 
 async def test_W4_connection_status_comes_first(wall: Wall) -> None:
     wall.session("a")
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     status = wall.line("me").messages[0]
     assert (status["type"], status["status"], status["clientId"]) == ("connection_status", "connected", "me")
     assert (status["focusedSessions"], status["version"], status["heartbeatInterval"]) == (["a"], 1, 30_000)
@@ -65,7 +65,7 @@ async def test_W5_a_session_that_comes_late_wakes_its_connection(wall: Wall) -> 
     kinds = [m["type"] for m in line.messages if m.get("status") != "connecting"]
     assert kinds[:2] == ["connection_status", "heartbeat"] or kinds[0] == "connection_status"
     assert line.last("heartbeat")["echo"] == 5
-    wall.service.set_session_focus("late")
+    await wall.service.set_session_focus("late")
     await line.sees("late", "early\r\nearly")
 
 
@@ -174,7 +174,7 @@ async def test_W7_the_direct_answer_repeats_the_request_id(wall: Wall, message: 
 
 async def test_I1_numbered_input_is_written_once_and_in_order(wall: Wall) -> None:
     wall.session("a", "sh", "-c", "stty raw -echo; echo READY; exec cat")
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     line = wall.line("page")
     await line.sees("a", "READY")
     for seq, data in ((1, "one "), (2, "two "), (2, "two "), (1, "one "), (3, "three ")):
@@ -221,7 +221,7 @@ async def test_I3_input_is_refused_whole_never_cut(make_wall: Callable[..., Wall
     wall = make_wall(input_bytes=4096)
     wall.session("deaf", "sh", "-c", "stty raw -echo; echo READY; exec sleep 60")
     wall.session("gone", "true")
-    wall.service.set_session_focus("deaf")
+    await wall.service.set_session_focus("deaf")
     line = wall.line()
     await line.sees("deaf", "READY")
     for _ in range(60):
@@ -240,7 +240,7 @@ def size(wall: Wall, id: str = "a") -> tuple[int, int]:
 
 async def test_I4_the_size_follows_the_driver(wall: Wall) -> None:
     wall.session("a", "sh", "-c", "while read x; do stty size; done")
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     one, two = wall.line("one"), wall.line("two")
     assert size(wall) == (80, 24), "attaching changes nothing"
     one.say("resize", sessionId="a", data={"cols": 100, "rows": 30})
@@ -267,7 +267,7 @@ async def test_I4_the_size_follows_the_driver(wall: Wall) -> None:
 
 async def test_I4_what_is_typed_is_answered_at_the_size_of_who_typed_it(wall: Wall) -> None:
     wall.session("a", "cat")
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     one, two = wall.line("one"), wall.line("two")
     one.say("resize", sessionId="a", data={"cols": 100, "rows": 30})
     two.say("resize", sessionId="a", data={"cols": 60, "rows": 20})
@@ -336,7 +336,7 @@ async def test_X4_sessions_are_limited_and_one_that_went_makes_room(make_wall: C
 async def test_W11_a_sync_answers_with_the_state_and_each_stream_before_its_bytes(wall: Wall) -> None:
     wall.session("a", "sh", "-c", "stty -echo; echo READY; exec cat")
     wall.session("b")
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     line = wall.line()
     await line.sees("a", "READY")
     epoch = wall.service.get_session("a").epoch
@@ -380,7 +380,7 @@ async def test_X4_a_client_that_reads_too_slowly_is_let_go(make_wall: Callable[.
     wall.session("a")
     slow, quick = wall.line(), wall.line()
     slow.full = "stuffed"  # type: ignore[assignment]
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     assert slow.ended is not None
     assert slow.ended[0] == 1013
     assert quick.ended is None
@@ -389,7 +389,7 @@ async def test_X4_a_client_that_reads_too_slowly_is_let_go(make_wall: Callable[.
 
 async def test_500_connections_leave_nothing_in_the_service(wall: Wall) -> None:
     wall.session("a")
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     stay = wall.line()
     for number in range(500):
         line = wall.line(f"c{number % 7}", session="a" if number % 2 else None, resume=number % 3 == 0)

@@ -22,14 +22,14 @@ async def test_F2_each_change_is_one_version_and_one_event(wall: Wall) -> None:
     events: list[FocusUpdate] = []
     end = wall.service.subscribe("focus_changed", events.append)
     line = wall.line()
-    wall.service.set_session_focus("a")
-    wall.service.set_session_focus("a")
-    wall.service.set_session_focus("b", False)
-    wall.service.set_session_focus("b")
+    await wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("b", False)
+    await wall.service.set_session_focus("b")
     assert [state(one) for one in line.of("focus_update")] == [(1, ("a",)), (2, ("a", "b"))]
     assert [event.version for event in events] == [1, 2]
     end()
-    wall.service.set_session_focus("b", False)
+    await wall.service.set_session_focus("b", False)
     assert len(events) == 2
 
 
@@ -45,15 +45,15 @@ async def test_F2_what_alters_nothing_answers_its_sender_alone(wall: Wall) -> No
 
 
 async def test_F3_the_least_active_leaves_in_the_same_version(wall: Wall) -> None:
-    wall.service.update_project("wall", max_focused=2)
+    await wall.service.update_project("wall", max_focused=2)
     for name in "abc":
         wall.session(name)
     line = wall.line()
-    wall.service.set_session_focus("a")
-    wall.service.set_session_focus("b")
+    await wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("b")
     wall.service.write_input("a", "x")
     before = wall.service.get_session("b")
-    wall.service.set_session_focus("c")
+    await wall.service.set_session_focus("c")
     update = line.last("focus_update")
     assert (update["focusedSessions"], update["evicted"], update["removed"]) == (["a", "c"], ["b"], ["b"])
     after = wall.service.get_session("b")
@@ -61,14 +61,14 @@ async def test_F3_the_least_active_leaves_in_the_same_version(wall: Wall) -> Non
 
 
 async def test_F3_the_oldest_output_decides_where_nobody_did_anything(wall: Wall) -> None:
-    wall.service.update_project("wall", max_focused=2)
+    await wall.service.update_project("wall", max_focused=2)
     for name in "abc":
         wall.session(name, "sh", "-c", "read x; echo $x; read y")
-    wall.service.set_project_focus("wall", ["a", "b"])
+    await wall.service.set_project_focus("wall", ["a", "b"])
     # Input comes before the focus of a second batch, so both were touched by the user at the same command.
     wall.service.write_input("a", "hello\n")
     await until(lambda: wall.service.get_session("a").offset > 0)
-    wall.service.set_session_focus("c")
+    await wall.service.set_session_focus("c")
     assert wall.service.get_focused_sessions("wall") == ["a", "c"]
 
 
@@ -80,7 +80,7 @@ async def test_F4_a_conflict_is_refused_with_the_whole_state(wall: Wall) -> None
     assert (error["code"], error["requestId"], error["version"]) == ("version_conflict", "r", 0)
     assert {"focusedSessions", "totalFocused", "maxFocused", "epoch", "projectId"} <= set(error)
     with pytest.raises(TermwallError) as caught:
-        wall.service.set_session_focus("a", expected_version=7)
+        await wall.service.set_session_focus("a", expected_version=7)
     assert caught.value.code is ErrorCode.VERSION_CONFLICT
     assert caught.value.details["version"] == 0
 
@@ -115,25 +115,25 @@ async def test_F1_a_lower_limit_makes_the_least_active_leave_in_one_version(wall
         wall.session(name)
     line = wall.line()
     for name in "abc":
-        wall.service.set_session_focus(name)
-    wall.service.update_project("wall", max_focused=1)
+        await wall.service.set_session_focus(name)
+    await wall.service.update_project("wall", max_focused=1)
     update = line.last("focus_update")
     assert (update["version"], update["focusedSessions"], update["maxFocused"]) == (4, ["c"], 1)
     assert sorted(update["evicted"]) == ["a", "b"]
 
 
 async def test_F10_a_removed_session_leaves_and_an_ended_one_stays_and_goes_first(wall: Wall) -> None:
-    wall.service.update_project("wall", max_focused=2)
+    await wall.service.update_project("wall", max_focused=2)
     for name in "abc":
         wall.session(name)
     wall.session("ends", "sh", "-c", "read x")
-    wall.service.set_session_focus("a")
-    wall.service.set_session_focus("ends")
+    await wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("ends")
     wall.service.write_input("ends", "\n")
     await until(lambda: wall.service.get_session("ends").status == "exited")
     assert wall.service.get_focused_sessions("wall") == ["a", "ends"]
     version = wall.service.get_focus_version("wall")
-    wall.service.set_session_focus("b")
+    await wall.service.set_session_focus("b")
     assert wall.service.get_focused_sessions("wall") == ["a", "b"]
     await wall.service.delete_session("a")
     assert wall.service.get_focused_sessions("wall") == ["b"]
@@ -147,10 +147,10 @@ async def test_F8_a_subscriber_that_changes_the_stage_does_not_disturb_the_order
 
     def follow(event: FocusUpdate) -> None:
         if event.version == 1:
-            wall.service.set_session_focus("b")
+            wall.service.room("wall").focus("b", None, lambda result: None)
 
     wall.service.subscribe("focus_changed", follow)
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     for line in lines:
         assert [m["version"] for m in line.of("focus_update")] == [1, 2]
 
@@ -203,10 +203,12 @@ def test_F8_every_connection_gets_every_version_once_and_in_order(
                 elif what == "unbatch":
                     line.say("blur", sessionIds=ids, **fields)
                 elif what == "limit":
-                    wall.service.update_project("wall", max_focused=1 + len(ids))
+                    await wall.service.update_project("wall", max_focused=1 + len(ids))
                 elif what == "http":
                     try:
-                        wall.service.set_project_focus("wall", ids, expected_version=fields.get("expectedVersion"))
+                        await wall.service.set_project_focus(
+                            "wall", ids, expected_version=fields.get("expectedVersion")
+                        )
                     except TermwallError as error:
                         assert error.code in (ErrorCode.VERSION_CONFLICT, ErrorCode.TOO_MANY_FOCUSED)
                 elif what == "drop":

@@ -18,7 +18,7 @@ ECHO = ("sh", "-c", "stty raw -echo; exec cat")
 async def echoing(wall: Wall, id: str = "a") -> str:
     """A session that echoes raw bytes, ready and on the stage."""
     wall.session(id, "sh", "-c", "stty raw -echo; echo READY; exec cat")
-    wall.service.set_session_focus(id)
+    await wall.service.set_session_focus(id)
     probe = wall.line()
     await probe.sees(id, "READY")
     probe.leave()
@@ -29,7 +29,7 @@ async def test_S2_only_focused_sessions_are_streamed(wall: Wall) -> None:
     wall.session("a", "echo", "hello a")
     wall.session("b", "echo", "hello b")
     line, one = wall.line(), wall.line(session="b")
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     await line.sees("a", "hello a")
     await until(lambda: wall.service.get_session("b").status == "exited")
     assert "b" not in line.output
@@ -39,7 +39,7 @@ async def test_S2_only_focused_sessions_are_streamed(wall: Wall) -> None:
 async def test_S3_a_new_viewer_gets_a_snapshot_and_then_every_byte(wall: Wall) -> None:
     wall.session("a", "sh", "-c", "echo before; read x; echo after")
     await until(lambda: wall.service.get_session("a").offset > 0)
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     line = wall.line()
     kinds = [m["type"] for m in line.messages]
     assert kinds[0] == "connection_status"
@@ -56,12 +56,12 @@ async def test_S3_blur_and_focus_go_on_exactly_where_the_viewer_was(wall: Wall) 
     name = await echoing(wall)
     line = wall.line()
     await line.sees(name, "READY")
-    wall.service.set_session_focus(name, False)
+    await wall.service.set_session_focus(name, False)
     wall.service.write_input(name, "while away\n")
     end = wall.service.get_session(name).offset + len("while away\n")
     await until(lambda: wall.service.get_session(name).offset == end)
     assert "while away" not in line.text(name)
-    wall.service.set_session_focus(name)
+    await wall.service.set_session_focus(name)
     await line.sees(name, "while away")
     assert len([m for m in line.of("frame") if m["kind"] == 2]) == 1, "no second snapshot"
 
@@ -167,7 +167,7 @@ async def test_S5_a_viewer_that_falls_out_of_the_ring_gets_a_snapshot_and_is_tol
 
 async def test_S1_a_restart_is_a_new_epoch_at_offset_0_told_before_its_first_byte(wall: Wall) -> None:
     wall.session("a", "sh", "-c", "echo run; read x; exit 3")
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     line, text = wall.line(), wall.line(binary=False)
     await line.sees("a", "run")
     old = wall.service.get_session("a")
@@ -189,7 +189,7 @@ async def test_S1_a_restart_is_a_new_epoch_at_offset_0_told_before_its_first_byt
 async def test_S8_text_connections_get_whole_characters(wall: Wall) -> None:
     script = r"printf '\342'; sleep 0.05; printf '\202'; sleep 0.05; printf '\254!'; printf '\377'; read x"
     wall.session("a", "sh", "-c", script)
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     line = wall.line(binary=False)
     await line.sees("a", "€!\ufffd")
     for message in line.of("stream"):
@@ -219,13 +219,13 @@ async def test_S3_a_viewer_that_was_away_gets_old_bytes_in_their_old_size(wall: 
     name = await echoing(wall)
     line = wall.line()
     await line.sees(name, "READY")
-    wall.service.set_session_focus(name, False)
+    await wall.service.set_session_focus(name, False)
     wall.service.write_input(name, "narrow")
     await until(lambda: wall.service.get_session(name).offset >= line.offsets[name] + 6)
     wall.service.resize_session(name, 120, 40)
     wall.service.write_input(name, "wide")
     mark = len(line.messages)
-    wall.service.set_session_focus(name)
+    await wall.service.set_session_focus(name)
     await line.sees(name, "narrowwide")
     told = [
         (m["cols"] if m["type"] == "session_update" else m["bytes"])
@@ -253,7 +253,7 @@ async def test_S10_a_flood_arrives_whole(wall: Wall) -> None:
         "for i in range(320): os.write(1,d)"
     )
     wall.session("a", "python3", "-c", script)
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     line = wall.line()
     await line.sees("a", "READY")
     digest = hashlib.sha256()
@@ -323,10 +323,10 @@ def test_S3_any_mix_of_output_acks_drops_and_focus_keeps_every_viewer_exact(
                         fresh.say("sync_request", offsets={name: {"epoch": epoch, "offset": place}})
                     lines[who] = fresh
                 elif what in ("blur", "focus"):
-                    wall.service.set_session_focus(name, what == "focus")
+                    await wall.service.set_session_focus(name, what == "focus")
                 elif what == "size":
                     wall.service.resize_session(name, 20 + len(log) % 80, 24)
-            wall.service.set_session_focus(name)
+            await wall.service.set_session_focus(name)
             for line in lines:
                 line.full = False
                 assert line.connection is not None

@@ -57,7 +57,7 @@ async def test_S4_a_viewer_that_comes_late_gets_the_picture_and_then_the_bytes(d
     drawn.session(
         "a", "sh", "-c", RAW + r"printf '\033[?1049h\033[2J\033[5;10HMENU\033[?1h'; read x; printf ' DONE'; read x"
     )
-    drawn.service.set_session_focus("a")
+    await drawn.service.set_session_focus("a")
     await shows(drawn, "a", "MENU")
     end = drawn.service.get_session("a").offset
     line = drawn.line()
@@ -72,7 +72,7 @@ async def test_S4_a_viewer_that_comes_late_gets_the_picture_and_then_the_bytes(d
 
 async def test_S3_the_told_offset_of_a_resume_is_the_snapshots(drawn: Wall) -> None:
     drawn.session("a", "sh", "-c", COUNT)
-    drawn.service.set_session_focus("a")
+    await drawn.service.set_session_focus("a")
     await shows(drawn, "a", "line 1")
     line = drawn.line(resume=True)
     line.say("sync_request", offsets={"a": {"epoch": "gone", "offset": 5}})
@@ -85,7 +85,7 @@ async def test_S3_the_told_offset_of_a_resume_is_the_snapshots(drawn: Wall) -> N
 
 async def test_S3_after_a_resize_the_primary_screen_is_drawn_anew_and_the_alternate_is_not(drawn: Wall) -> None:
     drawn.session("a", "sh", "-c", RAW + r"echo READY; read x; printf '\033[?1049h ALT'; read x")
-    drawn.service.set_session_focus("a")
+    await drawn.service.set_session_focus("a")
     line = drawn.line()
     await line.sees("a", "READY")
     line.say("drive", sessionId="a", data={"cols": 60, "rows": 20})
@@ -120,7 +120,7 @@ QUERIES = [
 async def test_S7_a_query_is_answered_once_whoever_looks(drawn: Wall, query: str, answer: bytes) -> None:
     # The answer is what `cat` gives back, made visible; a second one would follow it.
     drawn.session("a", "sh", "-c", RAW + f"echo READY; printf '{query}'; sleep 0.2; printf END; exec cat -v")
-    drawn.service.set_session_focus("a")
+    await drawn.service.set_session_focus("a")
     lines = [drawn.line() for _ in range(3)]
     session = drawn.service._find("a")[1]
     written: list[bytes] = []
@@ -224,7 +224,7 @@ async def test_S3_the_worker_killed_under_load_costs_nothing(drawn: Wall) -> Non
     assert screens is not None
     for name in ("a", "b", "c"):
         drawn.session(name, "sh", "-c", COUNT)
-        drawn.service.set_session_focus(name)
+        await drawn.service.set_session_focus(name)
     drawn.session("full", "sh", "-c", RAW + r"printf '\033[?1049h\033[9;9HMENU'; read x")
     lines = [drawn.line() for _ in range(2)]
     await until(lambda: all(drawn.service.get_session(name).offset > 100_000 for name in "abc"))
@@ -272,7 +272,7 @@ async def test_S3_without_an_engine_the_sessions_live_on(
     monkeypatch.setattr(module, "HOLD_SECONDS", 0.3)
     wall = make_wall(drawn=True, ring_bytes=65536)
     wall.session("a", "sh", "-c", COUNT)
-    wall.service.set_session_focus("a")
+    await wall.service.set_session_focus("a")
     line = wall.line()
     await until(lambda: wall.service.get_session("a").offset > 1_000_000)
     await line.sees("a", "line")
@@ -343,7 +343,7 @@ def test_S3_any_mix_of_output_acks_drops_and_crashes_leaves_the_same_screens(
         wall = Wall(tmp_path_factory.mktemp("wall"), drawn=True, window_bytes=1024, ring_bytes=16384, close_seconds=0.5)
         try:
             wall.session("a", "sh", "-c", RAW + "echo READY; exec cat")
-            wall.service.set_session_focus("a")
+            await wall.service.set_session_focus("a")
             await shows(wall, "a", "READY")
             log = bytearray(b"READY\n")
             lines: list[Line] = [wall.line(f"c{i}", binary=i != 1) for i in range(3)]
@@ -372,10 +372,10 @@ def test_S3_any_mix_of_output_acks_drops_and_crashes_leaves_the_same_screens(
                     fresh.say("sync_request", offsets=offsets)
                     lines[who] = fresh
                 elif what in ("blur", "focus"):
-                    wall.service.set_session_focus("a", what == "focus")
+                    await wall.service.set_session_focus("a", what == "focus")
                 elif what == "kill" and wall.screens is not None and wall.screens.pid is not None:
                     os.kill(wall.screens.pid, signal.SIGSEGV)
-            wall.service.set_session_focus("a")
+            await wall.service.set_session_focus("a")
             wanted = GhosttyEngine(80, 24, 1000)
             wanted.feed(bytes(log))
             for line in lines:

@@ -67,7 +67,7 @@ class Archive:
 
     def keep_stage(self, room: "Room", stage: Stage) -> None:
         """The stage's next version (F7)."""
-        self._write(lambda store: store.put_stage(room.id, stage.version, tuple(stage.sessions)))
+        self._write(lambda store: store.put_stage(room.id, stage.version, stage.sessions, stage.max_focused))
 
     def forget_project(self, project_id: str) -> None:
         """With all that was kept of it."""

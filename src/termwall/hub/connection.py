@@ -360,20 +360,28 @@ class Connection:
                 ErrorCode.INVALID, "Give either `sessionId` or `sessionIds`, not both.", field="sessionIds"
             )
         asked = Asked(self, message.request_id)
+
+        def answer(result: messages.FocusUpdate | TermwallError | None) -> None:
+            if isinstance(result, TermwallError):
+                about = message.session_id or self._hello.session_id
+                self._refuse(result, request_id=message.request_id, session_id=about)
+            elif result is None:
+                self._tell_sync(message.request_id, None)
+
         wants = isinstance(message, messages.Focus) and message.focused
         room, version = self.room, message.expected_version
         if message.session_ids is not None:
             ids = [self._session(session_id, "sessionIds").id for session_id in message.session_ids]
-            update = room.focus_batch(ids, version, asked) if wants else room.blur(ids, version, asked, single=False)
+            if wants:
+                room.focus_batch(ids, version, answer, asked)
+            else:
+                room.blur(ids, version, answer, asked, single=False)
         else:
             session = self._session(message.session_id)
-            update = (
-                room.focus(session.id, version, asked)
-                if wants
-                else room.blur([session.id], version, asked, single=True)
-            )
-        if update is None:
-            self._tell_sync(message.request_id, None)
+            if wants:
+                room.focus(session.id, version, answer, asked)
+            else:
+                room.blur([session.id], version, answer, asked, single=True)
 
     def _sync(self, message: messages.SyncRequest) -> None:
         if message.session_id is not None:

@@ -21,6 +21,7 @@ from termwall.hub.profiles import ProfileSpec
 from termwall.hub.recordings import Recordings
 from termwall.hub.room import Room
 from termwall.hub.session import LiveSession
+from termwall.hub.stages import OwnStages, Stages
 from termwall.protocol.bodies import Project
 from termwall.protocol.messages import FocusUpdate, Session
 from termwall.pty.held import HeldPrograms
@@ -66,6 +67,7 @@ class Estate:
         self.recordings = Recordings(recordings, bounds, clock, new_id)
         self.recordings.changed = self._recorded
         self._max_focused = max_focused
+        self.stages: Stages = OwnStages(self.archive.keep_stage)
         self.clock = clock
         self.new_id = new_id
         self._ticks = 0
@@ -222,7 +224,7 @@ class Estate:
             epoch,
             clock=self.clock,
             tick=self._tick,
-            keep=self.archive.keep_stage,
+            stages=self.stages,
             changed=self._stage_changed,
             wake=self._wake_sweeper,
         )

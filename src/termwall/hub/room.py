@@ -4,6 +4,7 @@ A courier: `core.focus` decides, this file carries the command in and the one ev
 (F2, F8). All of it runs on the event loop without waiting, so what a client is told is never older than what it asked.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from termwall.core.ids import ProjectId, SessionId
 from termwall.hub.kept import Home
 from termwall.hub.previews import Previews
 from termwall.hub.session import LiveSession
+from termwall.hub.stages import Answer, Decide, Stages
 from termwall.protocol.bodies import Project
 from termwall.protocol.codec import encode
 from termwall.protocol.messages import FocusState, FocusUpdate, Session, SessionUpdate
@@ -22,6 +24,8 @@ from termwall.pty.programs import ExitStatus
 if TYPE_CHECKING:
     from termwall.hub.connection import Connection
 
+log = logging.getLogger("termwall.room")
+
 ACTIVITY_MILLISECONDS = 1_000
 """A session's time of last output is told at most this often (S6: the cost does not grow with the output)."""
 
@@ -29,8 +33,7 @@ ACTIVITY_MILLISECONDS = 1_000
 class Room:
     """One project.
 
-    `keep` makes a new version last before anybody is told of it (F7), `changed` is the event (F2), `wake` asks for a
-    `sweep` soon.
+    `stages` decides changes, `changed` is the event (F2), `wake` asks for a `sweep` soon.
     """
 
     def __init__(
@@ -41,7 +44,7 @@ class Room:
         *,
         clock: Callable[[], int],
         tick: Callable[[], int],
-        keep: Callable[["Room", Stage], None],
+        stages: Stages,
         changed: Callable[["Room", FocusUpdate], None],
         wake: Callable[[], None],
     ) -> None:
@@ -55,7 +58,7 @@ class Room:
         """Whether the server goes: who drives then keeps the seat for when it is back (I4)."""
         self._clock = clock
         self.tick = tick
-        self._keep = keep
+        self._stages = stages
         self._changed = changed
         self._wake = wake
         self.previews = Previews(clock)
@@ -85,48 +88,60 @@ class Room:
         return session
 
     def focus(
-        self, session_id: str, expected_version: int | None, request: "Asked | None" = None
-    ) -> FocusUpdate | None:
-        """Put one session on the stage (F2-F4, F6). None if that alters nothing."""
+        self, session_id: str, expected_version: int | None, answer: Answer, asked: "Asked | None" = None
+    ) -> None:
+        """Put one session on the stage (F2-F4, F6)."""
         session = self.find(session_id)
-        change = self._decide(
-            lambda: focus.focus(self.stage, session.id, self._activity(), expected_version=expected_version)
-        )
-        session.recency.user = self.tick()
-        return self._apply(change, request)
+
+        def decide(stage: Stage) -> FocusChange | None:
+            change = focus.focus(stage, session.id, self._activity(), expected_version=expected_version)
+            session.recency.user = self.tick()
+            return change
+
+        self._change(decide, answer, asked)
 
     def focus_batch(
-        self, session_ids: Sequence[str], expected_version: int | None, request: "Asked | None" = None
-    ) -> FocusUpdate | None:
+        self,
+        session_ids: Sequence[str],
+        expected_version: int | None,
+        answer: Answer,
+        asked: "Asked | None" = None,
+    ) -> None:
         """Make these sessions the whole stage, in this order (F5)."""
-        ids = [self.find(session_id, "sessionIds").id for session_id in session_ids]
-        change = self._decide(lambda: focus.focus_batch(self.stage, ids, expected_version=expected_version))
-        for session_id in ids:
-            self.sessions[session_id].recency.user = self.tick()
-        return self._apply(change, request)
+        sessions = [self.find(session_id, "sessionIds") for session_id in session_ids]
+        ids = [session.id for session in sessions]
+
+        def decide(stage: Stage) -> FocusChange | None:
+            change = focus.focus_batch(stage, ids, expected_version=expected_version)
+            for session in sessions:
+                session.recency.user = self.tick()
+            return change
+
+        self._change(decide, answer, asked)
 
     def blur(
         self,
         session_ids: Sequence[str],
         expected_version: int | None,
-        request: "Asked | None" = None,
+        answer: Answer,
+        asked: "Asked | None" = None,
         *,
         single: bool,
-    ) -> FocusUpdate | None:
+    ) -> None:
         """Take these sessions from the stage in one version (F5). `single`: the command named one, not a list."""
         ids = [self.find(session_id, "sessionId" if single else "sessionIds").id for session_id in session_ids]
         named = ids[0] if single else None
-        change = self._decide(lambda: focus.blur(self.stage, ids, named=named, expected_version=expected_version))
-        return self._apply(change, request)
+        self._change(
+            lambda stage: focus.blur(stage, ids, named=named, expected_version=expected_version), answer, asked
+        )
 
-    def limit(self, max_focused: int) -> FocusUpdate | None:
+    def limit(self, max_focused: int, answer: Answer) -> None:
         """Change how many may be on the stage (F1)."""
-        self.project = self.project.model_copy(update={"max_focused": max_focused})
-        return self._apply(focus.limit(self.stage, max_focused, self._activity()), None)
+        self._change(lambda stage: focus.limit(stage, max_focused, self._activity()), answer, None)
 
     def leave_stage(self, session_id: SessionId) -> None:
         """A session is gone (F10)."""
-        self._apply(focus.remove(self.stage, session_id), None)
+        self._change(lambda stage: focus.remove(stage, session_id), _left, None)
 
     def state(self) -> FocusState:
         """The stage as everybody sees it (A1)."""
@@ -143,13 +158,16 @@ class Room:
             "timestamp": self._clock(),
         }
 
-    def _decide(self, command: Callable[[], FocusChange | None]) -> FocusChange | None:
-        try:
-            return command()
-        except TermwallError as error:
-            if error.code is ErrorCode.VERSION_CONFLICT:
-                error.details = self.state().model_dump()
-            raise
+    def _change(self, decide: Decide, answer: Answer, asked: "Asked | None") -> None:
+        def decided(stage: Stage) -> FocusChange | None:
+            try:
+                return decide(stage)
+            except TermwallError as error:
+                if error.code is ErrorCode.VERSION_CONFLICT:
+                    error.details = self.state().model_dump()
+                raise
+
+        self._stages.change(self, decided, asked, answer)
 
     def _activity(self) -> dict[SessionId, Activity]:
         return {
@@ -164,11 +182,11 @@ class Room:
             if (session := self.sessions.get(session_id)) is not None
         }
 
-    def _apply(self, change: FocusChange | None, request: "Asked | None") -> FocusUpdate | None:
-        if change is None:
-            return None
-        self._keep(self, change.stage)
+    def apply(self, change: FocusChange, request: "Asked | None") -> FocusUpdate:
+        """The next version of the stage: tell everybody (F2, F8)."""
         self.stage = change.stage
+        if self.project.max_focused != change.stage.max_focused:
+            self.project = self.project.model_copy(update={"max_focused": change.stage.max_focused})
         for session_id in change.added:
             self.sessions[session_id].recency.focused = self.tick()
             self.sessions[session_id].keep()
@@ -330,6 +348,11 @@ class Room:
     def carried(self, connection: "Connection") -> Iterable[LiveSession]:
         """The sessions that a connection carries."""
         return [session for session in self.sessions.values() if connection.carries(session.id)]
+
+
+def _left(result: FocusUpdate | TermwallError | None) -> None:
+    if isinstance(result, TermwallError):
+        log.warning("a session that is gone stays on the stage: %s", result)
 
 
 def _how(status: ExitStatus) -> str:

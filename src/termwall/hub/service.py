@@ -16,6 +16,7 @@ from termwall.core.ids import ProjectId, SessionId
 from termwall.hub.estate import Estate
 from termwall.hub.kept import Kept, Launch
 from termwall.hub.room import Room
+from termwall.hub.stages import Answer
 from termwall.protocol.bodies import NotifyState, Project, Recording, SessionCreate
 from termwall.protocol.messages import FocusState, FocusUpdate, Session
 from termwall.screen.feed import Picture
@@ -82,15 +83,17 @@ class TerminalService(Estate):
         """All projects, the oldest first."""
         return [room.project for room in self._rooms.values()]
 
-    def update_project(self, project_id: str, *, name: str | None = None, max_focused: int | None = None) -> Project:
+    async def update_project(
+        self, project_id: str, *, name: str | None = None, max_focused: int | None = None
+    ) -> Project:
         """Rename it, or change how many sessions its stage holds (F1)."""
         room = self.room(project_id)
-        given = {"name": name, "max_focused": max_focused}
-        changed = room.project.model_copy(update={key: value for key, value in given.items() if value is not None})
-        self.archive.keep_project(room, changed)
-        room.project = changed
         if max_focused is not None:
-            room.limit(max_focused)
+            await _answered(lambda answer: room.limit(max_focused, answer))
+        if name is not None:
+            changed = room.project.model_copy(update={"name": name})
+            self.archive.keep_project(room, changed)
+            room.project = changed
         return room.project
 
     async def delete_project(self, project_id: str) -> None:
@@ -276,7 +279,7 @@ class TerminalService(Estate):
 
     # ---- the stage
 
-    def set_session_focus(
+    async def set_session_focus(
         self,
         session_id: str,
         focused: bool = True,
@@ -294,20 +297,20 @@ class TerminalService(Estate):
         else:
             room = self.room(project_id)
         if focused:
-            room.focus(session_id, expected_version)
+            await _answered(lambda answer: room.focus(session_id, expected_version, answer))
         else:
-            room.blur([session_id], expected_version, single=True)
+            await _answered(lambda answer: room.blur([session_id], expected_version, answer, single=True))
         return room.state()
 
-    def set_project_focus(
+    async def set_project_focus(
         self, project_id: str, session_ids: Sequence[str], *, focused: bool = True, expected_version: int | None = None
     ) -> FocusState:
         """Make these sessions the whole stage, or take them all from it, in one version (F5)."""
         room = self.room(project_id)
         if focused:
-            room.focus_batch(session_ids, expected_version)
+            await _answered(lambda answer: room.focus_batch(session_ids, expected_version, answer))
         else:
-            room.blur(session_ids, expected_version, single=False)
+            await _answered(lambda answer: room.blur(session_ids, expected_version, answer, single=False))
         return room.state()
 
     def get_focus_state(self, project_id: str) -> FocusState:
@@ -368,6 +371,22 @@ class TerminalService(Estate):
             count += 1
             candidate = f"{kind} {count}"
         return candidate
+
+
+async def _answered(command: Callable[[Answer], None]) -> None:
+    """Give a command and wait for what became of it; raises why it was refused."""
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def answer(result: FocusUpdate | TermwallError | None) -> None:
+        if done.done():
+            return
+        if isinstance(result, TermwallError):
+            done.set_exception(result)
+        else:
+            done.set_result(None)
+
+    command(answer)
+    await done
 
 
 def void(_: object) -> None:

@@ -64,10 +64,12 @@ class Store(SessionStore):
             )
             _put_stage(db, project.id, project.version, project.stage)
 
-    def put_stage(self, project_id: str, version: int, stage: tuple[str, ...]) -> None:
-        """Keep a project's stage. Its version never goes back: an older one is ignored whole (F7)."""
+    def put_stage(self, project_id: str, version: int, stage: tuple[str, ...], max_focused: int | None = None) -> None:
+        """Keep a project's stage, and its size if given. Its version never goes back: an older one is ignored (F7)."""
         with self.writing() as db:
             _put_stage(db, project_id, version, stage)
+            if max_focused is not None:
+                db.execute("UPDATE projects SET max_focused = ? WHERE id = ?", (max_focused, project_id))
 
     def delete_project(self, project_id: str) -> None:
         """Forget a project, its sessions and the tokens for it; a later one with its id has another epoch."""

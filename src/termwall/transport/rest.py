@@ -99,11 +99,11 @@ def focus_routes(service: TerminalService) -> APIRouter:
         """Change the stage, in one version."""
         allow(request, "type", body.project_id)
         if body.session_id is not None:
-            state = service.set_session_focus(
+            state = await service.set_session_focus(
                 body.session_id, body.focused, project_id=body.project_id, expected_version=body.expected_version
             )
         else:
-            state = service.set_project_focus(
+            state = await service.set_project_focus(
                 body.project_id, body.session_ids or (), focused=body.focused, expected_version=body.expected_version
             )
         return bodies.FocusAnswer(**state.model_dump(by_alias=False))
@@ -143,7 +143,7 @@ def project_routes(service: TerminalService) -> APIRouter:
     async def update_project(request: Request, project_id: ProjectId, body: bodies.ProjectPatch) -> bodies.Project:
         """Rename a project, or change how many sessions its stage holds."""
         allow(request, "own", project_id)
-        return service.update_project(project_id, name=body.name, max_focused=body.max_focused)
+        return await service.update_project(project_id, name=body.name, max_focused=body.max_focused)
 
     @router.delete(
         "/{projectId}", status_code=204, operation_id="deleteProject", responses=answers(ErrorCode.UNKNOWN_PROJECT)

@@ -1,0 +1,45 @@
+"""Where the changes of a stage are decided and kept: by this server alone, or together with other nodes.
+
+`OwnStages` is the first: a command is decided, kept and told within one turn of the loop. What shares stages between
+nodes is in `termwall.cluster`, with the same rules (F1-F10).
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from termwall.core.errors import TermwallError
+from termwall.core.focus import FocusChange, Stage
+from termwall.protocol.messages import FocusUpdate
+
+if TYPE_CHECKING:
+    from termwall.hub.room import Asked, Room
+
+Decide = Callable[[Stage], FocusChange | None]
+"""What a command makes of the stage; None alters nothing. Raises `TermwallError` to refuse. May be called again."""
+Answer = Callable[[FocusUpdate | TermwallError | None], None]
+"""Called once: with the new version, None if nothing was altered, or why it was refused."""
+
+
+class Stages(Protocol):
+    """Decides changes of stages. Every change ends in `room.apply`, in the order of versions."""
+
+    def change(self, room: "Room", decide: Decide, asked: "Asked | None", answer: Answer) -> None:
+        """Change a room's stage; the answer may come at once or later."""
+
+
+class OwnStages:
+    """The stages of one server. `keep` makes a new version last before anybody is told of it (F7)."""
+
+    def __init__(self, keep: Callable[["Room", Stage], None]) -> None:
+        self._keep = keep
+
+    def change(self, room: "Room", decide: Decide, asked: "Asked | None", answer: Answer) -> None:
+        """Decide, keep, tell."""
+        try:
+            change = decide(room.stage)
+            if change is not None:
+                self._keep(room, change.stage)
+        except TermwallError as error:
+            answer(error)
+            return
+        answer(None if change is None else room.apply(change, asked))
