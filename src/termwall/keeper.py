@@ -81,6 +81,8 @@ class Keeper:
             on_output=self._printed,
             on_heard=self._heard.add,
             on_exit=self._exited,
+            on_drive=lambda session: None,
+            tick=_now,
             program=found.program,
         )
         self._sessions.append(session)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
-from termwall.core.inputs import is_typing
 from termwall.core.limits import Bounds
+from termwall.hub.anysession import AnySession, Person
 from termwall.hub.outlet import Outlet
 from termwall.hub.room import Asked, Room
-from termwall.hub.session import LiveSession
 from termwall.hub.viewer import Viewer
 from termwall.protocol import messages
 from termwall.protocol.codec import InputFrame, Refused, decode_binary, decode_text, encode, error_message
@@ -63,6 +62,7 @@ class Connection:
         self.client_id = hello.client_id
         self.token_id = hello.token_id
         self._hello = hello
+        self._person = Person(hello.client_id, hello.name)
         self._outlet = outlet
         self._bounds = bounds
         self._clock = clock
@@ -132,8 +132,8 @@ class Connection:
         self._early.clear()
         for session in () if room.closing else room.sessions.values():
             gone = self._carries_id(session.id) and not room.present(self.client_id, session.id)
-            if gone and session.left(self.client_id):
-                room.tell_driver(session)
+            if gone:
+                session.leave_seat(self.client_id)
         self._gone(self)
 
     def close(self, code: CloseCode, reason: str) -> None:
@@ -147,7 +147,7 @@ class Connection:
         """Whether messages about this session belong on this connection now (W1)."""
         return self._open and self._carries_id(session_id)
 
-    def views(self, session: LiveSession) -> bool:
+    def views(self, session: AnySession) -> bool:
         """Whether this connection gets the session's stream at the moment (S2)."""
         viewer = self._viewers.get(session.id)
         return viewer is not None and viewer.live
@@ -177,12 +177,12 @@ class Connection:
             if self._carries_id(session_id):
                 self._viewer(self.room.sessions[session_id]).start("focus")
 
-    def session_added(self, session: LiveSession) -> None:
+    def session_added(self, session: AnySession) -> None:
         """A session appeared; a connection that waits for it is woken at once (W5)."""
         if self._peer.state == "waiting" and session.id == self._hello.session_id:
             self._found()
 
-    def session_dropped(self, session: LiveSession) -> None:
+    def session_dropped(self, session: AnySession) -> None:
         """A session is gone for good."""
         self._drop_viewer(session.id)
 
@@ -279,7 +279,7 @@ class Connection:
             case InputFrame():
                 self._input(self._session(message.session_id), message.data, message.seq)
             case messages.Input():
-                self._input(self._session(message.session_id), message.data.encode(), message.seq)
+                self._input(self._session(message.session_id), message.data.encode(), message.seq, message.request_id)
             case messages.Ack():
                 self._session(message.session_id)
             case messages.Heartbeat():
@@ -288,21 +288,19 @@ class Connection:
                 self._focus(message)
             case messages.Resize():
                 session = self._session(message.session_id)
-                self._drives(session, session.wanted(self.client_id, (message.data.cols, message.data.rows)))
+                session.resize(self._person, (message.data.cols, message.data.rows))
             case messages.Drive():
                 session = self._session(message.session_id)
                 size = None if message.data is None else (message.data.cols, message.data.rows)
-                self._drives(session, session.claim(self.client_id, size))
+                session.drive(self._person, size)
             case messages.SyncRequest():
                 self._sync(message)
             case messages.Seen():
-                session = self._session(message.session_id)
-                session.watch.saw(self._clock())
-                self.room.tell_facts(session)
+                self._session(message.session_id).saw()
             case messages.PreviewRequest():
                 self._preview([self._session(session_id, "sessionIds") for session_id in message.session_ids])
 
-    def _preview(self, sessions: list[LiveSession]) -> None:
+    def _preview(self, sessions: list[AnySession]) -> None:
         if not all(session.drawn for session in sessions):
             raise TermwallError(ErrorCode.ENGINE_AWAY, "No screen can be drawn at the moment; try again.")
         self.room.watch(self, sessions)
@@ -312,47 +310,20 @@ class Connection:
         viewer = None if session_id is None else self._viewers.get(SessionId(session_id))
         return viewer is not None and viewer.ack(message.offset)
 
-    def _input(self, session: LiveSession, data: bytes, seq: int | None) -> None:
-        if seq is not None:
-            verdict = session.inputs.accept(self.client_id, seq)
-            if isinstance(verdict, int):
-                raise TermwallError(
-                    ErrorCode.INPUT_GAP,
-                    f"Input {seq} came where {verdict} was expected; nothing of it was written.",
-                    field="seq",
-                    details={"expected": verdict},
-                )
-            if verdict == "write":
-                self._write(session, data, seq)
-            self.tell(
-                encode(
-                    messages.InputAck(
-                        session_id=session.id,
-                        project_id=self.room.id,
-                        seq=session.inputs.last(self.client_id),
-                        timestamp=self._clock(),
+    def _input(self, session: AnySession, data: bytes, seq: int | None, request_id: str | None = None) -> None:
+        def answer(result: int | TermwallError | None) -> None:
+            if isinstance(result, TermwallError):
+                self._refuse(result, request_id=request_id, session_id=session.id)
+            elif result is not None:
+                self.tell(
+                    encode(
+                        messages.InputAck(
+                            session_id=session.id, project_id=self.room.id, seq=result, timestamp=self._clock()
+                        )
                     )
                 )
-            )
-        else:
-            self._write(session, data)
 
-    def _write(self, session: LiveSession, data: bytes, seq: int = 0) -> None:
-        session.admit(len(data))  # What is refused takes nothing over.
-        # The size first: what is typed is then answered at the size of who typed it.
-        self._drives(session, session.typed(self.client_id))
-        session.write(data, self.client_id, seq)
-        # The program has its key by now; the rest costs it no time.
-        if is_typing(data):
-            session.recency.user = self.room.tick()
-            session.watch.typed(self._clock())
-            self.room.touch(session)
-
-    def _drives(self, session: LiveSession, changed: bool) -> None:
-        if changed:
-            if session.seat.driver == self.client_id:
-                session.driver_name = self._hello.name
-            self.room.tell_driver(session)
+        session.input(self._person, data, seq, answer)
 
     def _focus(self, message: messages.Focus | messages.Blur) -> None:
         if message.session_id is not None and message.session_ids is not None:
@@ -431,7 +402,7 @@ class Connection:
 
     # ---- parts
 
-    def _session(self, session_id: str | None, field: str = "sessionId") -> LiveSession:
+    def _session(self, session_id: str | None, field: str = "sessionId") -> AnySession:
         own = self._hello.session_id
         if not session_id:
             if own is None:
@@ -444,7 +415,7 @@ class Connection:
     def _carries_id(self, session_id: SessionId) -> bool:
         return self._hello.session_id is None or self._hello.session_id == session_id
 
-    def _viewer(self, session: LiveSession) -> Viewer:
+    def _viewer(self, session: AnySession) -> Viewer:
         viewer = self._viewers.get(session.id)
         if viewer is None:
             viewer = Viewer(

@@ -189,17 +189,17 @@ class Estate:
         return room
 
     def _all(self) -> list[LiveSession]:
-        return [session for room in self._rooms.values() for session in room.sessions.values()]
+        return [session for room in self._rooms.values() for session in room.own]
 
     def _drop_absent(self) -> None:
         """Who drove before the restart and did not come back drives no more (I4)."""
         if self._closed:
             return
         for room in self._rooms.values():
-            for session in room.sessions.values():
+            for session in room.own:
                 driver = session.seat.driver
-                if driver is not None and not room.present(driver, session.id) and session.left(driver):
-                    room.tell_driver(session)
+                if driver is not None and not room.present(driver, session.id):
+                    session.leave_seat(driver)
 
     def make(self, kept: Kept, program: Program | None = None, lost: str | None = None) -> LiveSession:
         """A session of this service, with a new program or the one it has."""
@@ -213,6 +213,8 @@ class Estate:
             on_output=self._printed,
             on_heard=self._heard,
             on_exit=self._exited,
+            on_drive=self._driven,
+            tick=self._tick,
             program=program,
             lost=lost,
         )
@@ -246,7 +248,9 @@ class Estate:
             raise TermwallError(
                 ErrorCode.UNKNOWN_SESSION, f"There is no session `{session_id[:64]}`.", field="sessionId"
             )
-        return room, room.sessions[SessionId(session_id)]
+        session = room.sessions[SessionId(session_id)]
+        assert isinstance(session, LiveSession), "only sessions of this server have a home here"
+        return room, session
 
     def _end(self, room: Room, session: LiveSession) -> None:
         del self._homes[session.id]
@@ -292,9 +296,14 @@ class Estate:
         if room is not None:
             room.touch(session)
 
+    def _driven(self, session: LiveSession) -> None:
+        room = self._home(session)
+        if room is not None:
+            room.tell_driver(session)
+
     def _screens_changed(self) -> None:
         for room in self._rooms.values():
-            for session in room.sessions.values():
+            for session in room.own:
                 room.touch(session)
 
     def _home(self, session: LiveSession) -> Room | None:

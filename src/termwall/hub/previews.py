@@ -13,8 +13,8 @@ from termwall.screen.feed import Picture
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from termwall.hub.anysession import AnySession
     from termwall.hub.connection import Connection
-    from termwall.hub.session import LiveSession
 
 
 @dataclass(slots=True, eq=False)
@@ -36,9 +36,9 @@ class Previews:
 
     def __init__(self, clock: "Callable[[], int]") -> None:
         self._clock = clock
-        self._watched: dict[LiveSession, _Watched] = {}
+        self._watched: dict[AnySession, _Watched] = {}
 
-    def watch(self, connection: "Connection", sessions: "Iterable[LiveSession]") -> None:
+    def watch(self, connection: "Connection", sessions: "Iterable[AnySession]") -> None:
         """A connection wants to see these sessions and no others, from now on."""
         wanted = set(sessions)
         for session in wanted:
@@ -54,11 +54,11 @@ class Previews:
         """A connection is gone."""
         self.watch(connection, ())
 
-    def dropped(self, session: "LiveSession") -> None:
+    def dropped(self, session: "AnySession") -> None:
         """A session is gone."""
         self._watched.pop(session, None)
 
-    def _leave(self, connection: "Connection", session: "LiveSession") -> None:
+    def _leave(self, connection: "Connection", session: "AnySession") -> None:
         watched = self._watched[session]
         watched.connections.discard(connection)
         watched.behind.discard(connection)
@@ -72,17 +72,17 @@ class Previews:
             True where somebody still waits for a picture that is there.
         """
         for session, watched in list(self._watched.items()):
-            if not session.drawn or session.feed is None:
+            if not session.drawn or session.drawer is None:
                 continue
             now = session.epoch, session.ring.end, session.sizes.last_serial
             if now != watched.shown and not watched.asked:
                 watched.shown, watched.asked = now, True
-                session.feed.ask("runs", 0, lambda picture, s=session, w=watched: self._drawn(s, w, picture))  # type: ignore[misc]
+                session.drawer.ask("runs", 0, lambda picture, s=session, w=watched: self._drawn(s, w, picture))  # type: ignore[misc]
             elif watched.message:
                 self._send(watched)
         return any(watched.behind and watched.message for watched in self._watched.values())
 
-    def _drawn(self, session: "LiveSession", watched: _Watched, picture: Picture | None) -> None:
+    def _drawn(self, session: "AnySession", watched: _Watched, picture: Picture | None) -> None:
         watched.asked = False
         if self._watched.get(session) is not watched:
             return

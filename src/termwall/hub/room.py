@@ -12,6 +12,7 @@ from termwall.core import focus
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Activity, FocusChange, Stage
 from termwall.core.ids import ProjectId, SessionId
+from termwall.hub.anysession import AnySession
 from termwall.hub.kept import Home
 from termwall.hub.previews import Previews
 from termwall.hub.session import LiveSession
@@ -24,6 +25,8 @@ from termwall.pty.programs import ExitStatus
 if TYPE_CHECKING:
     from termwall.hub.connection import Connection
 
+GONE = Activity(0, 0, 0, ended=True)
+"""A session that nobody here knows, because its node is away."""
 log = logging.getLogger("termwall.room")
 
 ACTIVITY_MILLISECONDS = 1_000
@@ -52,7 +55,7 @@ class Room:
         self.id = ProjectId(project.id)
         self.stage = stage
         self.epoch = epoch
-        self.sessions: dict[SessionId, LiveSession] = {}
+        self.sessions: dict[SessionId, AnySession] = {}
         self.connections: set[Connection] = set()
         self.closing = False
         """Whether the server goes: who drives then keeps the seat for when it is back (I4)."""
@@ -74,7 +77,12 @@ class Room:
 
     # ---- the stage
 
-    def find(self, session_id: str, field: str = "sessionId") -> LiveSession:
+    @property
+    def own(self) -> list[LiveSession]:
+        """Those whose programs run here."""
+        return [session for session in self.sessions.values() if isinstance(session, LiveSession)]
+
+    def find(self, session_id: str, field: str = "sessionId") -> AnySession:
         """A session of this project.
 
         Raises:
@@ -171,15 +179,8 @@ class Room:
 
     def _activity(self) -> dict[SessionId, Activity]:
         return {
-            session_id: Activity(
-                user=session.recency.user,
-                output=session.recency.output,
-                focused=session.recency.focused,
-                ended=session.ended is not None,
-                needs_input=session.watch.waiting,
-            )
+            session_id: GONE if (session := self.sessions.get(session_id)) is None else session.activity
             for session_id in self.stage.sessions
-            if (session := self.sessions.get(session_id)) is not None
         }
 
     def apply(self, change: FocusChange, request: "Asked | None") -> FocusUpdate:
@@ -188,8 +189,10 @@ class Room:
         if self.project.max_focused != change.stage.max_focused:
             self.project = self.project.model_copy(update={"max_focused": change.stage.max_focused})
         for session_id in change.added:
-            self.sessions[session_id].recency.focused = self.tick()
-            self.sessions[session_id].keep()
+            session = self.sessions.get(session_id)
+            if session is not None:
+                session.recency.focused = self.tick()
+                session.keep()
         update = FocusUpdate(
             **self._state_fields(),
             session_id=change.session_id,
@@ -215,32 +218,35 @@ class Room:
 
     # ---- sessions
 
-    def add(self, session: LiveSession) -> None:
+    def add(self, session: AnySession) -> None:
         """A new session: everybody is told, and whoever waits for it is woken (W5)."""
         self.sessions[session.id] = session
-        self._told_activity[session] = self._clock()
-        self._tell_whole(session)
+        if isinstance(session, LiveSession):
+            self._told_activity[session] = self._clock()
+            self._told[session] = session.facts()
+        self.tell_session(session, session=self.describe(session))
         for connection in tuple(self.connections):
             connection.session_added(session)
 
-    def drop(self, session: LiveSession) -> None:
+    def drop(self, session: AnySession) -> None:
         """A session is gone: it leaves the stage by the same rules (F10)."""
         del self.sessions[session.id]
-        self._stirred.discard(session)
-        self._touched.discard(session)
-        self._told.pop(session, None)
-        self._told_activity.pop(session, None)
         self.previews.dropped(session)
-        self.leave_stage(session.id)
+        if isinstance(session, LiveSession):
+            self._stirred.discard(session)
+            self._touched.discard(session)
+            self._told.pop(session, None)
+            self._told_activity.pop(session, None)
+            self.leave_stage(session.id)
         self.tell_session(session, removed=True)
         for connection in tuple(self.connections):
             connection.session_dropped(session)
 
-    def describe(self, session: LiveSession) -> Session:
+    def describe(self, session: AnySession) -> Session:
         """A session as everybody sees it (A2)."""
         return session.describe(session.id in self.stage.sessions)
 
-    def tell_session(self, session: LiveSession, /, **fields: Any) -> None:
+    def tell_session(self, session: AnySession, /, **fields: Any) -> None:
         """A `session_update` of these fields to all that carry the session."""
         update = SessionUpdate(session_id=session.id, project_id=self.id, timestamp=self._clock(), **fields)
         text = encode(update)
@@ -248,9 +254,9 @@ class Room:
             if connection.carries(session.id):
                 connection.tell(text)
 
-    def tell_driver(self, session: LiveSession) -> None:
+    def tell_driver(self, session: AnySession) -> None:
         """Who drives, and the size; those that view the stream get the size in its place there (S3)."""
-        cols, rows = session.seat.size
+        cols, rows = session.size
         plain: dict[str, Any] = {
             "session_id": session.id,
             "project_id": self.id,
@@ -263,16 +269,12 @@ class Room:
             if connection.carries(session.id):
                 connection.tell(driver if connection.views(session) else sized)
 
-    def _tell_whole(self, session: LiveSession, **fields: Any) -> None:
-        self._told[session] = session.facts()
-        self.tell_session(session, session=self.describe(session), **fields)
-
     def touch(self, session: LiveSession) -> None:
         """Something about a session may be different: `sweep` will see (S9)."""
         self._touched.add(session)
         self._wake()
 
-    def watch(self, connection: "Connection", sessions: Iterable[LiveSession]) -> None:
+    def watch(self, connection: "Connection", sessions: Iterable[AnySession]) -> None:
         """A connection wants previews of these sessions and no others (S6)."""
         self.previews.watch(connection, sessions)
         self.previews.sweep()
@@ -295,7 +297,7 @@ class Room:
         """
         now = self._clock()
         wanted: list[int] = []
-        for session in self.sessions.values():
+        for session in self.own:
             deadline = session.watch.next_deadline()
             if deadline is not None and deadline <= now:
                 session.watch.ticked(now)
@@ -337,7 +339,8 @@ class Room:
 
     def restarted(self, session: LiveSession) -> None:
         """A new epoch of a session: told before its first byte (S1)."""
-        self._tell_whole(session, epoch=session.epoch, offset=0)
+        self._told[session] = session.facts()
+        self.tell_session(session, session=self.describe(session), epoch=session.epoch, offset=0)
         for viewer in tuple(session.viewers):
             viewer.restart()
 
@@ -345,7 +348,7 @@ class Room:
         """Whether a client still has a connection that carries this session."""
         return any(c.client_id == client and c.carries(session_id) for c in self.connections)
 
-    def carried(self, connection: "Connection") -> Iterable[LiveSession]:
+    def carried(self, connection: "Connection") -> Iterable[AnySession]:
         """The sessions that a connection carries."""
         return [session for session in self.sessions.values() if connection.carries(session.id)]
 

@@ -101,13 +101,13 @@ class TerminalService(Estate):
         room = self.room(project_id)
         self.archive.forget_project(room.id)
         del self._rooms[room.id]
-        for session in room.sessions.values():
+        for session in room.own:
             if session.recorder is not None:
                 self.recordings.stop(session)
         self.recordings.delete_project(room.id)
         for connection in tuple(room.connections):
             connection.close(CloseCode.UNKNOWN_PROJECT, "The project was deleted")
-        for session in tuple(room.sessions.values()):
+        for session in room.own:
             self._end(room, session)
 
     # ---- sessions

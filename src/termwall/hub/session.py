@@ -3,22 +3,22 @@
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from termwall.core.attention import Watch
 from termwall.core.driver import Seat
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId, ProjectId, SessionId
+from termwall.core.inputs import is_typing
 from termwall.core.limits import Bounds
 from termwall.core.osc import Marked, Moved, Notified, OscEvent, Progressed, Titled
 from termwall.core.sizes import SizeLog
+from termwall.hub.anysession import AnySession, InputAnswer, Person, Recency
 from termwall.hub.kept import Kept, dump, facts_of, state_of
 from termwall.hub.recorder import Recorder
 from termwall.hub.viewer import Viewer
 from termwall.protocol import messages
 from termwall.protocol.bodies import NotifyState
-from termwall.protocol.codec import stream_frame
 from termwall.pty.pace import Pace
 from termwall.pty.process import PtyProcess, environment, is_interactive_shell
 from termwall.pty.programs import ExitStatus, Order, Program, Programs
@@ -29,26 +29,12 @@ RESIZED_SECONDS = 0.25
 """After the last of a series of size changes, the primary screen is drawn anew for everybody (S3)."""
 
 
-@dataclass(slots=True)
-class Recency:
-    """When things last happened to a session, in ticks of the service: the order of eviction (F3)."""
+class LiveSession(AnySession):
+    """A session whose program runs on this machine, and everything that lives with it.
 
-    user: int = 0
-    output: int = 0
-    focused: int = 0
-
-    @property
-    def newest(self) -> int:
-        """The last of them."""
-        return max(self.user, self.output, self.focused)
-
-
-class LiveSession:
-    """A session and everything that lives with it.
-
-    `on_output` is called after each batch of output, `on_heard` when the screen worker has told what was in it,
-    `on_exit` once at the end of each run. Without `screens` nothing is drawn: who comes gets the log's tail, and titles
-    and bells are not heard.
+    `on_output` is called after each batch of output, `on_heard` when there is news of it (what the screen worker heard,
+    what its user did), `on_exit` once at the end of each run, `on_drive` when its driver or size is another. Without
+    `screens` nothing is drawn: who comes gets the log's tail, and titles and bells are not heard.
     """
 
     def __init__(
@@ -63,6 +49,8 @@ class LiveSession:
         on_output: Callable[["LiveSession"], None],
         on_heard: Callable[["LiveSession"], None],
         on_exit: Callable[["LiveSession"], None],
+        on_drive: Callable[["LiveSession"], None],
+        tick: Callable[[], int],
         program: Program | None = None,
         lost: str | None = None,
     ) -> None:
@@ -84,6 +72,8 @@ class LiveSession:
         self._on_output = on_output
         self._on_heard = on_heard
         self._on_exit = on_exit
+        self._on_drive = on_drive
+        self._tick = tick
         self._resized: asyncio.TimerHandle | None = None
         self.recorder: Recorder | None = None
         self.lost = lost
@@ -170,6 +160,9 @@ class LiveSession:
         if self.ended is None and state:
             self.process.resize(cols, rows)
 
+    def looked_at(self) -> None:
+        """All of it is here already."""
+
     def keep(self) -> None:
         """Let the next server know it as it is now."""
         if self._programs.outlive:
@@ -203,6 +196,21 @@ class LiveSession:
         program.forget()
 
     # ---- the program
+
+    @property
+    def over(self) -> bool:
+        """Whether its program ended."""
+        return self.ended is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it waits for its user (S9)."""
+        return self.watch.waiting
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Its columns and rows (I4)."""
+        return self.seat.size
 
     @property
     def ended(self) -> ExitStatus | None:
@@ -297,23 +305,57 @@ class LiveSession:
                 self.mark = messages.Mark(kind=event.kind, exit_code=event.exit_code, timestamp=now)
                 self.watch.marked(now, event.kind, event.exit_code)
 
-    # ---- size and driver
+    # ---- what a client does
 
-    def typed(self, client: ClientId) -> bool:
-        """A client typed: it drives now (I4). True if driver or size changed."""
-        return self._apply(self.seat.typed(client))
+    def input(self, who: Person, data: bytes, seq: int | None, answer: InputAnswer) -> None:
+        """A client types: it drives from then on (I4)."""
+        try:
+            verdict = "write" if seq is None else self.inputs.accept(who.client_id, seq)
+            if isinstance(verdict, int):
+                raise TermwallError(
+                    ErrorCode.INPUT_GAP,
+                    f"Input {seq} came where {verdict} was expected; nothing of it was written.",
+                    field="seq",
+                    details={"expected": verdict},
+                )
+            if verdict == "write":
+                self.admit(len(data))  # What is refused takes nothing over.
+                # The size first: what is typed is then answered at the size of who typed it.
+                self._drives(who, self._apply(self.seat.typed(who.client_id)))
+                self.write(data, who.client_id, seq or 0)
+                # The program has its key by now; the rest costs it no time.
+                if is_typing(data):
+                    self.recency.user = self._tick()
+                    self.watch.typed(self._clock())
+                    self._on_heard(self)
+        except TermwallError as error:
+            answer(error)
+        else:
+            answer(None if seq is None else self.inputs.last(who.client_id))
 
-    def claim(self, client: ClientId, size: tuple[int, int] | None) -> bool:
-        """A client claimed the session (I4). True if driver or size changed."""
-        return self._apply(self.seat.claim(client, size))
+    def resize(self, who: Person, size: tuple[int, int]) -> None:
+        """A client tells its size; it counts if the client drives or nobody does (I4)."""
+        self._drives(who, self._apply(self.seat.resize(who.client_id, size)))
 
-    def wanted(self, client: ClientId, size: tuple[int, int]) -> bool:
-        """A client told its size; it counts if the client drives or nobody does (I4)."""
-        return self._apply(self.seat.resize(client, size))
+    def drive(self, who: Person, size: tuple[int, int] | None) -> None:
+        """A client claims the session (I4)."""
+        self._drives(who, self._apply(self.seat.claim(who.client_id, size)))
 
-    def left(self, client: ClientId) -> bool:
+    def saw(self) -> None:
+        """Somebody has seen what it wants."""
+        self.watch.saw(self._clock())
+        self._on_heard(self)
+
+    def leave_seat(self, client: ClientId) -> None:
         """The last connection of a client closed."""
-        return self._apply(self.seat.leave(client))
+        if self._apply(self.seat.leave(client)):
+            self._on_drive(self)
+
+    def _drives(self, who: Person, changed: bool) -> None:
+        if changed:
+            if self.seat.driver == who.client_id:
+                self.driver_name = who.name
+            self._on_drive(self)
 
     def set_size(self, cols: int, rows: int) -> bool:
         """The size once, from nobody's screen (HTTP)."""
@@ -343,13 +385,10 @@ class LiveSession:
 
     # ---- what others see
 
-    def frame(self, start: int, stop: int) -> bytes:
-        """The binary frame of these bytes, built once however many viewers want it (S8)."""
-        first, last, frame = self._frame
-        if (first, last) != (start, stop):
-            frame = stream_frame(self.id, stop, self.ring.read(start, stop))
-            self._frame = (start, stop, frame)
-        return frame
+    @property
+    def drawer(self) -> ScreenFeed | None:
+        """Its part of the screen worker's work."""
+        return self.feed
 
     @property
     def drawn(self) -> bool:

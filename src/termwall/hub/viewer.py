@@ -15,7 +15,7 @@ from termwall.protocol.codec import TextDecoder, encode, snapshot_frame, stream_
 from termwall.protocol.messages import SessionUpdate
 
 if TYPE_CHECKING:
-    from termwall.hub.session import LiveSession
+    from termwall.hub.anysession import AnySession
     from termwall.screen.feed import Picture
 
 Reason = Literal["attach", "focus", "resume", "lagged", "restart", "resize"]
@@ -28,7 +28,7 @@ class Viewer:
     """A cursor of one connection on one session."""
 
     def __init__(
-        self, session: "LiveSession", outlet: Outlet, *, binary: bool, window: int, clock: Callable[[], int]
+        self, session: "AnySession", outlet: Outlet, *, binary: bool, window: int, clock: Callable[[], int]
     ) -> None:
         self.session = session
         self._outlet = outlet
@@ -45,6 +45,7 @@ class Viewer:
     def start(self, reason: Reason) -> None:
         """The output flows from now on: from the kept place where the ring has it, else by a snapshot (S3)."""
         self.live = True
+        self.session.looked_at()
         ring = self.session.ring
         if self.owed is not None or self._epoch != self.session.epoch or self._cursor.position < ring.start:
             self.owed = reason
@@ -134,11 +135,11 @@ class Viewer:
     def _await(self, reason: Reason) -> int:
         """Have the screen drawn as it is now; returns the offset that it will be of."""
         token = self._awaited = object()
-        session, feed = self.session, self.session.feed
-        assert feed is not None
+        session, drawer = self.session, self.session.drawer
+        assert drawer is not None
 
         def drawn(picture: "Picture | None") -> None:
-            if self._awaited is not token or session.feed is not feed:
+            if self._awaited is not token or session.drawer is not drawer:
                 return  # Parked, restarted or moved meanwhile: somebody asked anew, or nobody wants it.
             self._awaited = None
             if picture is None:
@@ -149,7 +150,7 @@ class Viewer:
                 self.owed = None
             self.pump()
 
-        return feed.ask("snapshot", session.scrollback, drawn, primary=reason == "resize")
+        return drawer.ask("snapshot", session.scrollback, drawn, primary=reason == "resize")
 
     def _undrawn(self, reason: Reason) -> None:
         """There is no picture. After a resize the terminal has a place to go on from; else the log's tail must do."""

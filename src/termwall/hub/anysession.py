@@ -1,0 +1,159 @@
+"""What rooms, connections and viewers need of a session, wherever its program runs.
+
+`LiveSession` has its program on this machine. One of another node is seen through a copy of its newest output.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from termwall.core.errors import TermwallError
+from termwall.core.focus import Activity
+from termwall.core.ids import ClientId, ProjectId, SessionId
+from termwall.core.limits import Bounds
+from termwall.core.ring import Ring
+from termwall.core.sizes import SizeLog
+from termwall.protocol import messages
+from termwall.protocol.codec import stream_frame
+
+if TYPE_CHECKING:
+    from termwall.hub.viewer import Viewer
+    from termwall.screen.feed import Picture
+
+InputAnswer = Callable[[int | TermwallError | None], None]
+"""Called once: with the last number that was taken of this client, None where it has none, or why it was refused."""
+
+
+@dataclass(slots=True)
+class Recency:
+    """When things last happened to a session, in ticks: the order of eviction (F3)."""
+
+    user: int = 0
+    output: int = 0
+    focused: int = 0
+
+    @property
+    def newest(self) -> int:
+        """The last of them."""
+        return max(self.user, self.output, self.focused)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who does something to a session: a client, and what it calls itself."""
+
+    client_id: ClientId
+    name: str | None = None
+
+
+class Drawer(Protocol):
+    """Draws a session's screen."""
+
+    def ask(
+        self,
+        kind: Literal["snapshot", "runs", "ansi", "text"],
+        lines: int,
+        answer: "Callable[[Picture | None], None]",
+        *,
+        primary: bool = False,
+    ) -> int:
+        """Draw it as it is now, with so many lines above it; the offset that it will be of, as far as that is known.
+
+        `answer` gets None where it cannot be drawn; with `primary` an empty picture of an alternate screen.
+        """
+
+
+class AnySession(ABC):
+    """A session as a project has it."""
+
+    id: SessionId
+    project_id: ProjectId
+    name: str
+    epoch: str
+    bounds: Bounds
+    scrollback: int
+    ring: Ring
+    """Its newest output, or of another node's session as much as was fetched."""
+    sizes: SizeLog
+    recency: Recency
+    last_output: int
+    viewers: "set[Viewer]"
+    _frame: tuple[int, int, bytes] = (0, 0, b"")
+
+    def frame(self, start: int, stop: int) -> bytes:
+        """The binary frame of these bytes, built once however many viewers want it (S8)."""
+        first, last, frame = self._frame
+        if (first, last) != (start, stop):
+            frame = stream_frame(self.id, stop, self.ring.read(start, stop))
+            self._frame = (start, stop, frame)
+        return frame
+
+    @property
+    @abstractmethod
+    def drawer(self) -> Drawer | None:
+        """What draws it; another one after a restart; None where nothing does."""
+
+    @property
+    @abstractmethod
+    def drawn(self) -> bool:
+        """Whether pictures of the session can be had at the moment."""
+
+    @property
+    @abstractmethod
+    def over(self) -> bool:
+        """Whether its program ended."""
+
+    @property
+    @abstractmethod
+    def waiting(self) -> bool:
+        """Whether it waits for its user (S9)."""
+
+    @property
+    @abstractmethod
+    def size(self) -> tuple[int, int]:
+        """Its columns and rows (I4)."""
+
+    @property
+    def activity(self) -> Activity:
+        """What decides who leaves a full stage (F3)."""
+        recency = self.recency
+        return Activity(recency.user, recency.output, recency.focused, ended=self.over, needs_input=self.waiting)
+
+    @abstractmethod
+    def describe(self, focused: bool) -> messages.Session:
+        """The session as everybody sees it (A2)."""
+
+    @abstractmethod
+    def driver(self) -> messages.Driver | None:
+        """Who drives, if anybody who is connected does."""
+
+    @abstractmethod
+    def keep(self) -> None:
+        """Let the next server know it as it is now."""
+
+    @abstractmethod
+    def looked_at(self) -> None:
+        """Somebody views it from now on: what is not on this machine must be fetched."""
+
+    # ---- what a client does to it
+
+    @abstractmethod
+    def input(self, who: Person, data: bytes, seq: int | None, answer: InputAnswer) -> None:
+        """A client types (I1, I3, I4)."""
+
+    @abstractmethod
+    def resize(self, who: Person, size: tuple[int, int]) -> None:
+        """A client tells its size (I4)."""
+
+    @abstractmethod
+    def drive(self, who: Person, size: tuple[int, int] | None) -> None:
+        """A client claims it (I4)."""
+
+    @abstractmethod
+    def saw(self) -> None:
+        """Somebody has seen what it wants (S9)."""
+
+    @abstractmethod
+    def leave_seat(self, client: ClientId) -> None:
+        """The last connection of a client that carries it closed."""
