@@ -1,0 +1,1 @@
+"""How several nodes are one wall: messages, questions, documents and presence, by one of two engines."""
