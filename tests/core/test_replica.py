@@ -64,13 +64,13 @@ def test_F4_what_another_was_first_with_is_decided_again() -> None:
     assert isinstance(ours, Propose)
     assert isinstance(theirs, Propose)
     assert replica.refused(ours) == []
-    again = only(replica.seen(stored(theirs)), Propose)
+    again = only(replica.seen(stored(theirs)) + replica.go(), Propose)
     assert again.value["items"] == ["y", "x"]
 
     def strict(value: Value | None) -> Value:
         raise TermwallError(ErrorCode.VERSION_CONFLICT, "no")
 
-    effects = replica.ask("c", strict, 0.0) + replica.seen(stored(again))
+    effects = replica.ask("c", strict, 0.0) + replica.seen(stored(again)) + replica.go()
     assert [one.operation for one in effects if isinstance(one, Answered)] == ["a", "c"]
 
 
@@ -206,6 +206,7 @@ class Simulation:
             seen = self.histories[node][-1].version if self.histories[node] else 0
             for document in self.log[seen : seen + self.random.randint(1, 3)]:
                 self.do(node, self.replicas[node].seen(document))
+                self.do(node, self.replicas[node].go())
             if seen < len(self.log):
                 self.later(self.random.random() * 0.05, deliver)
 

@@ -118,6 +118,7 @@ class Wall:
         drawn: bool = False,
         programs: Any = None,
         recordings: Path | None = None,
+        project: bool = True,
         **bounds: Any,
     ) -> None:
         self.folder = folder
@@ -132,7 +133,7 @@ class Wall:
             programs=programs,
             recordings=recordings,
         )
-        if not self.service.list_projects():
+        if project and not self.service.list_projects():
             self.service.create_project(path=str(folder), id="wall", name="wall")
 
     def session(self, id: str, *command: str, project: str = "wall", **fields: Any) -> str:

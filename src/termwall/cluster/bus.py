@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from termwall.core.replica import Document as Document
+
 
 class BusError(Exception):
     """Something between the nodes failed; the message is a sentence."""
@@ -35,19 +37,6 @@ class TooLarge(BusError):
 
 class BusRefused(BusError):
     """The engine will not do: too old, no JetStream, wrong credentials. The message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One stored version of a document."""
-
-    key: str
-    version: int
-    """Contiguous for each key: 1, 2, 3 ..."""
-    value: dict[str, Any]
-    """Whatever JSON can hold. It is shared: do not change it."""
-    token: int
-    """The engine's own sequence, for the next compare-and-set."""
 
 
 class Conflict(BusError):

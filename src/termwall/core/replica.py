@@ -117,10 +117,10 @@ class Replica:
             busy = TermwallError(ErrorCode.RATE_LIMITED, f"{MOST_WAITING} changes wait already; try again.")
             return [Answered(operation, busy)]
         self._line.append(_Asked(operation, decide, now + PATIENCE_SECONDS))
-        return self._go() if len(self._line) == 1 else []
+        return self.go() if len(self._line) == 1 else []
 
     def seen(self, document: Document) -> list[Effect]:
-        """A version came from the log."""
+        """A version came from the log. Carry the effects out, then call `go`: what waits is decided on it."""
         current = self.document.version if self.document is not None else 0
         if document.version <= current:
             return []
@@ -130,15 +130,15 @@ class Replica:
         effects: list[Effect] = [Accepted(document, operations[-1] if operations else None, jumped)]
         first = self._first
         if first is None or first.proposed is None:
-            return effects + self._go()
+            return effects
         if first.operation in operations:
             self._line.popleft()
-            return [*effects, Answered(first.operation, document), *self._go()]
+            return [*effects, Answered(first.operation, document)]
         if jumped and document.version - current > RECENT_OPERATIONS:
             self._line.popleft()
-            return [*effects, Answered(first.operation, _unknown()), *self._go()]
+            return [*effects, Answered(first.operation, _unknown())]
         first.proposed = None  # Another took its place in the log: it can no longer be stored.
-        return effects + self._go()
+        return effects
 
     def refused(self, proposal: Propose) -> list[Effect]:
         """The store had a newer version than the one it was made from: perhaps the same, proposed before."""
@@ -161,7 +161,7 @@ class Replica:
             return []
         self._line.popleft()
         gone = TermwallError(ErrorCode.ENGINE_AWAY, "Nothing was changed: the other nodes cannot be reached now.")
-        return [Answered(first.operation, gone), *self._go()]
+        return [Answered(first.operation, gone), *self.go()]
 
     def _is_first(self, proposal: Propose) -> _Asked | None:
         first = self._first
@@ -188,10 +188,10 @@ class Replica:
                 first.again_at = now + AGAIN_SECONDS
                 effects.append(first.proposed)
             return effects
-        return effects + self._go()
+        return effects + self.go()
 
-    def _go(self) -> list[Effect]:
-        """Decide whoever is first in line."""
+    def go(self) -> list[Effect]:
+        """Decide whoever is first in line, on the newest version."""
         effects: list[Effect] = []
         while (first := self._first) is not None and first.proposed is None:
             before = self.document

@@ -67,7 +67,7 @@ class Estate:
         self.recordings = Recordings(recordings, bounds, clock, new_id)
         self.recordings.changed = self._recorded
         self._max_focused = max_focused
-        self.stages: Stages = OwnStages(self.archive.keep_stage)
+        self.stages: Stages = OwnStages(self.archive.keep_stage, self.archive.keep_project)
         self.clock = clock
         self.new_id = new_id
         self._ticks = 0
@@ -187,6 +187,53 @@ class Estate:
             room = self._add_room(project, Stage((), 0, project.max_focused), self.new_id())
             self.archive.keep_project(room, project)
         return room
+
+    # ---- projects that other nodes have too
+
+    def share(self, stages: Stages) -> None:
+        """Decide stages together with other nodes from now on."""
+        self.stages = stages
+        for room in self._rooms.values():
+            room.stages = stages
+            stages.made(room)
+
+    def find_room(self, project_id: str) -> Room | None:
+        """A project's room, if it is known here."""
+        return self._rooms.get(ProjectId(project_id))
+
+    def adopt(self, project: Project, stage: Stage, epoch: str) -> Room:
+        """A project that another node made."""
+        room = self._add_room(project, stage, epoch)
+        self.keep_shared(room)
+        return room
+
+    def abandon(self, project_id: str) -> None:
+        """A project that another node deleted: its sessions here end."""
+        room = self.room(project_id)
+        try:
+            self.archive.forget_project(room.id)
+        except TermwallError as error:
+            log.warning("%s", error)
+        self.end_room(room)
+
+    def keep_shared(self, room: Room) -> None:
+        """Remember the newest stage and name, for a start without the other nodes."""
+        try:
+            self.archive.keep_project(room, room.project)
+        except TermwallError as error:
+            log.warning("%s", error)
+
+    def end_room(self, room: Room) -> None:
+        """End a project's programs and connections."""
+        del self._rooms[room.id]
+        for session in room.own:
+            if session.recorder is not None:
+                self.recordings.stop(session)
+        self.recordings.delete_project(room.id)
+        for connection in tuple(room.connections):
+            connection.close(CloseCode.UNKNOWN_PROJECT, "The project was deleted")
+        for session in room.own:
+            self._end(room, session)
 
     def _all(self) -> list[LiveSession]:
         return [session for room in self._rooms.values() for session in room.own]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from termwall.core import focus
-from termwall.core.errors import ErrorCode, TermwallError
+from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.focus import Activity, FocusChange, Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.hub.anysession import AnySession
@@ -61,7 +61,7 @@ class Room:
         """Whether the server goes: who drives then keeps the seat for when it is back (I4)."""
         self._clock = clock
         self.tick = tick
-        self._stages = stages
+        self.stages = stages
         self._changed = changed
         self._wake = wake
         self.previews = Previews(clock)
@@ -175,7 +175,7 @@ class Room:
                     error.details = self.state().model_dump()
                 raise
 
-        self._stages.change(self, decided, asked, answer)
+        self.stages.change(self, decided, asked, answer)
 
     def _activity(self) -> dict[SessionId, Activity]:
         return {
@@ -207,6 +207,13 @@ class Room:
         # Last, because a subscriber may change the stage again: everybody has this version by then (F8).
         self._changed(self, update)
         return update
+
+    def replace(self, stage: Stage, epoch: str) -> None:
+        """The stage is another one, and what was between is not known: every client comes anew, to the whole of it."""
+        self.stage, self.epoch = stage, epoch
+        self.project = self.project.model_copy(update={"max_focused": stage.max_focused})
+        for connection in tuple(self.connections):
+            connection.close(CloseCode.RESTART, "The stage was changed elsewhere; come again")
 
     def _tell_focus(self, update: FocusUpdate, request: "Asked | None") -> None:
         text = encode(update)

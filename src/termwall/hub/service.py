@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, overload
 
-from termwall.core.errors import CloseCode, ErrorCode, TermwallError
+from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.hub.estate import Estate
@@ -73,6 +73,7 @@ class TerminalService(Estate):
         except TermwallError:
             del self._rooms[room.id]
             raise
+        self.stages.made(room)
         return project
 
     def get_project(self, project_id: str) -> Project:
@@ -91,24 +92,15 @@ class TerminalService(Estate):
         if max_focused is not None:
             await _answered(lambda answer: room.limit(max_focused, answer))
         if name is not None:
-            changed = room.project.model_copy(update={"name": name})
-            self.archive.keep_project(room, changed)
-            room.project = changed
+            await _answered(lambda answer: self.stages.rename(room, name, answer))
         return room.project
 
     async def delete_project(self, project_id: str) -> None:
         """End its programs and connections, and forget it."""
         room = self.room(project_id)
         self.archive.forget_project(room.id)
-        del self._rooms[room.id]
-        for session in room.own:
-            if session.recorder is not None:
-                self.recordings.stop(session)
-        self.recordings.delete_project(room.id)
-        for connection in tuple(room.connections):
-            connection.close(CloseCode.UNKNOWN_PROJECT, "The project was deleted")
-        for session in room.own:
-            self._end(room, session)
+        self.stages.removed(room.id)
+        self.end_room(room)
 
     # ---- sessions
 

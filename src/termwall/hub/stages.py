@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from termwall.core.errors import TermwallError
 from termwall.core.focus import FocusChange, Stage
+from termwall.protocol.bodies import Project
 from termwall.protocol.messages import FocusUpdate
 
 if TYPE_CHECKING:
@@ -26,12 +27,27 @@ class Stages(Protocol):
     def change(self, room: "Room", decide: Decide, asked: "Asked | None", answer: Answer) -> None:
         """Change a room's stage; the answer may come at once or later."""
 
+    def rename(self, room: "Room", name: str, answer: Answer) -> None:
+        """Give a project another name."""
+
+    def made(self, room: "Room") -> None:
+        """A project was made."""
+
+    def removed(self, project_id: str) -> None:
+        """A project was deleted."""
+
 
 class OwnStages:
-    """The stages of one server. `keep` makes a new version last before anybody is told of it (F7)."""
+    """The stages of one server.
 
-    def __init__(self, keep: Callable[["Room", Stage], None]) -> None:
+    Args:
+        keep: makes a new version last before anybody is told of it (F7).
+        keep_project: makes a project last.
+    """
+
+    def __init__(self, keep: Callable[["Room", Stage], None], keep_project: Callable[["Room", Project], None]) -> None:
         self._keep = keep
+        self._keep_project = keep_project
 
     def change(self, room: "Room", decide: Decide, asked: "Asked | None", answer: Answer) -> None:
         """Decide, keep, tell."""
@@ -43,3 +59,20 @@ class OwnStages:
             answer(error)
             return
         answer(None if change is None else room.apply(change, asked))
+
+    def rename(self, room: "Room", name: str, answer: Answer) -> None:
+        """Keep it, then have it."""
+        changed = room.project.model_copy(update={"name": name})
+        try:
+            self._keep_project(room, changed)
+        except TermwallError as error:
+            answer(error)
+            return
+        room.project = changed
+        answer(None)
+
+    def made(self, room: "Room") -> None:
+        """Nobody else has to know."""
+
+    def removed(self, project_id: str) -> None:
+        """Nobody else knew it."""

@@ -50,7 +50,9 @@ class Store(SessionStore):
         with self.writing() as db:
             db.execute(
                 "INSERT INTO projects VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                " name = excluded.name, path = excluded.path, max_focused = excluded.max_focused",
+                " name = excluded.name, path = excluded.path, max_focused = excluded.max_focused,"
+                # Another epoch begins its own count (F7).
+                " version = CASE epoch WHEN excluded.epoch THEN version ELSE 0 END, epoch = excluded.epoch",
                 (
                     project.id,
                     project.name,

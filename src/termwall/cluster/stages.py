@@ -1,0 +1,255 @@
+"""The stages that all nodes share: each project is one document, changed by compare-and-set (F1-F10 across nodes).
+
+A command is decided here, on the newest version seen, and answered once its own version came back from the log. Every
+node applies the versions of the log in its order, so all clients see the same ones. `core.replica` has the rules;
+this carries them to the bus and to the rooms.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from termwall.cluster.bus import Bus, BusAway, BusError, Conflict, TooLarge
+from termwall.core.errors import ErrorCode, TermwallError
+from termwall.core.focus import FocusChange, Stage
+from termwall.core.ids import ProjectId, SessionId
+from termwall.core.replica import Accepted, Answered, Document, Effect, Propose, Replica, Value
+from termwall.hub.room import Asked, Room
+from termwall.hub.stages import Answer, Decide
+from termwall.protocol.bodies import Project
+from termwall.protocol.messages import FocusUpdate
+
+log = logging.getLogger("termwall.cluster")
+
+AWAY = "Nothing was changed: the other nodes cannot be reached now. It works again by itself when they can."
+
+
+class Rooms(Protocol):
+    """The rooms of this node."""
+
+    def find_room(self, project_id: str) -> Room | None:
+        """A project's, if it is known here."""
+
+    def adopt(self, project: Project, stage: Stage, epoch: str) -> Room:
+        """A project that another node made."""
+
+    def abandon(self, project_id: str) -> None:
+        """A project that another node deleted: its sessions here end."""
+
+    def keep_shared(self, room: Room) -> None:
+        """Remember the newest stage and name for a start without the other nodes."""
+
+
+class SharedStages:
+    """Decides the stages of this node's rooms together with the other nodes.
+
+    Args:
+        bus: joined by the caller.
+        rooms: the rooms of this node.
+        new_id: a new id each call, unlike any other node's.
+    """
+
+    def __init__(self, bus: Bus, rooms: Rooms, new_id: Callable[[], str]) -> None:
+        self._bus = bus
+        self._rooms = rooms
+        self._new_id = new_id
+        self._replicas: dict[str, Replica] = {}
+        self._asked: dict[str, tuple[Asked | None, Answer]] = {}
+        self._updates: dict[str, FocusUpdate] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    # ---- what the hub asks for
+
+    def change(self, room: Room, decide: Decide, asked: Asked | None, answer: Answer) -> None:
+        """Change a room's stage."""
+
+        def decided(value: Value | None) -> Value | None:
+            known = value if value is not None and not value.get("deleted") else described(room)
+            change = decide(stage_of(known))
+            return None if change is None else {**known, **_stage_fields(change.stage), "change": _plain(change)}
+
+        self._ask(room.id, decided, asked, answer)
+
+    def made(self, room: Room) -> None:
+        """A project was made here, or is known from before: the others learn of it, unless they know it."""
+        self._ask(
+            room.id,
+            lambda value: described(room) if value is None or value.get("deleted") else None,
+            None,
+            lambda result: _complain("is not shared yet", room.id, result),
+        )
+
+    def rename(self, room: Room, name: str, answer: Answer) -> None:
+        """Give a project another name."""
+
+        def decided(value: Value | None) -> Value | None:
+            known = value if value is not None and not value.get("deleted") else described(room)
+            project = {**known["project"], "name": name}
+            return None if project == known["project"] else {**known, "project": project, "change": None}
+
+        self._ask(room.id, decided, None, answer)
+
+    def removed(self, project_id: str) -> None:
+        """A project was deleted here: it is gone for all."""
+
+        def decided(value: Value | None) -> Value | None:
+            return None if value is None or value.get("deleted") else {"deleted": True}
+
+        self._ask(project_id, decided, None, lambda result: _complain("is deleted here only", project_id, result))
+
+    # ---- what the bus tells
+
+    def seen(self, document: Document) -> None:
+        """A version of a project's document came from the log."""
+        shared = self._replica(document.key)
+        self._do(document.key, shared.seen(document))
+        self._do(document.key, shared.go())
+
+    def close(self) -> None:
+        """Nothing is decided any more."""
+        for timer in self._timers.values():
+            timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+
+    # ---- inside
+
+    def _replica(self, key: str) -> Replica:
+        return self._replicas.setdefault(key, Replica())
+
+    def _ask(
+        self, key: str, decide: "Callable[[Value | None], Value | None]", asked: Asked | None, answer: Answer
+    ) -> None:
+        if not self._bus.up:
+            answer(TermwallError(ErrorCode.ENGINE_AWAY, AWAY))
+            return
+        operation = self._new_id()
+        self._asked[operation] = asked, answer
+        self._do(key, self._replica(key).ask(operation, decide, _now()))
+
+    def _do(self, key: str, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Propose():
+                    task = asyncio.get_running_loop().create_task(self._propose(key, effect))
+                    self._tasks.add(task)
+                    task.add_done_callback(self._tasks.discard)
+                case Accepted(document, operation, jumped):
+                    self._accept(document, operation, jumped)
+                case Answered(operation, outcome):
+                    _, answer = self._asked.pop(operation)
+                    update = self._updates.pop(operation, None)
+                    answer(outcome if isinstance(outcome, TermwallError) else update)
+        self._arm(key)
+
+    async def _propose(self, key: str, proposal: Propose) -> None:
+        replica = self._replica(key)
+        try:
+            await self._bus.compare_and_set(key, proposal.after, dict(proposal.value))
+        except Conflict:
+            effects = replica.refused(proposal)
+        except (BusAway, TooLarge):
+            effects = replica.away(proposal)
+        except BusError:
+            effects = replica.unknown(proposal, _now())
+        else:
+            return  # The log will tell.
+        self._do(key, effects)
+
+    def _arm(self, key: str) -> None:
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        deadline = self._replica(key).next_deadline()
+        if deadline is not None:
+            self._timers[key] = asyncio.get_running_loop().call_at(deadline, self._tick, key)
+
+    def _tick(self, key: str) -> None:
+        self._timers.pop(key, None)
+        self._do(key, self._replica(key).tick(_now()))
+
+    def _accept(self, document: Document, operation: str | None, jumped: bool) -> None:
+        value, room = document.value, self._rooms.find_room(document.key)
+        if value.get("deleted"):
+            if room is not None:
+                self._rooms.abandon(document.key)
+            return
+        stage, epoch = stage_of(value), value["epoch"]
+        if room is None:
+            room = self._rooms.adopt(_project_of(document.key, value), stage, epoch)
+            return
+        if room.project.name != value["project"]["name"]:
+            room.project = room.project.model_copy(update={"name": value["project"]["name"]})
+        change = value["change"]
+        if epoch == room.epoch and stage.version == room.stage.version:
+            self._rooms.keep_shared(room)
+            return
+        if jumped or change is None or epoch != room.epoch or stage.version != room.stage.version + 1:
+            room.replace(stage, epoch)
+            self._rooms.keep_shared(room)
+            return
+        asked = None if operation is None else self._asked.get(operation, (None, None))[0]
+        update = room.apply(_change_of(change, stage), asked)
+        if operation in self._asked:
+            self._updates[operation] = update
+        self._rooms.keep_shared(room)
+
+
+def described(room: Room) -> dict[str, Any]:
+    """A project as this node knows it, as the first version of its document."""
+    project = room.project
+    about = {"name": project.name, "path": project.path, "createdAt": project.created_at}
+    return {"project": about, "epoch": room.epoch, **_stage_fields(room.stage), "change": None}
+
+
+def stage_of(value: Mapping[str, Any]) -> Stage:
+    """The stage in a project's document."""
+    return Stage(tuple(map(SessionId, value["sessions"])), value["version"], value["maxFocused"])
+
+
+def _stage_fields(stage: Stage) -> dict[str, Any]:
+    return {"sessions": list(stage.sessions), "version": stage.version, "maxFocused": stage.max_focused}
+
+
+def _project_of(key: str, value: Mapping[str, Any]) -> Project:
+    about = value["project"]
+    return Project(
+        id=ProjectId(key),
+        name=about["name"],
+        path=about["path"],
+        max_focused=value["maxFocused"],
+        created_at=about["createdAt"],
+    )
+
+
+def _plain(change: FocusChange) -> dict[str, Any]:
+    return {
+        "sessionId": change.session_id,
+        "focused": change.focused,
+        "added": list(change.added),
+        "removed": list(change.removed),
+        "evicted": list(change.evicted),
+    }
+
+
+def _change_of(plain: Mapping[str, Any], stage: Stage) -> FocusChange:
+    one = plain["sessionId"]
+    return FocusChange(
+        stage,
+        None if one is None else SessionId(one),
+        plain["focused"],
+        added=tuple(map(SessionId, plain["added"])),
+        removed=tuple(map(SessionId, plain["removed"])),
+        evicted=tuple(map(SessionId, plain["evicted"])),
+    )
+
+
+def _complain(what: str, project_id: str, result: object) -> None:
+    if isinstance(result, TermwallError):
+        log.warning("project `%s` %s: %s", project_id, what, result)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

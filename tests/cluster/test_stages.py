@@ -1,0 +1,183 @@
+"""One stage on several nodes: every client of every node sees the same versions (F1-F10), whatever happens between."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from termwall.cluster.local import LocalBroker, LocalBus
+from termwall.cluster.stages import SharedStages
+from termwall.core.errors import TermwallError
+from tests.support.patience import until
+from tests.support.wall import Line, Wall
+
+_runs = itertools.count()
+
+
+class Node:
+    """A service that shares its stages."""
+
+    def __init__(self, broker: LocalBroker, name: str, folder: Path, project: bool = True) -> None:
+        folder.mkdir(exist_ok=True)
+        self.wall = Wall(folder, close_seconds=0.5, project=project)
+        self.service = self.wall.service
+        self.bus = LocalBus(broker, name, run=f"run{next(_runs)}")
+        self.stages = SharedStages(self.bus, self.service, lambda: f"{name}-{next(_runs)}")
+
+    async def join(self) -> None:
+        """Take part."""
+        await self.bus.open()
+        ready = asyncio.Event()
+        self.watch = await self.bus.watch(self.stages.seen, ready=ready.set)
+        await ready.wait()
+        self.service.share(self.stages)
+
+    async def close(self) -> None:
+        """Leave."""
+        self.stages.close()
+        await self.watch.end()
+        await self.bus.close()
+        await self.service.close()
+
+    @property
+    def stage(self) -> tuple[int, list[str]]:
+        """Version and sessions."""
+        state = self.service.get_focus_state("wall")
+        return state.version, state.focused_sessions
+
+
+@pytest.fixture
+async def nodes(tmp_path: Path) -> AsyncIterator[tuple[LocalBroker, list[Node]]]:
+    """Three nodes of one wall."""
+    broker = LocalBroker()
+    made = [Node(broker, name, tmp_path / name, project=name == "one") for name in ("one", "two", "three")]
+    for node in made:
+        await node.join()
+    for node in made:
+        await until(lambda node=node: node.service.find_room("wall"), "the project on all nodes")  # type: ignore[misc]
+    yield broker, made
+    for node in made:
+        await asyncio.wait_for(node.close(), 10)
+
+
+def versions(line: Line) -> list[tuple[int, tuple[str, ...]]]:
+    """What a client was told of the stage."""
+    return [(one["version"], tuple(one["focusedSessions"])) for one in line.of("focus_update")]
+
+
+async def test_F2_F8_a_change_on_one_node_is_told_on_all(nodes: tuple[LocalBroker, list[Node]]) -> None:
+    _, (one, two, three) = nodes
+    one.wall.session("a")
+    lines = [node.wall.line() for node in (one, two, three)]
+    lines[0].say("focus", sessionId="a", requestId="mine")
+    for line in lines:
+        await until(lambda line=line: line.of("focus_update"), "the version")  # type: ignore[misc]
+    assert [versions(line) for line in lines] == [[(1, ("a",))]] * 3
+    assert [line.last("focus_update").get("requestId") for line in lines] == ["mine", None, None]
+    assert [line.last("focus_update")["epoch"] for line in lines] == [one.service.get_focus_state("wall").epoch] * 3
+    lines[0].say("focus", sessionId="a")
+    await until(lambda: lines[0].of("sync_complete"), "what alters nothing is answered")
+
+
+async def test_F4_of_two_nodes_that_are_sure_one_gets_a_conflict(nodes: tuple[LocalBroker, list[Node]]) -> None:
+    _, (one, two, _) = nodes
+    for node, name in ((one, "a"), (two, "b")):
+        node.wall.session(name)
+    results = await asyncio.gather(
+        one.service.set_session_focus("a", expected_version=0),
+        two.service.set_session_focus("b", expected_version=0),
+        return_exceptions=True,
+    )
+    lost = [one for one in results if isinstance(one, TermwallError)]
+    assert [error.code for error in lost] == ["version_conflict"]
+    assert lost[0].details["version"] == 1
+    await until(lambda: one.stage == two.stage and one.stage[0] == 1)
+
+
+async def test_F10_a_session_that_is_removed_leaves_everywhere(nodes: tuple[LocalBroker, list[Node]]) -> None:
+    _, (one, two, _) = nodes
+    one.wall.session("a")
+    await one.service.set_session_focus("a")
+    await until(lambda: two.stage == (1, ["a"]))
+    await one.service.delete_session("a")
+    await until(lambda: two.stage == (2, []))
+
+
+async def test_a_project_is_renamed_resized_and_deleted_everywhere(nodes: tuple[LocalBroker, list[Node]]) -> None:
+    _, (one, two, three) = nodes
+    await two.service.update_project("wall", name="other", max_focused=2)
+    await until(lambda: one.service.get_project("wall").name == "other")
+    assert one.service.get_project("wall").max_focused == 2
+    line = one.wall.line()
+    await three.service.delete_project("wall")
+    await until(lambda: one.service.find_room("wall") is None and two.service.find_room("wall") is None)
+    assert line.ended == (4404, "The project was deleted")
+
+
+async def test_without_the_others_a_change_fails_with_a_sentence_and_all_heals(
+    nodes: tuple[LocalBroker, list[Node]],
+) -> None:
+    broker, (one, two, _) = nodes
+    for name in "ab":
+        one.wall.session(name)
+    line = one.wall.line()
+    broker.cut("one")
+    line.say("focus", sessionId="a", requestId="r")
+    await until(lambda: line.of("error"), "the error")
+    assert line.last("error")["code"] == "engine_away"
+    assert line.last("error")["data"].startswith("Nothing was changed")
+    one.service.write_input("a", "typed\n")
+    two.wall.session("c")
+    await two.service.set_session_focus("c")
+    broker.join("one")
+    await until(lambda: one.stage == (1, ["c"]))
+    line.say("focus", sessionId="a")
+    await until(lambda: two.stage == (2, ["c", "a"]))
+    assert versions(line) == [(1, ("c",)), (2, ("c", "a"))]
+
+
+async def test_F4_an_answer_that_is_lost_is_found_in_the_log(nodes: tuple[LocalBroker, list[Node]]) -> None:
+    broker, (one, two, _) = nodes
+    one.wall.session("a")
+    broker.swallow("one")
+    assert (await one.service.set_session_focus("a")).version == 1
+    await until(lambda: two.stage == (1, ["a"]))
+    assert one.stage == (1, ["a"])
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_F8_a_storm_on_three_nodes_with_outages(nodes: tuple[LocalBroker, list[Node]], seed: int) -> None:
+    broker, three = nodes
+    chance = random.Random(seed)
+    names = [f"s{index}" for index in range(6)]
+    for index, name in enumerate(names):
+        three[index % 3].wall.session(name)
+    lines = [node.wall.line() for node in three for _ in range(3)]
+    for _ in range(150):
+        line = chance.choice(lines)
+        assert line.connection is not None
+        own = [name for name in names if name in line.connection.room.sessions]
+        line.say("focus" if chance.random() < 0.7 else "blur", sessionId=chance.choice(own))
+        if chance.random() < 0.05:
+            broker.cut(chance.choice(["one", "two", "three"]))
+        if chance.random() < 0.2:
+            for name in ("one", "two", "three"):
+                broker.join(name)
+        if chance.random() < 0.3:
+            broker.swallow(chance.choice(["one", "two", "three"]))
+        await asyncio.sleep(0)
+    for name in ("one", "two", "three"):
+        broker.join(name)
+    final = await three[0].service.set_project_focus("wall", [n for n in names if three[0].service._homes.get(n)])  # type: ignore[call-overload]
+    await until(lambda: all(node.stage[0] >= final.version for node in three))
+    await until(lambda: len({str(node.stage) for node in three}) == 1)
+    top = three[0].stage[0]
+    expected = versions(lines[0])
+    assert [version for version, _ in expected] == list(range(1, top + 1)), "contiguous, each once"
+    assert top > 10
+    for line in lines:
+        assert line.ended is None
+        assert versions(line) == expected
