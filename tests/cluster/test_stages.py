@@ -1,61 +1,26 @@
 """One stage on several nodes: every client of every node sees the same versions (F1-F10), whatever happens between."""
 
 import asyncio
-import itertools
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from termwall.cluster.local import LocalBroker, LocalBus
-from termwall.cluster.stages import SharedStages
+from termwall.cluster.local import LocalBroker
 from termwall.core.errors import TermwallError
+from tests.support.nodes import OneNode
 from tests.support.patience import until
-from tests.support.wall import Line, Wall
-
-_runs = itertools.count()
-
-
-class Node:
-    """A service that shares its stages."""
-
-    def __init__(self, broker: LocalBroker, name: str, folder: Path, project: bool = True) -> None:
-        folder.mkdir(exist_ok=True)
-        self.wall = Wall(folder, close_seconds=0.5, project=project)
-        self.service = self.wall.service
-        self.bus = LocalBus(broker, name, run=f"run{next(_runs)}")
-        self.stages = SharedStages(self.bus, self.service, lambda: f"{name}-{next(_runs)}")
-
-    async def join(self) -> None:
-        """Take part."""
-        await self.bus.open()
-        ready = asyncio.Event()
-        self.watch = await self.bus.watch(self.stages.seen, ready=ready.set)
-        await ready.wait()
-        self.service.share(self.stages)
-
-    async def close(self) -> None:
-        """Leave."""
-        self.stages.close()
-        await self.watch.end()
-        await self.bus.close()
-        await self.service.close()
-
-    @property
-    def stage(self) -> tuple[int, list[str]]:
-        """Version and sessions."""
-        state = self.service.get_focus_state("wall")
-        return state.version, state.focused_sessions
+from tests.support.wall import Line
 
 
 @pytest.fixture
-async def nodes(tmp_path: Path) -> AsyncIterator[tuple[LocalBroker, list[Node]]]:
+async def nodes(tmp_path: Path) -> AsyncIterator[tuple[LocalBroker, list[OneNode]]]:
     """Three nodes of one wall."""
     broker = LocalBroker()
-    made = [Node(broker, name, tmp_path / name, project=name == "one") for name in ("one", "two", "three")]
+    made = [OneNode.local(broker, name, tmp_path / name, project=name == "one") for name in ("one", "two", "three")]
     for node in made:
-        await node.join()
+        await node.node.open()
     for node in made:
         await until(lambda node=node: node.service.find_room("wall"), "the project on all nodes")  # type: ignore[misc]
     yield broker, made
@@ -68,7 +33,7 @@ def versions(line: Line) -> list[tuple[int, tuple[str, ...]]]:
     return [(one["version"], tuple(one["focusedSessions"])) for one in line.of("focus_update")]
 
 
-async def test_F2_F8_a_change_on_one_node_is_told_on_all(nodes: tuple[LocalBroker, list[Node]]) -> None:
+async def test_F2_F8_a_change_on_one_node_is_told_on_all(nodes: tuple[LocalBroker, list[OneNode]]) -> None:
     _, (one, two, three) = nodes
     one.wall.session("a")
     lines = [node.wall.line() for node in (one, two, three)]
@@ -82,7 +47,7 @@ async def test_F2_F8_a_change_on_one_node_is_told_on_all(nodes: tuple[LocalBroke
     await until(lambda: lines[0].of("sync_complete"), "what alters nothing is answered")
 
 
-async def test_F4_of_two_nodes_that_are_sure_one_gets_a_conflict(nodes: tuple[LocalBroker, list[Node]]) -> None:
+async def test_F4_of_two_nodes_that_are_sure_one_gets_a_conflict(nodes: tuple[LocalBroker, list[OneNode]]) -> None:
     _, (one, two, _) = nodes
     for node, name in ((one, "a"), (two, "b")):
         node.wall.session(name)
@@ -97,7 +62,7 @@ async def test_F4_of_two_nodes_that_are_sure_one_gets_a_conflict(nodes: tuple[Lo
     await until(lambda: one.stage == two.stage and one.stage[0] == 1)
 
 
-async def test_F10_a_session_that_is_removed_leaves_everywhere(nodes: tuple[LocalBroker, list[Node]]) -> None:
+async def test_F10_a_session_that_is_removed_leaves_everywhere(nodes: tuple[LocalBroker, list[OneNode]]) -> None:
     _, (one, two, _) = nodes
     one.wall.session("a")
     await one.service.set_session_focus("a")
@@ -106,7 +71,7 @@ async def test_F10_a_session_that_is_removed_leaves_everywhere(nodes: tuple[Loca
     await until(lambda: two.stage == (2, []))
 
 
-async def test_a_project_is_renamed_resized_and_deleted_everywhere(nodes: tuple[LocalBroker, list[Node]]) -> None:
+async def test_a_project_is_renamed_resized_and_deleted_everywhere(nodes: tuple[LocalBroker, list[OneNode]]) -> None:
     _, (one, two, three) = nodes
     await two.service.update_project("wall", name="other", max_focused=2)
     await until(lambda: one.service.get_project("wall").name == "other")
@@ -118,7 +83,7 @@ async def test_a_project_is_renamed_resized_and_deleted_everywhere(nodes: tuple[
 
 
 async def test_without_the_others_a_change_fails_with_a_sentence_and_all_heals(
-    nodes: tuple[LocalBroker, list[Node]],
+    nodes: tuple[LocalBroker, list[OneNode]],
 ) -> None:
     broker, (one, two, _) = nodes
     for name in "ab":
@@ -139,7 +104,7 @@ async def test_without_the_others_a_change_fails_with_a_sentence_and_all_heals(
     assert versions(line) == [(1, ("c",)), (2, ("c", "a"))]
 
 
-async def test_F4_an_answer_that_is_lost_is_found_in_the_log(nodes: tuple[LocalBroker, list[Node]]) -> None:
+async def test_F4_an_answer_that_is_lost_is_found_in_the_log(nodes: tuple[LocalBroker, list[OneNode]]) -> None:
     broker, (one, two, _) = nodes
     one.wall.session("a")
     broker.swallow("one")
@@ -149,7 +114,7 @@ async def test_F4_an_answer_that_is_lost_is_found_in_the_log(nodes: tuple[LocalB
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_F8_a_storm_on_three_nodes_with_outages(nodes: tuple[LocalBroker, list[Node]], seed: int) -> None:
+async def test_F8_a_storm_on_three_nodes_with_outages(nodes: tuple[LocalBroker, list[OneNode]], seed: int) -> None:
     broker, three = nodes
     chance = random.Random(seed)
     names = [f"s{index}" for index in range(6)]

@@ -1,4 +1,4 @@
-"""A stream to another node over a network that loses, delays, repeats and turns around: no wrong byte, every jump told."""
+"""A stream to another node over a network that loses, delays and repeats: no wrong byte, and every jump is told."""
 
 import heapq
 import itertools

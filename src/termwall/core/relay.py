@@ -13,6 +13,8 @@ The host has the ring; the gateway a copy of its newest part. `Sender` is a curs
 
 from dataclasses import dataclass
 
+from termwall.core.ring import Ring
+
 WINDOW_BYTES = 512 << 10
 CHUNK_BYTES = 32 << 10
 """Bytes of one message: larger ones gain nothing (measured), smaller ones cost more for each byte."""
@@ -109,10 +111,14 @@ class Sender:
 
 
 class Receiver:
-    """The gateway's side: `offset` is what its copy has, None before the first reset of an empty one."""
+    """The gateway's side: `offset` is what its copy has, None before the first reset of an empty one.
 
-    def __init__(self, offset: int | None) -> None:
+    `sure`: the offset was reached by this gateway itself, and not only named by a client.
+    """
+
+    def __init__(self, offset: int | None, *, sure: bool = True) -> None:
         self.offset = offset
+        self._sure = sure
         self._acked: int | None = None
 
     def data(self, offset: int, count: int) -> int | None:
@@ -122,13 +128,15 @@ class Receiver:
         if offset + count <= self.offset:
             return None
         skip = self.offset - offset
+        self._sure = True
         self.offset = offset + count
         return skip
 
     def reset(self, offset: int) -> bool:
         """The stream goes on at `offset`: True if the copy has to begin anew there."""
-        if self.offset is not None and offset <= self.offset:
+        if self.offset is not None and self._sure and offset <= self.offset:
             return False
+        self._sure = True
         self.offset = offset
         return True
 
@@ -140,3 +148,18 @@ class Receiver:
         """What to ack now: the lease needs one each `ACK_SECONDS` also without news. None: there is nothing yet."""
         self._acked = self.offset
         return self.offset
+
+
+class Copy(Ring):
+    """The newest part of another node's ring. `begin` makes it empty at an offset; its history starts there."""
+
+    floor = 0
+
+    @property
+    def start(self) -> int:
+        """The offset of the oldest byte that is still there."""
+        return max(self.floor, self.end - self.capacity)
+
+    def begin(self, offset: int) -> None:
+        """Forget everything, and go on at `offset`."""
+        self.floor = self.end = offset

@@ -49,6 +49,11 @@ class SizeLog:
         """The serial of the newest change."""
         return self._marks[-1].serial
 
+    @property
+    def last_offset(self) -> int:
+        """Where the newest change was."""
+        return self._marks[-1].offset
+
     def record(self, offset: int, cols: int, rows: int) -> None:
         """The size changes at this offset, which is not before the last change's."""
         last = self._marks[-1]

@@ -100,6 +100,11 @@ class AnySession(ABC):
         """Whether pictures of the session can be had at the moment."""
 
     @property
+    def shows(self) -> tuple[object, ...]:
+        """Something else whenever its screen may have changed."""
+        return self.epoch, self.ring.end, self.sizes.last_serial
+
+    @property
     @abstractmethod
     def over(self) -> bool:
         """Whether its program ended."""
@@ -135,6 +140,10 @@ class AnySession(ABC):
     @abstractmethod
     def looked_at(self) -> None:
         """Somebody views it from now on: what is not on this machine must be fetched."""
+
+    def reach(self, offset: int) -> None:
+        """A client goes on from there: have the output from there on, if it can be had."""
+        return
 
     # ---- what a client does to it
 

@@ -67,6 +67,7 @@ class Estate:
         self.recordings = Recordings(recordings, bounds, clock, new_id)
         self.recordings.changed = self._recorded
         self._max_focused = max_focused
+        self._added: Callable[[Room], None] = lambda room: None
         self.stages: Stages = OwnStages(self.archive.keep_stage, self.archive.keep_project)
         self.clock = clock
         self.new_id = new_id
@@ -190,12 +191,23 @@ class Estate:
 
     # ---- projects that other nodes have too
 
-    def share(self, stages: Stages) -> None:
-        """Decide stages together with other nodes from now on."""
-        self.stages = stages
+    def share(self, stages: Stages, added: Callable[[Room], None]) -> None:
+        """Decide stages together with other nodes from now on; `added` gets every room, also those that come later."""
+        self.stages, self._added = stages, added
         for room in self._rooms.values():
             room.stages = stages
+            added(room)
             stages.made(room)
+
+    def rooms(self) -> list[Room]:
+        """All rooms."""
+        return list(self._rooms.values())
+
+    def find_own(self, session_id: str) -> LiveSession | None:
+        """A session whose program runs here."""
+        room = self._homes.get(SessionId(session_id))
+        session = None if room is None else room.sessions.get(SessionId(session_id))
+        return session if isinstance(session, LiveSession) else None
 
     def find_room(self, project_id: str) -> Room | None:
         """A project's room, if it is known here."""
@@ -278,6 +290,7 @@ class Estate:
             wake=self._wake_sweeper,
         )
         self._rooms[room.id] = room
+        self._added(room)
         return room
 
     def room(self, project_id: str) -> Room:
@@ -313,7 +326,8 @@ class Estate:
         task.add_done_callback(self._closing.discard)
 
     def _tick(self) -> int:
-        self._ticks += 1
+        # Milliseconds where time allows it, so that ticks of several nodes can be compared.
+        self._ticks = max(self._ticks + 1, self.clock())
         return self._ticks
 
     def _keep_session(self, session: LiveSession) -> None:

@@ -24,8 +24,8 @@ class _Watched:
     connections: "set[Connection]" = field(default_factory=set)
     behind: "set[Connection]" = field(default_factory=set)
     """Those that have not had the newest picture yet."""
-    shown: tuple[str, int, int] | None = None
-    """The (epoch, offset, size serial) that was last asked for."""
+    shown: tuple[object, ...] | None = None
+    """What the session showed when a picture was last asked for."""
     message: bytes = b""
     content: tuple[object, ...] = ()
     asked: bool = False
@@ -74,7 +74,7 @@ class Previews:
         for session, watched in list(self._watched.items()):
             if not session.drawn or session.drawer is None:
                 continue
-            now = session.epoch, session.ring.end, session.sizes.last_serial
+            now = session.shows
             if now != watched.shown and not watched.asked:
                 watched.shown, watched.asked = now, True
                 session.drawer.ask("runs", 0, lambda picture, s=session, w=watched: self._drawn(s, w, picture))  # type: ignore[misc]

@@ -65,6 +65,10 @@ class Room:
         self._changed = changed
         self._wake = wake
         self.previews = Previews(clock)
+        self.told: Callable[[AnySession, dict[str, Any]], None] = lambda session, fields: None
+        """Called with what clients are told of a session."""
+        self.elsewhere: Callable[[str, SessionId], bool] = lambda client, session_id: False
+        """Whether a client is connected to another node and does something to this session."""
         self._stirred: set[LiveSession] = set()
         self._touched: set[LiveSession] = set()
         self._told: dict[LiveSession, dict[str, Any]] = {}
@@ -255,6 +259,7 @@ class Room:
 
     def tell_session(self, session: AnySession, /, **fields: Any) -> None:
         """A `session_update` of these fields to all that carry the session."""
+        self.told(session, fields)
         update = SessionUpdate(session_id=session.id, project_id=self.id, timestamp=self._clock(), **fields)
         text = encode(update)
         for connection in tuple(self.connections):
@@ -263,6 +268,7 @@ class Room:
 
     def tell_driver(self, session: AnySession) -> None:
         """Who drives, and the size; those that view the stream get the size in its place there (S3)."""
+        self.told(session, {"driver": None, "cols": None, "rows": None})
         cols, rows = session.size
         plain: dict[str, Any] = {
             "session_id": session.id,
@@ -351,9 +357,20 @@ class Room:
         for viewer in tuple(session.viewers):
             viewer.restart()
 
+    def stirred_elsewhere(self) -> None:
+        """Sessions of other nodes may look different: `sweep` will see."""
+        self._wake()
+
+    def restarted_elsewhere(self, session: AnySession) -> None:
+        """A session of another node has a new epoch."""
+        self.tell_session(session, session=self.describe(session), epoch=session.epoch, offset=0)
+        for viewer in tuple(session.viewers):
+            viewer.restart()
+
     def present(self, client: str, session_id: SessionId) -> bool:
         """Whether a client still has a connection that carries this session."""
-        return any(c.client_id == client and c.carries(session_id) for c in self.connections)
+        here = any(c.client_id == client and c.carries(session_id) for c in self.connections)
+        return here or self.elsewhere(client, session_id)
 
     def carried(self, connection: "Connection") -> Iterable[AnySession]:
         """The sessions that a connection carries."""

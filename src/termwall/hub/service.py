@@ -165,8 +165,12 @@ class TerminalService(Estate):
 
     def get_session(self, session_id: str) -> Session:
         """Raises `unknown_session`."""
-        room, session = self._find(session_id)
-        return room.describe(session)
+        for room in self._rooms.values():
+            session = room.sessions.get(SessionId(session_id))
+            if session is not None:
+                return room.describe(session)
+        room, own = self._find(session_id)
+        return room.describe(own)
 
     def list_sessions(self, project_id: str) -> list[Session]:
         """The project's sessions, the oldest first."""

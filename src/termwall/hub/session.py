@@ -69,6 +69,8 @@ class LiveSession(AnySession):
         self._pace = pace
         self.created_at = kept.created_at
         self.viewers: set[Viewer] = set()
+        self.cursors: dict[object, Callable[[], None]] = {}
+        """Others that follow the output: called when there is more."""
         self._on_output = on_output
         self._on_heard = on_heard
         self._on_exit = on_exit
@@ -134,7 +136,7 @@ class LiveSession(AnySession):
 
     def _take(self, program: Program, state: Mapping[str, Any]) -> None:
         """Go on with a program: a new one, or one that runs since before this server."""
-        memory, viewers = program.memory, self.viewers
+        memory, viewers, cursors = program.memory, self.viewers, self.cursors
         cols, rows = self.seat.size
         marks = self.bounds.size_marks
         self.sizes = SizeLog.restore(state["sizes"], marks) if "sizes" in state else SizeLog(cols, rows, marks)
@@ -149,7 +151,7 @@ class LiveSession(AnySession):
             on_output=self._output,
             on_exit=self._exited,
             pace=self._pace,
-            watched=lambda: any(viewer.live for viewer in viewers),
+            watched=lambda: bool(cursors) or any(viewer.live for viewer in viewers),
         )
         if self._screens is not None:
             heard = state.get("heard", 0)
@@ -256,6 +258,8 @@ class LiveSession(AnySession):
     def _output(self) -> None:
         for viewer in tuple(self.viewers):
             viewer.pump()
+        for wake in self.cursors.values():
+            wake()
         if self.recorder is not None:
             self.recorder.pump()
         if self.feed is not None:
@@ -307,10 +311,13 @@ class LiveSession(AnySession):
 
     # ---- what a client does
 
-    def input(self, who: Person, data: bytes, seq: int | None, answer: InputAnswer) -> None:
-        """A client types: it drives from then on (I4)."""
+    def input(
+        self, who: Person, data: bytes, seq: int | None, answer: InputAnswer, log: ClientId | None = None
+    ) -> None:
+        """A client types: it drives from then on (I4). `log`: whose numbers these are, if they are not the client's."""
+        writer = log or who.client_id
         try:
-            verdict = "write" if seq is None else self.inputs.accept(who.client_id, seq)
+            verdict = "write" if seq is None else self.inputs.accept(writer, seq)
             if isinstance(verdict, int):
                 raise TermwallError(
                     ErrorCode.INPUT_GAP,
@@ -322,7 +329,7 @@ class LiveSession(AnySession):
                 self.admit(len(data))  # What is refused takes nothing over.
                 # The size first: what is typed is then answered at the size of who typed it.
                 self._drives(who, self._apply(self.seat.typed(who.client_id)))
-                self.write(data, who.client_id, seq or 0)
+                self.write(data, writer, seq or 0)
                 # The program has its key by now; the rest costs it no time.
                 if is_typing(data):
                     self.recency.user = self._tick()
@@ -331,7 +338,7 @@ class LiveSession(AnySession):
         except TermwallError as error:
             answer(error)
         else:
-            answer(None if seq is None else self.inputs.last(who.client_id))
+            answer(None if seq is None else self.inputs.last(writer))
 
     def resize(self, who: Person, size: tuple[int, int]) -> None:
         """A client tells its size; it counts if the client drives or nobody does (I4)."""

@@ -66,6 +66,12 @@ class Viewer:
         self.owed = "restart"
         self.pump()
 
+    def misplaced(self) -> None:
+        """The output ends before where the client says it was: it was never there."""
+        if self._cursor.position > self.session.ring.end:
+            self.owed = "resume"
+            self.pump()
+
     def resized(self) -> None:
         """The size changed a moment ago: draw the primary screen anew, for terminals reflow each in their way (S3)."""
         if self.live and self.owed is None and self._awaited is None:
@@ -82,6 +88,8 @@ class Viewer:
         """
         session = self.session
         self._awaited = None
+        if epoch == session.epoch:
+            session.reach(offset)
         if epoch == session.epoch and session.ring.start <= offset <= session.ring.end:
             self._anchor(offset)
             return offset, "exact"

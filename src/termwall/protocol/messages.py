@@ -176,6 +176,8 @@ class Session(Wire):
     """The id of the recording that runs."""
     resume: list[str] | None = None
     """What a lost session runs when it is started again, if that is not its command (P5)."""
+    node: str | None = None
+    """The node that its program runs on, where there are several."""
 
 
 class FocusState(Wire):

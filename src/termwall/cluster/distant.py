@@ -1,0 +1,237 @@
+"""A session of another node, as this one's clients see it: a copy of its newest output, and its node for all else."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from termwall.core.ids import ClientId, ProjectId, SessionId
+from termwall.core.limits import Bounds
+from termwall.core.relay import Copy, Receiver
+from termwall.core.sizes import SizeLog
+from termwall.hub.anysession import AnySession, InputAnswer, Person, Recency
+from termwall.hub.viewer import Viewer
+from termwall.protocol import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from termwall.cluster.gateway import Gateway
+    from termwall.cluster.parcel import Frame
+    from termwall.screen.feed import Picture
+
+UNUSED = 1
+"""Bytes of a copy that nobody looks at."""
+
+
+class DistantSession(AnySession):
+    """One session of another node.
+
+    Args:
+        gateway: reaches its node.
+        node: that node's name.
+        shown: what the node says of it.
+        bounds: this node's.
+    """
+
+    def __init__(self, gateway: "Gateway", node: str, shown: messages.Session, bounds: Bounds) -> None:
+        self.node = node
+        self.bounds = bounds
+        self.scrollback = bounds.scrollback_lines
+        self.viewers: set[Viewer] = set()
+        self.recency = Recency()
+        self.away: str | None = None
+        """Why its node cannot be reached, or None."""
+        self.receiver: Receiver | None = None
+        """Of the attachment, if there is one."""
+        self.number = 0
+        """Of the newest attachment."""
+        self._gateway = gateway
+        self._shown = shown
+        self.id = SessionId(shown.id)
+        self.project_id = ProjectId(shown.project_id)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.epoch = self._shown.epoch
+        self.ring: Copy = Copy(bytearray(UNUSED))
+        self.ring.begin(self._shown.offset)
+        self.sizes = SizeLog(self._shown.cols, self._shown.rows, self.bounds.size_marks)
+        self.receiver = None
+        self._reached: int | None = None
+        """Where a client said that it goes on, before anything was fetched."""
+        self._drawer = DistantDrawer(self._gateway, self)
+
+    # ---- what its node tells
+
+    def tell(self, shown: messages.Session, recency: list[int]) -> bool:
+        """The node says what it is by now. True if it was restarted: everything before is over."""
+        restarted = shown.epoch != self.epoch
+        self._shown = shown
+        self.recency = Recency(*recency)
+        self.last_output = shown.last_activity
+        if restarted:
+            self._begin()
+        return restarted
+
+    def arrived(self, frame: "Frame") -> bool:
+        """A piece of its output came. True if an ack is due."""
+        receiver, ring = self.receiver, self.ring
+        if receiver is None or frame.number != self.number:
+            return False
+        if frame.kind == "reset":
+            before = ring.end
+            if receiver.reset(frame.offset):
+                ring.begin(frame.offset)
+            self._sized(frame)
+            if ring.end < before:
+                for viewer in tuple(self.viewers):
+                    viewer.misplaced()
+        else:
+            skip = receiver.data(frame.offset, len(frame.data))
+            if skip is None:
+                return receiver.offset is not None and frame.offset < receiver.offset
+            self._sized(frame)
+            ring.append(frame.data[skip:])
+        for viewer in tuple(self.viewers):
+            viewer.pump()
+        return frame.kind == "reset" or receiver.due()
+
+    def _sized(self, frame: "Frame") -> None:
+        end = self.ring.end
+        if self.sizes.at(end) != (frame.cols, frame.rows) and end >= self.sizes.last_offset:
+            self.sizes.record(end, frame.cols, frame.rows)
+
+    # ---- the copy
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody here views it."""
+        return any(viewer.live for viewer in self.viewers)
+
+    @property
+    def has_copy(self) -> bool:
+        """Whether the copy has room for output."""
+        return self.ring.capacity > UNUSED
+
+    def follow(self) -> int | None:
+        """Attach anew: from where the copy goes on; None takes what comes."""
+        sure = self.has_copy and self.receiver is not None and self.receiver.offset is not None
+        if not self.has_copy:
+            begin = self.ring.end
+            self.ring = Copy(bytearray(self.bounds.ring_bytes))
+            self.ring.begin(begin)
+        self.number += 1
+        offset = self.ring.end if sure else self._reached
+        self.receiver = Receiver(offset, sure=sure)
+        return offset
+
+    def forget(self) -> None:
+        """Nobody looks: give the copy back."""
+        if not self.has_copy:
+            return
+        end = self.ring.end
+        self.ring = Copy(bytearray(UNUSED))
+        self.ring.begin(end)
+        self.receiver = self._reached = None
+
+    def looked_at(self) -> None:
+        """Somebody views it from now on: its output must come."""
+        self._gateway.follow(self)
+
+    def reach(self, offset: int) -> None:
+        """A client goes on from there: if nothing was fetched yet, fetch from there."""
+        if self.receiver is None:
+            self._reached = offset
+            self.ring.begin(offset)
+
+    # ---- what it is
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """Its name."""
+        return self._shown.name
+
+    @property
+    def drawer(self) -> "DistantDrawer":
+        """Its node draws it."""
+        return self._drawer
+
+    @property
+    def drawn(self) -> bool:
+        """Its node is asked, and asked again; what a viewer has meanwhile is better than nothing."""
+        return True
+
+    @property
+    def shows(self) -> tuple[object, ...]:
+        """Something else whenever its screen may have changed, as far as is known here."""
+        return self.epoch, max(self.ring.end, self._shown.offset), self._shown.cols, self._shown.rows
+
+    @property
+    def over(self) -> bool:
+        """Whether its program ended, as far as is known."""
+        return self._shown.status != "running" or self.away is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it waits for its user."""
+        return self._shown.attention.state == "needs input"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Its columns and rows."""
+        return self._shown.cols, self._shown.rows
+
+    def driver(self) -> messages.Driver | None:
+        """Who drives it."""
+        return self._shown.driver
+
+    def describe(self, focused: bool) -> messages.Session:
+        """The session as everybody sees it; `lost` while its node cannot be reached."""
+        changes: dict[str, Any] = {"focused": focused}
+        if self.away is not None:
+            attention = self._shown.attention.model_copy(update={"state": "lost", "reason": self.away})
+            changes |= {"status": "lost", "attention": attention}
+        return self._shown.model_copy(update=changes)
+
+    def keep(self) -> None:
+        """Its node keeps it."""
+
+    # ---- what a client does
+
+    def input(self, who: Person, data: bytes, seq: int | None, answer: InputAnswer) -> None:
+        """A client types."""
+        self._gateway.act(self, {"do": "input", "seq": seq}, who, data, answer)
+
+    def resize(self, who: Person, size: tuple[int, int]) -> None:
+        """A client tells its size."""
+        self._gateway.act(self, {"do": "resize", "size": size}, who)
+
+    def drive(self, who: Person, size: tuple[int, int] | None) -> None:
+        """A client claims it."""
+        self._gateway.act(self, {"do": "drive", "size": size}, who)
+
+    def saw(self) -> None:
+        """Somebody has seen what it wants."""
+        self._gateway.act(self, {"do": "saw"}, Person(ClientId("")))
+
+    def leave_seat(self, client: ClientId) -> None:
+        """The last connection of a client closed."""
+        self._gateway.act(self, {"do": "leave"}, Person(client))
+
+
+class DistantDrawer:
+    """Has its pictures drawn by its node."""
+
+    def __init__(self, gateway: "Gateway", session: DistantSession) -> None:
+        self._gateway = gateway
+        self._session = session
+
+    def ask(
+        self,
+        kind: Literal["snapshot", "runs", "ansi", "text"],
+        lines: int,
+        answer: "Callable[[Picture | None], None]",
+        *,
+        primary: bool = False,
+    ) -> int:
+        """Draw it as it is there now; the offset is at least the newest that is known here."""
+        self._gateway.draw(self._session, kind, lines, primary, answer)
+        return self._session.ring.end

@@ -1,0 +1,375 @@
+"""What a node shows of its own sessions to the other nodes, and does for their clients.
+
+Output goes to a gateway only while somebody there looks (a lease), as a cursor on the session's ring with credit of its
+own; a slow gateway gets a told jump, and nobody else feels it.
+"""
+
+import asyncio
+import logging
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from termwall.cluster.bus import Bus, BusError, Member, Subscription
+from termwall.cluster.parcel import BadParcel, Frame, pack, pack_frame, unpack
+from termwall.core.errors import ErrorCode, TermwallError
+from termwall.core.ids import ClientId, SessionId
+from termwall.core.relay import Reset, Send, Sender
+from termwall.hub.anysession import AnySession, Person
+from termwall.hub.room import Room
+from termwall.hub.session import LiveSession
+from termwall.screen.feed import Picture
+
+log = logging.getLogger("termwall.cluster")
+
+BUDGET_BYTES = 16 << 20
+"""Messages of the other nodes that wait to be handled; more are dropped, and sent again."""
+PUMP_SECONDS = 0.25
+"""How often leases and what was lost are looked after."""
+MOST_ATTACHMENTS = 4096
+"""Streams to other nodes at once; one more is refused, and its gateway tries again."""
+MOST_GUESTS = 10_000
+"""Clients of other nodes that are remembered as doing something to sessions here."""
+PICTURE = ("offset", "cols", "rows", "title", "alternate", "cursor")
+SPARE_BYTES = 4096
+"""Of a message, for its header."""
+
+
+@dataclass(eq=False, slots=True)
+class _Attachment:
+    """A gateway that looks at a session."""
+
+    gateway: str
+    session: LiveSession
+    epoch: str
+    number: int
+    sender: Sender
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    task: "asyncio.Task[None] | None" = None
+
+
+class Host:
+    """Serves this node's sessions.
+
+    Args:
+        bus: open.
+        run: the id of this run of the process.
+        rooms: all rooms.
+        find: a session of this node.
+    """
+
+    def __init__(
+        self, bus: Bus, run: str, rooms: Callable[[], list[Room]], find: Callable[[str], LiveSession | None]
+    ) -> None:
+        self._bus = bus
+        self._run = run
+        self._rooms = rooms
+        self._find = find
+        self._serial = 0
+        self._attachments: dict[tuple[str, str], _Attachment] = {}
+        self._guests: dict[tuple[str, str, str], None] = {}
+        self._subscriptions: list[Subscription] = []
+        self._news: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(4096)
+        self._speaker: asyncio.Task[None] | None = None
+        self._unsubscribe: list[Callable[[], None]] = []
+
+    async def open(self) -> None:
+        """Begin to serve."""
+        node, bus = self._bus.node, self._bus
+        self._subscriptions = [
+            await bus.serve(f"host.{node}.list", self._list),
+            await bus.serve(f"host.{node}.attach", self._attach),
+            await bus.serve(f"host.{node}.do", self._do),
+            await bus.subscribe(f"host.{node}.ack", self._acked, budget=BUDGET_BYTES, lagged=_lagged),
+            await bus.subscribe(f"host.{node}.draw", self._draw, budget=BUDGET_BYTES, lagged=_lagged),
+        ]
+        self._unsubscribe = [bus.on_state(self._state), bus.on_member(self._member)]
+        self._speaker = asyncio.get_running_loop().create_task(self._speak())
+
+    async def close(self) -> None:
+        """Serve no more."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        for subscription in self._subscriptions:
+            await subscription.end()
+        if self._speaker is not None:
+            self._speaker.cancel()
+        for attachment in list(self._attachments.values()):
+            self._drop(attachment)
+
+    # ---- sessions and what is new of them
+
+    def watch_room(self, room: Room) -> None:
+        """Tell the others of this room's sessions from now on."""
+        room.told = lambda session, fields: self._told(room, session, fields)
+        room.elsewhere = lambda client, session_id: any(
+            (gateway, session_id, client) in self._guests for gateway in self._bus.members()
+        )
+
+    def _described(self, room: Room, session: LiveSession) -> dict[str, Any]:
+        shown = room.describe(session).model_copy(update={"node": self._bus.node})
+        recency = session.recency
+        return {
+            "session": shown.model_dump(mode="json"),
+            "recency": [recency.user, recency.output, recency.focused],
+        }
+
+    def _told(self, room: Room, session: AnySession, fields: dict[str, Any]) -> None:
+        if not isinstance(session, LiveSession):
+            return
+        self._serial += 1
+        header: dict[str, Any] = {"run": self._run, "serial": self._serial, "project": room.id, "id": session.id}
+        if fields.get("removed"):
+            header["removed"] = True
+            self._drop_all(session)
+        else:
+            whole = "session" in fields
+            header |= {"fields": [name for name in fields if name != "session"], "whole": whole}
+            header |= self._described(room, session)
+        try:
+            self._news.put_nowait(("news", pack(header)))
+        except asyncio.QueueFull:
+            pass  # The gap in the serial numbers makes the others ask for the whole list.
+
+    async def _speak(self) -> None:
+        while True:
+            _, data = await self._news.get()
+            try:
+                await self._bus.publish(f"news.{self._bus.node}", data)
+            except BusError:
+                pass  # As above.
+
+    async def _list(self, data: bytes) -> bytes:
+        header, _ = unpack(data)
+        room = next((room for room in self._rooms() if room.id == header["project"]), None)
+        sessions = [] if room is None else [self._described(room, session) for session in room.own]
+        return pack({"run": self._run, "serial": self._serial, "sessions": sessions})
+
+    # ---- output
+
+    async def _attach(self, data: bytes) -> bytes:
+        header, _ = unpack(data)
+        session = self._find(header["session"])
+        if session is None or session.epoch != header["epoch"]:
+            return pack({"ok": False, "epoch": None if session is None else session.epoch})
+        key = header["gateway"], header["session"]
+        before = self._attachments.get(key)
+        if before is not None:
+            self._drop(before)
+        elif len(self._attachments) >= MOST_ATTACHMENTS:
+            return pack({"ok": False, "epoch": session.epoch})
+        ring = session.ring
+        sender = Sender(header["offset"], ring.start, ring.end, _now())
+        attachment = _Attachment(key[0], session, session.epoch, header["number"], sender)
+        self._attachments[key] = attachment
+        session.cursors[attachment] = attachment.wake.set
+        attachment.task = asyncio.get_running_loop().create_task(self._pump(attachment))
+        return pack({"ok": True})
+
+    async def _pump(self, one: _Attachment) -> None:
+        """Send what there is. The network's pace is this task's, and nobody else's."""
+        while self._attachments.get((one.gateway, one.session.id)) is one:
+            one.wake.clear()
+            session, now = one.session, _now()
+            if one.sender.expired(now) or session.epoch != one.epoch:
+                self._drop(one)
+                return
+            step = one.sender.next(session.ring.start, session.ring.end, now)
+            if step is None:
+                try:
+                    await asyncio.wait_for(one.wake.wait(), max(0.01, min(PUMP_SECONDS, one.sender.deadline() - now)))
+                except TimeoutError:
+                    pass
+                continue
+            try:
+                await self._bus.publish(f"out.{one.gateway}", self._frame(one, step))
+            except BusError:
+                await asyncio.sleep(PUMP_SECONDS)  # Away: what was lost is sent again.
+            else:
+                await asyncio.sleep(0)
+
+    def _frame(self, one: _Attachment, step: Send | Reset) -> bytes:
+        session = one.session
+        if isinstance(step, Reset):
+            cols, rows = session.sizes.at(step.offset)
+            return pack_frame(Frame("reset", session.id, one.number, step.offset, cols, rows))
+        cols, rows = session.sizes.at(step.start)
+        stop = step.stop
+        mark = session.sizes.next_after(session.sizes.serial_at(step.start))
+        if mark is not None and step.start < mark.offset < stop:
+            stop = mark.offset  # A frame has one size.
+            one.sender.sent = stop
+        return pack_frame(
+            Frame("data", session.id, one.number, step.start, cols, rows, session.ring.read(step.start, stop))
+        )
+
+    def _acked(self, subject: str, data: bytes) -> None:
+        header = _read(data)
+        if header is None:
+            return
+        gateway = header["gateway"]
+        for session_id, number, offset in header["acks"]:
+            one = self._attachments.get((gateway, session_id))
+            if one is None or one.number != number:
+                self._say(f"out.{gateway}", pack_frame(Frame("again", session_id, number, 0, 0, 0)))
+            elif offset is None:
+                self._drop(one)
+            else:
+                one.sender.ack(offset, _now())
+                one.wake.set()
+
+    def _drop(self, one: _Attachment) -> None:
+        key = one.gateway, one.session.id
+        if self._attachments.get(key) is one:
+            del self._attachments[key]
+        one.session.cursors.pop(one, None)
+        one.wake.set()
+
+    def _drop_all(self, session: LiveSession) -> None:
+        for one in [one for one in self._attachments.values() if one.session is session]:
+            self._drop(one)
+
+    def _state(self, up: bool) -> None:
+        if up:
+            for one in self._attachments.values():
+                one.sender.lost(_now())
+                one.wake.set()
+
+    # ---- pictures
+
+    def _draw(self, subject: str, data: bytes) -> None:
+        header = _read(data)
+        if header is None:
+            return
+        session, lines = self._find(header["session"]), header["lines"]
+
+        def answer(picture: Picture | None) -> None:
+            reply = {"id": header["id"], "picture": None}
+            if picture is None:
+                self._say(f"drawn.{header['gateway']}", pack(reply))
+                return
+            body = zlib.compress(picture.data, 1)
+            if len(body) > self._bus.max_bytes - SPARE_BYTES:
+                # Fewer lines above the screen, until it fits into one message.
+                self._ask(session, header, lines // 4, answer)
+                return
+            about = {
+                name: getattr(picture, name) for name in ("offset", "cols", "rows", "title", "alternate", "cursor")
+            }
+            self._say(f"drawn.{header['gateway']}", pack({**reply, "picture": about}, body))
+
+        self._ask(session, header, lines, answer)
+
+    def _ask(
+        self,
+        session: LiveSession | None,
+        header: dict[str, Any],
+        lines: int,
+        answer: "Callable[[Picture | None], None]",
+    ) -> None:
+        drawer = None if session is None or session.epoch != header["epoch"] or not session.drawn else session.drawer
+        if drawer is None:
+            answer(None)
+        else:
+            drawer.ask(header["kind"], lines, answer, primary=header["primary"])
+
+    def _say(self, subject: str, data: bytes) -> None:
+        async def say() -> None:
+            try:
+                await self._bus.publish(subject, data)
+            except BusError as error:
+                log.debug("%s", error)  # Who waits asks again.
+
+        task = asyncio.get_running_loop().create_task(say())
+        _keep.add(task)
+        task.add_done_callback(_keep.discard)
+
+    # ---- what clients of other nodes do
+
+    async def _do(self, data: bytes) -> bytes:
+        """A batch of actions on one session, in order; a batch that comes again does nothing again."""
+        header, body = unpack(data)
+        session = self._find(header["session"])
+        results: list[Any] = []
+        begin = 0
+        for action in header["actions"]:
+            stop = begin + action.get("bytes", 0)
+            results.append(self._act(header["gateway"], session, action, body[begin:stop]))
+            begin = stop
+        return pack({"results": results})
+
+    def _act(self, gateway: str, session: LiveSession | None, action: dict[str, Any], data: bytes) -> Any:
+        if session is None:
+            gone = TermwallError(ErrorCode.UNKNOWN_SESSION, "The session is gone.", field="sessionId")
+            return _plain(gone)
+        client = ClientId(action["client"])
+        who = Person(client, action.get("name"))
+        key = gateway, session.id, client
+        result: list[Any] = []
+        match action["do"]:
+            case "input":
+                self._remember(key)
+
+                def answer(outcome: int | TermwallError | None) -> None:
+                    result.append(_plain(outcome) if isinstance(outcome, TermwallError) else outcome)
+
+                session.input(who, data, action["seq"], answer, ClientId(action["log"]))
+            case "resize":
+                self._remember(key)
+                session.resize(who, tuple(action["size"]))
+            case "drive":
+                self._remember(key)
+                size = action["size"]
+                session.drive(who, None if size is None else tuple(size))
+            case "saw":
+                session.saw()
+            case "leave":
+                self._guests.pop(key, None)
+                self._left(session, client)
+        return result[0] if result else None
+
+    def _remember(self, key: tuple[str, str, str]) -> None:
+        self._guests[key] = None
+        if len(self._guests) > MOST_GUESTS:
+            del self._guests[next(iter(self._guests))]
+
+    def _left(self, session: LiveSession, client: ClientId) -> None:
+        room = next((room for room in self._rooms() if room.id == session.project_id), None)
+        if room is not None and not room.present(client, SessionId(session.id)):
+            session.leave_seat(client)
+
+    def _member(self, member: Member, here: bool) -> None:
+        """The clients of a node that is gone have left."""
+        if here:
+            return
+        for gateway, session_id, client in [key for key in self._guests if key[0] == member.node]:
+            del self._guests[gateway, session_id, client]
+            session = self._find(session_id)
+            if session is not None:
+                self._left(session, ClientId(client))
+        for one in [one for one in self._attachments.values() if one.gateway == member.node]:
+            self._drop(one)
+
+
+_keep: set["asyncio.Task[None]"] = set()
+
+
+def _plain(error: TermwallError) -> dict[str, Any]:
+    return {"code": error.code, "message": error.message, "field": error.field, "details": error.details}
+
+
+def _read(data: bytes) -> dict[str, Any] | None:
+    try:
+        return unpack(data)[0]
+    except BadParcel as error:
+        log.warning("%s", error)
+        return None
+
+
+def _lagged() -> None:
+    log.warning("messages of other nodes come faster than they are handled; what was dropped is sent again")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

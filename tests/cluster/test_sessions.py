@@ -1,0 +1,250 @@
+"""Sessions of one node on the clients of another: their output, their screens, and what is typed, through outages."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from termwall.cluster.distant import DistantSession
+from termwall.cluster.local import LocalBroker
+from tests.support.nodes import OneNode
+from tests.support.patience import until
+from tests.support.wall import Line
+
+RAW = "stty raw -echo; echo READY; exec cat"
+COUNTING = (
+    "stty -echo; i=0; while :; do n=$((i+200)); "
+    "while [ $i -lt $n ]; do i=$((i+1)); echo line $i; done; sleep 0.01; done"
+)
+
+Nodes = tuple[LocalBroker, OneNode, OneNode]
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Nodes]:
+    """A host with a screen worker, and a gateway."""
+    broker = LocalBroker()
+    host = OneNode.local(broker, "host", tmp_path / "host", drawn=True)
+    gateway = OneNode.local(broker, "gateway", tmp_path / "gateway", project=False)
+    assert host.wall.screens is not None
+    host.wall.screens.start()
+    for one in (host, gateway):
+        await one.node.open()
+    await until(lambda: gateway.service.find_room("wall"), "the project")
+    yield broker, host, gateway
+    for one in (gateway, host):
+        await asyncio.wait_for(one.close(), 10)
+
+
+def distant(node: OneNode, session: str) -> DistantSession:
+    found = node.service.room("wall").sessions[session]  # type: ignore[index]
+    assert isinstance(found, DistantSession)
+    return found
+
+
+async def known(node: OneNode, session: str) -> None:
+    await until(lambda: session in node.service.room("wall").sessions, "the session on the other node")
+
+
+async def test_A2_a_session_is_known_on_the_other_node_with_all_that_changes(two: Nodes) -> None:
+    _, host, gateway = two
+    line = gateway.wall.line()
+    host.wall.session(
+        "a", "sh", "-c", "printf '\\033]2;its title\\007'; read x; printf '\\033]9;may I?\\007'; read x; exit 3"
+    )
+    await until(lambda: [m for m in line.of("session_update") if (m.get("session") or {}).get("id") == "a"])
+    assert gateway.service.get_session("a").node == "host"
+    await until(lambda: [m for m in line.of("session_update") if m.get("title") == "its title"])
+    host.service.rename_session("a", "another name")
+    await until(lambda: [m for m in line.of("session_update") if m.get("name") == "another name"])
+    host.service.write_input("a", "\n")
+    await until(lambda: gateway.service.get_session("a").attention.state == "needs input")
+    host.service.write_input("a", "\n")
+    await until(lambda: gateway.service.get_session("a").status == "exited")
+    assert gateway.service.get_session("a").exit_code == 3
+    await host.service.delete_session("a")
+    await until(lambda: "a" not in gateway.service.room("wall").sessions)
+    assert line.last("session_update")["removed"] is True
+
+
+async def test_S2_S3_a_focused_session_streams_to_the_other_node(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", RAW)
+    await known(gateway, "a")
+    line = gateway.wall.line("mia")
+    line.say("focus", sessionId="a")
+    await line.sees("a", "READY")
+    frames = [m for m in line.messages if m["type"] == "frame"]
+    assert (frames[0]["kind"], frames[0]["reason"]) == (2, 2)
+    line.say("input", sessionId="a", data="typed there", seq=1)
+    await line.sees("a", "typed there")
+    await until(lambda: line.of("input_ack"), "the answer")
+    assert line.last("input_ack")["seq"] == 1
+    await until(lambda: gateway.service.get_session("a").driver is not None)
+    driver = gateway.service.get_session("a").driver
+    assert driver is not None
+    assert driver.client_id == "mia"
+    line.say("input", sessionId="a", data="typed there", seq=1)
+    line.say("input", sessionId="a", data="x", seq=3)
+    await until(lambda: line.of("error"), "the gap")
+    assert (line.last("error")["code"], line.last("error")["expected"]) == ("input_gap", 2)
+    assert host.wall.service.get_session("a").offset == len("READY\n") + len("typed there")
+
+
+async def test_I4_the_driver_of_another_node_decides_the_size_until_it_leaves(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", RAW)
+    await known(gateway, "a")
+    there, here = gateway.wall.line("mia"), host.wall.line("kim")
+    there.say("resize", sessionId="a", data={"cols": 101, "rows": 31})
+    await until(lambda: host.service.get_session("a").cols == 101)
+    here.say("resize", sessionId="a", data={"cols": 50, "rows": 20})
+    assert host.service.get_session("a").cols == 101
+    await until(lambda: gateway.service.get_session("a").cols == 101)
+    there.leave()
+    await until(lambda: host.service.get_session("a").driver is None)
+    here.say("drive", sessionId="a")
+    await until(lambda: gateway.service.get_session("a").cols == 50)
+
+
+async def test_S5_an_unwatched_session_sends_nothing_and_a_watched_one_all(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", COUNTING)
+    await known(gateway, "a")
+    await until(lambda: host.service.get_session("a").offset > 50_000)
+    assert not host.node.host._attachments
+    assert not distant(gateway, "a").has_copy
+    line = gateway.wall.line()
+    line.say("focus", sessionId="a")
+    await until(lambda: len(line.text("a")) > 100_000, "output")
+    check(line, "a")
+
+
+def check(line: Line, session: str) -> None:
+    """No line is missing or doubled since the last snapshot."""
+    frames = [one for one in line.messages if one["type"] == "frame" and one["sessionId"] == session]
+    last = max(index for index, one in enumerate(frames) if one["kind"] == 2)
+    count = sum(one["bytes"] for one in frames[last + 1 :])
+    lines = bytes(line.output[session])[-count:].decode().replace("\r", "").split("\n")[1:-1]
+    numbers = [int(text.removeprefix("line ")) for text in lines]
+    assert len(numbers) > 100
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+async def test_W11_a_client_goes_on_exactly_on_another_node(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", RAW)
+    await host.service.set_session_focus("a")
+    first = host.wall.line("mia")
+    await first.sees("a", "READY")
+    place = {"epoch": host.service.get_session("a").epoch, "offset": first.offsets["a"]}
+    first.leave()
+    host.service.write_input("a", "meanwhile")
+    await known(gateway, "a")
+    second = gateway.wall.line("mia", resume=True)
+    second.output["a"], second.offsets["a"] = bytearray(), place["offset"]
+    second.say("sync_request", offsets={"a": place})
+    assert second.last("sync_complete")["streams"]["a"]["resume"] == "exact"
+    await second.sees("a", "meanwhile")
+    assert second.text("a") == "meanwhile"
+    assert not [m for m in second.messages if m["type"] == "frame" and m["kind"] == 2]
+
+
+async def test_W11_a_place_that_never_was_gets_a_picture(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", RAW)
+    await host.service.set_session_focus("a")
+    await known(gateway, "a")
+    line = gateway.wall.line("mia", resume=True)
+    line.say("sync_request", offsets={"a": {"epoch": host.service.get_session("a").epoch, "offset": 10**9}})
+    await line.sees("a", "READY")
+    host.service.write_input("a", "goes on")
+    await line.sees("a", "goes on")
+
+
+async def test_S6_a_preview_of_another_nodes_session_shows_its_screen(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", "echo first words; read x; echo second words; exec cat")
+    await known(gateway, "a")
+    line = gateway.wall.line()
+    line.say("preview", sessionIds=["a"])
+    await until(lambda: "first words" in str(line.of("preview")[-1:]), "the first picture")
+    host.service.write_input("a", "\n")
+    await until(lambda: "second words" in str(line.of("preview")[-1:]), "the next one")
+    assert not distant(gateway, "a").has_copy
+
+
+async def test_S1_a_restart_there_is_a_new_epoch_here(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", "echo $$; exec cat")
+    await known(gateway, "a")
+    line = gateway.wall.line()
+    line.say("focus", sessionId="a")
+    await line.sees("a", str(host.service._find("a")[1].process.pid))
+    await host.service.restart_session("a")
+    await line.sees("a", str(host.service._find("a")[1].process.pid))
+    epochs = [m["epoch"] for m in line.of("session_update") if m.get("epoch")]
+    assert epochs[-1] == host.service.get_session("a").epoch
+
+
+async def test_a_node_that_is_away_or_hangs_is_told_and_comes_back(two: Nodes) -> None:
+    broker, host, gateway = two
+    host.wall.session("a", "sh", "-c", RAW)
+    await known(gateway, "a")
+    line = gateway.wall.line("mia")
+    line.say("focus", sessionId="a")
+    await line.sees("a", "READY")
+    broker.silence("host")
+    await until(lambda: gateway.service.get_session("a").status == "lost")
+    assert "node host is away" in gateway.service.get_session("a").attention.reason
+    line.say("input", sessionId="a", data="lost", seq=1)
+    await until(lambda: line.of("error"), "the error")
+    assert line.last("error")["code"] == "engine_away"
+    host.service.write_input("a", "while away")
+    broker.join("host")
+    await until(lambda: gateway.service.get_session("a").status == "running")
+    await line.sees("a", "while away")
+    line.say("input", sessionId="a", data="once", seq=1)
+    await line.sees("a", "once")
+    assert host.service.get_session("a").offset == len("READY\n") + len("while away") + len("once")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_S3_I1_outages_cost_no_byte_and_no_key(two: Nodes, seed: int) -> None:
+    broker, host, gateway = two
+    chance = random.Random(seed)
+    host.wall.session("a", "sh", "-c", RAW)
+    host.wall.session("b", "sh", "-c", COUNTING)
+    for name in "ab":
+        await known(gateway, name)
+    line = gateway.wall.line("mia")
+    line.say("focus", sessionIds=["a", "b"])
+    await line.sees("a", "READY")
+    typed, numbers = "", itertools.count(1)
+    for _ in range(3):
+        for _ in range(4):
+            piece, number = f"<{len(typed)}>", next(numbers)
+            acked = len(line.of("input_ack"))
+            line.say("input", sessionId="a", data=piece, seq=number)
+            if chance.random() < 0.3:
+                broker.silence(chance.choice(["host", "gateway"]))
+                await asyncio.sleep(chance.random() * 0.3)
+                for one in ("host", "gateway"):
+                    broker.join(one)
+            await until(lambda count=acked: len(line.of("input_ack")) > count or line.of("error"))  # type: ignore[misc]
+            assert not line.of("error")
+            typed += piece
+        if chance.random() < 0.7:
+            which = chance.choice(["host", "gateway"])
+            broker.cut(which)
+            await asyncio.sleep(chance.random() * 1.0)
+            broker.join(which)
+            await until(lambda: all(s.status == "running" for s in gateway.service.list_sessions("wall")))
+    await until(lambda: typed in line.text("a").replace("READY\n", ""), "all that was typed")
+    assert host.service.get_session("a").offset == len("READY\n") + len(typed)
+    end = host.service.get_session("b").offset
+    await until(lambda: line.offsets["b"] >= end, "the output")
+    check(line, "b")
