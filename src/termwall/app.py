@@ -1,10 +1,13 @@
 """Puts the parts together: an ASGI application, to be mounted or served."""
 
 import os
+import re
 import secrets
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -17,14 +20,17 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from termwall.config import Settings, load_profiles
+from termwall.cluster.bus import BusError
+from termwall.cluster.forward import Forward
+from termwall.cluster.node import Node
+from termwall.config import Settings, SettingsError, load_profiles
 from termwall.hub.service import TerminalService
 from termwall.keeper import keeper_command
 from termwall.observe import Metrics
-from termwall.pty.held import HeldPrograms
+from termwall.pty.held import HeldPrograms, HolderError
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store
-from termwall.transport.auth import Access, Grant
+from termwall.transport.auth import Access, Grant, Identity
 from termwall.transport.gate import Gate
 from termwall.transport.recordings import recording_routes
 from termwall.transport.rest import (
@@ -112,8 +118,33 @@ class Termwall:
             programs=programs,
             recordings=settings.data_dir / "recordings",
         )
+        self.node = self._join() if settings.nats else None
+        self.failure: Exception | None = None
+        """Why it could not be started, as a sentence for its user."""
         # So that `termwall notify` in a session finds its own server.
         self.service.environment["TERMWALL_DATA_DIR"] = str(settings.data_dir.absolute())
+
+    def _join(self) -> Node:
+        try:
+            from termwall.cluster.nats import NatsBus
+        except ImportError:
+            raise SettingsError("Several nodes need one more library: pip install 'termwall[cluster]'.") from None
+        settings, run = self.settings, secrets.token_hex(8)
+        name = settings.node or re.sub(r"[^A-Za-z0-9_-]+", "-", socket.gethostname())[:64] or "node"
+        bus = NatsBus(
+            settings.nats,
+            name,
+            run=run,
+            name=settings.wall,
+            replicas=settings.nats_replicas,
+            credentials=settings.nats_credentials,
+            tls_ca=settings.nats_ca,
+            tls_cert=settings.nats_cert,
+            tls_key=settings.nats_key,
+        )
+        return Node(
+            self.service, bus, run=run, role=settings.role, new_id=lambda: f"{name}-{secrets.token_hex(ID_BYTES)}"
+        )
 
     def _grants(self) -> list[Grant]:
         return [Grant(token.id, token.hash, token.role, token.name, token.project_id) for token in self.store.tokens()]
@@ -134,9 +165,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if service.screens is not None:
             service.screens.start()
-        await service.open()
-        yield
-        await service.close()
+        try:
+            await service.open()
+        except HolderError as error:
+            termwall.failure = error
+            raise
+        try:
+            if termwall.node is not None:
+                await termwall.node.open()
+                await forward.open(termwall.node.bus)
+        except BusError as error:
+            termwall.failure = error
+            await service.close()
+            raise
+        try:
+            yield
+            if termwall.node is not None:
+                await forward.close()
+                await termwall.node.close()
+        finally:
+            await service.close()
 
     app = FastAPI(
         title="termwall",
@@ -157,6 +205,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes.append(WebSocketRoute("/ws/terminal", TerminalEndpoint(service, access, bounds)))
     app.router.routes.append(Route("/", _page, include_in_schema=False))
     app.mount("/assets", _Assets(directory=STATIC / "assets", check_dir=False))
+    node = termwall.node
+    forward = Forward(
+        lambda session: None if node is None else node.node_of(session), asdict, lambda plain: Identity(**plain)
+    )
+    app.add_middleware(forward.over)
     app.add_middleware(Gate, access=access, bounds=bounds)
     return app
 

@@ -127,6 +127,11 @@ def serve_command(
     allowed_hosts: Annotated[str | None, typer.Option(help="Further host names, separated by commas.")] = None,
     allowed_origins: Annotated[str | None, typer.Option(help="Further origins, separated by commas.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with profiles.")] = None,
+    nats: Annotated[
+        str | None, typer.Option(help="NATS servers that join this node to others, separated by commas.")
+    ] = None,
+    node: Annotated[str | None, typer.Option(help="This node's name; else the machine's.")] = None,
+    role: Annotated[str | None, typer.Option(help="What the node does: host, gateway or both.")] = None,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
     no_outlive: NoOutlive = False,
     take_over: Annotated[bool, typer.Option("--take-over", help="End the server that uses the data folder.")] = False,
@@ -142,6 +147,9 @@ def serve_command(
         allowed_hosts=allowed_hosts,
         allowed_origins=allowed_origins,
         config=config,
+        nats=nats,
+        node=node,
+        role=role,
         open=False if no_open else None,
         outlive=False if no_outlive else None,
         take_over=take_over or None,
@@ -160,6 +168,7 @@ def serve_command(
 def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> None:
     """Serve, and turn what can go wrong at the start into a sentence."""
     # The server's parts take half a second to import, which a command that only talks to one does not need.
+    from termwall.cluster.bus import BusError
     from termwall.observe import log_to_stderr
     from termwall.pty.held import HolderError, look
     from termwall.server import serve
@@ -170,7 +179,7 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
         held = look(settings.data_dir)
         if held is not None and held["running"]:
             typer.echo(go_on(held["running"]), err=True)
-    except (DataFolderError, StoreError, SettingsError, HolderError) as error:
+    except (DataFolderError, StoreError, SettingsError, HolderError, BusError) as error:
         fail(str(error))
     except OSError as error:
         fail(f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. Try --port 0.")

@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
@@ -48,6 +48,23 @@ class Settings(BaseSettings):
         [], description="Further origins whose pages may use the server, separated by commas."
     )
     config: Path | None = Field(None, description="A TOML file with profiles; else `termwall.toml` in the data folder.")
+    nats: Annotated[list[str], NoDecode] = Field(
+        [], description="NATS servers that join this node to others, separated by commas; else it is alone."
+    )
+    node: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = Field(
+        None, description="This node's name among the others; else the machine's."
+    )
+    role: Literal["host", "gateway", "both"] = Field(
+        "both", description="What the node does: run programs, show those of others, or both."
+    )
+    wall: str = Field(
+        "termwall", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Name of the wall: several can share NATS servers."
+    )
+    nats_credentials: Path | None = Field(None, description="A NATS credentials file.")
+    nats_ca: Path | None = Field(None, description="Certificates that the NATS servers' must come from.")
+    nats_cert: Path | None = Field(None, description="The node's own certificate for NATS.")
+    nats_key: Path | None = Field(None, description="The key of that certificate.")
+    nats_replicas: int = Field(1, ge=1, le=5, description="On how many NATS servers the stages are kept.")
     connections: Positive = Field(DEFAULTS.connections, description="Most open WebSockets.")
     projects: Positive = Field(DEFAULTS.projects, description="Most projects.")
     sessions: Positive = Field(DEFAULTS.sessions, description="Most sessions of a project.")
@@ -92,7 +109,7 @@ class Settings(BaseSettings):
     )
 
     def __init__(self, **values: object) -> None:
-        for name in ("allowed_hosts", "allowed_origins", "registration_delays"):
+        for name in ("allowed_hosts", "allowed_origins", "registration_delays", "nats"):
             given = values.get(name, os.environ.get(f"TERMWALL_{name.upper()}"))
             if isinstance(given, str):
                 values[name] = [part.strip() for part in given.split(",") if part.strip()]

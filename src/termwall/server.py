@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import resource
 import signal
@@ -53,7 +54,7 @@ def serve(settings: Settings, ready: Callable[[str, Termwall], None]) -> None:
     """Serve until SIGTERM or SIGINT. `ready` gets the base address once the server can be used.
 
     Raises:
-        DataFolderError, OSError: it cannot be started.
+        DataFolderError, HolderError, BusError, OSError: it cannot be started.
     """
     raise_descriptor_limit()
     with data_folder(settings.data_dir, take_over=settings.take_over), listen(settings.host, settings.port) as listener:
@@ -87,9 +88,17 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
+    # What kept it from starting is told as a sentence, not as uvicorn's traceback.
+    told = logging.getLogger("uvicorn.error")
+    told.addFilter(unexplained := lambda record: termwall.failure is None)
     try:
         await server.serve(sockets=[listener])
+    except SystemExit:
+        if termwall.failure is not None:
+            raise termwall.failure from None
+        raise
     finally:
+        told.removeFilter(unexplained)
         record.unlink(missing_ok=True)
 
 

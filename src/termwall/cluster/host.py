@@ -108,7 +108,7 @@ class Host:
         )
 
     def _described(self, room: Room, session: LiveSession) -> dict[str, Any]:
-        shown = room.describe(session).model_copy(update={"node": self._bus.node})
+        shown = room.describe(session)
         recency = session.recency
         return {
             "session": shown.model_dump(mode="json"),

@@ -67,6 +67,9 @@ class Estate:
         self.recordings = Recordings(recordings, bounds, clock, new_id)
         self.recordings.changed = self._recorded
         self._max_focused = max_focused
+        self.node: str | None = None
+        """This node's name, where there are several."""
+        self.runs_programs = True
         self._added: Callable[[Room], None] = lambda room: None
         self.stages: Stages = OwnStages(self.archive.keep_stage, self.archive.keep_project)
         self.clock = clock
@@ -262,7 +265,7 @@ class Estate:
 
     def make(self, kept: Kept, program: Program | None = None, lost: str | None = None) -> LiveSession:
         """A session of this service, with a new program or the one it has."""
-        return LiveSession(
+        session = LiveSession(
             kept,
             bounds=self.bounds,
             clock=self.clock,
@@ -277,6 +280,8 @@ class Estate:
             program=program,
             lost=lost,
         )
+        session.node = self.node
+        return session
 
     def _add_room(self, project: Project, stage: Stage, epoch: str) -> Room:
         room = Room(

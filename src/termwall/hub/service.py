@@ -111,6 +111,14 @@ class TerminalService(Estate):
             TermwallError: `unknown_project`, `already_exists`, `limit_reached`, `cannot_start`, `invalid`.
         """
         room = self.room(project_id)
+        if request.node not in (None, self.node):
+            raise TermwallError(ErrorCode.INVALID, f"There is no node `{request.node}` here.", field="node")
+        if not self.runs_programs:
+            raise TermwallError(
+                ErrorCode.INVALID,
+                "This node runs no programs; name the `node` to run it on.",
+                field="node",
+            )
         if len(room.sessions) >= self.bounds.sessions:
             raise TermwallError(
                 ErrorCode.LIMIT_REACHED, f"`{room.project.name}` has {self.bounds.sessions} sessions, the most allowed."

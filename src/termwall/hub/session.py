@@ -60,6 +60,8 @@ class LiveSession(AnySession):
         self.name = kept.name
         self.launch = kept.launch
         self.resume: Sequence[str] | None = None
+        self.node: str | None = None
+        """The name of this node, where there are several."""
         self.bounds = bounds
         self.epoch = kept.epoch
         self.scrollback = bounds.scrollback_lines
@@ -464,5 +466,6 @@ class LiveSession(AnySession):
             offset=self.ring.end,
             resume=list(self.resume) if self.resume and self.lost is not None else None,
             foreground=None if ended else self.process.foreground(),
+            node=self.node,
             **self.facts(),
         )

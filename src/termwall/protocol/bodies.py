@@ -65,6 +65,8 @@ class SessionCreate(Wire):
     env: Annotated[dict[str, Text], Field(max_length=MAX_COMMAND)] | None = None
     cols: Cells | None = None
     rows: Cells | None = None
+    node: Name | None = None
+    """The node to run on, where there are several; else the one that is asked."""
 
 
 class SessionPatch(Wire):
