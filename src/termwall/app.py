@@ -143,7 +143,12 @@ class Termwall:
             tls_key=settings.nats_key,
         )
         return Node(
-            self.service, bus, run=run, role=settings.role, new_id=lambda: f"{name}-{secrets.token_hex(ID_BYTES)}"
+            self.service,
+            bus,
+            run=run,
+            role=settings.role,
+            version=version(),
+            new_id=lambda: f"{name}-{secrets.token_hex(ID_BYTES)}",
         )
 
     def _grants(self) -> list[Grant]:

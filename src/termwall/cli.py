@@ -15,6 +15,7 @@ from termwall.agents import notify_command, screen_command, wait_command
 from termwall.background import down_command, go_on, restart_command, status_command, up_command
 from termwall.config import Settings, SettingsError
 from termwall.folder import DataFolderError, find_running
+from termwall.node_commands import drain_command, nodes_command
 from termwall.recording_commands import (
     export_command,
     grep_command,
@@ -58,6 +59,8 @@ app.command("recordings")(recordings_command)
 app.command("play")(play_command)
 app.command("export")(export_command)
 app.command("grep")(grep_command)
+app.command("nodes")(nodes_command)
+app.command("drain")(drain_command)
 app.command("notify")(notify_command)
 app.command("screen")(screen_command)
 app.command("wait")(wait_command)

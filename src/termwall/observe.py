@@ -35,6 +35,8 @@ class Metrics:
         self._restarts = gauge("screen_restarts", "How often the screen worker was started again.")
         self._away = gauge("screen_away", "1 while no screen can be drawn.")
         self._held = gauge("outlive", "1 while the programs would outlive the server.")
+        self._engine = gauge("engine_up", "1 while the other nodes are reached; 0 where the server is alone.")
+        self._nodes = gauge("nodes", "Nodes of the wall that are there.")
         self._output = gauge("output_bytes", "Bytes written by the programs of the current sessions.")
         self._versions = gauge("stage_versions", "Versions of all stages added up.")
 
@@ -50,6 +52,9 @@ class Metrics:
         if service.screens is not None:
             self._restarts.set(service.screens.restarts)
             self._away.set(service.screens.away)
+        if service.cluster is not None:
+            self._engine.set(service.cluster.up)
+            self._nodes.set(len(service.cluster.nodes()))
         self._held.set(service.programs.outlive)
         self._output.set(sum(session.offset for session in sessions))
         self._versions.set(sum(service.get_focus_version(project.id) for project in projects))

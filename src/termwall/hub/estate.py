@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.focus import Stage
@@ -22,7 +23,7 @@ from termwall.hub.recordings import Recordings
 from termwall.hub.room import Room
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import OwnStages, Stages
-from termwall.protocol.bodies import Project
+from termwall.protocol.bodies import EngineState, NodeShown, Project
 from termwall.protocol.messages import FocusUpdate, Session
 from termwall.pty.held import HeldPrograms
 from termwall.pty.pace import Pace
@@ -36,6 +37,17 @@ SWEEP_SECONDS = 0.25
 """How often titles, activity and quietness are told while something prints (S9)."""
 ABSENT_SECONDS = 15.0
 """After a restart of the server, who drove a session has so long to come back."""
+
+
+class Cluster(Protocol):
+    """The other nodes."""
+
+    @property
+    def up(self) -> bool:
+        """Whether they are reached."""
+
+    def nodes(self) -> list[NodeShown]:
+        """All that are there."""
 
 
 class Estate:
@@ -70,6 +82,9 @@ class Estate:
         self.node: str | None = None
         """This node's name, where there are several."""
         self.runs_programs = True
+        self.cluster: Cluster | None = None
+        self.draining = False
+        """Whether clients are sent to other nodes."""
         self._added: Callable[[Room], None] = lambda room: None
         self.stages: Stages = OwnStages(self.archive.keep_stage, self.archive.keep_project)
         self.clock = clock
@@ -122,6 +137,9 @@ class Estate:
         if room is None:
             outlet.close(CloseCode.UNKNOWN_PROJECT, "No such project")
             return None
+        if self.draining:
+            outlet.close(CloseCode.RESTART, "This node is being drained; come again")
+            return None
         if self._closed or len(self._connections) >= self.bounds.connections:
             outlet.close(CloseCode.TRY_LATER, "Too many connections")
             return None
@@ -135,6 +153,18 @@ class Estate:
         for connection in tuple(self._connections):
             if connection.token_id == token_id:
                 connection.close(CloseCode.UNAUTHORIZED, "Your link was revoked")
+
+    def drain(self, draining: bool) -> None:
+        """Send all clients away, and take no new ones: before an upgrade. Programs are not touched."""
+        self.draining = draining
+        if draining:
+            for connection in tuple(self._connections):
+                connection.close(CloseCode.RESTART, "This node is being drained; come again")
+
+    @property
+    def engine(self) -> EngineState:
+        """Whether the other nodes are reached."""
+        return "none" if self.cluster is None else "up" if self.cluster.up else "down"
 
     @property
     def connections(self) -> int:

@@ -209,11 +209,42 @@ class ErrorAnswer(Wire):
     timestamp: int | None = None
 
 
+EngineState = Literal["none", "up", "down"]
+"""Whether the other nodes are reached; `none` where the server is alone."""
+
+
 class Health(Wire):
     """That the server answers, and which version it is."""
 
-    status: Literal["ok"] = "ok"
+    status: Literal["ok", "draining"] = "ok"
     version: str
+    engine: EngineState = "none"
+
+
+class NodeShown(Wire):
+    """One node of the wall."""
+
+    name: str
+    here: bool
+    """Whether it is the one that was asked."""
+    role: str
+    version: str
+    sessions: int
+    connections: int
+    draining: bool
+
+
+class NodeList(Wire):
+    """The nodes that are there."""
+
+    engine: EngineState
+    nodes: list[NodeShown]
+
+
+class DrainBody(Wire):
+    """Whether the node sends its clients to others."""
+
+    draining: bool = True
 
 
 class Profile(Wire):

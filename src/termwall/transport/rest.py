@@ -265,10 +265,29 @@ def server_routes(service: TerminalService, access: Access, metrics: Metrics, ve
     """Health, sign-in, profiles and metrics."""
     router = APIRouter(tags=["server"])
 
-    @router.get("/api/health", operation_id="getHealth", responses={403: answers()[403]})
-    async def get_health() -> bodies.Health:
-        """That the server answers; needs no token."""
-        return bodies.Health(status="ok", version=version)
+    @router.get(
+        "/api/health",
+        operation_id="getHealth",
+        responses={403: answers()[403], 503: {"model": bodies.Health, "description": "It is being drained."}},
+    )
+    async def get_health(response: Response) -> bodies.Health:
+        """That the server answers; needs no token. 503 sends a load balancer elsewhere."""
+        response.status_code = 503 if service.draining else 200
+        status: Literal["ok", "draining"] = "draining" if service.draining else "ok"
+        return bodies.Health(status=status, version=version, engine=service.engine)
+
+    @router.get("/api/nodes", operation_id="listNodes", responses=answers())
+    async def list_nodes(request: Request) -> bodies.NodeList:
+        """The nodes of the wall that are there; none where the server is alone."""
+        allow(request, "own")
+        nodes = [] if service.cluster is None else service.cluster.nodes()
+        return bodies.NodeList(engine=service.engine, nodes=nodes)
+
+    @router.post("/api/drain", status_code=204, operation_id="drain", responses=answers())
+    async def drain(request: Request, body: bodies.DrainBody) -> None:
+        """Send this node's clients to others, before an upgrade; or take clients again."""
+        allow(request, "own")
+        service.drain(body.draining)
 
     @router.post("/api/login", status_code=204, operation_id="login", responses=answers())
     async def login(request: Request, body: bodies.LoginBody, response: Response) -> None:

@@ -67,6 +67,7 @@ export function Pane(props: PaneProps) {
         <span className="position">{position}</span>
         <h2 title={session.title || session.name}>{session.name}</h2>
         <span className="profile">{session.type}</span>
+        {session.node ? <span className="profile">on {session.node}</span> : null}
         <Attention session={session} />
         <RecordingMark session={session} />
         {note === null ? (

@@ -442,6 +442,7 @@ export interface Session {
   screen?: "exact" | "rebuilding" | "lost";
   recording?: string | null;
   resume?: string[] | null;
+  node?: string | null;
 }
 
 /** A new session. Without `command` it is the profile's of this `type` (P1, P4). */
@@ -454,6 +455,7 @@ export interface SessionCreate {
   env?: Record<string, string> | null;
   cols?: number | null;
   rows?: number | null;
+  node?: string | null;
 }
 
 /** The sessions of a project, the oldest first. */
