@@ -1,7 +1,7 @@
 """Documents as a JetStream stream: one subject for each key, 256 versions kept, compare-and-set by the sequence.
 
-It speaks JetStream's own JSON over whatever line it is given. Not a key-value bucket: its watchers skip versions. Nor the
-client library's ordered consumer: that takes 14 s to notice an outage; here each connection has its own.
+It speaks JetStream's own JSON over any line. Not a key-value bucket: its watchers skip versions. Not the
+client library's ordered consumer: it takes 14 s to notice an outage. Here each connection has its own.
 """
 
 import asyncio

@@ -287,13 +287,15 @@ class _Route:
         self.heard = (connection, await connection.listen(self.subject, self.take, dropped, most))
 
     async def end(self) -> None:
-        """As the contract says."""
+        """As the contract says. The server knows, too: the next request finds nobody."""
         self._bus.routes.discard(self)
         ending = self.box.end()
         if ending is not None:
             await ending
-        if self.heard is not None:
-            await self.heard[1].end()
+        heard, self.heard = self.heard, None
+        if heard is not None:
+            await heard[1].end()
+            await self._bus.settle(heard[0])
 
 
 class NatsBus(BusEnd):
@@ -457,16 +459,12 @@ class NatsBus(BusEnd):
         connection = self._connection
         await self._presence.close()
         if connection is not None:
-            try:
-                await connection.sync()  # The goodbye has left.
-            except BusError:
-                pass
+            await self.settle(connection)  # The goodbye has left.
         await chores.stop(self._task)
         self._task = None
-        for route in list(self.routes):
-            await route.end()
         connection, self._connection = self._connection, None
         self._connected.clear()
+        await asyncio.gather(*(route.end() for route in list(self.routes)))
         if connection is not None:
             await connection.finish()
 
@@ -517,13 +515,21 @@ class NatsBus(BusEnd):
     async def _route(self, subject: str, box: Mailbox | Desk, take: Callable[[Message], None]) -> Subscription:
         route = _Route(self, self._prefix + subject, box, take)
         self.routes.add(route)
-        if self._connection is not None:
+        if (connection := self._connection) is not None:
             try:
-                await route.tell(self._connection)
-                await self._connection.sync()
+                await route.tell(connection)
             except BusError:  # The next connection is told.
                 pass
+            await self.settle(connection)
         return route
+
+    async def settle(self, connection: _Connection) -> None:
+        """Until the server knows what is heard and what is not, if it is this bus's connection still."""
+        if connection is self._connection:
+            try:
+                await connection.sync()
+            except BusError:  # It is lost, or slow.
+                pass
 
     async def get(self, key: str) -> Document | None:
         """As the contract says."""

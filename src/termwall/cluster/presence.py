@@ -81,8 +81,7 @@ class Presence:
         await chores.stop(self._task)
         if self._task is not None:
             await self._send(gone=True)
-        for subscription in self._subscriptions:
-            await subscription.end()
+        await asyncio.gather(*(subscription.end() for subscription in self._subscriptions))
         self._task, self._subscriptions = None, []
 
     def announce(self, about: dict[str, Any]) -> None:
