@@ -10,6 +10,7 @@ import pytest
 
 from termwall.cluster.distant import DistantSession
 from termwall.cluster.local import LocalBroker
+from termwall.core.ids import ClientId
 from tests.support.nodes import OneNode
 from tests.support.patience import until
 from tests.support.wall import Line
@@ -200,16 +201,47 @@ async def test_a_node_that_is_away_or_hangs_is_told_and_comes_back(two: Nodes) -
     broker.silence("host")
     await until(lambda: gateway.service.get_session("a").status == "lost")
     assert "node host is away" in gateway.service.get_session("a").attention.reason
-    line.say("input", sessionId="a", data="lost", seq=1)
-    await until(lambda: line.of("error"), "the error")
-    assert line.last("error")["code"] == "engine_away"
+    line.say("input", sessionId="a", data="once", seq=1)
     host.service.write_input("a", "while away")
     broker.join("host")
     await until(lambda: gateway.service.get_session("a").status == "running")
     await line.sees("a", "while away")
-    line.say("input", sessionId="a", data="once", seq=1)
     await line.sees("a", "once")
+    assert line.last("input_ack")["seq"] == 1
     assert host.service.get_session("a").offset == len("READY\n") + len("while away") + len("once")
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_I1_I2_what_could_not_be_typed_in_time_is_told_and_never_typed_later(
+    two: Nodes, arrives: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("termwall.cluster.gateway.TYPED_SECONDS", 0.3)
+    monkeypatch.setattr("termwall.cluster.gateway.ANSWER_SECONDS", 0.2)
+    broker, host, gateway = two
+    host.wall.session("a", "sh", "-c", RAW)
+    await known(gateway, "a")
+    line = gateway.wall.line("mia")
+    line.say("focus", sessionId="a")
+    await line.sees("a", "READY")
+    if arrives:  # The request arrives; its answer does not.
+        line.say("input", sessionId="a", data="x", seq=1)
+        session = host.service._find("a")[1]
+        await until(lambda: session.inputs.last(ClientId("mia")) == 1)
+        broker.silence("gateway")
+    else:
+        broker.silence("gateway")
+        line.say("input", sessionId="a", data="x", seq=1)
+    await asyncio.sleep(0.6)
+    broker.join("gateway")
+    await until(lambda: line.of("input_ack") or line.of("error"), "what became of it")
+    if line.of("error"):
+        assert line.last("error")["code"] == "engine_away"
+        line.say("input", sessionId="a", data="y", seq=1)
+    else:
+        line.say("input", sessionId="a", data="y", seq=2)
+    await line.sees("a", "y")
+    typed = bytes(host.service._find("a")[1].ring.read(6, host.service.get_session("a").offset))
+    assert typed == (b"y" if line.of("error") else b"xy")
 
 
 @pytest.mark.parametrize("seed", [1, 2])

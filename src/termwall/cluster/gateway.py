@@ -48,7 +48,6 @@ class _Action:
     answer: InputAnswer | None
     sequenced: bool
     until: float
-    sent: bool = False
 
 
 @dataclass(slots=True)
@@ -110,6 +109,9 @@ class Gateway:
         for member in bus.members().values():
             self._member(member, True)
         self._start(self._beat())
+        if self._listing:
+            # So that a client that comes at once finds the others' sessions.
+            await asyncio.wait(self._listing.values(), timeout=ANSWER_SECONDS)
 
     async def close(self) -> None:
         """Look no more."""
@@ -410,10 +412,6 @@ class Gateway:
     ) -> None:
         """Have something done to a session: once, in order."""
         line = self._lines.setdefault(session, _Line())
-        if session.away is not None:
-            if answer is not None:
-                answer(TermwallError(ErrorCode.ENGINE_AWAY, f"Nothing was typed: {session.away}."))
-            return
         if line.bytes + len(data) > self._bounds.input_bytes:
             if answer is not None:
                 answer(TermwallError(ErrorCode.INPUT_OVERFLOW, f"`{session.name}` takes no more input at the moment."))
@@ -444,28 +442,45 @@ class Gateway:
             self._lines.pop(session, None)
 
     async def _carry_batch(self, session: DistantSession, batch: list[_Action]) -> list[Any]:
-        body = b"".join(action.data for action in batch)
-        header = {
-            "gateway": self._bus.node,
-            "session": session.id,
-            "actions": [action.header for action in batch],
-        }
-        while True:
+        sent = False
+        while batch[0].until > _now():
             try:
-                answer = await self._bus.request(f"host.{session.node}.do", pack(header, body), seconds=ANSWER_SECONDS)
-                results: list[Any] = unpack(answer)[0]["results"]
-                return results
+                return await self._have_done(session, [action.header for action in batch], batch)
             except (BusAway, NobodyThere):
                 pass
             except BusError:
-                for action in batch:
-                    action.sent = True
-            if batch[0].until < _now():
-                sent = any(action.sent for action in batch)
-                said = "it may have been typed" if sent else "nothing was typed"
-                message = f"Node {session.node} does not answer; {said}."
-                return [{"code": "engine_away", "message": message, "field": None, "details": {}}] * len(batch)
+                sent = True
             await asyncio.sleep(AGAIN_SECONDS)
+        if sent:
+            return await self._resolve(session, batch)
+        return [_not_typed(session)] * len(batch)
+
+    async def _resolve(self, session: DistantSession, batch: list[_Action]) -> list[Any]:
+        """It took too long to be typed now, but some may have been: the node says how far, once it is back."""
+        logs = list(dict.fromkeys(action.header["log"] for action in batch if "log" in action.header))
+        asks = [{"do": "last", "client": log, "log": log} for log in logs]
+        while self._sessions.get(session.id) is session:
+            try:
+                last = dict(zip(logs, await self._have_done(session, asks, []), strict=True))
+            except BusError:
+                await asyncio.sleep(AGAIN_SECONDS)
+                continue
+            return [
+                last[action.header["log"]]
+                if "log" in action.header and action.header["seq"] <= last[action.header["log"]]
+                else _not_typed(session)
+                for action in batch
+            ]
+        return [_not_typed(session)] * len(batch)
+
+    async def _have_done(
+        self, session: DistantSession, actions: list[dict[str, Any]], batch: list[_Action]
+    ) -> list[Any]:
+        header = {"gateway": self._bus.node, "session": session.id, "actions": actions}
+        body = b"".join(action.data for action in batch)
+        answer = await self._bus.request(f"host.{session.node}.do", pack(header, body), seconds=ANSWER_SECONDS)
+        results: list[Any] = unpack(answer)[0]["results"]
+        return results
 
     @staticmethod
     def _answer(action: _Action, result: Any) -> None:
@@ -495,6 +510,11 @@ class Gateway:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _not_typed(session: DistantSession) -> dict[str, Any]:
+    why = session.away or f"node {session.node} does not answer"
+    return {"code": "engine_away", "message": f"Nothing was typed: {why}.", "field": None, "details": {}}
 
 
 def _now() -> float:

@@ -322,6 +322,8 @@ class Host:
                 self._remember(key)
                 size = action["size"]
                 session.drive(who, None if size is None else tuple(size))
+            case "last":
+                return session.inputs.last(ClientId(action["log"]))
             case "saw":
                 session.saw()
             case "leave":

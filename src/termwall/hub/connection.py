@@ -174,8 +174,9 @@ class Connection:
         if self._peer.state != "open" or not self._open:
             return
         for session_id in added:
-            if self._carries_id(session_id):
-                self._viewer(self.room.sessions[session_id]).start("focus")
+            session = self.room.sessions.get(session_id)  # None where its node is not known here yet.
+            if session is not None and self._carries_id(session_id):
+                self._viewer(session).start("focus")
 
     def session_added(self, session: AnySession) -> None:
         """A session appeared; a connection that waits for it is woken at once (W5)."""
@@ -226,8 +227,9 @@ class Connection:
 
     def _start_streams(self, reason: "Reason") -> None:
         for session_id in self.room.stage.sessions:
-            if self._carries_id(session_id):
-                viewer = self._viewer(self.room.sessions[session_id])
+            session = self.room.sessions.get(session_id)
+            if session is not None and self._carries_id(session_id):
+                viewer = self._viewer(session)
                 if not viewer.live:
                     viewer.start(reason)
 

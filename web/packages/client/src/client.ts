@@ -40,7 +40,7 @@ export interface ClientOptions {
 }
 
 /** Errors after which the input that caused them is not sent again: nothing of it was written. */
-const INPUT_REFUSALS = ["session_ended", "input_overflow", "forbidden", "unknown_session"];
+const INPUT_REFUSALS = ["session_ended", "input_overflow", "forbidden", "unknown_session", "engine_away"];
 /** Most focus commands that wait for their answer. */
 const MAX_PENDING = 256;
 

@@ -49,6 +49,11 @@ export interface ConnectionStatus {
   limits?: Limits | null;
 }
 
+/** Whether the node sends its clients to others. */
+export interface DrainBody {
+  draining?: boolean;
+}
+
 /** Claim a session: from now on it follows this client's size (I4). */
 export interface Drive {
   sessionId?: string | null;
@@ -163,8 +168,9 @@ export interface FocusUpdate {
 
 /** That the server answers, and which version it is. */
 export interface Health {
-  status?: "ok";
+  status?: "ok" | "draining";
   version: string;
+  engine?: "none" | "up" | "down";
 }
 
 /** A sign of life, each `heartbeatInterval` (W6). */
@@ -244,6 +250,23 @@ export interface Match {
   start: number;
   end: number;
   linesFromEnd?: number | null;
+}
+
+/** The nodes that are there. */
+export interface NodeList {
+  engine: "none" | "up" | "down";
+  nodes: NodeShown[];
+}
+
+/** One node of the wall. */
+export interface NodeShown {
+  name: string;
+  here: boolean;
+  role: string;
+  version: string;
+  sessions: number;
+  connections: number;
+  draining: boolean;
 }
 
 /** What a program told its user (OSC 9, 99, 777, or `notify`). */

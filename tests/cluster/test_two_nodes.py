@@ -1,0 +1,178 @@
+"""Two real servers joined by a real NATS server: the quick start, and what kills cost."""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.broker import Broker
+from tests.support.client import Client
+from tests.support.patience import until
+from tests.support.server import Server
+
+ROUNDS = int(os.environ.get("TERMWALL_KILLS", "2"))
+ROOM = {"TERMWALL_RING_BYTES": str(64 << 20), "TERMWALL_CLOSE_SECONDS": "1"}
+COUNTING = (
+    "stty -echo; i=0; while :; do n=$((i+200)); while [ $i -lt $n ]; do i=$((i+1)); "
+    "echo line $i of a program that must not miss one; done; sleep 0.02; done"
+)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    with Broker(tmp_path / "nats") as one:
+        yield one
+
+
+@pytest.fixture
+def nodes(tmp_path: Path, broker: Broker) -> Iterator[tuple[Server, Server]]:
+    """`one` brings the project `wall`; both know it."""
+    made = [
+        Server(tmp_path / name, "--nats", broker.url, "--node", name, cwd=tmp_path, env=ROOM) for name in ("one", "two")
+    ]
+    try:
+        for server in made:
+            server.start()
+        made[0].project(tmp_path / "work", id="wall")
+        yield made[0], made[1]
+    finally:
+        for server in made:
+            server.end()
+    for server in made:
+        assert not server.tracebacks(), server.tracebacks()
+
+
+@contextlib.asynccontextmanager
+async def connected(server: Server, name: str = "robot") -> AsyncIterator[Client]:
+    client = Client(server, "wall", name)
+    running = asyncio.create_task(client.run())
+    try:
+        await until(lambda: client.connected or running.done(), "the connection")
+        yield client
+        assert not running.done(), running.exception()
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError, AssertionError):
+            await running
+
+
+def sessions(server: Server) -> dict[str, dict[str, object]]:
+    answer = server.call("GET", "/api/projects/wall/sessions")
+    return {one["id"]: one for one in answer.json().get("sessions", ())}
+
+
+def command(server: Server, *arguments: str) -> str:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
+    env |= {"PYTHONPATH": str(Path(__file__).parents[2] / "src"), "TERMWALL_DATA_DIR": str(server.data_dir)}
+    run = [sys.executable, "-m", "termwall", *arguments]
+    done = subprocess.run(run, env=env, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+async def test_two_nodes_are_one_wall(nodes: tuple[Server, Server]) -> None:
+    one, two = nodes
+    await until(lambda: two.call("GET", "/api/projects/wall").status_code == 200, "the project on the other node")
+    one.session("wall", "cat", id="a", name="on one")
+    made = one.call("POST", "/api/projects/wall/sessions", {"id": "b", "command": ["cat"], "node": "two"})
+    assert (made.status_code, made.json()["node"]) == (201, "two")
+    await until(lambda: {"a", "b"} <= sessions(one).keys() & sessions(two).keys(), "both on both")
+    refused = one.call("POST", "/api/projects/wall/sessions", {"command": ["cat"], "node": "nine"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "node")
+    state = two.focus("wall", "a", "b")
+    assert one.call("GET", "/api/terminal/focus?projectId=wall").json()["version"] == state["version"]
+    # A call about a session is answered by its node, whichever was asked.
+    assert one.call("POST", "/api/sessions/b/input", {"data": "typed there\n"}).status_code == 204
+    screen = "/api/sessions/b/screen?format=text"
+    await until(lambda: "typed there" in one.call("GET", screen).text, "its screen")
+    assert one.call("PATCH", "/api/sessions/b", {"name": "renamed"}).json()["name"] == "renamed"
+    assert one.call("GET", "/api/sessions/b").json()["name"] in ("on two", "renamed", "system")
+    await until(lambda: sessions(one)["b"]["name"] == "renamed")
+    token = one.call("POST", "/api/tokens", {"name": "Mia", "role": "view", "projectId": "wall"}).json()["token"]
+    headers = {"authorization": f"Bearer {token}"}
+    answer = httpx.patch(  # noqa: ASYNC210
+        f"{one.base}/api/sessions/b", json={"name": "x"}, headers=headers, trust_env=False
+    )
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert one.call("DELETE", "/api/sessions/b").status_code == 204
+    await until(lambda: "b" not in sessions(two) and "b" not in sessions(one))
+    assert one.call("GET", "/api/terminal/focus?projectId=wall").json()["focusedSessions"] == ["a"]
+
+
+async def test_nodes_health_metrics_and_drain(nodes: tuple[Server, Server], broker: Broker) -> None:
+    one, two = nodes
+    await until(lambda: "two" in command(one, "nodes"))
+    found = json.loads(command(one, "nodes", "--json"))
+    assert found["engine"] == "up"
+    assert [(node["name"], node["here"], node["role"]) for node in found["nodes"]] == [
+        ("one", True, "both"),
+        ("two", False, "both"),
+    ]
+    assert "termwall_nodes 2.0" in one.call("GET", "/metrics").text
+    async with connected(one) as client:
+        assert "sent away" in command(one, "drain")
+        await until(lambda: client.closes, "the end")
+        assert client.closes[0] == 1012
+        health = one.call("GET", "/api/health")
+        assert (health.status_code, health.json()["status"]) == (503, "draining")
+        await until(lambda: "draining" in command(one, "nodes"), "that the others know")
+        command(one, "drain", "--back")
+        await until(lambda: client.connected, "the connection")
+    broker.kill()
+    await until(lambda: one.call("GET", "/api/health").json()["engine"] == "down", "that it is told")
+    answer = one.call("POST", "/api/projects/wall/sessions", {"id": "c", "command": ["cat"]})
+    assert answer.status_code == 201, "sessions here go on"
+    focus = one.call("PUT", "/api/terminal/focus", {"projectId": "wall", "sessionId": "c"})
+    assert (focus.status_code, focus.json()["code"]) == (503, "engine_away")
+    broker.start()
+    await until(lambda: one.call("GET", "/api/health").json()["engine"] == "up", "that it heals")
+    focus = one.call("PUT", "/api/terminal/focus", {"projectId": "wall", "sessionId": "c"})
+    assert focus.status_code == 200, focus.text
+    await until(lambda: two.call("GET", "/api/terminal/focus?projectId=wall").json()["focusedSessions"] == ["c"])
+
+
+@pytest.mark.parametrize("victim", ["broker", "gateway", "host"])
+async def test_S3_I1_kills_cost_no_line_and_no_key(nodes: tuple[Server, Server], broker: Broker, victim: str) -> None:
+    host, gateway = nodes
+    moments = random.Random(20261124)
+    counting = host.session("wall", "sh", "-c", COUNTING)
+    echoing = host.session("wall", "sh", "-c", "stty raw -echo; echo READY; exec cat")
+    await until(lambda: {counting, echoing} <= sessions(gateway).keys(), "the sessions there")
+    version = gateway.focus("wall", counting, echoing)["version"]
+    typed = 0
+    async with connected(gateway) as client:
+        await until(lambda: b"READY" in client.pictures.get(echoing, b"") + client.output[echoing], "the program")
+        for _ in range(ROUNDS):
+            for _ in range(20):
+                typed += 1
+                await client.type(echoing, f"<{typed}>")
+                await asyncio.sleep(moments.random() * 0.01)
+            if victim == "broker":
+                await asyncio.to_thread(broker.kill)
+                await asyncio.sleep(moments.random())
+                await asyncio.to_thread(broker.start)
+            else:
+                server = gateway if victim == "gateway" else host
+                await asyncio.to_thread(server.kill)
+                await asyncio.to_thread(server.start)
+            await until(lambda: client.connected, "the connection")
+            await until(lambda: sessions(gateway).get(echoing, {}).get("status") == "running", "the session")
+            await until(lambda: client.unacknowledged == 0, "the acknowledgements")
+        await until(lambda: f"<{typed}>".encode() in client.output[echoing], "the last key")
+        lines = bytes(client.output[counting]).split(b"\r\n")[1:-1]
+        seen = [int(found[1]) for line in lines if (found := re.search(rb"line (\d+) of a program that must", line))]
+        assert seen == list(range(seen[0], seen[0] + len(seen)))
+        keys = [int(key) for key in re.findall(rb"<(\d+)>", bytes(client.output[echoing]))]
+        assert keys == list(range(1, typed + 1))
+    after = gateway.call("GET", "/api/terminal/focus?projectId=wall").json()
+    assert after["version"] == version
+    assert after == {**host.call("GET", "/api/terminal/focus?projectId=wall").json(), "timestamp": after["timestamp"]}
