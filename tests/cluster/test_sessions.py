@@ -200,7 +200,8 @@ async def test_a_node_that_is_away_or_hangs_is_told_and_comes_back(two: Nodes) -
     await line.sees("a", "READY")
     broker.silence("host")
     await until(lambda: gateway.service.get_session("a").status == "lost")
-    assert "node host is away" in gateway.service.get_session("a").attention.reason
+    assert gateway.service.get_session("a").attention.reason == "node host is away"
+    assert line.last("session_update")["away"] == "node host is away"
     line.say("input", sessionId="a", data="once", seq=1)
     host.service.write_input("a", "while away")
     broker.join("host")

@@ -39,6 +39,8 @@ class DistantSession(AnySession):
         self.recency = Recency()
         self.away: str | None = None
         """Why its node cannot be reached, or None."""
+        self.away_since = 0
+        """Milliseconds since 1970."""
         self.receiver: Receiver | None = None
         """Of the attachment, if there is one."""
         self.number = 0
@@ -187,8 +189,9 @@ class DistantSession(AnySession):
         """The session as everybody sees it; `lost` while its node cannot be reached."""
         changes: dict[str, Any] = {"focused": focused}
         if self.away is not None:
-            attention = self._shown.attention.model_copy(update={"state": "lost", "reason": self.away})
-            changes |= {"status": "lost", "attention": attention}
+            told = {"state": "lost", "reason": self.away, "since": self.away_since}
+            attention = self._shown.attention.model_copy(update=told)
+            changes |= {"status": "lost", "attention": attention, "away": self.away}
         return self._shown.model_copy(update=changes)
 
     def keep(self) -> None:

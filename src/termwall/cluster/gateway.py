@@ -75,9 +75,13 @@ class Gateway:
         run: the id of this run of the process.
         bounds: of this node.
         rooms: all rooms.
+        clock: milliseconds since 1970.
     """
 
-    def __init__(self, bus: Bus, run: str, bounds: Bounds, rooms: Callable[[], list[Room]]) -> None:
+    def __init__(
+        self, bus: Bus, run: str, bounds: Bounds, rooms: Callable[[], list[Room]], clock: Callable[[], int]
+    ) -> None:
+        self._clock = clock
         self._bus = bus
         self._run = run
         self._bounds = bounds
@@ -158,8 +162,8 @@ class Gateway:
 
     def _lose(self, node: str, why: str) -> None:
         for session in self._of(node):
-            session.away = why
-            self._tell(session, ["status", "attention"])
+            session.away, session.away_since = why, self._clock()
+            self._tell(session, ["status", "attention", "away"])
 
     def _of(self, node: str) -> list[DistantSession]:
         return [session for session in self._sessions.values() if session.node == node]

@@ -53,7 +53,7 @@ class Node:
         self.bus = bus
         self.stages = SharedStages(bus, service, new_id)
         self.host = Host(bus, run, service.rooms, service.find_own)
-        self.gateway = Gateway(bus, run, service.bounds, service.rooms)
+        self.gateway = Gateway(bus, run, service.bounds, service.rooms, service.clock)
         self._watch: Subscription | None = None
 
     async def open(self) -> None:

@@ -178,6 +178,8 @@ class Session(Wire):
     """What a lost session runs when it is started again, if that is not its command (P5)."""
     node: str | None = None
     """The node that its program runs on, where there are several."""
+    away: str | None = None
+    """Why that node cannot be reached: the session is `lost` until it can."""
 
 
 class FocusState(Wire):
@@ -396,6 +398,8 @@ class SessionUpdate(Wire):
     focused: bool | None = None
     attention: Attention | None = None
     driver: Driver | None = None
+    away: str | None = None
+    """Null, and in the message, where its node is back."""
     last_activity: int | None = None
     epoch: str | None = None
     offset: int | None = None

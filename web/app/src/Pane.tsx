@@ -156,7 +156,7 @@ export function Pane(props: PaneProps) {
         {ended && (
           <p className="ended" role="status">
             <b>{endOf(session)}</b> {ago(session.attention.since, now)}
-            {canType && (
+            {canType && !session.away && (
               <>
                 <button
                   type="button"
@@ -183,7 +183,8 @@ function shortPath(path: string): string {
   return parts.length > 2 ? `…/${parts.slice(-2).join("/")}` : path;
 }
 
-function endOf({ status, signal, exitCode }: Session): string {
+function endOf({ status, signal, exitCode, away }: Session): string {
+  if (away) return `Lost: ${away}. It is back as soon as that is; its program may well run on.`;
   if (status === "lost") return "Lost: its program ended while no server was there. This is its last screen.";
   if (exitCode === null && !signal) return "Ended; nobody saw how.";
   return signal ? `Killed (${signal})` : `Exited ${exitCode ?? ""}`;

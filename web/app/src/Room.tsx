@@ -396,7 +396,8 @@ export function Room(props: RoomProps) {
         inside &&
         !modal &&
         canType &&
-        (session?.status === "exited" || session?.status === "lost")
+        (session?.status === "exited" || session?.status === "lost") &&
+        !session.away
       ) {
         event.preventDefault();
         event.stopPropagation();

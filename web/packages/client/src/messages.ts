@@ -466,6 +466,7 @@ export interface Session {
   recording?: string | null;
   resume?: string[] | null;
   node?: string | null;
+  away?: string | null;
 }
 
 /** A new session. Without `command` it is the profile's of this `type` (P1, P4). */
@@ -515,6 +516,7 @@ export interface SessionUpdate {
   focused?: boolean | null;
   attention?: Attention | null;
   driver?: Driver | null;
+  away?: string | null;
   lastActivity?: number | null;
   epoch?: string | null;
   offset?: number | null;
