@@ -508,6 +508,16 @@ class Deaf:
         raise BusAway("It is deaf.")
 
 
+async def test_a_node_that_dies_without_a_word_is_gone_after_its_time(engine: Engine) -> None:
+    one, two = await opened(engine, "one", "two")
+    hidden: Any = two
+    hidden._presence._line = Deaf(two)
+    started = asyncio.get_running_loop().time()
+    await until(lambda: set(one.members()) == {"one"})
+    assert asyncio.get_running_loop().time() - started > GONE_AFTER - 2 * HEARTBEAT
+    assert set(two.members()) == {"one", "two"}, "it hears, and sees itself"
+
+
 async def test_nobody_is_gone_while_this_node_itself_does_not_hear(engine: Engine) -> None:
     one, _two = await opened(engine, "one", "two")
     changes: list[tuple[Member, bool]] = []

@@ -437,18 +437,19 @@ class NatsBus(BusEnd):
         for server in itertools.cycle(self._servers):
             await asyncio.sleep(pause)
             pause = min(MOST_DIAL_PAUSE, pause * 1.2)
-            connection = None
             try:
                 connection = await self._dial(server, options)
-                await self._adopt(connection)
+                try:
+                    await self._adopt(connection)
+                except BaseException:
+                    await connection.finish()
+                    raise
             except BusError as error:
                 if isinstance(error, BusRefused) and str(error) != told:
                     told = str(error)
                     self._log.error("%s", told)
             else:
                 return connection
-            if connection is not None:
-                await connection.finish()
         raise AssertionError
 
     async def close(self) -> None:
