@@ -2,11 +2,11 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from termwall.cluster.bus import Bus
+from termwall.cluster.bus import Bus, Document
 from termwall.cluster.local import LocalBroker, LocalBus
 from termwall.cluster.nats import NatsBus
 from tests.support.broker import Broker
@@ -33,6 +33,14 @@ async def opened(engine: Engine, *nodes: str) -> Sequence[Any]:
     for one in made:
         await until(lambda one=one: set(one.members()) >= set(nodes))  # type: ignore[misc]
     return made
+
+
+async def watching(bus: Any, handler: Callable[[Document], None]) -> Any:
+    """A watch that is past the beginning: every version from now on comes."""
+    ready: list[bool] = []
+    watch = await bus.watch(handler, ready=lambda: ready.append(True))
+    await until(lambda: ready)
+    return watch
 
 
 class LocalEngine:

@@ -19,7 +19,7 @@ from termwall.cluster.bus import (
     OutcomeUnknown,
     TooLarge,
 )
-from tests.cluster.engines import GONE_AFTER, HEARTBEAT, LocalEngine, NatsEngine, ended, opened
+from tests.cluster.engines import GONE_AFTER, HEARTBEAT, LocalEngine, NatsEngine, ended, opened, watching
 from tests.support.patience import until
 
 Engine = LocalEngine | NatsEngine
@@ -347,7 +347,7 @@ async def test_a_storm_of_writers_over_an_outage_loses_and_doubles_no_version(en
     buses = await opened(engine, "one", "two", "three")
     seen: dict[str, list[Document]] = {bus.node: [] for bus in buses}
     for bus in buses:
-        await bus.watch(seen[bus.node].append, ready=nothing)
+        await watching(bus, seen[bus.node].append)
     outcomes: dict[str, int | None] = {}
     count = 40
     writing = [asyncio.ensure_future(write(bus, "focus", count, outcomes)) for bus in buses]
@@ -432,7 +432,7 @@ async def test_a_request_under_way_when_the_engine_goes_is_no_answer_at_once(eng
 async def test_a_watch_that_was_away_goes_on_where_it_was(engine: Engine) -> None:
     one, two = await opened(engine, "one", "two")
     seen: list[int] = []
-    await two.watch(lambda one: seen.append(one.version), ready=nothing)
+    await watching(two, lambda one: seen.append(one.version))
     for _ in range(3):
         await store(one, "a", 10)
         await engine.cut()

@@ -12,7 +12,7 @@ import pytest
 
 from termwall.cluster.bus import BusAway, BusRefused, Document
 from termwall.cluster.nats import NatsBus
-from tests.cluster.engines import NatsEngine, ended, opened
+from tests.cluster.engines import NatsEngine, ended, opened, watching
 from tests.cluster.test_bus import contiguous, echo, nothing, store, write
 from tests.support.broker import Broker, Cluster, free_port
 from tests.support.patience import until
@@ -102,7 +102,7 @@ async def test_a_watch_longer_away_than_the_history_sees_a_jump_forward(engine: 
     one, two = await opened(engine, "one", "two")
     seen: list[int] = []
     document = await store(one, "key", 1)
-    watch = await two.watch(lambda document: seen.append(document.version), ready=nothing)
+    watch = await watching(two, lambda document: seen.append(document.version))
     await until(lambda: seen == [1])
     hidden: Any = watch
     away: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -120,15 +120,19 @@ async def test_a_watch_longer_away_than_the_history_sees_a_jump_forward(engine: 
 async def test_a_watch_begins_again_where_the_engine_lost_what_it_had(engine: NatsEngine, tmp_path: Path) -> None:
     (bus,) = await opened(engine, "one")
     seen: list[tuple[int, Any]] = []
-    await bus.watch(lambda document: seen.append((document.version, document.value)), ready=nothing)
+    await watching(bus, lambda document: seen.append((document.version, document.value)))
     await store(bus, "key", 5)
     await until(lambda: len(seen) == 5)
     await engine.cut()
     (tmp_path / "store").rename(tmp_path / "lost")
     await engine.join()
     await until(lambda: bus.up)
-    await asyncio.sleep(0.5)  # The stream is made again by whoever watches.
-    await bus.compare_and_set("key", None, {"new": True})
+    while True:
+        try:  # Until whoever watches has made the stream again.
+            await bus.compare_and_set("key", None, {"new": True})
+            break
+        except BusAway:
+            await asyncio.sleep(0.02)
     await until(lambda: seen[-1] == (1, {"new": True}))
 
 
@@ -156,11 +160,10 @@ async def test_a_server_that_hangs_is_found_dead_and_gone_back_to(engine: NatsEn
 async def test_nothing_waits_without_bound_for_a_server_that_hangs(engine: NatsEngine) -> None:
     (bus,) = await opened(engine, "one")
     engine.broker.signal(signal.SIGSTOP)
-    data = bytes(bus.max_bytes)
 
     async def flood() -> None:
         for _ in range(200):
-            await bus.publish("a", data)
+            await bus.publish("a", bytes(bus.max_bytes))
             await asyncio.sleep(0)
 
     with pytest.raises(BusAway, match="does not take"):
@@ -206,7 +209,7 @@ async def test_the_leader_of_three_is_killed_while_members_write(tmp_path: Path)
             await bus.open()
         seen: list[list[Document]] = [[] for _ in buses]
         for bus, found in zip(buses, seen, strict=True):
-            await bus.watch(found.append, ready=nothing)
+            await watching(bus, found.append)
         outcomes: dict[str, int | None] = {}
         writing = [asyncio.ensure_future(write(bus, "focus", 40, outcomes)) for bus in buses]
         await until(lambda: len(outcomes) > 20)

@@ -166,7 +166,7 @@ class LocalBus(BusEnd):
         self._was_up = self.up
         self._tell_state(self.up)
         if self.up:
-            chores.start(self._presence.back(), self._log)
+            self._presence.back()
             self.stored()
         else:
             self._give_up()

@@ -430,7 +430,6 @@ class NatsBus(BusEnd):
             await connection.finish()
             connection = await self._again(options)
             self._log.warning("The connection to NATS is back.")
-            await self._presence.back()
 
     async def _again(self, options: dict[str, Any]) -> _Connection:
         pause, told = DIAL_PAUSE, ""
@@ -441,6 +440,7 @@ class NatsBus(BusEnd):
                 connection = await self._dial(server, options)
                 try:
                     await self._adopt(connection)
+                    self._presence.back()
                 except BaseException:
                     await connection.finish()
                     raise

@@ -99,9 +99,12 @@ class Presence:
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback) if callback in self._callbacks else None
 
-    async def back(self) -> None:
-        """Now the node hears again: everybody has the full time to be heard of."""
+    def back(self) -> None:
+        """To be called in the turn of the loop in which it hears again: everybody has the full time to be heard of."""
         self._forgive()
+        chores.start(self._call_all(), self._log)
+
+    async def _call_all(self) -> None:
         try:
             await self._line.send("presence-ask", b"")
         except BusError:  # It went away again, and will come back again.
