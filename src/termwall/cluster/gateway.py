@@ -35,6 +35,8 @@ AGAIN_SECONDS = 0.25
 """Until what could not be sent, or had no answer, is tried again."""
 TYPED_SECONDS = 5.0
 """What was typed is tried for so long; then its client is told, and holds it no longer either (I2)."""
+MOST_NUMBERED = 10_000
+"""Sessions whose last input without a number of its own is remembered; the one that was typed into longest ago goes."""
 DRAW_SECONDS = 10.0
 """Until a picture that does not come is given up."""
 REST_SECONDS = 10.0
@@ -92,6 +94,7 @@ class Gateway:
         self._listing: dict[str, asyncio.Task[None]] = {}
         self._lines: dict[DistantSession, _Line] = {}
         self._numbers: dict[str, int] = {}
+        """The last number of each session's input that its clients gave none."""
         self._asked: dict[int, _Asked] = {}
         self._ids = itertools.count(1)
         self._followed: dict[DistantSession, float] = {}
@@ -425,7 +428,9 @@ class Gateway:
         if header["do"] == "input":
             header["log"] = who.client_id if sequenced else f"{self._bus.node}/{self._run}"
             if not sequenced:
-                header["seq"] = self._numbers[session.id] = self._numbers.get(session.id, 0) + 1
+                header["seq"] = self._numbers[session.id] = self._numbers.pop(session.id, 0) + 1
+                if len(self._numbers) > MOST_NUMBERED:
+                    del self._numbers[next(iter(self._numbers))]
         line.waiting.append(_Action(header, data, answer, sequenced, _now() + TYPED_SECONDS))
         line.bytes += len(data)
         if line.task is None:
