@@ -1,14 +1,17 @@
-"""Run everything: `python -m benchmarks [--rounds 7] [--only flood,echo,fanout,screens,holder]`: a table of ratios."""
+"""Run: `python -m benchmarks [--rounds 7] [--only flood,echo,fanout,screens,holder,cluster]`: a table of ratios."""
 
 import argparse
 import os
 import statistics
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 from benchmarks.measure import FanOut, echo, flood
 from benchmarks.screens import FLOODS, FULL, attaches, echo_beside_floods, memory, sent
-from benchmarks.terminals import BareServer, Server, Termwall, flooding, peers
+from benchmarks.terminals import BareServer, Server, Termwall, ThroughNats, flooding, peers
+from tests.support.broker import Broker
 
 
 def show(what: str, values: list[float], unit: str = "", aim: str = "") -> None:
@@ -121,10 +124,36 @@ def holder(rounds: int, megabytes: int, keys: int) -> None:
             one.stop()
 
 
+def cluster(rounds: int, megabytes: int, keys: int) -> None:
+    """The same host's sessions, served by itself and by another node through NATS, in turns."""
+    with tempfile.TemporaryDirectory(prefix="termwall-bench-") as folder, Broker(Path(folder)) as broker:
+        host = Termwall("--nats", broker.url, "--node", "host")
+        servers = [ThroughNats(host, broker.url), host]
+        try:
+            rates: list[tuple[float, float]] = []
+            times: list[tuple[float, float]] = []
+            for number in range(rounds):
+                order = (0, 1) if number % 2 == 0 else (1, 0)
+                rate, middle = [0.0, 0.0], [0.0, 0.0]
+                for index in order:
+                    rate[index] = flood(servers[index], "cooked", megabytes).rate
+                for index in order:
+                    found = echo(servers[index], keys, number)
+                    middle[index] = found[len(found) // 2]
+                rates.append((rate[0], rate[1]))
+                times.append((middle[0], middle[1]))
+            show("flood cooked: through NATS / directly", [a / b for a, b in rates])
+            show("echo p50, idle: through NATS / directly", [a / b for a, b in times])
+            show("echo p50, idle: through NATS", [a for a, _ in times], " ms")
+        finally:
+            for one in servers:
+                one.stop()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", default="flood,echo,fanout,screens,holder")
+    parser.add_argument("--only", default="flood,echo,fanout,screens,holder,cluster")
     parser.add_argument("--megabytes", type=int, choices=(8, 40), default=40)
     parser.add_argument("--keys", type=int, default=300)
     options = parser.parse_args()
@@ -133,7 +162,9 @@ def main() -> None:
     print("| what | median [min-max] | aim |\n|---|---|---|", flush=True)
     if "holder" in options.only:
         holder(options.rounds, options.megabytes, options.keys)
-    if options.only == "holder":
+    if "cluster" in options.only:
+        cluster(options.rounds, options.megabytes, options.keys)
+    if options.only in ("holder", "cluster"):
         return
     servers: list[Server] = [BareServer(), Termwall(), *peers()]
     try:

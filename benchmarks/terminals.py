@@ -169,6 +169,32 @@ class Termwall:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+class ThroughNats(Termwall):
+    """A gateway: its sessions run on another node, `host`, and come over a real NATS server."""
+
+    name = "through NATS"
+
+    def __init__(self, host: Termwall, url: str) -> None:
+        self._host = host
+        super().__init__("--nats", url, "--node", "gateway")
+        self.project = host.project
+        deadline = time.monotonic() + 10
+        while all(one["id"] != self.project for one in self.call("GET", "/api/projects")["projects"]):
+            assert time.monotonic() < deadline, "the nodes did not meet"
+            time.sleep(0.05)
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        if method == "POST" and path.endswith("/sessions") and isinstance(body, dict):
+            body = {**body, "node": "host"}
+        answer = super().call(method, path, body)
+        if method == "POST" and path.endswith("/sessions"):
+            deadline = time.monotonic() + 10
+            while answer["id"] not in str(super().call("GET", path)):
+                assert time.monotonic() < deadline, "the session did not come"
+                time.sleep(0.01)
+        return answer
+
+
 class TerminadoTerminal:
     def __init__(self, port: int, name: str) -> None:
         self._socket = WebSocket(port, f"/{name}")
