@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "packages/*/test/**/*.test.tsx", "app/test/**/*.test.ts*"],
-    // In a forked process, loading @xterm/addon-unicode-graphemes under happy-dom never ends.
+    setupFiles: ["./vitest.setup.ts"],
     pool: "threads",
   },
 });
