@@ -6,6 +6,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.measure import FanOut, echo, flood
@@ -100,51 +101,46 @@ def screens(server: Termwall, rounds: int, keys: int) -> None:
     show("memory of a session whose ring and scrollback are full", [memory(server, ["sh", "-c", FULL])], " KB")
 
 
+def two_ways(
+    names: tuple[str, str], servers: Sequence[Server], rounds: int, megabytes: int, keys: int, aims: tuple[str, str]
+) -> None:
+    """The same flood and the same keys in both ways; the ratio of the first to the second."""
+    rates: list[tuple[float, float]] = []
+    times: list[tuple[float, float]] = []
+    for number in range(rounds):
+        # Who begins changes, so that what one leaves behind does not always hit the same one.
+        order = (0, 1) if number % 2 == 0 else (1, 0)
+        rate, middle = [0.0, 0.0], [0.0, 0.0]
+        for index in order:
+            rate[index] = flood(servers[index], "cooked", megabytes).rate
+        for index in order:
+            found = echo(servers[index], keys, number)
+            middle[index] = found[len(found) // 2]
+        rates.append((rate[0], rate[1]))
+        times.append((middle[0], middle[1]))
+    what = " / ".join(names)
+    show(f"flood cooked: {what}", [a / b for a, b in rates], aim=aims[0])
+    show(f"echo p50, idle: {what}", [a / b for a, b in times], aim=aims[1])
+    show(f"echo p50, idle: {names[0]}", [a for a, _ in times], " ms")
+
+
 def holder(rounds: int, megabytes: int, keys: int) -> None:
-    """What it costs that programs outlive the server: the same server with and without, in turns."""
+    """What it costs that programs outlive the server: the same server with and without."""
     servers = [Termwall(), Termwall("--no-outlive")]
     try:
-        rates: list[tuple[float, float]] = []
-        times: list[tuple[float, float]] = []
-        for number in range(rounds):
-            # Who begins changes, so that what one leaves behind does not always hit the same one.
-            order = (0, 1) if number % 2 == 0 else (1, 0)
-            rate, middle = [0.0, 0.0], [0.0, 0.0]
-            for index in order:
-                rate[index] = flood(servers[index], "cooked", megabytes).rate
-            for index in order:
-                found = echo(servers[index], keys, number)
-                middle[index] = found[len(found) // 2]
-            rates.append((rate[0], rate[1]))
-            times.append((middle[0], middle[1]))
-        show("flood cooked: with a holder / without", [a / b for a, b in rates], aim=">= 0.95")
-        show("echo p50, idle: with a holder / without", [a / b for a, b in times], aim="<= 1.05")
+        two_ways(("with a holder", "without"), servers, rounds, megabytes, keys, (">= 0.95", "<= 1.05"))
     finally:
         for one in servers:
             one.stop()
 
 
 def cluster(rounds: int, megabytes: int, keys: int) -> None:
-    """The same host's sessions, served by itself and by another node through NATS, in turns."""
+    """The same host's sessions, served by another node through NATS and by the host itself."""
     with tempfile.TemporaryDirectory(prefix="termwall-bench-") as folder, Broker(Path(folder)) as broker:
         host = Termwall("--nats", broker.url, "--node", "host")
         servers = [ThroughNats(host, broker.url), host]
         try:
-            rates: list[tuple[float, float]] = []
-            times: list[tuple[float, float]] = []
-            for number in range(rounds):
-                order = (0, 1) if number % 2 == 0 else (1, 0)
-                rate, middle = [0.0, 0.0], [0.0, 0.0]
-                for index in order:
-                    rate[index] = flood(servers[index], "cooked", megabytes).rate
-                for index in order:
-                    found = echo(servers[index], keys, number)
-                    middle[index] = found[len(found) // 2]
-                rates.append((rate[0], rate[1]))
-                times.append((middle[0], middle[1]))
-            show("flood cooked: through NATS / directly", [a / b for a, b in rates])
-            show("echo p50, idle: through NATS / directly", [a / b for a, b in times])
-            show("echo p50, idle: through NATS", [a for a, _ in times], " ms")
+            two_ways(("through NATS", "directly"), servers, rounds, megabytes, keys, ("", ""))
         finally:
             for one in servers:
                 one.stop()

@@ -216,8 +216,8 @@ async def test_a_node_that_is_away_or_hangs_is_told_and_comes_back(two: Nodes) -
 async def test_I1_I2_what_could_not_be_typed_in_time_is_told_and_never_typed_later(
     two: Nodes, arrives: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("termwall.cluster.gateway.TYPED_SECONDS", 0.3)
-    monkeypatch.setattr("termwall.cluster.gateway.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("termwall.cluster.actions.TYPED_SECONDS", 0.3)
+    monkeypatch.setattr("termwall.cluster.actions.ANSWER_SECONDS", 0.2)
     broker, host, gateway = two
     host.wall.session("a", "sh", "-c", RAW)
     await known(gateway, "a")

@@ -41,6 +41,8 @@ class DistantSession(AnySession):
         """Why its node cannot be reached, or None."""
         self.away_since = 0
         """Milliseconds since 1970."""
+        self.forgotten = False
+        """Whether its node has it no more."""
         self.receiver: Receiver | None = None
         """Of the attachment, if there is one."""
         self.number = 0

@@ -5,18 +5,16 @@ somebody here looks at, and carries what clients do, each once, in order.
 """
 
 import asyncio
-import itertools
 import logging
-import zlib
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from termwall.cluster.bus import Bus, BusAway, BusError, Member, NobodyThere, Subscription
+from termwall.cluster.actions import Actions
+from termwall.cluster.bus import Bus, BusError, Member, Subscription
+from termwall.cluster.chores import Chores
 from termwall.cluster.distant import DistantSession
 from termwall.cluster.parcel import BadParcel, pack, unpack, unpack_frame
-from termwall.core.errors import ErrorCode, TermwallError
+from termwall.cluster.pictures import Pictures
 from termwall.core.limits import Bounds
 from termwall.core.relay import ACK_SECONDS
 from termwall.hub.anysession import InputAnswer, Person
@@ -33,40 +31,8 @@ NEWS_BUDGET_BYTES = 16 << 20
 ANSWER_SECONDS = 2.0
 AGAIN_SECONDS = 0.25
 """Until what could not be sent, or had no answer, is tried again."""
-TYPED_SECONDS = 5.0
-"""What was typed is tried for so long; then its client is told, and holds it no longer either (I2)."""
-MOST_NUMBERED = 10_000
-"""Sessions whose last input without a number of its own is remembered; the one that was typed into longest ago goes."""
-DRAW_SECONDS = 10.0
-"""Until a picture that does not come is given up."""
 REST_SECONDS = 10.0
 """A copy that nobody looks at is kept for so long."""
-
-
-@dataclass(slots=True)
-class _Action:
-    header: dict[str, Any]
-    data: bytes
-    answer: InputAnswer | None
-    sequenced: bool
-    until: float
-
-
-@dataclass(slots=True)
-class _Line:
-    """What clients do to one session, in order."""
-
-    waiting: deque[_Action] = field(default_factory=deque)
-    bytes: int = 0
-    task: "asyncio.Task[None] | None" = None
-
-
-@dataclass(slots=True)
-class _Asked:
-    session: DistantSession
-    header: dict[str, Any]
-    answer: Callable[[Picture | None], None]
-    until: float
 
 
 class Gateway:
@@ -85,37 +51,33 @@ class Gateway:
     ) -> None:
         self._clock = clock
         self._bus = bus
-        self._run = run
         self._bounds = bounds
         self._rooms = rooms
         self._sessions: dict[str, DistantSession] = {}
         self._known: dict[str, tuple[str, int]] = {}
         """Of each node the run and the serial of the last news."""
         self._listing: dict[str, asyncio.Task[None]] = {}
-        self._lines: dict[DistantSession, _Line] = {}
-        self._numbers: dict[str, int] = {}
-        """The last number of each session's input that its clients gave none."""
-        self._asked: dict[int, _Asked] = {}
-        self._ids = itertools.count(1)
+        self._actions = Actions(bus, run, bounds.input_bytes)
+        self._pictures = Pictures(bus)
         self._followed: dict[DistantSession, float] = {}
         """When somebody last looked at it."""
         self._attaching: dict[DistantSession, asyncio.Task[None]] = {}
         self._subscriptions: list[Subscription] = []
         self._unsubscribe: list[Callable[[], None]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._chores = Chores(log)
 
     async def open(self) -> None:
         """Begin to look."""
         node, bus = self._bus.node, self._bus
         self._subscriptions = [
             await bus.subscribe(f"out.{node}", self._output, budget=OUTPUT_BUDGET_BYTES, lagged=lambda: None),
-            await bus.subscribe(f"drawn.{node}", self._drawn, budget=OUTPUT_BUDGET_BYTES, lagged=lambda: None),
             await bus.subscribe("news.*", self._news, budget=NEWS_BUDGET_BYTES, lagged=self._known.clear),
         ]
+        await self._pictures.open()
         self._unsubscribe = [bus.on_member(self._member), bus.on_state(self._state)]
         for member in bus.members().values():
             self._member(member, True)
-        self._start(self._beat())
+        self._chores.start(self._beat())
         if self._listing:
             # So that a client that comes at once finds the others' sessions.
             await asyncio.wait(self._listing.values(), timeout=ANSWER_SECONDS)
@@ -126,9 +88,9 @@ class Gateway:
             unsubscribe()
         for subscription in self._subscriptions:
             await subscription.end()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._chores.stop()
+        await self._actions.close()
+        await self._pictures.close()
 
     def find(self, session_id: str) -> DistantSession | None:
         """A session of another node."""
@@ -173,7 +135,7 @@ class Gateway:
 
     def _list_soon(self, node: str) -> None:
         if node != self._bus.node and node not in self._listing:
-            self._listing[node] = self._start(self._list(node))
+            self._listing[node] = self._chores.start(self._list(node))
 
     async def _list(self, node: str) -> None:
         """Have the whole list of a node's sessions, until it is had."""
@@ -260,6 +222,7 @@ class Gateway:
 
     def _forget(self, session: DistantSession) -> None:
         del self._sessions[session.id]
+        session.forgotten = True
         self._followed.pop(session, None)
         room = self._room(session)
         if room is not None:
@@ -294,7 +257,7 @@ class Gateway:
 
     def _attach_soon(self, session: DistantSession) -> None:
         if session not in self._attaching:
-            self._attaching[session] = self._start(self._attach(session))
+            self._attaching[session] = self._chores.start(self._attach(session))
 
     async def _attach(self, session: DistantSession) -> None:
         try:
@@ -341,7 +304,7 @@ class Gateway:
             if offset is not None:
                 nodes.setdefault(session.node, []).append([session.id, session.number, offset])
         for node, acks in nodes.items():
-            self._say(f"host.{node}.ack", pack({"gateway": self._bus.node, "acks": acks}))
+            self._chores.publish(self._bus, f"host.{node}.ack", pack({"gateway": self._bus.node, "acks": acks}))
 
     async def _beat(self) -> None:
         """Renew the leases of what is looked at, let go of the rest, and ask for pictures again."""
@@ -355,59 +318,21 @@ class Gateway:
                     del self._followed[session]
                     if session.receiver is not None:
                         acks = [[session.id, session.number, None]]
-                        self._say(f"host.{session.node}.ack", pack({"gateway": self._bus.node, "acks": acks}))
+                        self._chores.publish(
+                            self._bus, f"host.{session.node}.ack", pack({"gateway": self._bus.node, "acks": acks})
+                        )
                     session.forget()
             self._ack([session for session in self._followed if session.away is None])
-            for number, asked in list(self._asked.items()):
-                if asked.until < now or asked.session.away is not None:
-                    del self._asked[number]
-                    asked.answer(None)
-                else:
-                    self._ask(asked)
+            self._pictures.again()
 
-    # ---- pictures
+    # ---- what sessions ask for
 
     def draw(
         self, session: DistantSession, kind: str, lines: int, primary: bool, answer: Callable[[Picture | None], None]
     ) -> None:
-        """Have it drawn there; asked again until there is an answer."""
-        number = next(self._ids)
-        header = {
-            "id": number,
-            "gateway": self._bus.node,
-            "session": session.id,
-            "epoch": session.epoch,
-            "kind": kind,
-            "lines": lines,
-            "primary": primary,
-        }
-        asked = self._asked[number] = _Asked(session, header, answer, _now() + DRAW_SECONDS)
-        attaching = self._attaching.get(session)
-        if attaching is None:
-            self._ask(asked)
-        else:  # First the output, so that it begins before the picture.
-            attaching.add_done_callback(lambda _: self._ask(asked))
-
-    def _ask(self, asked: _Asked) -> None:
-        self._say(f"host.{asked.session.node}.draw", pack(asked.header))
-
-    def _drawn(self, subject: str, data: bytes) -> None:
-        try:
-            header, body = unpack(data)
-        except BadParcel as error:
-            log.warning("%s", error)
-            return
-        asked = self._asked.pop(header["id"], None)
-        if asked is None:
-            return
-        about = header["picture"]
-        if about is None:
-            asked.answer(None)
-            return
-        serial = asked.session.sizes.serial_at(about["offset"])
-        asked.answer(Picture(**about, serial=serial, data=zlib.decompress(body)))
-
-    # ---- what clients do
+        """Have it drawn by its node."""
+        # First the output, so that it begins before the picture.
+        self._pictures.draw(session, kind, lines, primary, answer, self._attaching.get(session))
 
     def act(
         self,
@@ -418,112 +343,7 @@ class Gateway:
         answer: InputAnswer | None = None,
     ) -> None:
         """Have something done to a session: once, in order."""
-        line = self._lines.setdefault(session, _Line())
-        if line.bytes + len(data) > self._bounds.input_bytes:
-            if answer is not None:
-                answer(TermwallError(ErrorCode.INPUT_OVERFLOW, f"`{session.name}` takes no more input at the moment."))
-            return
-        header |= {"client": who.client_id, "name": who.name, "bytes": len(data)}
-        sequenced = header.get("seq") is not None
-        if header["do"] == "input":
-            header["log"] = who.client_id if sequenced else f"{self._bus.node}/{self._run}"
-            if not sequenced:
-                header["seq"] = self._numbers[session.id] = self._numbers.pop(session.id, 0) + 1
-                if len(self._numbers) > MOST_NUMBERED:
-                    del self._numbers[next(iter(self._numbers))]
-        line.waiting.append(_Action(header, data, answer, sequenced, _now() + TYPED_SECONDS))
-        line.bytes += len(data)
-        if line.task is None:
-            line.task = self._start(self._carry(session, line))
-
-    async def _carry(self, session: DistantSession, line: _Line) -> None:
-        """One batch at a time; the same batch again until there is an answer: the host drops what it had."""
-        try:
-            while line.waiting:
-                batch = list(itertools.islice(line.waiting, 256))
-                outcome = await self._carry_batch(session, batch)
-                for action, result in zip(batch, outcome, strict=True):
-                    line.waiting.popleft()
-                    line.bytes -= len(action.data)
-                    self._answer(action, result)
-        finally:
-            line.task = None
-            self._lines.pop(session, None)
-
-    async def _carry_batch(self, session: DistantSession, batch: list[_Action]) -> list[Any]:
-        sent = False
-        while batch[0].until > _now():
-            try:
-                return await self._have_done(session, [action.header for action in batch], batch)
-            except (BusAway, NobodyThere):
-                pass
-            except BusError:
-                sent = True
-            await asyncio.sleep(AGAIN_SECONDS)
-        if sent:
-            return await self._resolve(session, batch)
-        return [_not_typed(session)] * len(batch)
-
-    async def _resolve(self, session: DistantSession, batch: list[_Action]) -> list[Any]:
-        """It took too long to be typed now, but some may have been: the node says how far, once it is back."""
-        logs = list(dict.fromkeys(action.header["log"] for action in batch if "log" in action.header))
-        asks = [{"do": "last", "client": log, "log": log} for log in logs]
-        while self._sessions.get(session.id) is session:
-            try:
-                last = dict(zip(logs, await self._have_done(session, asks, []), strict=True))
-            except BusError:
-                await asyncio.sleep(AGAIN_SECONDS)
-                continue
-            return [
-                last[action.header["log"]]
-                if "log" in action.header and action.header["seq"] <= last[action.header["log"]]
-                else _not_typed(session)
-                for action in batch
-            ]
-        return [_not_typed(session)] * len(batch)
-
-    async def _have_done(
-        self, session: DistantSession, actions: list[dict[str, Any]], batch: list[_Action]
-    ) -> list[Any]:
-        header = {"gateway": self._bus.node, "session": session.id, "actions": actions}
-        body = b"".join(action.data for action in batch)
-        answer = await self._bus.request(f"host.{session.node}.do", pack(header, body), seconds=ANSWER_SECONDS)
-        results: list[Any] = unpack(answer)[0]["results"]
-        return results
-
-    @staticmethod
-    def _answer(action: _Action, result: Any) -> None:
-        if action.answer is None:
-            return
-        if isinstance(result, dict):
-            error = TermwallError(
-                ErrorCode(result["code"]), result["message"], field=result["field"], details=result["details"]
-            )
-            action.answer(error)
-        else:
-            action.answer(result if action.sequenced else None)
-
-    # ---- parts
-
-    def _say(self, subject: str, data: bytes) -> None:
-        async def say() -> None:
-            try:
-                await self._bus.publish(subject, data)
-            except BusError as error:
-                log.debug("%s", error)  # It is said again by the beat.
-
-        self._start(say())
-
-    def _start(self, work: Any) -> "asyncio.Task[None]":
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-
-def _not_typed(session: DistantSession) -> dict[str, Any]:
-    why = session.away or f"node {session.node} does not answer"
-    return {"code": "engine_away", "message": f"Nothing was typed: {why}.", "field": None, "details": {}}
+        self._actions.act(session, header, who, data, answer)
 
 
 def _now() -> float:

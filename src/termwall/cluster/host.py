@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from termwall.cluster.bus import Bus, BusError, Member, Subscription
+from termwall.cluster.chores import Chores
 from termwall.cluster.parcel import BadParcel, Frame, pack, pack_frame, unpack
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
@@ -46,7 +47,6 @@ class _Attachment:
     number: int
     sender: Sender
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    task: "asyncio.Task[None] | None" = None
 
 
 class Host:
@@ -71,7 +71,7 @@ class Host:
         self._guests: dict[tuple[str, str, str], None] = {}
         self._subscriptions: list[Subscription] = []
         self._news: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(4096)
-        self._speaker: asyncio.Task[None] | None = None
+        self._chores = Chores(log)
         self._unsubscribe: list[Callable[[], None]] = []
 
     async def open(self) -> None:
@@ -85,7 +85,7 @@ class Host:
             await bus.subscribe(f"host.{node}.draw", self._draw, budget=BUDGET_BYTES, lagged=_lagged),
         ]
         self._unsubscribe = [bus.on_state(self._state), bus.on_member(self._member)]
-        self._speaker = asyncio.get_running_loop().create_task(self._speak())
+        self._chores.start(self._speak())
 
     async def close(self) -> None:
         """Serve no more."""
@@ -93,10 +93,9 @@ class Host:
             unsubscribe()
         for subscription in self._subscriptions:
             await subscription.end()
-        if self._speaker is not None:
-            self._speaker.cancel()
         for attachment in list(self._attachments.values()):
             self._drop(attachment)
+        await self._chores.stop()
 
     # ---- sessions and what is new of them
 
@@ -164,7 +163,7 @@ class Host:
         attachment = _Attachment(key[0], session, session.epoch, header["number"], sender)
         self._attachments[key] = attachment
         session.cursors[attachment] = attachment.wake.set
-        attachment.task = asyncio.get_running_loop().create_task(self._pump(attachment))
+        self._chores.start(self._pump(attachment))
         return pack({"ok": True})
 
     async def _pump(self, one: _Attachment) -> None:
@@ -212,7 +211,9 @@ class Host:
         for session_id, number, offset in header["acks"]:
             one = self._attachments.get((gateway, session_id))
             if one is None or one.number != number:
-                self._say(f"out.{gateway}", pack_frame(Frame("again", session_id, number, 0, 0, 0)))
+                self._chores.publish(
+                    self._bus, f"out.{gateway}", pack_frame(Frame("again", session_id, number, 0, 0, 0))
+                )
             elif offset is None:
                 self._drop(one)
             else:
@@ -247,17 +248,15 @@ class Host:
         def answer(picture: Picture | None) -> None:
             reply = {"id": header["id"], "picture": None}
             if picture is None:
-                self._say(f"drawn.{header['gateway']}", pack(reply))
+                self._chores.publish(self._bus, f"drawn.{header['gateway']}", pack(reply))
                 return
             body = zlib.compress(picture.data, 1)
             if len(body) > self._bus.max_bytes - SPARE_BYTES:
                 # Fewer lines above the screen, until it fits into one message.
                 self._ask(session, header, lines // 4, answer)
                 return
-            about = {
-                name: getattr(picture, name) for name in ("offset", "cols", "rows", "title", "alternate", "cursor")
-            }
-            self._say(f"drawn.{header['gateway']}", pack({**reply, "picture": about}, body))
+            about = {name: getattr(picture, name) for name in PICTURE}
+            self._chores.publish(self._bus, f"drawn.{header['gateway']}", pack({**reply, "picture": about}, body))
 
         self._ask(session, header, lines, answer)
 
@@ -273,17 +272,6 @@ class Host:
             answer(None)
         else:
             drawer.ask(header["kind"], lines, answer, primary=header["primary"])
-
-    def _say(self, subject: str, data: bytes) -> None:
-        async def say() -> None:
-            try:
-                await self._bus.publish(subject, data)
-            except BusError as error:
-                log.debug("%s", error)  # Who waits asks again.
-
-        task = asyncio.get_running_loop().create_task(say())
-        _keep.add(task)
-        task.add_done_callback(_keep.discard)
 
     # ---- what clients of other nodes do
 
@@ -352,9 +340,6 @@ class Host:
                 self._left(session, ClientId(client))
         for one in [one for one in self._attachments.values() if one.gateway == member.node]:
             self._drop(one)
-
-
-_keep: set["asyncio.Task[None]"] = set()
 
 
 def _plain(error: TermwallError) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class Node:
             self._beat.cancel()
         await self.gateway.close()
         await self.host.close()
-        self.stages.close()
+        await self.stages.close()
         if self._watch is not None:
             await self._watch.end()
         await self.bus.close()

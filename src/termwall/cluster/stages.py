@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from termwall.cluster.bus import Bus, BusAway, BusError, Conflict, TooLarge
+from termwall.cluster.chores import Chores
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import FocusChange, Stage
 from termwall.core.ids import ProjectId, SessionId
@@ -57,7 +58,7 @@ class SharedStages:
         self._replicas: dict[str, Replica] = {}
         self._asked: dict[str, tuple[Asked | None, Answer]] = {}
         self._updates: dict[str, FocusUpdate] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._chores = Chores(log)
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     # ---- what the hub asks for
@@ -107,12 +108,11 @@ class SharedStages:
         self._do(document.key, shared.seen(document))
         self._do(document.key, shared.go())
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Nothing is decided any more."""
         for timer in self._timers.values():
             timer.cancel()
-        for task in self._tasks:
-            task.cancel()
+        await self._chores.stop()
 
     # ---- inside
 
@@ -133,9 +133,7 @@ class SharedStages:
         for effect in effects:
             match effect:
                 case Propose():
-                    task = asyncio.get_running_loop().create_task(self._propose(key, effect))
-                    self._tasks.add(task)
-                    task.add_done_callback(self._tasks.discard)
+                    self._chores.start(self._propose(key, effect))
                 case Accepted(document, operation, jumped):
                     self._accept(document, operation, jumped)
                 case Answered(operation, outcome):
