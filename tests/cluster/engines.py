@@ -23,6 +23,7 @@ class Engine(Protocol):
     def make(self, node: str, run: str | None = None) -> Bus: ...
     async def cut(self) -> None: ...
     async def join(self) -> None: ...
+    async def forget(self) -> None: ...
 
 
 async def opened(engine: Engine, *nodes: str) -> Sequence[Any]:
@@ -69,6 +70,10 @@ class LocalEngine:
         for one in self.members:
             self.broker.join(one.node)
 
+    async def forget(self) -> None:
+        """All that was stored is lost."""
+        self.broker.forget()
+
 
 class NatsEngine:
     def __init__(self, folder: Path) -> None:
@@ -91,6 +96,12 @@ class NatsEngine:
     async def join(self) -> None:
         await asyncio.to_thread(self.broker.start)
         await until(lambda: all(one.up for one in self.members))
+
+    async def forget(self) -> None:
+        """The broker dies, and its disk with it."""
+        await self.cut()
+        self.broker.forget()
+        await self.join()
 
 
 async def ended(engine: LocalEngine | NatsEngine) -> None:

@@ -538,3 +538,53 @@ async def test_every_error_is_a_bus_error_with_a_sentence(engine: Engine) -> Non
         await bus.request("a", b"", seconds=1)
     with pytest.raises(BusError, match=r"^[A-Z].*\.$"):
         await bus.publish("a", bytes(bus.max_bytes + 1))
+
+
+async def test_what_the_engine_lost_is_told_and_then_what_there_still_is(engine: Engine) -> None:
+    one, two = await opened(engine, "one", "two")
+    told: list[object] = []
+    ready: list[bool] = []
+    await two.watch(told.append, ready=lambda: ready.append(True), lost=lambda: told.append("lost"))
+    await until(lambda: ready)
+    first = await one.compare_and_set("k", None, {"n": 1})
+    await one.compare_and_set("k", first, {"n": 2})
+    await until(lambda: len(told) == 2)
+    await engine.forget()
+    await until(lambda: told[2:] == ["lost"])
+    assert await one.get("k") is None
+    with pytest.raises(Conflict):
+        await one.compare_and_set("k", first, {"n": 3})
+    await one.compare_and_set("k", None, {"n": 4})
+    await until(lambda: len(told) == 4)
+    assert isinstance(told[3], Document)
+    assert (told[3].version, told[3].value) == (1, {"n": 4})
+    assert len(ready) == 1
+
+
+async def test_what_is_set_up_before_the_bus_is_open_works_once_it_is(engine: Engine) -> None:
+    (one,) = await opened(engine, "one")
+    await one.compare_and_set("k", None, {"n": 1})
+    early = engine.make("early")
+    heard: list[bytes] = []
+    documents: list[Document] = []
+    states: list[bool] = []
+    await early.subscribe("out.early", lambda _, data: heard.append(data), budget=1 << 20, lagged=nothing)
+    await early.serve("ask.early", echo)
+    await early.watch(documents.append, ready=nothing)
+    early.on_state(states.append)
+    assert not early.up
+    with pytest.raises(BusAway):
+        await early.publish("out.early", b"")
+    await engine.cut()
+    with pytest.raises(BusAway):
+        await early.open()
+    await engine.join() if isinstance(engine, LocalEngine) else await rejoin(engine, one)
+    await early.open()
+    assert await one.request("ask.early", b"x", seconds=2) == b"x"
+    await one.publish("out.early", b"y")
+    await until(lambda: heard == [b"y"] and documents and states == [True])
+
+
+async def rejoin(engine: NatsEngine, one: Any) -> None:
+    await asyncio.to_thread(engine.broker.start)
+    await until(lambda: one.up)

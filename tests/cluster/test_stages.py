@@ -146,3 +146,75 @@ async def test_F8_a_storm_on_three_nodes_with_outages(nodes: tuple[LocalBroker, 
     for line in lines:
         assert line.ended is None
         assert versions(line) == expected
+
+
+async def test_F7_when_the_engine_lost_all_the_newest_stage_that_a_node_knows_wins(
+    nodes: tuple[LocalBroker, list[OneNode]],
+) -> None:
+    broker, (one, two, three) = nodes
+    for name in "abc":
+        one.wall.session(name)
+    await one.service.set_session_focus("a")
+    await until(lambda: one.stage == two.stage == three.stage == (1, ["a"]))
+    broker.silence("three")
+    await two.service.set_session_focus("b")
+    await until(lambda: one.stage == two.stage == (2, ["a", "b"]))
+    line = two.wall.line()
+    broker.cut("one")
+    broker.cut("two")
+    broker.forget()
+    broker.join("three")  # The one that knows least is the first to say so.
+    await until(lambda: "wall" in broker.newest)
+    assert broker.newest["wall"].value["version"] == 1
+    broker.join("one")
+    broker.join("two")
+    await until(lambda: three.stage == (2, ["a", "b"]))
+    await three.service.set_session_focus("c")
+    await until(lambda: one.stage == two.stage == (3, ["a", "b", "c"]))
+    assert versions(line) == [(3, ("a", "b", "c"))]
+
+
+async def test_a_command_that_waits_while_the_engine_loses_all_is_decided_again(
+    nodes: tuple[LocalBroker, list[OneNode]],
+) -> None:
+    broker, (one, two, _) = nodes
+    one.wall.session("a")
+    broker.silence("one")
+    waiting = asyncio.create_task(one.service.set_session_focus("a"))
+    await asyncio.sleep(0)
+    broker.forget()
+    broker.join("one")
+    assert (await waiting).version == 1
+    await until(lambda: two.stage == (1, ["a"]))
+
+
+async def test_a_project_made_or_deleted_without_the_others(nodes: tuple[LocalBroker, list[OneNode]]) -> None:
+    broker, (one, two, _) = nodes
+    broker.cut("one")
+    one.service.create_project(path=str(one.wall.folder), id="later")
+    with pytest.raises(TermwallError) as refused:
+        await one.service.delete_project("wall")
+    assert refused.value.code == "engine_away"
+    assert one.service.find_room("wall")
+    broker.join("one")
+    await until(lambda: two.service.find_room("later"))
+
+
+async def test_a_node_that_starts_without_the_others_serves_its_own_and_joins_later(tmp_path: Path) -> None:
+    broker = LocalBroker()
+    one, two = (OneNode.local(broker, name, tmp_path / name, project=name == "one") for name in ("one", "two"))
+    broker.cut("one")
+    await one.node.open()
+    one.wall.session("a")
+    line = one.wall.line()
+    with pytest.raises(TermwallError) as refused:
+        await one.service.set_session_focus("a")
+    assert refused.value.code == "engine_away"
+    line.say("watch", sessionIds=["a"])
+    await two.node.open()
+    broker.join("one")
+    await until(lambda: two.service.find_room("wall") and "a" in two.service.room("wall").sessions)
+    await two.service.set_session_focus("a")
+    await until(lambda: one.stage == (1, ["a"]))
+    for node in (two, one):
+        await asyncio.wait_for(node.close(), 10)

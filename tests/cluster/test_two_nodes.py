@@ -176,3 +176,30 @@ async def test_S3_I1_kills_cost_no_line_and_no_key(nodes: tuple[Server, Server],
     states = [one.call("GET", "/api/terminal/focus?projectId=wall").json() for one in (gateway, host)]
     assert {state["version"] for state in states} == {version}
     assert states[0]["focusedSessions"] == states[1]["focusedSessions"] == [counting, echoing]
+
+
+async def test_F7_a_start_without_nats_which_then_comes_back_with_nothing(
+    nodes: tuple[Server, Server], broker: Broker
+) -> None:
+    one, two = nodes
+    first = one.session("wall", "sh", "-c", "echo $$; exec cat")
+    await until(lambda: first in sessions(two))
+    version = two.focus("wall", first)["version"]
+    stage = "/api/terminal/focus?projectId=wall"
+    await until(lambda: one.call("GET", stage).json()["version"] == version)
+    broker.kill()
+    await asyncio.to_thread(one.kill)
+    broker.forget()
+    await asyncio.to_thread(one.start)
+    assert one.call("GET", "/api/health").json()["engine"] == "down"
+    assert sessions(one)[first]["status"] == "running"
+    assert one.call("GET", stage).json()["focusedSessions"] == [first]
+    second = one.session("wall", "cat")
+    focus = {"projectId": "wall", "sessionId": second}
+    answer = one.call("PUT", "/api/terminal/focus", focus)
+    assert (answer.status_code, answer.json()["code"]) == (503, "engine_away")
+    await asyncio.to_thread(broker.start)
+    await until(lambda: second in sessions(two), "that it joins")
+    assert two.call("PUT", "/api/terminal/focus", focus).json()["version"] == version + 1
+    await until(lambda: one.call("GET", stage).json()["version"] == version + 1)
+    assert one.call("GET", stage).json()["focusedSessions"] == [first, second]

@@ -57,6 +57,28 @@ def test_F2_a_command_is_done_once_its_version_was_seen() -> None:
     assert replica.ask("b", nothing, 0.0) == [Answered("b", None)]
 
 
+def test_F4_what_waits_when_the_store_lost_its_log_is_decided_again_and_done_once() -> None:
+    replica = Replica()
+    replica.seen(Document("k", 7, {"items": ["old"]}, 70))
+    (before,) = replica.ask("a", add("x"), 0.0)
+    assert isinstance(before, Propose)
+    (again,) = replica.lost()
+    assert isinstance(again, Propose)
+    assert (again.operation, again.after) == ("a", None)
+    assert replica.refused(before) == replica.unknown(before, 0.0) == replica.away(before) == [], "it is over"
+    replica.refused(again)
+    effects = replica.seen(Document("k", 1, {"items": ["from another node"], "operations": ["b"]}, 1))
+    assert only(effects, Accepted).document.version == 1
+    (third,) = replica.go()
+    assert isinstance(third, Propose)
+    assert third.value["items"] == ["from another node", "x"]
+    # Proposed once more before the loss was known, and stored after it.
+    replica.lost()
+    effects = replica.seen(Document("k", 1, {"items": ["x"], "operations": ["a"]}, 2))
+    assert only(effects, Answered).operation == "a"
+    assert replica.waiting == 0
+
+
 def test_F4_what_another_was_first_with_is_decided_again() -> None:
     replica, other = Replica(), Replica()
     (ours,) = replica.ask("a", add("x"), 0.0)

@@ -67,6 +67,10 @@ class Broker:
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
 
+    def forget(self) -> None:
+        """Lose all that was stored; while it does not run."""
+        shutil.rmtree(self.folder / "store")
+
     def signal(self, number: int) -> None:
         assert self._process is not None
         self._process.send_signal(number)

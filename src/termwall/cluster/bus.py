@@ -77,7 +77,7 @@ class Bus(Protocol):
         """Whether the engine is reached at the moment."""
 
     async def open(self) -> None:
-        """Join.
+        """Join; to be tried again if it failed. What is heard, served and watched may be set up before.
 
         Raises:
             BusAway: the engine was not reached in some seconds.
@@ -134,11 +134,18 @@ class Bus(Protocol):
             Conflict, OutcomeUnknown, BusAway, TooLarge
         """
 
-    async def watch(self, handler: Callable[[Document], None], *, ready: Callable[[], None]) -> Subscription:
+    async def watch(
+        self,
+        handler: Callable[[Document], None],
+        *,
+        ready: Callable[[], None],
+        lost: Callable[[], None] = lambda: None,
+    ) -> Subscription:
         """Hear of all documents: the newest of each key, then `ready()` once, then every stored version in order.
 
         An outage loses none while the engine's history (256 versions of a key) reaches back; else the reader sees the
-        version jump forward. It steps back only where the engine itself lost what it had stored.
+        version jump forward. Where the engine itself lost what it had stored, `lost()` is called first, then the newest
+        of each key that there still is. It may be called before the bus is open.
         """
 
     def announce(self, about: dict[str, Any]) -> None:

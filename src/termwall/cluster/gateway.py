@@ -78,8 +78,10 @@ class Gateway:
         for member in bus.members().values():
             self._member(member, True)
         self._chores.start(self._beat())
+
+    async def listed(self) -> None:
+        """Wait, not long, until the others' sessions are known: for a client that comes at once."""
         if self._listing:
-            # So that a client that comes at once finds the others' sessions.
             await asyncio.wait(self._listing.values(), timeout=ANSWER_SECONDS)
 
     async def close(self) -> None:

@@ -169,6 +169,8 @@ class Documents:
         except _Denied as denied:
             if denied.code == NO_MESSAGE:
                 return None
+            if denied.code == NO_STREAM:
+                raise BusAway("The engine lost its documents; they are stored again soon.") from None
             raise
         message = answer["message"]
         return document_of(key, base64.b64decode(message.get("data", "")), int(message["seq"]))
@@ -233,12 +235,14 @@ class Watch:
         line: Callable[[], Awaitable[Line]],
         handler: Callable[[Document], None],
         ready: Callable[[], None],
+        lost: Callable[[], None],
         log: logging.Logger,
     ) -> None:
         self._documents = documents
         self._line = line
         self._handler = handler
         self._ready = ready
+        self._lost = lost
         self._log = log
         self._is_ready = False
         self.ended = False
@@ -268,7 +272,10 @@ class Watch:
         """One ordered consumer, until it or the connection ends."""
         extent = await self._documents.prepare(line)
         if extent.created != self._created or extent.last < self._sequence:
-            self._created, self._sequence = extent.created, 0  # The engine lost what it had: begin again.
+            if self._created and not self.ended:
+                self._log.error("NATS lost the documents that it had stored; what this node knows is stored again.")
+                chores.call(self._log, self._lost)
+            self._created, self._sequence = extent.created, 0
             self._versions.clear()
         consumer = _Consumer(self, line)
         inbox = line.inbox()

@@ -41,6 +41,8 @@ class LocalBroker:
         self.cut_off: set[str] = set()
         self.silent: set[str] = set()
         self.swallows: set[str] = set()
+        self.life = 0
+        """How often it lost what it had stored."""
 
     def cut(self, node: str) -> None:
         """The node's engine is away, and the node knows."""
@@ -60,6 +62,14 @@ class LocalBroker:
     def swallow(self, node: str) -> None:
         """The answer to the node's next compare-and-set is lost on its way; it is stored."""
         self.swallows.add(node)
+
+    def forget(self) -> None:
+        """All that was stored is lost."""
+        self.life += 1
+        self.newest.clear()
+        self.history.clear()
+        for end in self.ends:
+            end.stored()
 
     def _tell(self, node: str) -> None:
         for end in self.ends:
@@ -143,6 +153,7 @@ class LocalBus(BusEnd):
             await self.close()
             raise
         self._tell_state(True)
+        self.stored()
 
     async def close(self) -> None:
         """As the contract says."""
@@ -294,9 +305,15 @@ class LocalBus(BusEnd):
         await asyncio.sleep(0)
         return stored
 
-    async def watch(self, handler: Callable[[Document], None], *, ready: Callable[[], None]) -> Subscription:
+    async def watch(
+        self,
+        handler: Callable[[Document], None],
+        *,
+        ready: Callable[[], None],
+        lost: Callable[[], None] = lambda: None,
+    ) -> Subscription:
         """As the contract says."""
-        watch = _Watch(self, self._broker, handler, ready, self._log)
+        watch = _Watch(self, self._broker, handler, ready, lost, self._log)
         self._watches.append(watch)
         watch.wake()
         return watch
@@ -326,8 +343,11 @@ class _Watch:
         broker: LocalBroker,
         handler: Callable[[Document], None],
         ready: Callable[[], None],
+        lost: Callable[[], None],
         log: logging.Logger,
     ) -> None:
+        self._lost = lost
+        self._life = broker.life
         self._bus = bus
         self._broker = broker
         self._handler = handler
@@ -348,6 +368,10 @@ class _Watch:
         if self.ended or not self._bus.reached:
             return
         first = self._token is None
+        if self._life != self._broker.life:
+            self._life, self._token = self._broker.life, 0
+            if not first:
+                self._call(self._lost)
         if first:
             found = sorted(self._broker.newest.values(), key=lambda one: one.token)
             self._token = 0

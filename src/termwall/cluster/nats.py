@@ -353,8 +353,10 @@ class NatsBus(BusEnd):
             await self._presence.open()
         except BaseException as error:
             await self._presence.close()
-            self._connection = None
-            self._connected.clear()
+            if self._connection is not None:
+                self._connection = None
+                self._connected.clear()
+                self._tell_state(False)
             await connection.finish()
             if isinstance(error, BusError) and not isinstance(error, (BusAway, BusRefused)):
                 raise BusAway(str(error)) from None
@@ -540,9 +542,15 @@ class NatsBus(BusEnd):
         """As the contract says."""
         return await self._documents.compare_and_set(self._line(), key, expected, value, self.max_bytes)
 
-    async def watch(self, handler: Callable[[Document], None], *, ready: Callable[[], None]) -> Subscription:
+    async def watch(
+        self,
+        handler: Callable[[Document], None],
+        *,
+        ready: Callable[[], None],
+        lost: Callable[[], None] = lambda: None,
+    ) -> Subscription:
         """As the contract says."""
         self._watches = [watch for watch in self._watches if not watch.ended]
-        watch = Watch(self._documents, self._next_line, handler, ready, self._log)
+        watch = Watch(self._documents, self._next_line, handler, ready, lost, self._log)
         self._watches.append(watch)
         return watch

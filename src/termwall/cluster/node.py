@@ -5,7 +5,8 @@ import logging
 from collections.abc import Callable
 from typing import Literal
 
-from termwall.cluster.bus import Bus, Subscription
+from termwall.cluster.bus import Bus, BusAway, BusRefused, Subscription
+from termwall.cluster.chores import Chores
 from termwall.cluster.gateway import Gateway
 from termwall.cluster.host import Host
 from termwall.cluster.stages import SharedStages
@@ -19,6 +20,8 @@ Role = Literal["host", "gateway", "both"]
 
 ANNOUNCE_SECONDS = 1.0
 """How often the others learn of this node's figures."""
+JOIN_SECONDS = 1.0
+"""Between two attempts to reach the others, if they were not reached at the start."""
 READY_SECONDS = 10.0
 """How long a start waits for the wall's projects; then it goes on with what it has, and they come when they come."""
 
@@ -55,26 +58,63 @@ class Node:
         self.host = Host(bus, run, service.rooms, service.find_own)
         self.gateway = Gateway(bus, run, service.bounds, service.rooms, service.clock)
         self._watch: Subscription | None = None
+        self._ready = asyncio.Event()
+        self._chores = Chores(log)
+        bus.on_state(self._state)
 
     async def open(self) -> None:
-        """Take part.
+        """Take part; if the others are not reached, as soon as they are.
 
         Raises:
-            BusAway, BusRefused: why not.
+            BusRefused: why not.
         """
         self._announce()
-        await self.bus.open()
-        ready = asyncio.Event()
-        self._watch = await self.bus.watch(self.stages.seen, ready=ready.set)
-        try:
-            await asyncio.wait_for(ready.wait(), READY_SECONDS)
-        except TimeoutError:
-            log.warning("the wall's projects did not come in %s s", READY_SECONDS)
-        self.service.share(self.stages, self._watch_room)
+        self._watch = await self.bus.watch(self.stages.seen, ready=self._ready.set, lost=self.stages.lost)
         if self.role != "gateway":
             await self.host.open()
         if self.role != "host":
             await self.gateway.open()
+        try:
+            await self.bus.open()
+        except BusAway as error:
+            log.warning("%s This node serves its own terminals, and joins the others once they are reached.", error)
+            self.service.share(self.stages, self._watch_room)
+            self._chores.start(self._join())
+        except BusRefused:
+            await self.close()
+            raise
+        else:
+            await self._listen()
+            self.service.share(self.stages, self._watch_room)
+            await self.gateway.listed()
+
+    async def _join(self) -> None:
+        told = ""
+        while True:
+            await asyncio.sleep(JOIN_SECONDS)
+            try:
+                await self.bus.open()
+            except BusAway:
+                continue
+            except BusRefused as error:
+                if str(error) != told:
+                    told = str(error)
+                    log.error("%s", told)
+                continue
+            await self._listen()
+            self.stages.share_all()
+            log.warning("The others are reached.")
+            return
+
+    def _state(self, up: bool) -> None:
+        if up and self._ready.is_set():
+            self.stages.share_all()  # A project may have been made meanwhile.
+
+    async def _listen(self) -> None:
+        try:
+            await asyncio.wait_for(self._ready.wait(), READY_SECONDS)
+        except TimeoutError:
+            log.warning("the wall's projects did not come in %s s", READY_SECONDS)
 
     def _watch_room(self, room: Room) -> None:
         if self.role != "gateway":
@@ -116,6 +156,7 @@ class Node:
         """Take part no more; the sessions here go on."""
         if self._beat is not None:
             self._beat.cancel()
+        await self._chores.stop()
         await self.gateway.close()
         await self.host.close()
         await self.stages.close()

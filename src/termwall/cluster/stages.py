@@ -29,6 +29,9 @@ AWAY = "Nothing was changed: the other nodes cannot be reached now. It works aga
 class Rooms(Protocol):
     """The rooms of this node."""
 
+    def rooms(self) -> list[Room]:
+        """All."""
+
     def find_room(self, project_id: str) -> Room | None:
         """A project's, if it is known here."""
 
@@ -74,13 +77,23 @@ class SharedStages:
         self._ask(room.id, decided, asked, answer)
 
     def made(self, room: Room) -> None:
-        """A project was made here, or is known from before: the others learn of it, unless they know it."""
-        self._ask(
-            room.id,
-            lambda value: described(room) if value is None or value.get("deleted") else None,
-            None,
-            lambda result: _complain("is not shared yet", room.id, result),
-        )
+        """A project was made here, or is known from before: the others learn of it, unless they know it.
+
+        Where the engine lost versions, the newest that any node knows wins.
+        """
+
+        def decided(value: Value | None) -> Value | None:
+            if value is None or value.get("deleted"):
+                return described(room)
+            behind = value["epoch"] == room.epoch and value["version"] < room.stage.version
+            return {**value, **_stage_fields(room.stage), "change": None} if behind else None
+
+        self._ask(room.id, decided, None, lambda result: _complain(room.id, result))
+
+    def share_all(self) -> None:
+        """The engine may not know this node's projects."""
+        for room in self._rooms.rooms():
+            self.made(room)
 
     def rename(self, room: Room, name: str, answer: Answer) -> None:
         """Give a project another name."""
@@ -92,13 +105,13 @@ class SharedStages:
 
         self._ask(room.id, decided, None, answer)
 
-    def removed(self, project_id: str) -> None:
-        """A project was deleted here: it is gone for all."""
+    def remove(self, room: Room, answer: Answer) -> None:
+        """A project is gone for all."""
 
         def decided(value: Value | None) -> Value | None:
             return None if value is None or value.get("deleted") else {"deleted": True}
 
-        self._ask(project_id, decided, None, lambda result: _complain("is deleted here only", project_id, result))
+        self._ask(room.id, decided, None, answer)
 
     # ---- what the bus tells
 
@@ -107,6 +120,12 @@ class SharedStages:
         shared = self._replica(document.key)
         self._do(document.key, shared.seen(document))
         self._do(document.key, shared.go())
+
+    def lost(self) -> None:
+        """The engine lost what it had stored."""
+        for key, replica in list(self._replicas.items()):
+            self._do(key, replica.lost())
+        self.share_all()
 
     async def close(self) -> None:
         """Nothing is decided any more."""
@@ -181,8 +200,11 @@ class SharedStages:
         if room.project.name != value["project"]["name"]:
             room.project = room.project.model_copy(update={"name": value["project"]["name"]})
         change = value["change"]
-        if epoch == room.epoch and stage.version == room.stage.version:
+        if epoch == room.epoch and stage == room.stage:
             self._rooms.keep_shared(room)
+            return
+        if epoch == room.epoch and stage.version < room.stage.version:
+            self.made(room)
             return
         if jumped or change is None or epoch != room.epoch or stage.version != room.stage.version + 1:
             room.replace(stage, epoch)
@@ -244,9 +266,9 @@ def _change_of(plain: Mapping[str, Any], stage: Stage) -> FocusChange:
     )
 
 
-def _complain(what: str, project_id: str, result: object) -> None:
+def _complain(project_id: str, result: object) -> None:
     if isinstance(result, TermwallError):
-        log.warning("project `%s` %s: %s", project_id, what, result)
+        log.warning("project `%s` is not known to the other nodes yet: %s", project_id, result)
 
 
 def _now() -> float:

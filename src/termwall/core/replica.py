@@ -12,6 +12,7 @@ version that it was made from (compare-and-set), so of many proposals for a vers
     unknown   nobody knows whether it was stored: the same is proposed again, from the same version; at most one of the
               two can be stored, so nothing is guessed and nothing happens twice
     away      nothing was sent: answered with `engine_away`
+    lost      the store lost its log: what comes next begins anew, and what was not answered is decided again
     tick      what takes too long is answered with `engine_away` and the truth: it may still come
 
 A command is answered as done only once its version was seen in the log (F2, F4).
@@ -129,16 +130,24 @@ class Replica:
         operations = document.operations
         effects: list[Effect] = [Accepted(document, operations[-1] if operations else None, jumped)]
         first = self._first
-        if first is None or first.proposed is None:
-            return effects
-        if first.operation in operations:
+        if first is not None and first.operation in operations:
             self._line.popleft()
             return [*effects, Answered(first.operation, document)]
+        if first is None or first.proposed is None:
+            return effects
         if jumped and document.version - current > RECENT_OPERATIONS:
             self._line.popleft()
             return [*effects, Answered(first.operation, _unknown())]
         first.proposed = None  # Another took its place in the log: it can no longer be stored.
         return effects
+
+    def lost(self) -> list[Effect]:
+        """The store lost what it had: whatever comes of the log from now on counts, from version 1 on."""
+        self.document = None
+        first = self._first
+        if first is not None:
+            first.proposed = first.again_at = None
+        return self.go()
 
     def refused(self, proposal: Propose) -> list[Effect]:
         """The store had a newer version than the one it was made from: perhaps the same, proposed before."""

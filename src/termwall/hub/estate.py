@@ -119,11 +119,12 @@ class Estate:
         found = await self.programs.open() if isinstance(self.programs, HeldPrograms) else []
         inherit(self, found)
         self.recordings.close_open({one.recorder.id for one in self._all() if one.recorder is not None})
-        for room in self._rooms.values():
-            # Stages were kept with their sessions; one that is gone nevertheless leaves by the rules (F10).
-            for session_id in room.stage.sessions:
-                if session_id not in room.sessions:
-                    room.leave_stage(session_id)
+        if self.node is None:  # With several nodes, who is not here may be on another one.
+            for room in self._rooms.values():
+                # Stages were kept with their sessions; one that is gone nevertheless leaves by the rules (F10).
+                for session_id in room.stage.sessions:
+                    if session_id not in room.sessions:
+                        room.leave_stage(session_id)
         self._ticks = max((session.recency.newest for session in self._all()), default=0)
         self.archive.save_now_and_then(self._all)
         asyncio.get_running_loop().call_later(ABSENT_SECONDS, self._drop_absent)
@@ -336,6 +337,13 @@ class Estate:
                 ErrorCode.UNKNOWN_PROJECT, f"There is no project `{project_id[:64]}`.", field="projectId"
             )
         return room
+
+    def _room_of(self, session_id: str) -> Room:
+        """The project of a session, whichever node has it. Raises `unknown_session`."""
+        for room in self._rooms.values():
+            if SessionId(session_id) in room.sessions:
+                return room
+        return self._find(session_id)[0]
 
     def _find(self, session_id: str) -> tuple[Room, LiveSession]:
         room = self._homes.get(SessionId(session_id))

@@ -98,9 +98,10 @@ class TerminalService(Estate):
     async def delete_project(self, project_id: str) -> None:
         """End its programs and connections, and forget it."""
         room = self.room(project_id)
-        self.archive.forget_project(room.id)
-        self.stages.removed(room.id)
-        self.end_room(room)
+        await _answered(lambda answer: self.stages.remove(room, answer))
+        if self._rooms.get(room.id) is room:  # With other nodes, their word ended it already.
+            self.archive.forget_project(room.id)
+            self.end_room(room)
 
     # ---- sessions
 
@@ -173,12 +174,8 @@ class TerminalService(Estate):
 
     def get_session(self, session_id: str) -> Session:
         """Raises `unknown_session`."""
-        for room in self._rooms.values():
-            session = room.sessions.get(SessionId(session_id))
-            if session is not None:
-                return room.describe(session)
-        room, own = self._find(session_id)
-        return room.describe(own)
+        room = self._room_of(session_id)
+        return room.describe(room.find(session_id))
 
     def list_sessions(self, project_id: str) -> list[Session]:
         """The project's sessions, the oldest first."""
@@ -296,10 +293,7 @@ class TerminalService(Estate):
         Raises:
             TermwallError: `unknown_session`, also where it is another project's (F6); `version_conflict`.
         """
-        if project_id is None:
-            room, _ = self._find(session_id)
-        else:
-            room = self.room(project_id)
+        room = self._room_of(session_id) if project_id is None else self.room(project_id)
         if focused:
             await _answered(lambda answer: room.focus(session_id, expected_version, answer))
         else:

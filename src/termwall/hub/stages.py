@@ -33,8 +33,8 @@ class Stages(Protocol):
     def made(self, room: "Room") -> None:
         """A project was made."""
 
-    def removed(self, project_id: str) -> None:
-        """A project was deleted."""
+    def remove(self, room: "Room", answer: Answer) -> None:
+        """A project is to be deleted: agree with the others."""
 
 
 class OwnStages:
@@ -74,5 +74,6 @@ class OwnStages:
     def made(self, room: "Room") -> None:
         """Nobody else has to know."""
 
-    def removed(self, project_id: str) -> None:
-        """Nobody else knew it."""
+    def remove(self, room: "Room", answer: Answer) -> None:
+        """Nobody else knows it."""
+        answer(None)
