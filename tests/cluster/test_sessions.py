@@ -281,3 +281,64 @@ async def test_S3_I1_outages_cost_no_byte_and_no_key(two: Nodes, seed: int) -> N
     end = host.service.get_session("b").offset
     await until(lambda: line.offsets["b"] >= end, "the output")
     check(line, "b")
+
+
+async def test_S6_what_changes_often_is_told_only_where_somebody_looks_at_the_project(two: Nodes) -> None:
+    broker, host, gateway = two
+    sent: list[str] = []
+    carry = broker.carry
+
+    def counted(subject: str, data: bytes) -> None:
+        if not subject.startswith("presence"):
+            sent.append(subject)
+        carry(subject, data)
+
+    broker.carry = counted  # type: ignore[method-assign]
+    host.wall.session("a", "sh", "-c", "i=0; while read x; do i=$((i+1)); printf '\033]2;title %d\007' $i; done")
+    await known(gateway, "a")
+    sent.clear()
+    for number in range(1, 4):
+        host.service.write_input("a", "\n")
+        await until(lambda number=number: host.service.get_session("a").title == f"title {number}")  # type: ignore[misc]
+    host.service.room("wall").sweep()
+    host.service.rename_session("a", "renamed")
+    await until(lambda: gateway.service.get_session("a").name == "renamed", "what everybody is told")
+    assert set(sent) == {"news.host"}, "and nothing else"
+    assert len(sent) == 1
+    # Whoever asks gets it as it is, and is told for a while; so are clients.
+    await gateway.service.fresh("wall")
+    assert gateway.service.get_session("a").title == "title 3"
+    line = gateway.wall.line()
+    host.service.write_input("a", "\n")
+    await until(lambda: [m for m in line.of("session_update") if m.get("title") == "title 4"])
+
+
+async def test_S6_a_node_that_was_not_told_something_is_told_all_when_it_says_that_it_looks(
+    two: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("termwall.cluster.roster.LOOK_SECONDS", 0.1)
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", "read x; printf '\033]2;its title\007'; read x")
+    await known(gateway, "a")
+    line = gateway.wall.line()
+    await until(lambda: host.node.host._news._leases)
+    host.node.host._news.left("gateway")  # As if a message had not found room.
+    host.service.write_input("a", "\n")
+    await until(lambda: host.service.get_session("a").title == "its title")
+    await until(lambda: gateway.service.get_session("a").title == "its title")
+    await until(lambda: [m for m in line.of("session_update") if (m.get("session") or {}).get("title") == "its title"])
+
+
+async def test_N5_a_node_that_speaks_otherwise_is_shown_as_away(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a")
+    await known(gateway, "a")
+    about = dict(gateway.bus.members()["host"].about)
+    host.node._beat.cancel()  # type: ignore[union-attr]
+    host.bus.announce({**about, "protocol": 2, "version": "99"})
+    await until(lambda: gateway.service.get_session("a").status == "lost")
+    away = gateway.service.get_session("a").away
+    assert away is not None
+    assert "99" in away
+    host.bus.announce(about)
+    await until(lambda: gateway.service.get_session("a").status == "running")

@@ -41,6 +41,8 @@ class DistantSession(AnySession):
         """Why its node cannot be reached, or None."""
         self.away_since = 0
         """Milliseconds since 1970."""
+        self.told_at: tuple[str, int] = ("", 0)
+        """Its node's run, and the moment of it that is known here."""
         self.forgotten = False
         """Whether its node has it no more."""
         self.receiver: Receiver | None = None

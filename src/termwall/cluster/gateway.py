@@ -1,7 +1,6 @@
 """What a node's clients see and do of the other nodes' sessions.
 
-It keeps a list of them (by news with serial numbers; a gap asks for the whole list), follows the output of those that
-somebody here looks at, and carries what clients do, each once, in order.
+Its roster lists them; here the output of those that somebody looks at is followed, as a copy of its newest part.
 """
 
 import asyncio
@@ -10,24 +9,22 @@ from collections.abc import Callable
 from typing import Any
 
 from termwall.cluster.actions import Actions
-from termwall.cluster.bus import Bus, BusError, Member, Subscription
+from termwall.cluster.bus import Bus, BusError, Subscription
 from termwall.cluster.chores import Chores
 from termwall.cluster.distant import DistantSession
 from termwall.cluster.parcel import BadParcel, pack, unpack, unpack_frame
 from termwall.cluster.pictures import Pictures
-from termwall.core.limits import Bounds
+from termwall.cluster.roster import Roster
 from termwall.core.relay import ACK_SECONDS
 from termwall.hub.anysession import InputAnswer, Person
-from termwall.hub.room import Room
-from termwall.protocol import messages
+from termwall.hub.estate import Estate
+from termwall.protocol.messages import Session
 from termwall.screen.feed import Picture
 
 log = logging.getLogger("termwall.cluster")
 
 OUTPUT_BUDGET_BYTES = 64 << 20
 """Output that waits to be put into copies; more is dropped and sent again: windows of many sessions fit into it."""
-NEWS_BUDGET_BYTES = 16 << 20
-"""News that wait; more are dropped, and the whole lists asked for."""
 ANSWER_SECONDS = 2.0
 AGAIN_SECONDS = 0.25
 """Until what could not be sent, or had no answer, is tried again."""
@@ -41,212 +38,62 @@ class Gateway:
     Args:
         bus: open.
         run: the id of this run of the process.
-        bounds: of this node.
-        rooms: all rooms.
-        clock: milliseconds since 1970.
+        service: this node's.
     """
 
-    def __init__(
-        self, bus: Bus, run: str, bounds: Bounds, rooms: Callable[[], list[Room]], clock: Callable[[], int]
-    ) -> None:
-        self._clock = clock
+    def __init__(self, bus: Bus, run: str, service: Estate) -> None:
+        self.roster = Roster(bus, service, self)
         self._bus = bus
-        self._bounds = bounds
-        self._rooms = rooms
-        self._sessions: dict[str, DistantSession] = {}
-        self._known: dict[str, tuple[str, int]] = {}
-        """Of each node the run and the serial of the last news."""
-        self._listing: dict[str, asyncio.Task[None]] = {}
+        self._bounds = bounds = service.bounds
         self._actions = Actions(bus, run, bounds.input_bytes)
         self._pictures = Pictures(bus)
         self._followed: dict[DistantSession, float] = {}
         """When somebody last looked at it."""
         self._attaching: dict[DistantSession, asyncio.Task[None]] = {}
-        self._subscriptions: list[Subscription] = []
-        self._unsubscribe: list[Callable[[], None]] = []
+        self._subscription: Subscription | None = None
+        self._unsubscribe: Callable[[], None] = lambda: None
         self._chores = Chores(log)
 
     async def open(self) -> None:
         """Begin to look."""
-        node, bus = self._bus.node, self._bus
-        self._subscriptions = [
-            await bus.subscribe(f"out.{node}", self._output, budget=OUTPUT_BUDGET_BYTES, lagged=lambda: None),
-            await bus.subscribe("news.*", self._news, budget=NEWS_BUDGET_BYTES, lagged=self._known.clear),
-        ]
+        subject = f"out.{self._bus.node}"
+        self._subscription = await self._bus.subscribe(
+            subject, self._output, budget=OUTPUT_BUDGET_BYTES, lagged=lambda: None
+        )
         await self._pictures.open()
-        self._unsubscribe = [bus.on_member(self._member), bus.on_state(self._state)]
-        for member in bus.members().values():
-            self._member(member, True)
+        await self.roster.open()
+        self._unsubscribe = self._bus.on_state(self._state)
         self._chores.start(self._beat())
-
-    async def listed(self) -> None:
-        """Wait, not long, until the others' sessions are known: for a client that comes at once."""
-        if self._listing:
-            await asyncio.wait(self._listing.values(), timeout=ANSWER_SECONDS)
 
     async def close(self) -> None:
         """Look no more."""
-        for unsubscribe in self._unsubscribe:
-            unsubscribe()
-        for subscription in self._subscriptions:
-            await subscription.end()
+        self._unsubscribe()
+        await self.roster.close()
+        if self._subscription is not None:
+            await self._subscription.end()
         await self._chores.stop()
         await self._actions.close()
         await self._pictures.close()
 
-    def find(self, session_id: str) -> DistantSession | None:
-        """A session of another node."""
-        return self._sessions.get(session_id)
+    # ---- what the roster tells
 
-    def watch_room(self, room: Room) -> None:
-        """A room is new here: have the others' sessions in it."""
-        for node in self._bus.members():
-            self._list_soon(node)
+    def made(self, node: str, shown: Session) -> DistantSession:
+        """A session of another node, which is new here."""
+        return DistantSession(self, node, shown, self._bounds)
 
-    # ---- which nodes and sessions there are
+    def again(self, session: DistantSession) -> None:
+        """It may be followed again, or is another one."""
+        if session.watched:
+            self._attach_soon(session)
 
-    def _member(self, member: Member, here: bool) -> None:
-        node = member.node
-        if node == self._bus.node:
-            return
-        if here:
-            if self._known.get(node, ("", 0))[0] != member.run:
-                self._list_soon(node)
-        else:
-            self._known.pop(node, None)
-            self._lose(node, f"node {node} is away")
+    def forgotten(self, session: DistantSession) -> None:
+        """It is gone."""
+        self._followed.pop(session, None)
 
     def _state(self, up: bool) -> None:
         if up:
-            for node in self._bus.members():
-                self._list_soon(node)
             for session in self._followed:
                 self._attach_soon(session)
-        else:
-            self._known.clear()
-            for node in {session.node for session in self._sessions.values()}:
-                self._lose(node, f"node {node} cannot be reached: the nodes' bus is away")
-
-    def _lose(self, node: str, why: str) -> None:
-        for session in self._of(node):
-            session.away, session.away_since = why, self._clock()
-            self._tell(session, ["status", "attention", "away"])
-
-    def _of(self, node: str) -> list[DistantSession]:
-        return [session for session in self._sessions.values() if session.node == node]
-
-    def _list_soon(self, node: str) -> None:
-        if node != self._bus.node and node not in self._listing:
-            self._listing[node] = self._chores.start(self._list(node))
-
-    async def _list(self, node: str) -> None:
-        """Have the whole list of a node's sessions, until it is had."""
-        try:
-            while node in self._bus.members():
-                try:
-                    await self._list_once(node)
-                except (BusError, BadParcel) as error:
-                    log.info("the sessions of node %s are not known yet: %s", node, error)
-                    await asyncio.sleep(AGAIN_SECONDS)
-                else:
-                    return
-        finally:
-            self._listing.pop(node, None)
-
-    async def _list_once(self, node: str) -> None:
-        first: tuple[str, int] | None = None
-        found: set[str] = set()
-        for room in self._rooms():
-            answer = await self._bus.request(f"host.{node}.list", pack({"project": room.id}), seconds=ANSWER_SECONDS)
-            header, _ = unpack(answer)
-            # News since the first answer may be in a later one already: telling them again changes nothing.
-            first = first or (header["run"], header["serial"])
-            for one in header["sessions"]:
-                found.add(one["session"]["id"])
-                self._learn(node, room, one, fields=None)
-        for session in self._of(node):
-            if session.id not in found:
-                self._forget(session)
-        if first is not None:
-            self._known[node] = first
-
-    def _news(self, subject: str, data: bytes) -> None:
-        node = subject.rpartition(".")[2]
-        if node == self._bus.node:
-            return
-        try:
-            header, _ = unpack(data)
-        except BadParcel as error:
-            log.warning("%s", error)
-            return
-        run, serial = self._known.get(node, ("", 0))
-        if header["run"] != run or header["serial"] > serial + 1:
-            self._list_soon(node)  # Something was missed.
-        if header["run"] == run and header["serial"] <= serial:
-            return
-        if header["run"] == run:
-            self._known[node] = run, header["serial"]
-        room = next((room for room in self._rooms() if room.id == header["project"]), None)
-        if header.get("removed"):
-            session = self._sessions.get(header["id"])
-            if session is not None and session.node == node:
-                self._forget(session)
-        elif room is not None:
-            self._learn(node, room, header, fields=None if header["whole"] else header["fields"])
-
-    def _learn(self, node: str, room: Room, one: dict[str, Any], fields: list[str] | None) -> None:
-        shown = messages.Session.model_validate(one["session"])
-        session = self._sessions.get(shown.id)
-        if session is None:
-            if shown.id in room.sessions:
-                log.warning("node %s has a session `%s` too; it is not shown here", node, shown.id)
-                return
-            session = DistantSession(self, node, shown, self._bounds)
-            session.tell(shown, one["recency"])
-            self._sessions[shown.id] = session
-            room.add(session)
-            for connection in tuple(room.connections):
-                if session.id in room.stage.sessions and not connection.views(session):
-                    connection.stage_changed([session.id], [])
-            return
-        back, session.away = session.away is not None, None
-        session.node = node
-        if session.tell(shown, one["recency"]):
-            room.restarted_elsewhere(session)
-            if session.watched:
-                self._attach_soon(session)
-        elif fields is None or back:
-            self._tell(session, None)
-            if session.watched:
-                self._attach_soon(session)
-        else:
-            self._tell(session, fields)
-
-    def _forget(self, session: DistantSession) -> None:
-        del self._sessions[session.id]
-        session.forgotten = True
-        self._followed.pop(session, None)
-        room = self._room(session)
-        if room is not None:
-            room.drop(session)
-
-    def _room(self, session: DistantSession) -> Room | None:
-        return next((room for room in self._rooms() if room.id == session.project_id), None)
-
-    def _tell(self, session: DistantSession, fields: list[str] | None) -> None:
-        room = self._room(session)
-        if room is None:
-            return
-        shown = room.describe(session)
-        if fields is None:
-            room.tell_session(session, session=shown)
-            return
-        if "driver" in fields:
-            room.tell_driver(session)
-        room.stirred_elsewhere()
-        rest = {name: getattr(shown, name) for name in fields if name not in ("driver", "cols", "rows", "offset")}
-        if rest:
-            room.tell_session(session, **rest)
 
     # ---- output
 
@@ -290,7 +137,7 @@ class Gateway:
         except BadParcel as error:
             log.warning("%s", error)
             return
-        session = self._sessions.get(frame.session_id)
+        session = self.roster.find(frame.session_id)
         if session is None:
             return
         if frame.kind == "again":

@@ -13,11 +13,13 @@ from typing import Any
 
 from termwall.cluster.bus import Bus, BusError, Member, Subscription
 from termwall.cluster.chores import Chores
+from termwall.cluster.news import News
 from termwall.cluster.parcel import BadParcel, Frame, pack, pack_frame, unpack
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.relay import Reset, Send, Sender
-from termwall.hub.anysession import AnySession, Person
+from termwall.hub.anysession import Person
+from termwall.hub.estate import Estate
 from termwall.hub.room import Room
 from termwall.hub.session import LiveSession
 from termwall.screen.feed import Picture
@@ -55,22 +57,16 @@ class Host:
     Args:
         bus: open.
         run: the id of this run of the process.
-        rooms: all rooms.
-        find: a session of this node.
+        service: this node's.
     """
 
-    def __init__(
-        self, bus: Bus, run: str, rooms: Callable[[], list[Room]], find: Callable[[str], LiveSession | None]
-    ) -> None:
+    def __init__(self, bus: Bus, run: str, service: Estate) -> None:
         self._bus = bus
-        self._run = run
-        self._rooms = rooms
-        self._find = find
-        self._serial = 0
+        self._service = service
+        self._news = News(bus, run, service, self._drop_all)
         self._attachments: dict[tuple[str, str], _Attachment] = {}
         self._guests: dict[tuple[str, str, str], None] = {}
         self._subscriptions: list[Subscription] = []
-        self._news: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(4096)
         self._chores = Chores(log)
         self._unsubscribe: list[Callable[[], None]] = []
 
@@ -78,14 +74,13 @@ class Host:
         """Begin to serve."""
         node, bus = self._bus.node, self._bus
         self._subscriptions = [
-            await bus.serve(f"host.{node}.list", self._list),
             await bus.serve(f"host.{node}.attach", self._attach),
             await bus.serve(f"host.{node}.do", self._do),
             await bus.subscribe(f"host.{node}.ack", self._acked, budget=BUDGET_BYTES, lagged=_lagged),
             await bus.subscribe(f"host.{node}.draw", self._draw, budget=BUDGET_BYTES, lagged=_lagged),
         ]
         self._unsubscribe = [bus.on_state(self._state), bus.on_member(self._member)]
-        self._chores.start(self._speak())
+        await self._news.open()
 
     async def close(self) -> None:
         """Serve no more."""
@@ -95,61 +90,21 @@ class Host:
             await subscription.end()
         for attachment in list(self._attachments.values()):
             self._drop(attachment)
+        await self._news.close()
         await self._chores.stop()
-
-    # ---- sessions and what is new of them
 
     def watch_room(self, room: Room) -> None:
         """Tell the others of this room's sessions from now on."""
-        room.told = lambda session, fields: self._told(room, session, fields)
+        room.told = lambda session, fields: self._news.told(room, session, fields)
         room.elsewhere = lambda client, session_id: any(
             (gateway, session_id, client) in self._guests for gateway in self._bus.members()
         )
-
-    def _described(self, room: Room, session: LiveSession) -> dict[str, Any]:
-        shown = room.describe(session)
-        recency = session.recency
-        return {
-            "session": shown.model_dump(mode="json"),
-            "recency": [recency.user, recency.output, recency.focused],
-        }
-
-    def _told(self, room: Room, session: AnySession, fields: dict[str, Any]) -> None:
-        if not isinstance(session, LiveSession):
-            return
-        self._serial += 1
-        header: dict[str, Any] = {"run": self._run, "serial": self._serial, "project": room.id, "id": session.id}
-        if fields.get("removed"):
-            header["removed"] = True
-            self._drop_all(session)
-        else:
-            whole = "session" in fields
-            header |= {"fields": [name for name in fields if name != "session"], "whole": whole}
-            header |= self._described(room, session)
-        try:
-            self._news.put_nowait(("news", pack(header)))
-        except asyncio.QueueFull:
-            pass  # The gap in the serial numbers makes the others ask for the whole list.
-
-    async def _speak(self) -> None:
-        while True:
-            _, data = await self._news.get()
-            try:
-                await self._bus.publish(f"news.{self._bus.node}", data)
-            except BusError:
-                pass  # As above.
-
-    async def _list(self, data: bytes) -> bytes:
-        header, _ = unpack(data)
-        room = next((room for room in self._rooms() if room.id == header["project"]), None)
-        sessions = [] if room is None else [self._described(room, session) for session in room.own]
-        return pack({"run": self._run, "serial": self._serial, "sessions": sessions})
 
     # ---- output
 
     async def _attach(self, data: bytes) -> bytes:
         header, _ = unpack(data)
-        session = self._find(header["session"])
+        session = self._service.find_own(header["session"])
         if session is None or session.epoch != header["epoch"]:
             return pack({"ok": False, "epoch": None if session is None else session.epoch})
         key = header["gateway"], header["session"]
@@ -243,7 +198,7 @@ class Host:
         header = _read(data)
         if header is None:
             return
-        session, lines = self._find(header["session"]), header["lines"]
+        session, lines = self._service.find_own(header["session"]), header["lines"]
 
         def answer(picture: Picture | None) -> None:
             reply = {"id": header["id"], "picture": None}
@@ -278,7 +233,7 @@ class Host:
     async def _do(self, data: bytes) -> bytes:
         """A batch of actions on one session, in order; a batch that comes again does nothing again."""
         header, body = unpack(data)
-        session = self._find(header["session"])
+        session = self._service.find_own(header["session"])
         results: list[Any] = []
         begin = 0
         for action in header["actions"]:
@@ -325,7 +280,7 @@ class Host:
             del self._guests[next(iter(self._guests))]
 
     def _left(self, session: LiveSession, client: ClientId) -> None:
-        room = next((room for room in self._rooms() if room.id == session.project_id), None)
+        room = self._service.find_room(session.project_id)
         if room is not None and not room.present(client, SessionId(session.id)):
             session.leave_seat(client)
 
@@ -333,9 +288,10 @@ class Host:
         """The clients of a node that is gone have left."""
         if here:
             return
+        self._news.left(member.node)
         for gateway, session_id, client in [key for key in self._guests if key[0] == member.node]:
             del self._guests[gateway, session_id, client]
-            session = self._find(session_id)
+            session = self._service.find_own(session_id)
             if session is not None:
                 self._left(session, ClientId(client))
         for one in [one for one in self._attachments.values() if one.gateway == member.node]:

@@ -9,6 +9,7 @@ from termwall.cluster.bus import Bus, BusAway, BusRefused, Subscription
 from termwall.cluster.chores import Chores
 from termwall.cluster.gateway import Gateway
 from termwall.cluster.host import Host
+from termwall.cluster.parcel import PROTOCOL
 from termwall.cluster.stages import SharedStages
 from termwall.hub.estate import Estate
 from termwall.hub.room import Room
@@ -55,8 +56,8 @@ class Node:
         self.role = role
         self.bus = bus
         self.stages = SharedStages(bus, service, new_id)
-        self.host = Host(bus, run, service.rooms, service.find_own)
-        self.gateway = Gateway(bus, run, service.bounds, service.rooms, service.clock)
+        self.host = Host(bus, run, service)
+        self.gateway = Gateway(bus, run, service)
         self._watch: Subscription | None = None
         self._ready = asyncio.Event()
         self._chores = Chores(log)
@@ -86,7 +87,8 @@ class Node:
         else:
             await self._listen()
             self.service.share(self.stages, self._watch_room)
-            await self.gateway.listed()
+            if self.role != "host":
+                await self.gateway.roster.settle()
 
     async def _join(self) -> None:
         told = ""
@@ -120,12 +122,22 @@ class Node:
         if self.role != "gateway":
             self.host.watch_room(room)
         if self.role != "host":
-            self.gateway.watch_room(room)
+            self.gateway.roster.list_room(room)
 
     def node_of(self, session_id: str) -> str | None:
         """The other node that has a session."""
-        found = self.gateway.find(session_id)
+        found = self.gateway.roster.find(session_id)
         return None if found is None else found.node
+
+    def looked_at(self, room: Room) -> None:
+        """Somebody here looks at a project from now on."""
+        if self.role != "host":
+            self.gateway.roster.looks(room)
+
+    async def fresh(self, room: Room) -> None:
+        """Have a project's sessions of the other nodes as they are now, as far as those answer in time."""
+        if self.role != "host":
+            await self.gateway.roster.fresh(room)
 
     def _announce(self) -> None:
         service = self.service
@@ -133,6 +145,7 @@ class Node:
             {
                 "role": self.role,
                 "version": self._version,
+                "protocol": PROTOCOL,
                 "sessions": sum(len(room.own) for room in service.rooms()),
                 "connections": service.connections,
                 "draining": service.draining,

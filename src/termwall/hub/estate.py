@@ -49,6 +49,12 @@ class Cluster(Protocol):
     def nodes(self) -> list[NodeShown]:
         """All that are there."""
 
+    def looked_at(self, room: Room) -> None:
+        """Clients look at a project from now on: have what is new of the other nodes' sessions."""
+
+    async def fresh(self, room: Room) -> None:
+        """Have a project's sessions of the other nodes as they are now."""
+
 
 class Estate:
     """All rooms of one server; the arguments are `TerminalService`'s."""
@@ -146,6 +152,8 @@ class Estate:
             return None
         connection = Connection(room, hello, outlet, self.bounds, clock=self.clock, gone=self._connections.discard)
         self._connections.add(connection)
+        if self.cluster is not None:
+            self.cluster.looked_at(room)
         connection.begin()
         return connection
 
@@ -203,6 +211,15 @@ class Estate:
         if isinstance(self.programs, HeldPrograms):
             await self.programs.close()
         self.archive.close()
+
+    async def fresh(self, project_id: str) -> None:
+        """Let `list_sessions` and the like be as new as the sessions' nodes are; nothing where there are no others.
+
+        While clients look at a project it is always so.
+        """
+        room = self.find_room(project_id)
+        if room is not None and self.cluster is not None:
+            await self.cluster.fresh(room)
 
     # ---- parts
 

@@ -294,6 +294,7 @@ class TerminalService(Estate):
             TermwallError: `unknown_session`, also where it is another project's (F6); `version_conflict`.
         """
         room = self._room_of(session_id) if project_id is None else self.room(project_id)
+        await self.fresh(room.id)
         if focused:
             await _answered(lambda answer: room.focus(session_id, expected_version, answer))
         else:
@@ -305,6 +306,7 @@ class TerminalService(Estate):
     ) -> FocusState:
         """Make these sessions the whole stage, or take them all from it, in one version (F5)."""
         room = self.room(project_id)
+        await self.fresh(room.id)
         if focused:
             await _answered(lambda answer: room.focus_batch(session_ids, expected_version, answer))
         else:

@@ -229,6 +229,8 @@ class NodeShown(Wire):
     """Whether it is the one that was asked."""
     role: str
     version: str
+    protocol: int
+    """What it speaks with the others: the same number understands each other."""
     sessions: int
     connections: int
     draining: bool

@@ -157,6 +157,7 @@ def project_routes(service: TerminalService) -> APIRouter:
     async def list_sessions(request: Request, project_id: ProjectId) -> bodies.SessionList:
         """The project's sessions."""
         allow(request, "view", project_id)
+        await service.fresh(project_id)
         return bodies.SessionList(sessions=service.list_sessions(project_id))
 
     @router.post(
@@ -191,6 +192,7 @@ def session_routes(service: TerminalService) -> APIRouter:
     async def get_session(request: Request, session_id: SessionId) -> messages.Session:
         """One session."""
         enter(request, session_id, "view")
+        await service.fresh(service.get_session(session_id).project_id)
         return service.get_session(session_id)
 
     @router.patch("", operation_id="updateSession", responses=answers(unknown))

@@ -264,6 +264,7 @@ export interface NodeShown {
   here: boolean;
   role: string;
   version: string;
+  protocol: number;
   sessions: number;
   connections: number;
   draining: boolean;

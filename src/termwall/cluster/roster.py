@@ -1,0 +1,341 @@
+"""The sessions of the other nodes, as a node knows them.
+
+Each node has the list of every other node's sessions, by news with serial numbers: a gap asks for the whole list. What
+changes often comes only of projects that somebody here looks at (`cluster.news`); of the rest it may be old, until
+somebody asks (`fresh`).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from termwall.cluster.bus import Bus, BusError, Member, Subscription
+from termwall.cluster.chores import Chores
+from termwall.cluster.distant import DistantSession
+from termwall.cluster.parcel import PROTOCOL, BadParcel, pack, unpack
+from termwall.hub.estate import Estate
+from termwall.hub.room import Room
+from termwall.protocol import messages
+
+log = logging.getLogger("termwall.cluster")
+
+BUDGET_BYTES = 16 << 20
+"""News that wait; more are dropped, and the whole lists asked for."""
+ANSWER_SECONDS = 2.0
+AGAIN_SECONDS = 0.25
+"""Until a list that did not come is asked for again."""
+LOOK_SECONDS = 5.0
+"""How often the others are told which projects somebody here looks at."""
+LINGER_SECONDS = 60.0
+"""Who asked for a project once, without a connection, looks at it for so long."""
+
+
+class Follower(Protocol):
+    """Follows the output of sessions, and does things to them."""
+
+    def made(self, node: str, shown: messages.Session) -> DistantSession:
+        """A session as its clients see it."""
+
+    def again(self, session: DistantSession) -> None:
+        """It can be reached again, or is another one: follow it anew if somebody looks."""
+
+    def forgotten(self, session: DistantSession) -> None:
+        """It is gone."""
+
+
+class Roster:
+    """One node's.
+
+    Args:
+        bus: the others.
+        service: has the rooms.
+        follower: of their output.
+    """
+
+    def __init__(self, bus: Bus, service: Estate, follower: Follower) -> None:
+        self._bus = bus
+        self._service = service
+        self._follower = follower
+        self._sessions: dict[str, DistantSession] = {}
+        self._known: dict[str, tuple[str, int]] = {}
+        """Of each node the run and the serial up to which nothing was missed."""
+        self._newest: dict[str, tuple[str, int]] = {}
+        """Of each node the run and the serial of the last news."""
+        self._listing: dict[tuple[str, str | None], asyncio.Task[None]] = {}
+        """Lists that are being asked for: a node's whole one, or that of one project."""
+        self._learned = asyncio.Event()
+        """Set whenever there is one more session."""
+        self._looked: dict[str, float] = {}
+        """Projects that somebody here looks at, and when somebody last did."""
+        self._subscriptions: list[Subscription] = []
+        self._unsubscribe: list[Callable[[], None]] = []
+        self._chores = Chores(log)
+
+    async def open(self) -> None:
+        """Begin to hear."""
+        node, bus = self._bus.node, self._bus
+        self._subscriptions = [
+            await bus.subscribe("news.*", self._news, budget=BUDGET_BYTES, lagged=self._known.clear),
+            await bus.subscribe(f"stir.{node}", self._stir, budget=BUDGET_BYTES, lagged=self._list_all),
+        ]
+        self._unsubscribe = [bus.on_member(self._member), bus.on_state(self._state)]
+        for member in bus.members().values():
+            self._member(member, True)
+        self._chores.start(self._keep_looking())
+
+    async def settle(self) -> None:
+        """At the start: wait, not long, until the others' sessions are known, at least those on the stages.
+
+        A client that comes back sooner would find its terminals gone, and could not go on where it was.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while any(set(room.stage.sessions) - room.sessions.keys() for room in self._service.rooms()):
+                    self._learned.clear()
+                    await self._learned.wait()
+                await self._listed()
+        except TimeoutError:
+            pass
+
+    async def _listed(self) -> None:
+        if self._listing:
+            await asyncio.wait(self._listing.values(), timeout=ANSWER_SECONDS)
+
+    async def close(self) -> None:
+        """Hear no more."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        for subscription in self._subscriptions:
+            await subscription.end()
+        await self._chores.stop()
+
+    def find(self, session_id: str) -> DistantSession | None:
+        """A session of another node."""
+        return self._sessions.get(session_id)
+
+    # ---- what somebody here looks at
+
+    def looks(self, room: Room) -> bool:
+        """Somebody looks at a project. True if nobody did: it is listed anew."""
+        new = room.id not in self._looked
+        self._looked[room.id] = _now()
+        if new:
+            self.list_room(room)
+        return new
+
+    async def fresh(self, room: Room) -> None:
+        """Have a project's sessions as their nodes show them now, as far as those answer in time."""
+        if self.looks(room):
+            await self._listed()
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            now = _now()
+            for project, at in list(self._looked.items()):
+                room = self._service.find_room(project)
+                if room is not None and room.connections:
+                    self._looked[project] = now
+                elif room is None or now - at > LINGER_SECONDS:
+                    del self._looked[project]
+            if self._looked:
+                said = pack({"gateway": self._bus.node, "projects": sorted(self._looked)})
+                for node in self._others():
+                    self._chores.publish(self._bus, f"host.{node}.look", said)
+
+    # ---- which nodes there are
+
+    def _others(self) -> list[str]:
+        return [member.node for member in self._bus.members().values() if self._understands(member)]
+
+    def _understands(self, member: Member) -> bool:
+        return member.node != self._bus.node and member.about.get("protocol") == PROTOCOL
+
+    def _member(self, member: Member, here: bool) -> None:
+        node = member.node
+        if node == self._bus.node:
+            return
+        if not here:
+            self._known.pop(node, None)
+            self._newest.pop(node, None)
+            self._lose(node, f"node {node} is away")
+        elif not self._understands(member):
+            if "protocol" in member.about:  # A first heartbeat may say nothing yet.
+                self._known.pop(node, None)
+                self._lose(node, f"node {node} has another version of termwall, {member.about.get('version')}")
+        elif self._known.get(node, ("", 0))[0] != member.run:
+            self._list_soon(node)
+
+    def _state(self, up: bool) -> None:
+        if up:
+            self._list_all()
+        else:
+            self._known.clear()
+            for node in {session.node for session in self._sessions.values()}:
+                self._lose(node, f"node {node} cannot be reached: the nodes' bus is away")
+
+    def _lose(self, node: str, why: str) -> None:
+        for session in self._of(node):
+            if session.away != why:
+                session.away, session.away_since = why, self._service.clock()
+                self._tell(session, ["status", "attention", "away"])
+
+    def _of(self, node: str) -> list[DistantSession]:
+        return [session for session in self._sessions.values() if session.node == node]
+
+    # ---- whole lists
+
+    def list_room(self, room: Room) -> None:
+        """Have the others' sessions of one project."""
+        for node in self._others():
+            self._list_soon(node, room)
+
+    def _list_all(self) -> None:
+        for node in self._others():
+            self._list_soon(node)
+
+    def _list_soon(self, node: str, room: Room | None = None) -> None:
+        key = node, None if room is None else room.id
+        if key not in self._listing:
+            self._listing[key] = self._chores.start(self._list(key, room))
+
+    async def _list(self, key: tuple[str, str | None], room: Room | None) -> None:
+        """Have the list, until it is had."""
+        node = key[0]
+        try:
+            while node in self._bus.members():
+                try:
+                    if await self._list_once(node, room):
+                        return
+                except (BusError, BadParcel) as error:
+                    log.info("the sessions of node %s are not known yet: %s", node, error)
+                await asyncio.sleep(AGAIN_SECONDS)
+        finally:
+            self._listing.pop(key, None)
+
+    async def _list_once(self, node: str, room: Room | None) -> bool:
+        """False if there were news meanwhile: one that a late answer did not know of may have been undone by it."""
+        first: tuple[str, int] | None = None
+        found: set[str] = set()
+        rooms = self._service.rooms() if room is None else [room]
+        for one in rooms:
+            header = await self._ask(node, one)
+            first = first or (header["run"], header["serial"])
+            for told in header["sessions"]:
+                found.add(told["session"]["id"])
+                self._learn(node, one, {**told, "run": header["run"], "moment": header["moment"]}, fields=None)
+        self._forget_others(node, {one.id for one in rooms}, found)
+        if first is None:
+            return True
+        if room is None:
+            self._known[node] = first
+        run, serial = self._newest.get(node, first)
+        return run != first[0] or serial <= first[1]
+
+    async def _ask(self, node: str, room: Room) -> dict[str, Any]:
+        asked = {"project": room.id, "gateway": self._bus.node, "looks": room.id in self._looked}
+        return unpack(await self._bus.request(f"host.{node}.list", pack(asked), seconds=ANSWER_SECONDS))[0]
+
+    def _forget_others(self, node: str, projects: Iterable[str], found: set[str]) -> None:
+        for session in self._of(node):
+            if session.project_id in projects and session.id not in found:
+                self._forget(session)
+
+    # ---- news
+
+    def _news(self, subject: str, data: bytes) -> None:
+        node = subject.rpartition(".")[2]
+        header = _read(data) if node in self._others() else None
+        if header is None:
+            return
+        self._newest[node] = header["run"], header["serial"]
+        run, serial = self._known.get(node, ("", 0))
+        if header["run"] != run or header["serial"] > serial + 1:
+            self._list_soon(node)  # Something was missed.
+        if header["run"] == run and header["serial"] <= serial:
+            return
+        if header["run"] == run:
+            self._known[node] = run, header["serial"]
+        if header.get("removed"):
+            session = self._sessions.get(header["id"])
+            if session is not None and session.node == node:
+                self._forget(session)
+        else:
+            self._heard(node, header)
+
+    def _stir(self, subject: str, data: bytes) -> None:
+        header = _read(data)
+        if header is not None and header["session"]["id"] in self._sessions:
+            self._heard(header["node"], header)
+
+    def _heard(self, node: str, header: dict[str, Any]) -> None:
+        room = self._service.find_room(header["project"])
+        if room is not None:
+            self._learn(node, room, header, fields=None if header["whole"] else header["fields"])
+
+    def _learn(self, node: str, room: Room, one: dict[str, Any], fields: list[str] | None) -> None:
+        shown = messages.Session.model_validate(one["session"])
+        session = self._sessions.get(shown.id)
+        if session is None:
+            if shown.id in room.sessions:
+                log.warning("node %s has a session `%s` too; it is not shown here", node, shown.id)
+                return
+            session = self._follower.made(node, shown)
+            session.told_at = one["run"], one["moment"]
+            session.tell(shown, one["recency"])
+            self._sessions[shown.id] = session
+            room.add(session)
+            self._learned.set()
+            for connection in tuple(room.connections):
+                if session.id in room.stage.sessions and not connection.views(session):
+                    connection.stage_changed([session.id], [])
+            return
+        run, moment = session.told_at
+        back = session.away is not None
+        if one["run"] == run and one["moment"] <= moment and not back:
+            return
+        session.told_at, session.away, session.node = (one["run"], one["moment"]), None, node
+        if session.tell(shown, one["recency"]):
+            room.restarted_elsewhere(session)
+            self._follower.again(session)
+        elif fields is None or back:
+            self._tell(session, None)
+            self._follower.again(session)
+        else:
+            self._tell(session, fields)
+
+    def _forget(self, session: DistantSession) -> None:
+        del self._sessions[session.id]
+        session.forgotten = True
+        self._follower.forgotten(session)
+        room = self._service.find_room(session.project_id)
+        if room is not None:
+            room.drop(session)
+
+    def _tell(self, session: DistantSession, fields: list[str] | None) -> None:
+        room = self._service.find_room(session.project_id)
+        if room is None:
+            return
+        shown = room.describe(session)
+        if fields is None:
+            room.tell_session(session, session=shown)
+            return
+        if "driver" in fields:
+            room.tell_driver(session)
+        room.stirred_elsewhere()
+        rest = {name: getattr(shown, name) for name in fields if name not in ("driver", "cols", "rows", "offset")}
+        if rest:
+            room.tell_session(session, **rest)
+
+
+def _read(data: bytes) -> dict[str, Any] | None:
+    try:
+        return unpack(data)[0]
+    except BadParcel as error:
+        log.warning("%s", error)
+        return None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
