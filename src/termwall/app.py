@@ -72,6 +72,11 @@ def owner_token(settings: Settings) -> str:
     return token
 
 
+def node_name(settings: Settings) -> str:
+    """What the other nodes call this one."""
+    return settings.node or re.sub(r"[^A-Za-z0-9_-]+", "-", socket.gethostname())[:64] or "node"
+
+
 def instance_name(settings: Settings) -> str:
     """A name of this data folder's server, for its cookie: another server on another port must not overwrite it."""
     path = settings.data_dir / "instance"
@@ -130,7 +135,7 @@ class Termwall:
         except ImportError:
             raise SettingsError("Several nodes need one more library: pip install 'termwall[cluster]'.") from None
         settings, run = self.settings, secrets.token_hex(8)
-        name = settings.node or re.sub(r"[^A-Za-z0-9_-]+", "-", socket.gethostname())[:64] or "node"
+        name = node_name(settings)
         bus = NatsBus(
             settings.nats,
             name,

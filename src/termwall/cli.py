@@ -171,12 +171,14 @@ def serve_command(
 def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> None:
     """Serve, and turn what can go wrong at the start into a sentence."""
     # The server's parts take half a second to import, which a command that only talks to one does not need.
+    from termwall.app import node_name
     from termwall.cluster.bus import BusError
     from termwall.observe import log_to_stderr
     from termwall.pty.held import HolderError, look
     from termwall.server import serve
 
-    log_to_stderr()
+    node = node_name(settings) if settings.nats else None
+    log_to_stderr(settings.log_level, settings.log_format, node)
     try:
         serve(settings, ready)
         held = look(settings.data_dir)

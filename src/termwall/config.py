@@ -65,6 +65,12 @@ class Settings(BaseSettings):
     nats_cert: Path | None = Field(None, description="The node's own certificate for NATS.")
     nats_key: Path | None = Field(None, description="The key of that certificate.")
     nats_replicas: int = Field(1, ge=1, le=5, description="On how many NATS servers the stages are kept.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Logs for people, or one JSON object a line with the ids of nodes and sessions."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="What is logged; `info` has sessions and nodes coming and going."
+    )
     connections: Positive = Field(DEFAULTS.connections, description="Most open WebSockets.")
     projects: Positive = Field(DEFAULTS.projects, description="Most projects.")
     sessions: Positive = Field(DEFAULTS.sessions, description="Most sessions of a project.")

@@ -2,18 +2,42 @@
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from pythonjsonlogger.json import JsonFormatter
 
 if TYPE_CHECKING:
     from termwall.hub.service import TerminalService
 
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 
-def log_to_stderr(level: int = logging.WARNING) -> None:
-    """One line a record; standard output stays free for what scripts read (A5)."""
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+def log_to_stderr(level: LogLevel = "warning", form: LogFormat = "text", node: str | None = None) -> None:
+    """One line a record; standard output stays free for what scripts read (A5).
+
+    Args:
+        form: `json` writes an object with `time`, `level`, `logger`, `message`, and where it concerns them `node`,
+            `session`, `project` and `peer` (another node).
+        node: this node's name, in every object.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    if form == "json":
+        renamed = {"asctime": "time", "levelname": "level", "name": "logger"}
+        formatter: logging.Formatter = JsonFormatter(
+            "%(asctime)s %(levelname)s %(name)s %(message)s",
+            rename_fields=renamed,
+            static_fields={} if node is None else {"node": node},
+        )
+        formatter.default_time_format, formatter.default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
+        formatter.converter = time.gmtime
+    else:
+        formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level.upper(), handlers=[handler])
 
 
 class Metrics:
@@ -29,7 +53,7 @@ class Metrics:
 
         self._connections = gauge("connections", "Open WebSockets.")
         self._projects = gauge("projects", "Projects.")
-        self._sessions = gauge("sessions", "Sessions.")
+        self._sessions = gauge("sessions", "Sessions of this node.")
         self._running = gauge("sessions_running", "Sessions whose program runs.")
         self._waiting = gauge("sessions_waiting", "Sessions that need input.")
         self._restarts = gauge("screen_restarts", "How often the screen worker was started again.")
@@ -37,13 +61,15 @@ class Metrics:
         self._held = gauge("outlive", "1 while the programs would outlive the server.")
         self._engine = gauge("engine_up", "1 while the other nodes are reached; 0 where the server is alone.")
         self._nodes = gauge("nodes", "Nodes of the wall that are there.")
+        self._followed = gauge("streams_in", "Sessions of other nodes whose output comes here.")
+        self._served = gauge("streams_out", "Streams of sessions here to other nodes.")
         self._output = gauge("output_bytes", "Bytes written by the programs of the current sessions.")
         self._versions = gauge("stage_versions", "Versions of all stages added up.")
 
     def render(self, service: "TerminalService") -> bytes:
-        """Prometheus text."""
+        """Prometheus text. What is added up over all nodes counts each session once."""
         projects = service.list_projects()
-        sessions = [session for project in projects for session in service.list_sessions(project.id)]
+        sessions = [room.describe(session) for room in service.rooms() for session in room.own]
         self._connections.set(service.connections)
         self._projects.set(len(projects))
         self._sessions.set(len(sessions))
@@ -55,6 +81,9 @@ class Metrics:
         if service.cluster is not None:
             self._engine.set(service.cluster.up)
             self._nodes.set(len(service.cluster.nodes()))
+            followed, served = service.cluster.streams()
+            self._followed.set(followed)
+            self._served.set(served)
         self._held.set(service.programs.outlive)
         self._output.set(sum(session.offset for session in sessions))
         self._versions.set(sum(service.get_focus_version(project.id) for project in projects))

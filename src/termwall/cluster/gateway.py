@@ -75,6 +75,11 @@ class Gateway:
         await self._actions.close()
         await self._pictures.close()
 
+    @property
+    def streams(self) -> int:
+        """How many sessions are followed."""
+        return len(self._followed)
+
     # ---- what the roster tells
 
     def made(self, node: str, shown: Session) -> DistantSession:
@@ -126,7 +131,8 @@ class Gateway:
                     if unpack(answer)[0]["ok"]:
                         return
                 except BusError as error:
-                    log.info("`%s` of node %s cannot be followed yet: %s", session.id, session.node, error)
+                    about = {"session": session.id, "project": session.project_id, "peer": session.node}
+                    log.info("`%s` cannot be followed yet: %s", session.name, error, extra=about)
                 await asyncio.sleep(AGAIN_SECONDS)
         finally:
             self._attaching.pop(session, None)

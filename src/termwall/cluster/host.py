@@ -93,6 +93,11 @@ class Host:
         await self._news.close()
         await self._chores.stop()
 
+    @property
+    def streams(self) -> int:
+        """How many streams go to other nodes."""
+        return len(self._attachments)
+
     def watch_room(self, room: Room) -> None:
         """Tell the others of this room's sessions from now on."""
         room.told = lambda session, fields: self._news.told(room, session, fields)

@@ -129,6 +129,10 @@ class Node:
         found = self.gateway.roster.find(session_id)
         return None if found is None else found.node
 
+    def streams(self) -> tuple[int, int]:
+        """How many sessions of others are followed here, and streams of sessions here that go to others."""
+        return self.gateway.streams, self.host.streams
+
     def looked_at(self, room: Room) -> None:
         """Somebody here looks at a project from now on."""
         if self.role != "host":

@@ -165,6 +165,7 @@ class Roster:
                 self._known.pop(node, None)
                 self._lose(node, f"node {node} has another version of termwall, {member.about.get('version')}")
         elif self._known.get(node, ("", 0))[0] != member.run:
+            log.info("node %s is there", node, extra={"peer": node})
             self._list_soon(node)
 
     def _state(self, up: bool) -> None:
@@ -176,6 +177,7 @@ class Roster:
                 self._lose(node, f"node {node} cannot be reached: the nodes' bus is away")
 
     def _lose(self, node: str, why: str) -> None:
+        log.info("%s", why, extra={"peer": node})
         for session in self._of(node):
             if session.away != why:
                 session.away, session.away_since = why, self._service.clock()
@@ -209,7 +211,7 @@ class Roster:
                     if await self._list_once(node, room):
                         return
                 except (BusError, BadParcel) as error:
-                    log.info("the sessions of node %s are not known yet: %s", node, error)
+                    log.info("the sessions of node %s are not known yet: %s", node, error, extra={"peer": node})
                 await asyncio.sleep(AGAIN_SECONDS)
         finally:
             self._listing.pop(key, None)
@@ -279,7 +281,8 @@ class Roster:
         session = self._sessions.get(shown.id)
         if session is None:
             if shown.id in room.sessions:
-                log.warning("node %s has a session `%s` too; it is not shown here", node, shown.id)
+                about = {"session": shown.id, "project": room.id, "peer": node}
+                log.warning("node %s has a session `%s` too; it is not shown here", node, shown.id, extra=about)
                 return
             session = self._follower.made(node, shown)
             session.told_at = one["run"], one["moment"]

@@ -268,7 +268,9 @@ def _change_of(plain: Mapping[str, Any], stage: Stage) -> FocusChange:
 
 def _complain(project_id: str, result: object) -> None:
     if isinstance(result, TermwallError):
-        log.warning("project `%s` is not known to the other nodes yet: %s", project_id, result)
+        log.warning(
+            "project `%s` is not known to the other nodes yet: %s", project_id, result, extra={"project": project_id}
+        )
 
 
 def _now() -> float:

@@ -49,6 +49,9 @@ class Cluster(Protocol):
     def nodes(self) -> list[NodeShown]:
         """All that are there."""
 
+    def streams(self) -> tuple[int, int]:
+        """How many sessions of others are followed here, and streams of sessions here that go to others."""
+
     def looked_at(self, room: Room) -> None:
         """Clients look at a project from now on: have what is new of the other nodes' sessions."""
 
@@ -227,6 +230,7 @@ class Estate:
         """A session of an earlier server."""
         self._homes[session.id] = room
         room.add(session)
+        log.info("session `%s` goes on", session.name, extra=about(session))
         self._keep_session(session)
 
     def room_for(self, home: Home) -> Room:
@@ -288,6 +292,7 @@ class Estate:
 
     def end_room(self, room: Room) -> None:
         """End a project's programs and connections."""
+        log.info("project `%s` is gone", room.project.name, extra={"project": room.id})
         del self._rooms[room.id]
         for session in room.own:
             if session.recorder is not None:
@@ -343,6 +348,7 @@ class Estate:
             wake=self._wake_sweeper,
         )
         self._rooms[room.id] = room
+        log.info("project `%s` is here", project.name, extra={"project": project.id})
         self._added(room)
         return room
 
@@ -373,6 +379,7 @@ class Estate:
         return room, session
 
     def _end(self, room: Room, session: LiveSession) -> None:
+        log.info("session `%s` is closed", session.name, extra=about(session))
         del self._homes[session.id]
         room.drop(session)
         self.end_soon(session)
@@ -448,6 +455,7 @@ class Estate:
         if room is not None:
             self._keep_session(session)
             room.ended(session)
+            log.info("session `%s` has ended: %s", session.name, session.attention().reason, extra=about(session))
             self._announce(room, session)
 
     def _wake_sweeper(self, seconds: float = SWEEP_SECONDS) -> None:
@@ -466,3 +474,8 @@ class Estate:
         wanted = [at for room in self._rooms.values() if (at := room.sweep()) is not None]
         if wanted:
             self._wake_sweeper(max(SWEEP_SECONDS, (min(wanted) - self.clock()) / 1000))
+
+
+def about(session: LiveSession) -> dict[str, str]:
+    """What a log record about a session carries."""
+    return {"session": session.id, "project": session.project_id}

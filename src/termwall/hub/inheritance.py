@@ -80,7 +80,8 @@ def _restore(estate: "Estate", stored: StoredSession) -> None:
     try:
         kept, program, lost = estate.archive.without_program(stored, room.home, estate.new_id())
     except MemoryFault as error:
-        log.error("the session %s is not shown: %s", stored.id, error)
+        about = {"session": stored.id, "project": stored.project_id}
+        log.error("the session %s is not shown: %s", stored.id, error, extra=about)
         return
     session = estate.make(kept, program, lost)
     profile = estate.profiles.get(stored.type)

@@ -178,7 +178,9 @@ class Recordings:
         self.changed(recorder.session)
 
     def _failed(self, recorder: Recorder, why: str) -> None:
-        log.warning("a recording of %s has ended: %s", recorder.session.id, why)
+        session = recorder.session
+        about = {"session": session.id, "project": session.project_id}
+        log.warning("a recording of `%s` has ended: %s", session.name, why, extra=about)
         self._finish(recorder, why)
 
     def _finish(self, recorder: Recorder, error: str | None) -> Recording:

@@ -153,7 +153,13 @@ class Room:
 
     def leave_stage(self, session_id: SessionId) -> None:
         """A session is gone (F10)."""
-        self._change(lambda stage: focus.remove(stage, session_id), _left, None)
+
+        def left(result: FocusUpdate | TermwallError | None) -> None:
+            if isinstance(result, TermwallError):
+                about = {"session": session_id, "project": self.id}
+                log.warning("a session that is gone stays on the stage: %s", result, extra=about)
+
+        self._change(lambda stage: focus.remove(stage, session_id), left, None)
 
     def state(self) -> FocusState:
         """The stage as everybody sees it (A1)."""
@@ -375,11 +381,6 @@ class Room:
     def carried(self, connection: "Connection") -> Iterable[AnySession]:
         """The sessions that a connection carries."""
         return [session for session in self.sessions.values() if connection.carries(session.id)]
-
-
-def _left(result: FocusUpdate | TermwallError | None) -> None:
-    if isinstance(result, TermwallError):
-        log.warning("a session that is gone stays on the stage: %s", result)
 
 
 def _how(status: ExitStatus) -> str:

@@ -13,7 +13,7 @@ from typing import Literal, overload
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
-from termwall.hub.estate import Estate
+from termwall.hub.estate import Estate, about, log
 from termwall.hub.kept import Kept, Launch
 from termwall.hub.room import Room
 from termwall.hub.stages import Answer
@@ -130,7 +130,7 @@ class TerminalService(Estate):
             known = ", ".join(f"`{name}`" for name in self.profiles)
             raise TermwallError(ErrorCode.INVALID, f"There is no profile `{kind}`; there are {known}.", field="type")
         session_id = SessionId(request.id or self.new_id())
-        if session_id in self._homes:
+        if session_id in self._homes or session_id in room.sessions:
             raise TermwallError(ErrorCode.ALREADY_EXISTS, f"A session `{session_id}` exists.", field="id")
         command = list(request.command or profile.command)
         if not command[0]:
@@ -166,6 +166,7 @@ class TerminalService(Estate):
             self.end_soon(session)
             raise
         self._homes[session_id] = room
+        log.info("session `%s` is started", session.name, extra=about(session))
         room.add(session)
         session.recency.output = self._tick()
         session.keep()

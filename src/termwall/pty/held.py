@@ -327,7 +327,7 @@ class HeldPrograms:
         try:
             memory = Memory(given[0], header["ring"], header["input"])
         except MemoryFault as error:
-            log.error("the session %s cannot be taken over: %s", key, error)
+            log.error("the session %s cannot be taken over: %s", key, error, extra={"session": key})
             if master >= 0:
                 os.close(master)
             return

@@ -1,0 +1,53 @@
+"""Logs as programs read them, and a node's own figures."""
+
+import json
+import signal
+from pathlib import Path
+
+from tests.support.broker import Broker
+from tests.support.patience import until
+from tests.support.server import Server
+
+JSON = {"TERMWALL_LOG_FORMAT": "json", "TERMWALL_LOG_LEVEL": "info"}
+
+
+async def test_logs_are_objects_with_the_ids_of_node_session_and_project(tmp_path: Path) -> None:
+    with Broker(tmp_path / "nats") as broker:
+        one = Server(tmp_path / "one", "--nats", broker.url, "--node", "one", env=JSON)
+        two = Server(tmp_path / "two", "--nats", broker.url, "--node", "two", env=JSON)
+        try:
+            one.start()
+            two.start()
+            one.project(tmp_path / "work", id="wall")
+            session = one.session("wall", "sh", "-c", "exit 3", name="brief")
+            known = "/api/projects/wall/sessions"
+            await until(lambda: two.call("GET", known).json().get("sessions"), "the session on the other node")
+            one.process.send_signal(signal.SIGKILL)  # type: ignore[union-attr]
+            await until(lambda: "is away" in two.errors.read_text())
+        finally:
+            one.end()
+            two.end()
+    told = [json.loads(line) for line in one.errors.read_text().splitlines()]
+    assert {entry["node"] for entry in told} == {"one"}
+    about = [entry for entry in told if entry.get("session") == session]
+    assert [entry["message"] for entry in about] == [
+        "session `brief` is started",
+        "session `brief` has ended: exit code 3",
+    ]
+    assert about[0].keys() == {"time", "level", "logger", "message", "node", "session", "project"}
+    assert about[0]["project"] == "wall"
+    assert about[0]["time"].endswith("Z")
+    other = [json.loads(line) for line in two.errors.read_text().splitlines()]
+    away = [entry for entry in other if entry["message"] == "node one is away"]
+    assert (away[0]["peer"], away[0]["node"], away[0]["level"]) == ("one", "two", "INFO")
+
+
+def test_logs_are_lines_for_people_unless_asked_otherwise(tmp_path: Path) -> None:
+    server = Server(tmp_path, env={"TERMWALL_LOG_LEVEL": "info"})
+    try:
+        server.start()
+        server.project(tmp_path / "work", id="wall")
+        server.session("wall", "cat", name="one")
+    finally:
+        server.end()
+    assert "INFO termwall.service: session `one` is started" in server.errors.read_text()
