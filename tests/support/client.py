@@ -34,6 +34,12 @@ class Client:
         """Snapshots that were sent after the first: (session, how the resume was told)."""
         self.statuses: list[dict[str, Any]] = []
         self.closes: list[int] = []
+        self.stage: tuple[int, list[str]] = (0, [])
+        """The newest version of the stage, and what is on it."""
+        self.stages: dict[int, list[str]] = {}
+        """All versions that it was told."""
+        self.refused: list[str] = []
+        """What was typed and was told not to have been."""
         self._sent: list[tuple[str, int, str]] = []
         self._seq: dict[str, int] = {}
         self._ws: ClientConnection | None = None
@@ -48,6 +54,10 @@ class Client:
         """How many inputs the server has not taken yet."""
         return len(self._sent)
 
+    def describe(self) -> str:
+        """For messages of failures."""
+        return f"{self._name}: connected {self.connected}, not acknowledged {self._sent[:5]}, closed {self.closes}"
+
     async def type(self, session: str, text: str) -> None:
         """Type; if the connection is away, as soon as it is back."""
         seq = self._seq[session] = self._seq.get(session, 0) + 1
@@ -60,7 +70,7 @@ class Client:
         """Stay connected."""
         while True:
             query = f"projectId={self._project}&clientId={self._name}&resume=1"
-            url = f"ws://127.0.0.1:{self._server.port}/ws/terminal?{query}"
+            url = f"{self._server.base.replace('http', 'ws', 1)}/ws/terminal?{query}"
             try:
                 async with connect(
                     url,
@@ -91,22 +101,50 @@ class Client:
             match message["type"]:
                 case "connection_status":
                     self.statuses.append(message)
+                    self._staged(message)
                     epochs = {one["id"]: one["epoch"] for one in message.get("sessions") or ()}
                     for name, epoch in epochs.items():
                         kept, offset = self.places.get(name, (epoch, 0))
                         self.places[name] = (epoch, offset if kept == epoch else 0)
                 case "sync_complete":
+                    self._staged(message)
                     for name, stream in (message.get("streams") or {}).items():
                         if stream["resume"] != "exact":
                             self.jumps.append((name, stream["resume"]))
                     self._ws = ws
                     for session, seq, text in tuple(self._sent):
                         await self._input(ws, session, seq, text)
+                case "focus_update":
+                    assert message["version"] == self.stage[0] + 1, f"{self.stage} is followed by {message}"
+                    self._staged(message)
                 case "input_ack":
                     session, seq = message["sessionId"], message["seq"]
                     self._sent = [one for one in self._sent if one[0] != session or one[1] > seq]
+                case "error" if message["code"] == "engine_away" and message.get("sessionId"):
+                    lost = [one for one in self._sent if one[0] == message["sessionId"]]
+                    self.refused += [text for _, _, text in lost]
+                    self._sent = [one for one in self._sent if one not in lost]
+                case "error" if message["code"] == "input_gap":
+                    await self._renumber(ws, message["sessionId"], message["expected"])
                 case "error":
                     raise AssertionError(message)
+
+    def _staged(self, message: dict[str, Any]) -> None:
+        version, sessions = message["version"], message["focusedSessions"]
+        assert version >= self.stage[0], f"{self.stage} is followed by {message}"
+        assert self.stages.setdefault(version, sessions) == sessions, f"another stage of version {version}"
+        self.stage = version, sessions
+
+    async def _renumber(self, ws: ClientConnection, session: str, expected: int) -> None:
+        """What came before was refused: number anew what was typed since, once for each gap."""
+        since = [one for one in self._sent if one[0] == session]
+        if since and since[0][1] == expected:
+            return
+        numbered = [(session, expected + index, text) for index, (_, _, text) in enumerate(since)]
+        self._sent = [one for one in self._sent if one[0] != session] + numbered
+        self._seq[session] = expected + len(numbered) - 1
+        for _, seq, text in numbered:
+            await self._input(ws, session, seq, text)
 
     async def _frame(self, ws: ClientConnection, data: bytes) -> None:
         start = 2 + data[1]

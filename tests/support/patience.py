@@ -10,11 +10,13 @@ PATIENCE = 10.0
 """Seconds until a condition that never comes fails a test."""
 
 
-async def until(condition: Callable[[], T], what: str | Callable[[], str] = "the condition") -> T:
+async def until(
+    condition: Callable[[], T], what: str | Callable[[], str] = "the condition", seconds: float = PATIENCE
+) -> T:
     """Waits until `condition()` is true, and returns its value."""
-    deadline = asyncio.get_running_loop().time() + PATIENCE
+    deadline = asyncio.get_running_loop().time() + seconds
     while not (value := condition()):
         if asyncio.get_running_loop().time() >= deadline:
-            raise AssertionError(f"{what() if callable(what) else what} did not come in {PATIENCE} s")
+            raise AssertionError(f"{what() if callable(what) else what} did not come in {seconds} s")
         await asyncio.sleep(0.005)
     return value

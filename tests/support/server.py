@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,19 @@ class Server:
     """A server on a free port. `start` again after `stop` or `kill`: the same data folder, port and token."""
 
     def __init__(
-        self, data_dir: Path, *options: str, cwd: Path | None = None, env: dict[str, str] | None = None
+        self,
+        data_dir: Path,
+        *options: str,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+        within: Sequence[str] = (),
     ) -> None:
+        """`within`: a command that runs it, such as in another network namespace."""
         self.data_dir = data_dir
         self.options = options
         self.cwd = cwd or data_dir
         self.env = env or {}
+        self.within = within
         self.port = 0
         self.token = ""
         self.base = ""
@@ -39,7 +46,7 @@ class Server:
         root = Path(__file__).parent.parent.parent
         env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
         env |= {"PYTHONPATH": str(root / "src"), "PYTHONUNBUFFERED": "1", "SHELL": "/bin/sh", "PS1": "$ ", **self.env}
-        command = [sys.executable, "-m", "termwall", "serve", "--no-open", "--port", str(self.port)]
+        command = [*self.within, sys.executable, "-m", "termwall", "serve", "--no-open", "--port", str(self.port)]
         with open(self.errors, "ab") as errors:
             self.process = subprocess.Popen(
                 [*command, "--data-dir", str(self.data_dir), *self.options],
