@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -21,22 +22,39 @@ def server_path() -> str | None:
     return str(beside) if beside.exists() else shutil.which("nats-server")
 
 
-def free_port() -> int:
+def free_port(address: str = "127.0.0.1") -> int:
     with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
+        one.bind((address, 0))
         return int(one.getsockname()[1])
 
 
 class Broker:
-    """One server. Its port and its store stay the same from start to start."""
+    """One server. Its port and its store stay the same from start to start.
 
-    def __init__(self, folder: Path, *, jetstream: bool = True, more: str = "") -> None:
+    Args:
+        host: where it listens.
+        port: a free one of this machine unless given.
+        within: a command that runs it, such as in another network namespace.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        jetstream: bool = True,
+        more: str = "",
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        within: Sequence[str] = (),
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.port = free_port()
-        self.url = f"nats://127.0.0.1:{self.port}"
+        self.host = host
+        self.port = free_port() if port is None else port
+        self.url = f"nats://{host}:{self.port}"
+        self._within = within
         self._config = folder / "nats.conf"
-        text = f"listen: 127.0.0.1:{self.port}\n"
+        text = f"listen: {host}:{self.port}\n"
         if jetstream:
             text += f'jetstream {{ store_dir: "{folder / "store"}", sync_interval: always }}\n'
         self._config.write_text(text + more)
@@ -51,7 +69,7 @@ class Broker:
         path = server_path()
         assert path is not None, "there is no nats-server"
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([path, "-c", str(self._config)], stdout=log, stderr=log)
+            self._process = subprocess.Popen([*self._within, path, "-c", str(self._config)], stdout=log, stderr=log)
         if wait:
             self.wait()
 
@@ -60,7 +78,7 @@ class Broker:
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((self.host, self.port), 1).close()
                 return
             except OSError:
                 assert self._process is not None and self._process.poll() is None, (self.folder / "log").read_text()
