@@ -1,4 +1,4 @@
-"""Run: `python -m benchmarks [--rounds 7] [--only flood,echo,fanout,screens,holder,cluster]`: a table of ratios."""
+"""Run `python -m benchmarks [--rounds 7] [--only flood,echo,fanout,screens,holder,cluster,stages]`: ratios."""
 
 import argparse
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.measure import FanOut, echo, flood
 from benchmarks.screens import FLOODS, FULL, attaches, echo_beside_floods, memory, sent
 from benchmarks.terminals import BareServer, Server, Termwall, ThroughNats, flooding, peers
+from benchmarks.wall import alone, joined
 from tests.support.broker import Broker
 
 
@@ -146,10 +147,34 @@ def cluster(rounds: int, megabytes: int, keys: int) -> None:
                 one.stop()
 
 
+def stages(rounds: int) -> None:
+    """Changes of the stage, told to ten clients: on one server, and on ten nodes joined by NATS, in turns."""
+    with tempfile.TemporaryDirectory(prefix="termwall-bench-") as folder, joined(Path(folder)) as many:
+        one = alone()
+        try:
+            rates: list[tuple[float, float]] = []
+            times: list[tuple[float, float]] = []
+            for number in range(rounds):
+                rate, middle = [0.0, 0.0], [0.0, 0.0]
+                for index in (0, 1) if number % 2 == 0 else (1, 0):
+                    wall = (many, one)[index]
+                    rate[index] = wall.in_turn()
+                    found = wall.until_all()
+                    middle[index] = found[len(found) // 2]
+                rates.append((rate[0], rate[1]))
+                times.append((middle[0], middle[1]))
+            show("changes of a stage in turn, 10 watchers: 10 nodes / one server", [a / b for a, b in rates])
+            show("changes of a stage in turn: 10 nodes", [a for a, _ in rates], " a second")
+            show("until the last of 10 watchers is told, p50: 10 nodes / one server", [a / b for a, b in times])
+            show("until the last of 10 watchers is told, p50: 10 nodes", [a for a, _ in times], " ms")
+        finally:
+            one.stop()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", default="flood,echo,fanout,screens,holder,cluster")
+    parser.add_argument("--only", default="flood,echo,fanout,screens,holder,cluster,stages")
     parser.add_argument("--megabytes", type=int, choices=(8, 40), default=40)
     parser.add_argument("--keys", type=int, default=300)
     options = parser.parse_args()
@@ -160,7 +185,9 @@ def main() -> None:
         holder(options.rounds, options.megabytes, options.keys)
     if "cluster" in options.only:
         cluster(options.rounds, options.megabytes, options.keys)
-    if options.only in ("holder", "cluster"):
+    if "stages" in options.only:
+        stages(options.rounds)
+    if options.only in ("holder", "cluster", "stages"):
         return
     servers: list[Server] = [BareServer(), Termwall(), *peers()]
     try:
