@@ -96,6 +96,8 @@ class Gateway:
         self._numbers: dict[str, int] = {}
         """The last number of each session's input that its clients gave none."""
         self._asked: dict[int, _Asked] = {}
+        self._awaited: dict[str, asyncio.Event] = {}
+        """Sessions that somebody waits for until they are known."""
         self._ids = itertools.count(1)
         self._followed: dict[DistantSession, float] = {}
         """When somebody last looked at it."""
@@ -133,6 +135,19 @@ class Gateway:
     def find(self, session_id: str) -> DistantSession | None:
         """A session of another node."""
         return self._sessions.get(session_id)
+
+    async def known(self, session_id: str) -> None:
+        """Until a session of another node is known here, or `ANSWER_SECONDS` have passed."""
+        if session_id in self._sessions:
+            return
+        event = self._awaited.setdefault(session_id, asyncio.Event())
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await event.wait()
+        except TimeoutError:
+            log.info("`%s` of another node is not known here yet", session_id)
+        finally:
+            self._awaited.pop(session_id, None)
 
     def watch_room(self, room: Room) -> None:
         """A room is new here: have the others' sessions in it."""
@@ -241,6 +256,8 @@ class Gateway:
             session.tell(shown, one["recency"])
             self._sessions[shown.id] = session
             room.add(session)
+            if (event := self._awaited.get(shown.id)) is not None:
+                event.set()
             for connection in tuple(room.connections):
                 if session.id in room.stage.sessions and not connection.views(session):
                     connection.stage_changed([session.id], [])

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from termwall.cluster.bus import Bus, Subscription
 from termwall.cluster.gateway import Gateway
@@ -55,6 +55,9 @@ class Node:
         self.host = Host(bus, run, service.rooms, service.find_own)
         self.gateway = Gateway(bus, run, service.bounds, service.rooms, service.clock)
         self._watch: Subscription | None = None
+        self.told: tuple[bool, list[tuple[str, str, bool]]] = False, []
+        """What clients were told last: whether the others are reached; of each node name, role and draining."""
+        self._unsubscribe: list[Callable[[], None]] = []
 
     async def open(self) -> None:
         """Take part.
@@ -64,6 +67,10 @@ class Node:
         """
         self._announce()
         await self.bus.open()
+        self._unsubscribe = [
+            self.bus.on_state(lambda up: self._tell_nodes()),
+            self.bus.on_member(lambda member, here: self._tell_nodes()),
+        ]
         ready = asyncio.Event()
         self._watch = await self.bus.watch(self.stages.seen, ready=ready.set)
         try:
@@ -87,17 +94,18 @@ class Node:
         found = self.gateway.find(session_id)
         return None if found is None else found.node
 
-    def _announce(self) -> None:
+    def _about(self) -> dict[str, Any]:
         service = self.service
-        self.bus.announce(
-            {
-                "role": self.role,
-                "version": self._version,
-                "sessions": sum(len(room.own) for room in service.rooms()),
-                "connections": service.connections,
-                "draining": service.draining,
-            }
-        )
+        return {
+            "role": self.role,
+            "version": self._version,
+            "sessions": sum(len(room.own) for room in service.rooms()),
+            "connections": service.connections,
+            "draining": service.draining,
+        }
+
+    def _announce(self) -> None:
+        self.bus.announce(self._about())
         self._beat = asyncio.get_running_loop().call_later(ANNOUNCE_SECONDS, self._announce)
 
     @property
@@ -107,15 +115,29 @@ class Node:
 
     def nodes(self) -> list[NodeShown]:
         """All that are there, by name; only this one while the others are not reached."""
-        return [
-            NodeShown(name=member.node, here=member.node == self.bus.node, **member.about)
-            for member in sorted(self.bus.members().values(), key=lambda member: member.node)
-        ]
+        others = [member for member in self.bus.members().values() if member.node != self.bus.node] if self.up else []
+        found = [NodeShown(name=member.node, here=False, **member.about) for member in others]
+        found.append(NodeShown(name=self.bus.node, here=True, **self._about()))
+        return sorted(found, key=lambda node: node.name)
+
+    def _tell_nodes(self) -> None:
+        """Tell the clients, but not of figures, which change with each heartbeat."""
+        now = self.up, [(node.name, node.role, node.draining) for node in self.nodes()]
+        if now != self.told:
+            self.told = now
+            self.service.tell_nodes()
+
+    async def known(self, session_id: str) -> None:
+        """Until a session that was just made on another node is known here, or some seconds have passed."""
+        if self.role != "host":
+            await self.gateway.known(session_id)
 
     async def close(self) -> None:
         """Take part no more; the sessions here go on."""
         if self._beat is not None:
             self._beat.cancel()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         await self.gateway.close()
         await self.host.close()
         self.stages.close()

@@ -18,6 +18,7 @@ from termwall.protocol.messages import (
     ScreenCursor,
     Session,
     Text,
+    WallNode,
     Wire,
 )
 
@@ -221,17 +222,12 @@ class Health(Wire):
     engine: EngineState = "none"
 
 
-class NodeShown(Wire):
-    """One node of the wall."""
+class NodeShown(WallNode):
+    """One node of the wall, with its figures."""
 
-    name: str
-    here: bool
-    """Whether it is the one that was asked."""
-    role: str
     version: str
     sessions: int
     connections: int
-    draining: bool
 
 
 class NodeList(Wire):
