@@ -99,7 +99,7 @@ export function Bar(props: BarProps) {
         {phone && down && <span className="muted">{lossText(connection)}</span>}
         {alone && away && <span className="muted">Other nodes are away</span>}
       </h1>
-      {!phone && <span className="path muted">{project.path}</span>}
+      {!phone && !away && <span className="path muted">{project.path}</span>}
       {down ? (
         <Banner short={phone} />
       ) : (
