@@ -216,8 +216,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes.append(Route("/", _page, include_in_schema=False))
     app.mount("/assets", _Assets(directory=STATIC / "assets", check_dir=False))
     node = termwall.node
+
+    async def known(session: str) -> None:
+        if node is not None:
+            await node.known(session)
+
     forward = Forward(
-        lambda session: None if node is None else node.node_of(session), asdict, lambda plain: Identity(**plain)
+        lambda session: None if node is None else node.node_of(session), known, asdict, lambda plain: Identity(**plain)
     )
     app.add_middleware(forward.over)
     app.add_middleware(Gate, access=access, bounds=bounds)

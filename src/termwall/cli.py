@@ -198,6 +198,7 @@ def run_command(
     command: Annotated[list[str] | None, typer.Argument(help="The program and its arguments, after --.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the session.")] = None,
     kind: Annotated[str | None, typer.Option("--type", help="Profile, such as system or claude.")] = None,
+    node: Annotated[str | None, typer.Option(help="The node to run it on, where there are several.")] = None,
     focus: Annotated[bool, typer.Option("--focus", help="Put it on the stage at once.")] = False,
     project: ProjectOption = None,
     as_json: Json = False,
@@ -208,7 +209,7 @@ def run_command(
     """Start a session in this folder: `termwall run --name tests -- pytest -q`."""
     with remote(data_dir, url, token) as server:
         target = project or server.project_for(Path.cwd())
-        given = {"command": command, "name": name, "type": kind}
+        given = {"command": command, "name": name, "type": kind, "node": node}
         body = {"cwd": str(Path.cwd()), **{key: value for key, value in given.items() if value}}
         session = server.call("POST", f"/api/projects/{target}/sessions", body)
         if focus:

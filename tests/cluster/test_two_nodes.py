@@ -70,13 +70,13 @@ def sessions(server: Server) -> dict[str, dict[str, object]]:
     return {one["id"]: one for one in answer.json().get("sessions", ())}
 
 
-def command(server: Server, *arguments: str) -> str:
+def command(server: Server, *arguments: str, ok: bool = True) -> str:
     env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
     env |= {"PYTHONPATH": str(Path(__file__).parents[2] / "src"), "TERMWALL_DATA_DIR": str(server.data_dir)}
     run = [sys.executable, "-m", "termwall", *arguments]
     done = subprocess.run(run, env=env, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert (done.returncode == 0) is ok, done.stderr
+    return done.stdout if ok else done.stderr
 
 
 async def test_two_nodes_are_one_wall(nodes: tuple[Server, Server]) -> None:
@@ -106,6 +106,16 @@ async def test_two_nodes_are_one_wall(nodes: tuple[Server, Server]) -> None:
     assert one.call("DELETE", "/api/sessions/b").status_code == 204
     await until(lambda: "b" not in sessions(two) and "b" not in sessions(one))
     await until(lambda: one.call("GET", stage).json()["focusedSessions"] == ["a"], "that it left the stage")
+
+
+async def test_A5_run_on_another_node_and_focus_it_at_once(nodes: tuple[Server, Server]) -> None:
+    one, two = nodes
+    await until(lambda: two.call("GET", "/api/projects/wall").status_code == 200, "the project on the other node")
+    for _ in range(3):
+        made = json.loads(command(one, "run", "--node", "two", "--focus", "--project", "wall", "--json", "--", "cat"))
+        assert made["node"] == "two"
+        assert made["id"] in one.call("GET", "/api/terminal/focus?projectId=wall").json()["focusedSessions"]
+    assert "no node `nine`" in command(one, "run", "--node", "nine", "--project", "wall", "--", "cat", ok=False)
 
 
 async def test_nodes_health_metrics_and_drain(nodes: tuple[Server, Server], broker: Broker) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +73,13 @@ def server(shared_server: Server, tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, server: Server) -> Iterator[Callable[..., WallPage]]:
-    """Opens pages, each in a browser profile of its own; they must log no error and break no policy."""
+def open_at(browser: Browser) -> Iterator[Callable[..., WallPage]]:
+    """Opens pages of servers, each in a browser profile of its own; they must log no error and break no policy."""
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
     def open_one(
-        query: str = "", *, port: int | None = None, size: tuple[int, int] = (1440, 900), **options: Any
+        server: Server, query: str = "", *, port: int | None = None, size: tuple[int, int] = (1440, 900), **options: Any
     ) -> WallPage:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, permissions=["clipboard-read", "clipboard-write"], **options
@@ -98,6 +99,12 @@ def open_page(browser: Browser, server: Server) -> Iterator[Callable[..., WallPa
     for context in contexts:
         context.close()
     assert not problems, problems
+
+
+@pytest.fixture
+def open_page(server: Server, open_at: Callable[..., WallPage]) -> Callable[..., WallPage]:
+    """Opens pages of the server."""
+    return partial(open_at, server)
 
 
 @pytest.fixture

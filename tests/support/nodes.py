@@ -6,7 +6,7 @@ from typing import Any
 
 from termwall.cluster.bus import Bus
 from termwall.cluster.local import LocalBroker, LocalBus
-from termwall.cluster.node import Node
+from termwall.cluster.node import Node, Role
 from tests.support.wall import Wall
 
 _runs = itertools.count()
@@ -15,13 +15,15 @@ _runs = itertools.count()
 class OneNode:
     """A service that takes part in a wall. `project`: it brings the project `wall` with it."""
 
-    def __init__(self, name: str, folder: Path, bus: Bus, run: str, *, project: bool = True, **more: Any) -> None:
+    def __init__(
+        self, name: str, folder: Path, bus: Bus, run: str, *, project: bool = True, role: Role = "both", **more: Any
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.name = name
         self.wall = Wall(folder, close_seconds=0.5, project=project, **more)
         self.service = self.wall.service
         self.bus = bus
-        self.node = Node(self.service, bus, run=run, new_id=lambda: f"{name}-{next(_runs)}")
+        self.node = Node(self.service, bus, run=run, new_id=lambda: f"{name}-{next(_runs)}", role=role)
 
     @classmethod
     def local(cls, broker: LocalBroker, name: str, folder: Path, **more: Any) -> "OneNode":

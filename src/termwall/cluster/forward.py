@@ -9,7 +9,7 @@ import itertools
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,17 +37,20 @@ class Forward:
 
     Args:
         node_of: the other node that has a session; None where it is this one's, or nobody's.
+        known: waits until a new session of another node is known here too, within bounds.
         plain, real: an identity as JSON can hold it, and back.
     """
 
     def __init__(
         self,
         node_of: Callable[[str], str | None],
+        known: Callable[[str], Awaitable[None]],
         plain: Callable[[Any], Any],
         real: Callable[[Any], Any],
     ) -> None:
         self._app: ASGIApp
         self._node_of = node_of
+        self._known = known
         self._plain = plain
         self._real = real
         self._bus: Bus | None = None
@@ -128,6 +131,9 @@ class Forward:
         except TimeoutError:
             await _refuse(send, f"Node {node} did not answer in time; what was asked may have been done.")
         else:
+            if answer["status"] == 201 and _NEW_SESSION.fullmatch(path):
+                # Who was told of it may use it here at once.
+                await self._known(json.loads(data)["id"])
             headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in answer["headers"]]
             await send({"type": "http.response.start", "status": answer["status"], "headers": headers})
             await send({"type": "http.response.body", "body": data})

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import ValidationError
 
 from termwall.cluster.bus import Bus, BusAway, BusRefused, Subscription
 from termwall.cluster.chores import Chores
@@ -61,7 +63,9 @@ class Node:
         self._watch: Subscription | None = None
         self._ready = asyncio.Event()
         self._chores = Chores(log)
-        bus.on_state(self._state)
+        self.told: tuple[bool, list[tuple[str, str, bool]]] = False, []
+        """What clients were told last: whether the others are reached; of each node name, role and draining."""
+        self._unsubscribe = [bus.on_state(self._state), bus.on_member(lambda member, here: self._tell_nodes())]
 
     async def open(self) -> None:
         """Take part; if the others are not reached, as soon as they are.
@@ -109,6 +113,7 @@ class Node:
             return
 
     def _state(self, up: bool) -> None:
+        self._tell_nodes()
         if up and self._ready.is_set():
             self.stages.share_all()  # A project may have been made meanwhile.
 
@@ -143,18 +148,19 @@ class Node:
         if self.role != "host":
             await self.gateway.roster.fresh(room)
 
-    def _announce(self) -> None:
+    def _about(self) -> dict[str, Any]:
         service = self.service
-        self.bus.announce(
-            {
-                "role": self.role,
-                "version": self._version,
-                "protocol": PROTOCOL,
-                "sessions": sum(len(room.own) for room in service.rooms()),
-                "connections": service.connections,
-                "draining": service.draining,
-            }
-        )
+        return {
+            "role": self.role,
+            "version": self._version,
+            "protocol": PROTOCOL,
+            "sessions": sum(len(room.own) for room in service.rooms()),
+            "connections": service.connections,
+            "draining": service.draining,
+        }
+
+    def _announce(self) -> None:
+        self.bus.announce(self._about())
         self._beat = asyncio.get_running_loop().call_later(ANNOUNCE_SECONDS, self._announce)
 
     @property
@@ -164,16 +170,34 @@ class Node:
 
     def nodes(self) -> list[NodeShown]:
         """All that are there, by name; only this one while the others are not reached."""
-        return [
-            NodeShown(name=member.node, here=member.node == self.bus.node, **member.about)
-            for member in sorted(self.bus.members().values(), key=lambda member: member.node)
-        ]
+        found = [NodeShown(name=self.bus.node, here=True, **self._about())]
+        for member in self.bus.members().values() if self.up else ():
+            if member.node != self.bus.node:
+                try:
+                    found.append(NodeShown(name=member.node, here=False, **member.about))
+                except ValidationError:  # It speaks otherwise, or has said nothing of itself yet.
+                    log.debug("nothing can be shown of node %s", member.node, extra={"peer": member.node})
+        return sorted(found, key=lambda node: node.name)
+
+    def _tell_nodes(self) -> None:
+        """Tell the clients, but not of figures, which change with each heartbeat."""
+        now = self.up, [(node.name, node.role, node.draining) for node in self.nodes()]
+        if now != self.told:
+            self.told = now
+            self.service.tell_nodes()
+
+    async def known(self, session_id: str) -> None:
+        """Until a session that was just made on another node is known here, or some seconds have passed."""
+        if self.role != "host":
+            await self.gateway.roster.known(session_id)
 
     async def close(self) -> None:
         """Take part no more; the sessions here go on."""
         if self._beat is not None:
             self._beat.cancel()
         await self._chores.stop()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         await self.gateway.close()
         await self.host.close()
         await self.stages.close()

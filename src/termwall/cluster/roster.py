@@ -98,6 +98,16 @@ class Roster:
         except TimeoutError:
             pass
 
+    async def known(self, session_id: str) -> None:
+        """Until a session of another node is known here, or `ANSWER_SECONDS` have passed."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while session_id not in self._sessions:
+                    self._learned.clear()
+                    await self._learned.wait()
+        except TimeoutError:
+            log.info("`%s` of another node is not known here yet", session_id, extra={"session": session_id})
+
     async def _listed(self) -> None:
         if self._listing:
             await asyncio.wait(self._listing.values(), timeout=ANSWER_SECONDS)

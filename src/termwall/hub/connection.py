@@ -56,6 +56,7 @@ class Connection:
         bounds: Bounds,
         *,
         clock: Callable[[], int],
+        opened: Callable[["Connection"], None],
         gone: Callable[["Connection"], None],
     ) -> None:
         self.room = room
@@ -66,6 +67,7 @@ class Connection:
         self._outlet = outlet
         self._bounds = bounds
         self._clock = clock
+        self._opened = opened
         self._gone = gone
         self._loop = asyncio.get_running_loop()
         self._viewers: dict[SessionId, Viewer] = {}
@@ -222,6 +224,7 @@ class Connection:
         if one is not None:
             status["session_id"] = one
         self.tell(encode(messages.ConnectionStatus(**status)))
+        self._opened(self)
         if self._peer.state == "open":
             self._start_streams("attach")
 

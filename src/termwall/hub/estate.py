@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.focus import Stage
@@ -24,7 +24,8 @@ from termwall.hub.room import Room
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import OwnStages, Stages
 from termwall.protocol.bodies import EngineState, NodeShown, Project
-from termwall.protocol.messages import FocusUpdate, Session
+from termwall.protocol.codec import encode
+from termwall.protocol.messages import FocusUpdate, NodesUpdate, Session, WallNode
 from termwall.pty.held import HeldPrograms
 from termwall.pty.pace import Pace
 from termwall.pty.programs import LocalPrograms, Program
@@ -47,7 +48,7 @@ class Cluster(Protocol):
         """Whether they are reached."""
 
     def nodes(self) -> list[NodeShown]:
-        """All that are there."""
+        """All that are there; only this one while the others are not reached."""
 
     def streams(self) -> tuple[int, int]:
         """How many sessions of others are followed here, and streams of sessions here that go to others."""
@@ -153,7 +154,15 @@ class Estate:
         if self._closed or len(self._connections) >= self.bounds.connections:
             outlet.close(CloseCode.TRY_LATER, "Too many connections")
             return None
-        connection = Connection(room, hello, outlet, self.bounds, clock=self.clock, gone=self._connections.discard)
+        connection = Connection(
+            room,
+            hello,
+            outlet,
+            self.bounds,
+            clock=self.clock,
+            opened=self._opened,
+            gone=self._connections.discard,
+        )
         self._connections.add(connection)
         if self.cluster is not None:
             self.cluster.looked_at(room)
@@ -177,6 +186,28 @@ class Estate:
     def engine(self) -> EngineState:
         """Whether the other nodes are reached."""
         return "none" if self.cluster is None else "up" if self.cluster.up else "down"
+
+    def tell_nodes(self) -> None:
+        """Which nodes are there is different: every client is told (N7)."""
+        text = self._nodes_text()
+        if text is not None:
+            for connection in tuple(self._connections):
+                connection.tell(text)
+
+    def _opened(self, connection: Connection) -> None:
+        text = self._nodes_text()
+        if text is not None:
+            connection.tell(text)
+
+    def _nodes_text(self) -> bytes | None:
+        if self.cluster is None:
+            return None
+        nodes = [
+            WallNode(name=node.name, here=node.here, role=node.role, draining=node.draining)
+            for node in self.cluster.nodes()
+        ]
+        engine: Literal["up", "down"] = "up" if self.cluster.up else "down"
+        return encode(NodesUpdate(engine=engine, nodes=nodes, timestamp=self.clock()))
 
     @property
     def connections(self) -> int:

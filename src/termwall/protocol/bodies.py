@@ -18,6 +18,7 @@ from termwall.protocol.messages import (
     ScreenCursor,
     Session,
     Text,
+    WallNode,
     Wire,
 )
 
@@ -221,19 +222,14 @@ class Health(Wire):
     engine: EngineState = "none"
 
 
-class NodeShown(Wire):
-    """One node of the wall."""
+class NodeShown(WallNode):
+    """One node of the wall, with its figures."""
 
-    name: str
-    here: bool
-    """Whether it is the one that was asked."""
-    role: str
     version: str
     protocol: int
     """What it speaks with the others: the same number understands each other."""
     sessions: int
     connections: int
-    draining: bool
 
 
 class NodeList(Wire):

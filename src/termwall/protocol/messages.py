@@ -182,6 +182,18 @@ class Session(Wire):
     """Why that node cannot be reached: the session is `lost` until it can."""
 
 
+class WallNode(Wire):
+    """One of several nodes, as a page needs to know it (N7)."""
+
+    name: str
+    here: bool
+    """Whether it is the one that was asked, or that this connection is to."""
+    role: str
+    """`host` runs programs, `gateway` shows those of others, `both` does both."""
+    draining: bool
+    """Whether it sends its clients to other nodes."""
+
+
 class FocusState(Wire):
     """The stage of a project (A1)."""
 
@@ -446,6 +458,16 @@ class HeartbeatAnswer(Wire):
     request_id: str | None = None
 
 
+class NodesUpdate(Wire):
+    """Which nodes there are, once connected and when that changes; none of it where the server is alone (N7)."""
+
+    type: Literal["nodes_update"] = "nodes_update"
+    engine: Literal["up", "down"]
+    """Whether the other nodes are reached. While they are not, `nodes` is this one alone."""
+    nodes: list[WallNode]
+    timestamp: int
+
+
 class ErrorMessage(Wire):
     """A client message was refused; the connection lives on (W8). A `version_conflict` holds the whole focus state."""
 
@@ -476,5 +498,6 @@ AnyServerMessage = (
     | Preview
     | InputAck
     | HeartbeatAnswer
+    | NodesUpdate
     | ErrorMessage
 )

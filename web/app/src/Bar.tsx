@@ -5,6 +5,7 @@ import { ConnectionIndicator, useTermwall, useWorkspace } from "@termwall/react"
 import { Attention } from "./Attention";
 import { Grid, Menu, NeedsInput, Single, Split } from "./icons";
 import { chordText, isMac } from "./keys";
+import { NodesStatus } from "./NodesAway";
 import type { Layout } from "./settings";
 import { useNow } from "./time";
 
@@ -31,6 +32,7 @@ interface BarProps {
   needing: number;
   onNext: () => void;
   onPalette: () => void;
+  onNodes: () => void;
   onMenu: (at: { x: number; y: number }) => void;
   phone: boolean;
   /** On a phone: the one terminal that is shown. */
@@ -39,13 +41,35 @@ interface BarProps {
 }
 
 export function Bar(props: BarProps) {
-  const { project, projects, onProject, layout, onLayout, needing, onNext, onPalette, onMenu, phone, alone, onWall } =
-    props;
+  const {
+    project,
+    projects,
+    onProject,
+    layout,
+    onLayout,
+    needing,
+    onNext,
+    onPalette,
+    onNodes,
+    onMenu,
+    phone,
+    alone,
+    onWall,
+  } = props;
   const connection = useWorkspace((state) => state.connection);
+  const nodes = useWorkspace((state) => state.nodes);
   const mac = isMac();
   const down = connection.state !== "connected" && (connection.lostAt !== null || connection.state === "error");
+  const away = !down && nodes !== null && !nodes.up;
+  const here = nodes?.all.find((one) => one.here);
+  const link = (
+    <>
+      <ConnectionIndicator connection={connection} />
+      <span className="latency">{connection.latency !== null && `${connection.latency} ms`}</span>
+    </>
+  );
   return (
-    <header className="bar" data-down={down}>
+    <header className="bar" data-down={down || away}>
       {phone && onWall && (
         <button type="button" className="icon-button" aria-label="All terminals" onClick={onWall}>
           ‹
@@ -55,7 +79,7 @@ export function Bar(props: BarProps) {
         {alone ? (
           <>
             {alone.name}
-            {!down && (
+            {!down && !away && (
               <span className="muted">
                 {driverOf(alone, connection.clientId)} · {alone.cols} × {alone.rows}
               </span>
@@ -73,8 +97,9 @@ export function Bar(props: BarProps) {
           project.name
         )}
         {phone && down && <span className="muted">{lossText(connection)}</span>}
+        {alone && away && <span className="muted">Other nodes are away</span>}
       </h1>
-      {!phone && <span className="path muted">{project.path}</span>}
+      {!phone && !away && <span className="path muted">{project.path}</span>}
       {down ? (
         <Banner short={phone} />
       ) : (
@@ -91,8 +116,9 @@ export function Bar(props: BarProps) {
             </button>
           )}
           {!phone && layout !== "grid" && <Tabs {...props} />}
+          {nodes !== null && <NodesStatus unseen={phone} />}
           <span className="grow" />
-          {!phone && (
+          {!phone && !away && (
             <button type="button" className="plain find" onClick={onPalette}>
               Find or run <kbd>{chordText("palette", mac)}</kbd>
             </button>
@@ -117,10 +143,14 @@ export function Bar(props: BarProps) {
           ))}
         </div>
       )}
-      <span className="link">
-        <ConnectionIndicator connection={connection} />
-        <span className="latency">{connection.latency !== null && `${connection.latency} ms`}</span>
-      </span>
+      {here === undefined ? (
+        <span className="link">{link}</span>
+      ) : (
+        <button type="button" className="link plain" aria-haspopup="dialog" title="Nodes" onClick={onNodes}>
+          {link}
+          <span className="here">{here.name}</span>
+        </button>
+      )}
       <button
         type="button"
         className="icon-button"

@@ -3,9 +3,11 @@
 import type { Profile, Project, Session } from "@termwall/client";
 import type { Engine } from "@termwall/react";
 import type { Match } from "./api";
-import { ConfirmClose, ConfirmPaste, Help, NewTerminal, Rename } from "./dialogs";
+import { ConfirmClose, ConfirmPaste, Help, Rename } from "./dialogs";
 import { Everywhere } from "./Everywhere";
 import type { Action } from "./find";
+import { NewTerminal } from "./NewTerminal";
+import { NodesDialog } from "./NodesDialog";
 import { Palette } from "./Palette";
 import { type MenuItem, PopupMenu } from "./PopupMenu";
 import { type Playing, Recordings } from "./Recordings";
@@ -13,7 +15,7 @@ import { SettingsDialog } from "./SettingsDialog";
 import type { Settings } from "./settings";
 
 export type Open =
-  | { kind: "palette" | "new" | "settings" | "help" | "everywhere" }
+  | { kind: "palette" | "new" | "settings" | "help" | "everywhere" | "nodes" }
   | { kind: "recordings"; play?: Playing }
   | { kind: "rename"; session: Session }
   | { kind: "close"; session: Session; program: string }
@@ -85,6 +87,8 @@ export function OpenPart(props: OpenPartProps) {
       );
     case "settings":
       return <SettingsDialog settings={settings} onChange={onSettings} onClose={onClose} onLogout={onLogout} />;
+    case "nodes":
+      return <NodesDialog onClose={onClose} />;
     case "help":
       return <Help onClose={onClose} />;
     case "menu":

@@ -88,7 +88,7 @@ export function Pane(props: PaneProps) {
         ) : foreign ? (
           <span className="driver">
             driven by <b>{driver}</b>
-            {canType && (
+            {canType && !session.away && (
               <button
                 type="button"
                 title={`Take over (${chordText("drive", isMac())})`}

@@ -8,13 +8,14 @@ import { TermwallError } from "@termwall/client";
 import { type Engine, useTermwall, useWorkspace } from "@termwall/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { api, type Match } from "./api";
-import { arrange, layoutFor, neighbour, PHONE_WIDTH } from "./arrangement";
+import { layoutFor, PHONE_WIDTH } from "./arrangement";
 import { Bar } from "./Bar";
 import { KeyBar } from "./KeyBar";
-import { type Command, chordText, commandOf, isMac } from "./keys";
+import { chordText, isMac } from "./keys";
+import { NodesAway } from "./NodesAway";
 import { Notices } from "./Notices";
 import { type Open, OpenPart } from "./OpenPart";
-import { gridSessions, needingCount, nextNeeding, restartWord, shelfOrder, wallOrder } from "./order";
+import { gridSessions, needingCount, restartWord, shelfOrder, wallOrder } from "./order";
 import type { PaneActions } from "./Pane";
 import type { MenuItem } from "./PopupMenu";
 import { nextRegion } from "./regions";
@@ -23,6 +24,7 @@ import { Shelf } from "./Shelf";
 import { Stage } from "./Stage";
 import type { Layout, Settings, View } from "./settings";
 import { useClipboard } from "./useClipboard";
+import { useCommands } from "./useCommands";
 import { useDesktopNews } from "./useDesktopNews";
 import { usePalette } from "./usePalette";
 import { useTitle } from "./useTitle";
@@ -65,6 +67,7 @@ export function Room(props: RoomProps) {
   const focus = useWorkspace((state) => state.focus);
   const sessions = useWorkspace((state) => state.sessions);
   const connection = useWorkspace((state) => state.connection);
+  const several = useWorkspace((state) => state.nodes !== null);
   const [open, setOpen] = useState<Open | null>(null);
   const [chosen, setChosen] = useState<string | null>(wanted);
   const [beside, setBeside] = useState<string | null>(null);
@@ -145,13 +148,14 @@ export function Room(props: RoomProps) {
         try {
           await client.focus(id);
         } catch (error) {
+          setWall(wall);
           explain(error);
           return;
         }
       }
       setTimeout(() => focusKeys(id), 50);
     },
-    [client, makeCurrent, canType, explain, focusKeys],
+    [client, makeCurrent, wall, canType, explain, focusKeys],
   );
 
   useDesktopNews(settings.notify, (id) => void bring(id));
@@ -234,22 +238,23 @@ export function Room(props: RoomProps) {
     (session: Session): MenuItem[] => {
       const onStage = client.getState().focus?.focusedSessions.includes(session.id);
       const foreign = session.driver != null && session.driver.clientId !== connection.clientId;
+      // Its node would have to do these.
+      const mayAct = canType && !session.away;
       const items: (MenuItem | false)[] = [
         !onStage && { label: "Bring to the stage", run: () => void bring(session.id) },
         onStage === true &&
           canType && { label: "Take from the stage", run: () => void client.blur(session.id).catch(explain) },
         onStage === true && { label: "Search", keys: chordText("search", MAC), run: () => searchIn(session.id) },
         onStage === true && { label: "Copy selection", keys: chordText("copy", MAC), run: () => void copy(session.id) },
-        canType &&
-          foreign && { label: "Take over", keys: chordText("drive", MAC), run: () => client.drive(session.id) },
-        canType && { label: "Rename…", run: () => setOpen({ kind: "rename", session }) },
-        canType &&
+        mayAct && foreign && { label: "Take over", keys: chordText("drive", MAC), run: () => client.drive(session.id) },
+        mayAct && { label: "Rename…", run: () => setOpen({ kind: "rename", session }) },
+        mayAct &&
           (session.recording != null || session.status === "running") && {
             label: session.recording == null ? "Record" : "Stop recording",
             run: () => record(session),
           },
-        canType && { label: restartWord(session), run: () => restart(session) },
-        canType && { label: "Close…", run: () => void close(session) },
+        mayAct && { label: restartWord(session), run: () => restart(session) },
+        mayAct && { label: "Close…", run: () => void close(session) },
       ];
       return items.filter((item): item is MenuItem => item !== false);
     },
@@ -277,136 +282,33 @@ export function Room(props: RoomProps) {
     [makeCurrent, focusKeys, menu, paste, restart, close],
   );
 
-  const step = useCallback(
-    (command: "left" | "right" | "up" | "down") => {
-      // Where one pane is shown, the others lie beside it as tabs.
-      const one = shown.length <= 1;
-      const list = one ? focused : shown;
-      const places = one ? { columns: list.length, rows: 1 } : arrange(layout, list.length, width);
-      const index = neighbour(list.indexOf(current ?? ""), command, list.length, places);
-      const next = index === null ? undefined : list[index];
-      if (next !== undefined) {
-        makeCurrent(next);
-        focusKeys(next);
-      }
-    },
-    [current, shown, focused, layout, width, makeCurrent, focusKeys],
-  );
-
   const regions = useCallback(() => {
     if (root.current) nextRegion(root.current, current === null ? undefined : engines.get(current));
   }, [current, engines]);
 
-  const run = useCallback(
-    (command: Command): boolean => {
-      const session = current === null ? undefined : sessions.get(current);
-      switch (command) {
-        case "palette":
-          setOpen({ kind: "palette" });
-          return true;
-        case "next": {
-          const next = nextNeeding(sessions.values(), current);
-          if (next !== null) void bring(next.id);
-          else setSaid("Nothing needs you.");
-          return true;
-        }
-        case "left":
-        case "right":
-        case "up":
-        case "down":
-          step(command);
-          return true;
-        case "zoom":
-          if (current !== null) actions.zoom(current);
-          return true;
-        case "layout":
-          setLayout(({ single: "split", split: "grid", grid: "single" } as const)[view.layout]);
-          return true;
-        case "drive":
-          if (current !== null) client.drive(current);
-          return true;
-        case "retry":
-          client.retryNow();
-          return true;
-        case "search":
-          if (current !== null) searchIn(current);
-          return true;
-        case "everywhere":
-          setOpen({ kind: "everywhere" });
-          return true;
-        case "copy": {
-          if (MAC && engines.get(current ?? "")?.selection() === "") return false;
-          void copy(current);
-          return true;
-        }
-        case "new":
-          if (canType) setOpen({ kind: "new" });
-          return true;
-        case "regions":
-          regions();
-          return true;
-        default: {
-          const position = Number(command.slice("position-".length));
-          const target = focused[position - 1] ?? shelf[position - 1 - focused.length]?.id;
-          if (target !== undefined) void bring(target);
-          return session !== undefined || target !== undefined;
-        }
-      }
-    },
-    [
-      current,
-      sessions,
-      bring,
-      step,
-      actions,
-      setLayout,
-      view.layout,
-      client,
-      engines,
-      copy,
-      canType,
-      searchIn,
-      regions,
-      focused,
-      shelf,
-    ],
-  );
-
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      const modal = document.querySelector("dialog[open]") !== null;
-      const command = commandOf(event, MAC, settings.paletteOnly);
-      const twice = command === "palette" && document.querySelector("dialog.palette[open]") !== null;
-      if (twice) setOpen(null);
-      if (command !== null && (twice || !modal) && run(twice ? "next" : command)) {
-        event.preventDefault();
-        event.stopPropagation();
-        return;
-      }
-      const session = current === null ? undefined : sessions.get(current);
-      if (event.key === "Escape" && !modal && current !== null && client.getState().held.has(current)) {
-        client.dropHeld(current);
-        event.preventDefault();
-        event.stopPropagation();
-        return;
-      }
-      const inside = event.target instanceof Element && event.target.closest(".screen .xterm") !== null;
-      if (
-        event.key === "Enter" &&
-        inside &&
-        !modal &&
-        canType &&
-        (session?.status === "exited" || session?.status === "lost") &&
-        !session.away
-      ) {
-        event.preventDefault();
-        event.stopPropagation();
-        restart(session);
-      }
-    };
-    addEventListener("keydown", onKeyDown, true);
-    return () => removeEventListener("keydown", onKeyDown, true);
-  }, [run, settings.paletteOnly, current, client, sessions, restart, canType]);
+  const run = useCommands({
+    sessions,
+    focused,
+    shelf,
+    shown,
+    current,
+    layout,
+    chosenLayout: view.layout,
+    width,
+    canType,
+    paletteOnly: settings.paletteOnly,
+    bring,
+    makeCurrent,
+    focusKeys,
+    zoom: actions.zoom,
+    setLayout,
+    copy,
+    searchIn,
+    restart,
+    regions,
+    setOpen,
+    setSaid,
+  });
 
   useEffect(() => {
     if (!settings.copyOnSelect) return;
@@ -436,11 +338,12 @@ export function Room(props: RoomProps) {
         run: () => setOpen({ kind: "everywhere" }),
       },
       { label: "Recordings…", run: () => setOpen({ kind: "recordings" }) },
+      ...(several ? [{ label: "Nodes…", run: () => setOpen({ kind: "nodes" }) }] : []),
       { label: "Settings…", run: () => setOpen({ kind: "settings" }) },
       { label: "Keys", run: () => setOpen({ kind: "help" }) },
       { label: "Sign out", run: onLogout },
     ],
-    [onLogout],
+    [onLogout, several],
   );
 
   const paletteActions = usePalette({
@@ -458,6 +361,7 @@ export function Room(props: RoomProps) {
     view,
     onView,
     setOpen,
+    several,
     onLogout,
   });
 
@@ -492,6 +396,7 @@ export function Room(props: RoomProps) {
         needing={needing}
         onNext={() => run("next")}
         onPalette={() => setOpen({ kind: "palette" })}
+        onNodes={() => setOpen({ kind: "nodes" })}
         onMenu={(at) => {
           const about = alone === undefined ? [] : menuOf(alone);
           setOpen({ kind: "menu", items: [...about, ...pageItems], at, label: "Menu" });
@@ -500,6 +405,7 @@ export function Room(props: RoomProps) {
         alone={alone}
         onWall={onWall ? undefined : () => setWall(true)}
       />
+      {onWall && <NodesAway />}
       {!loaded ? (
         <main className="stage empty">
           <p className="muted">{connection.state === "error" ? connection.reason : "Connecting…"}</p>

@@ -38,6 +38,8 @@ export interface NewSession {
   type?: string;
   command?: string[];
   cwd?: string;
+  /** Where it runs; else on the node that is asked. */
+  node?: string;
 }
 
 export interface Recording {

@@ -1,96 +1,10 @@
-/** The questions the page asks: a new terminal, a name, a close, a paste, and the list of keys. */
+/** The questions the page asks: a name, a close, a paste, and the list of keys. */
 
-import type { Profile, Session } from "@termwall/client";
+import type { Session } from "@termwall/client";
 import { useState } from "react";
-import { ApiError, api } from "./api";
-import { splitCommand } from "./command";
+import { api } from "./api";
 import { Dialog } from "./dialog";
 import { BINDINGS, chordText, isMac } from "./keys";
-
-export function NewTerminal(props: {
-  projectId: string;
-  profiles: readonly Profile[];
-  onClose: () => void;
-  onMade: (session: Session) => void;
-}) {
-  const { profiles, projectId, onClose, onMade } = props;
-  const [type, setType] = useState(profiles[0]?.type ?? "system");
-  const [name, setName] = useState("");
-  const [command, setCommand] = useState("");
-  const [cwd, setCwd] = useState("");
-  const [problem, setProblem] = useState("");
-  const profile = profiles.find((one) => one.type === type);
-  const make = async () => {
-    try {
-      const words = splitCommand(command);
-      const session = await api.create(projectId, {
-        type,
-        name: name.trim() || undefined,
-        command: words.length > 0 ? words : undefined,
-        cwd: cwd.trim() || undefined,
-      });
-      onMade(session);
-    } catch (error) {
-      setProblem(error instanceof ApiError ? error.message : String(error));
-    }
-  };
-  return (
-    <Dialog title="New terminal" onClose={onClose} onSubmit={make}>
-      <fieldset className="choices">
-        <legend>Kind</legend>
-        {profiles.map((one) => (
-          <label key={one.type}>
-            <input
-              type="radio"
-              name="profile"
-              value={one.type}
-              checked={one.type === type}
-              onChange={() => setType(one.type)}
-            />
-            <span>{one.label}</span>
-          </label>
-        ))}
-      </fieldset>
-      <label className="field">
-        <span>Command</span>
-        <input
-          value={command}
-          onChange={(event) => setCommand(event.target.value)}
-          placeholder={profile?.command.join(" ")}
-          spellCheck={false}
-          autoCapitalize="off"
-        />
-      </label>
-      <label className="field">
-        <span>Folder</span>
-        <input
-          value={cwd}
-          onChange={(event) => setCwd(event.target.value)}
-          placeholder="the project's"
-          spellCheck={false}
-          autoCapitalize="off"
-        />
-      </label>
-      <label className="field">
-        <span>Name</span>
-        <input value={name} onChange={(event) => setName(event.target.value)} maxLength={256} placeholder={type} />
-      </label>
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
-      <div className="buttons">
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-        <button type="submit" className="primary">
-          Start
-        </button>
-      </div>
-    </Dialog>
-  );
-}
 
 export function Rename({ session, onClose }: { session: Session; onClose: () => void }) {
   const [name, setName] = useState(session.name);

@@ -25,12 +25,14 @@ interface PaletteParts {
   view: View;
   onView: (view: View) => void;
   setOpen: (open: Open) => void;
+  /** Whether the server is one of several nodes. */
+  several: boolean;
   onLogout: () => void;
 }
 
 export function usePalette(parts: PaletteParts): Action[] {
   const { focused, shelf, sessions, current, menuOf, bring, run, canType } = parts;
-  const { setLayout, settings, onSettings, view, onView, setOpen, onLogout } = parts;
+  const { setLayout, settings, onSettings, view, onView, setOpen, several, onLogout } = parts;
   return useMemo(() => {
     const command = (id: Command, label: string): Action => ({
       id,
@@ -43,7 +45,7 @@ export function usePalette(parts: PaletteParts): Action[] {
       label,
       run: () => onSettings({ ...settings, fontSize: Math.min(24, Math.max(10, (settings.fontSize || 13) + by)) }),
     });
-    const show = (id: "settings" | "recordings" | "help", label: string): Action => ({
+    const show = (id: "settings" | "recordings" | "help" | "nodes", label: string): Action => ({
       id,
       label,
       run: () => setOpen({ kind: id }),
@@ -84,6 +86,7 @@ export function usePalette(parts: PaletteParts): Action[] {
         run: () => onView({ ...view, folded: !view.folded }),
       },
       show("recordings", "Recordings"),
+      ...(several ? [show("nodes", "Nodes")] : []),
       show("settings", "Settings"),
       show("help", "Keys"),
       { id: "logout", label: "Sign out", run: onLogout },
@@ -103,6 +106,7 @@ export function usePalette(parts: PaletteParts): Action[] {
     view,
     onView,
     setOpen,
+    several,
     onLogout,
   ]);
 }

@@ -233,6 +233,9 @@ export class TermwallClient {
       case "heartbeat":
         if (typeof message.echo === "number") this.store.measured(this.options.environment.now() - message.echo);
         break;
+      case "nodes_update":
+        this.store.update({ nodes: { up: message.engine === "up", all: message.nodes } });
+        break;
       case "stream":
         this.output(fromJson(message));
         break;
@@ -246,7 +249,7 @@ export class TermwallClient {
   private connected(status: ConnectionStatus): void {
     const before = this.store.get();
     const sessions = new Map((status.sessions ?? []).map((session) => [session.id, session]));
-    this.store.update({ sessions, limits: status.limits ?? null });
+    this.store.update({ sessions, limits: status.limits ?? null, nodes: null });
     const focus = focusOf(status, status.projectId);
     if (focus !== null) this.store.focus(focus);
     if (this.everOpen && before.connection.lostAt !== null) {

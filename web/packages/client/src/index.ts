@@ -9,6 +9,7 @@ export {
   type Connection,
   type ConnectionState,
   type HeldInput,
+  type Nodes,
   type Notice,
   type NoticeKind,
   type Role,

@@ -258,16 +258,24 @@ export interface NodeList {
   nodes: NodeShown[];
 }
 
-/** One node of the wall. */
+/** One node of the wall, with its figures. */
 export interface NodeShown {
   name: string;
   here: boolean;
   role: string;
+  draining: boolean;
   version: string;
   protocol: number;
   sessions: number;
   connections: number;
-  draining: boolean;
+}
+
+/** Which nodes there are, once connected and when that changes; none of it where the server is alone (N7). */
+export interface NodesUpdate {
+  type: "nodes_update";
+  engine: "up" | "down";
+  nodes: WallNode[];
+  timestamp: number;
 }
 
 /** What a program told its user (OSC 9, 99, 777, or `notify`). */
@@ -614,9 +622,17 @@ export interface TokenShown {
   createdAt: number;
 }
 
+/** One of several nodes, as a page needs to know it (N7). */
+export interface WallNode {
+  name: string;
+  here: boolean;
+  role: string;
+  draining: boolean;
+}
+
 export type ClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartbeat | Ack | PreviewRequest | Drive | Seen;
 
-export type ServerMessage = ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | Preview | InputAck | HeartbeatAnswer | ErrorMessage;
+export type ServerMessage = ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | Preview | InputAck | HeartbeatAnswer | NodesUpdate | ErrorMessage;
 
 export type ErrorCode = "bad_message" | "unknown_type" | "invalid" | "too_large" | "unauthorized" | "forbidden" | "unknown_project" | "unknown_session" | "unknown_recording" | "already_exists" | "version_conflict" | "too_many_focused" | "session_ended" | "input_gap" | "input_overflow" | "cannot_start" | "limit_reached" | "rate_limited" | "engine_away" | "internal";
 

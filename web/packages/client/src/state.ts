@@ -1,7 +1,7 @@
 /** What a page may show: one immutable snapshot after another, each what the server told last (F9). */
 
 import type { Environment } from "./environment";
-import type { FocusState, Limits, Session } from "./messages";
+import type { FocusState, Limits, Session, WallNode } from "./messages";
 
 export type ConnectionState = "connecting" | "connected" | "disconnected" | "error";
 export type Role = "view" | "type" | "own";
@@ -46,11 +46,20 @@ export interface Notice {
   before?: readonly string[];
 }
 
+/** Which nodes there are, where the server is one of several (N7). */
+export interface Nodes {
+  /** Whether the others are reached; while they are not, `all` is this one alone. */
+  up: boolean;
+  all: readonly WallNode[];
+}
+
 export interface WorkspaceState {
   connection: Connection;
   focus: FocusState | null;
   sessions: ReadonlyMap<string, Session>;
   limits: Limits | null;
+  /** Null where the server is alone, and until it has told of the others. */
+  nodes: Nodes | null;
   held: ReadonlyMap<string, HeldInput>;
   notices: readonly Notice[];
 }
@@ -98,6 +107,7 @@ export class Store {
       focus: null,
       sessions: new Map(),
       limits: null,
+      nodes: null,
       held: new Map(),
       notices: [],
     };

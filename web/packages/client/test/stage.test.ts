@@ -155,6 +155,30 @@ test("W8: types, fields and frames that are not known, and what is no message at
   expect(client.getState().sessions.get("a")?.title).toBe("t");
 });
 
+describe("N7: the nodes", () => {
+  const one = { name: "one", here: true, role: "both", draining: false };
+  const two = { name: "two", here: false, role: "host", draining: true };
+
+  test("what is told is the state; an alone server tells nothing", () => {
+    const { world, client } = connected(three);
+    expect(client.getState().nodes).toBeNull();
+    world.wire.tell({ type: "nodes_update", engine: "up", nodes: [one, two] });
+    expect(client.getState().nodes).toEqual({ up: true, all: [one, two] });
+    world.wire.tell({ type: "nodes_update", engine: "down", nodes: [one] });
+    expect(client.getState().nodes).toEqual({ up: false, all: [one] });
+  });
+
+  test("it is kept while the connection is lost, and belongs to one connection", () => {
+    const { world, client } = connected(three);
+    world.wire.tell({ type: "nodes_update", engine: "up", nodes: [one, two] });
+    world.wire.end(1006);
+    expect(client.getState().nodes?.all).toHaveLength(2);
+    world.pass(100);
+    world.wire.tell(welcome(three));
+    expect(client.getState().nodes).toBeNull();
+  });
+});
+
 test("state is a new object after a change and the same one until then", () => {
   const { world, client } = connected(three);
   let calls = 0;
