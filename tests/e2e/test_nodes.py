@@ -94,6 +94,10 @@ def test_N7_the_page_says_what_is_stale_and_starts_programs_where_one_chooses(
     page.sees("here", "still\nstill")
     expect(page.page.locator(".pane[data-session=there] .ended")).to_contain_text("node two cannot be reached")
     assert "typed there" in page.text("there"), "its last screen"
+    connected = {
+        name: page.page.inner_text(f".pane[data-session={name}] .termwall-connection") for name in ("here", "there")
+    }
+    assert connected == {"here": "connected", "there": "disconnected"}
     for shown in (page, phone):
         shown.click_tile("more")
         expect(shown.page.locator(".said")).to_contain_text("Nothing was changed: the other nodes cannot be reached")

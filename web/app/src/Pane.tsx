@@ -1,7 +1,14 @@
 /** One live terminal with its header: who it is, what it wants, who drives, how it is connected. */
 
 import type { Session } from "@termwall/client";
-import { ConnectionIndicator, type Engine, TerminalView, useTermwall, useWorkspace } from "@termwall/react";
+import {
+  ConnectionIndicator,
+  connectionOf,
+  type Engine,
+  TerminalView,
+  useTermwall,
+  useWorkspace,
+} from "@termwall/react";
 import { useState } from "react";
 import { Attention, Evidence, RecordingMark, screenNote } from "./Attention";
 import { Held } from "./Held";
@@ -101,7 +108,7 @@ export function Pane(props: PaneProps) {
         ) : (
           <span className="driver">{mine ? "you drive" : canType ? "" : "watching only"}</span>
         )}
-        <ConnectionIndicator connection={connection} />
+        <ConnectionIndicator connection={{ state: connectionOf(session, connection) }} />
         <span className="tools">
           <button
             type="button"

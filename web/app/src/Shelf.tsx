@@ -1,7 +1,7 @@
 /** All terminals that are not on the stage, as tiles: a click brings one there, for everybody. */
 
 import type { Session } from "@termwall/client";
-import { ConnectionIndicator, PreviewTile, useWorkspace } from "@termwall/react";
+import { ConnectionIndicator, connectionOf, PreviewTile, useWorkspace } from "@termwall/react";
 import { memo, useRef, useState } from "react";
 import { Attention, attentionOf, Evidence, RecordingMark, screenNote } from "./Attention";
 import { Plus } from "./icons";
@@ -74,7 +74,7 @@ interface TileProps {
  * has many of them, and each tells of itself often.
  */
 const Tile = memo(function Tile({ session, position, onPick, onMenu }: TileProps) {
-  const state = useWorkspace(({ connection }) => connection.state);
+  const state = useWorkspace(({ connection }) => connectionOf(session, connection));
   const shown = attentionOf(session);
   const counted = position > 0 && position <= 9;
   const note = screenNote(session);

@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import type { Nodes, Profile } from "@termwall/client";
+import { connectionOf } from "@termwall/react";
 import { act } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { NewTerminal } from "../src/NewTerminal";
@@ -153,4 +154,12 @@ describe("N7: the question what to start asks where, too", () => {
     await tell("up", gateway, node("two"));
     expect(button()?.disabled).toBe(false);
   });
+});
+
+test("W10 a terminal whose node is away is not connected, however well the page is", () => {
+  const there = session("there", { away: "node two is away" });
+  expect(connectionOf(there, { state: "connected" })).toBe("disconnected");
+  expect(connectionOf(there, { state: "connecting" })).toBe("connecting");
+  expect(connectionOf(session("here"), { state: "connected" })).toBe("connected");
+  expect(connectionOf(undefined, { state: "error" })).toBe("error");
 });

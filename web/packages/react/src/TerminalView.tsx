@@ -3,7 +3,7 @@
  * its own for its session. It shows the size of whoever drives, scaled down to fit where that is somebody else (I4).
  */
 
-import { type Connection, TermwallClient } from "@termwall/client";
+import { type Connection, type Session, TermwallClient } from "@termwall/client";
 import { browserEnvironment, pageClientId } from "@termwall/client/browser";
 import "@xterm/xterm/css/xterm.css";
 import "./TerminalView.css";
@@ -139,7 +139,7 @@ function SharedTerminal(props: TerminalViewProps) {
       data-type={props.type ?? session?.type}
       data-focused={isFocused}
     >
-      {indicator && <ConnectionIndicator connection={connection} />}
+      {indicator && <ConnectionIndicator connection={{ state: connectionOf(session, connection) }} />}
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is a part of a form, and this is none. */}
       <div
         ref={host}
@@ -151,6 +151,11 @@ function SharedTerminal(props: TerminalViewProps) {
       />
     </div>
   );
+}
+
+/** How a terminal is connected: its node may be away while this page's connection is well (N5, W10). */
+export function connectionOf(session: Session | undefined, connection: Pick<Connection, "state">): Connection["state"] {
+  return session?.away && connection.state === "connected" ? "disconnected" : connection.state;
 }
 
 /** The connection's state as a dot with its word (W10). */

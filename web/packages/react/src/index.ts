@@ -11,5 +11,5 @@ export {
 export { Engine, type EngineEvents, type EngineOptions, SCROLLBACK_LINES, type SearchState } from "./engine";
 export { Engines, KEPT_ENGINES } from "./engines";
 export { PreviewTile, type PreviewTileProps } from "./PreviewTile";
-export { ConnectionIndicator, TerminalView, type TerminalViewProps } from "./TerminalView";
+export { ConnectionIndicator, connectionOf, TerminalView, type TerminalViewProps } from "./TerminalView";
 export { DARK, LIGHT } from "./themes";
