@@ -1,4 +1,4 @@
-"""Run `python -m benchmarks [--rounds 7] [--only flood,echo,fanout,screens,holder,cluster,stages]`: ratios."""
+"""Run `python -m benchmarks [--rounds 7] [--only flood,echo,...]`: a table of ratios. README.md tells what is what."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.costs import costs, printing
 from benchmarks.measure import FanOut, echo, flood
 from benchmarks.screens import FLOODS, FULL, attaches, echo_beside_floods, memory, sent
 from benchmarks.terminals import BareServer, Server, Termwall, ThroughNats, flooding, peers
@@ -171,10 +172,21 @@ def stages(rounds: int) -> None:
             one.stop()
 
 
+def wall_costs(rounds: int) -> None:
+    """Processor time of each part of a wall whose sessions print ten times a second, with few viewers and with many."""
+    with tempfile.TemporaryDirectory(prefix="termwall-bench-") as folder, printing(Path(folder)) as parts:
+        found = {viewers: [costs(*parts, viewers) for _ in range(rounds)] for viewers in (20, 200)}
+    for viewers, rows in found.items():
+        about = f"a piece of 80 bytes, {viewers} viewers on a gateway"
+        show(f"host, {about}", [one.host for one in rows], " us")
+        show(f"broker, {about}", [one.broker for one in rows], " us")
+        show(f"gateway, each frame to a viewer, {viewers} viewers", [one.gateway for one in rows], " us")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", default="flood,echo,fanout,screens,holder,cluster,stages")
+    parser.add_argument("--only", default="flood,echo,fanout,screens,holder,cluster,stages,costs")
     parser.add_argument("--megabytes", type=int, choices=(8, 40), default=40)
     parser.add_argument("--keys", type=int, default=300)
     options = parser.parse_args()
@@ -187,7 +199,9 @@ def main() -> None:
         cluster(options.rounds, options.megabytes, options.keys)
     if "stages" in options.only:
         stages(options.rounds)
-    if options.only in ("holder", "cluster", "stages"):
+    if "costs" in options.only:
+        wall_costs(options.rounds)
+    if options.only in ("holder", "cluster", "stages", "costs"):
         return
     servers: list[Server] = [BareServer(), Termwall(), *peers()]
     try:
