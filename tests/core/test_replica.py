@@ -86,6 +86,30 @@ def test_F4_an_unknown_outcome_is_never_guessed() -> None:
     assert only(replica.seen(stored(proposal)), Answered).operation == "a"
 
 
+def test_F4_a_try_that_is_not_sent_says_nothing_of_the_tries_before_it() -> None:
+    """Found by `test_many_nodes`: the second of three tries was refused, because the first was stored."""
+    replica = Replica()
+    (proposal,) = replica.ask("a", add("x"), 0.0)
+    assert isinstance(proposal, Propose)
+    replica.unknown(proposal, 2.0)
+    assert [replica.tick(now) for now in (2.5, 3.0)] == [[proposal]] * 2
+    replica.refused(proposal)
+    assert replica.away(proposal) == [], "not `nothing was changed`"
+    assert only(replica.seen(stored(proposal)), Answered).outcome.version == 1
+
+
+def test_a_first_version_that_is_seen_late_does_not_tell_what_became_of_an_own_one() -> None:
+    replica, other = Replica(), Replica()
+    (ours,) = replica.ask("ours", add("1"), 0.0)
+    assert isinstance(ours, Propose)
+    other.seen(stored(ours))
+    for index in range(RECENT_OPERATIONS):
+        other.seen(stored(only(other.ask(f"o{index}", add("2"), 0.0), Propose)))
+    assert other.document is not None
+    effects = replica.seen(other.document) + replica.go()
+    assert "may still come" in str(only(effects, Answered).outcome), "it is not decided a second time"
+
+
 def test_what_cannot_be_sent_or_takes_too_long_is_told() -> None:
     replica = Replica()
     (proposal,) = replica.ask("a", add("x"), 0.0)

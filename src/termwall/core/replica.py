@@ -93,6 +93,8 @@ class _Asked:
     proposed: Propose | None = None
     again_at: float | None = None
     """When it is proposed again, if nobody knows what became of it."""
+    unsure: bool = False
+    """Whether a try of this proposal may have been stored: what becomes of a later one does not tell."""
 
 
 class Replica:
@@ -134,10 +136,10 @@ class Replica:
         if first.operation in operations:
             self._line.popleft()
             return [*effects, Answered(first.operation, document)]
-        if jumped and document.version - current > RECENT_OPERATIONS:
+        if document.version - current > RECENT_OPERATIONS:
             self._line.popleft()
             return [*effects, Answered(first.operation, _unknown())]
-        first.proposed = None  # Another took its place in the log: it can no longer be stored.
+        first.proposed, first.unsure = None, False  # Another took its place in the log: it can no longer be stored.
         return effects
 
     def refused(self, proposal: Propose) -> list[Effect]:
@@ -151,13 +153,13 @@ class Replica:
         """No answer came to a proposal."""
         first = self._is_first(proposal)
         if first is not None:
-            first.again_at = now + AGAIN_SECONDS
+            first.again_at, first.unsure = now + AGAIN_SECONDS, True
         return []
 
     def away(self, proposal: Propose) -> list[Effect]:
         """The proposal could not be sent. What became of an earlier try is still unknown."""
         first = self._is_first(proposal)
-        if first is None or first.again_at is not None:
+        if first is None or first.unsure:
             return []
         self._line.popleft()
         gone = TermwallError(ErrorCode.ENGINE_AWAY, "Nothing was changed: the other nodes cannot be reached now.")
