@@ -12,6 +12,7 @@ import pytest
 
 from termwall.cluster.bus import BusAway, BusRefused, Document
 from termwall.cluster.nats import NatsBus
+from termwall.core.replica import Replica
 from tests.cluster.engines import NatsEngine, ended, opened, watching
 from tests.cluster.test_bus import contiguous, echo, nothing, store, write
 from tests.support.broker import Broker, Cluster, free_port
@@ -115,6 +116,20 @@ async def test_a_watch_longer_away_than_the_history_sees_a_jump_forward(engine: 
     await until(lambda: seen[-1] == 301)
     assert contiguous(seen[1:])
     assert len(seen) == 257
+
+
+async def test_a_version_that_was_stored_twice_holds_nothing_up(engine: NatsEngine) -> None:
+    """A failing leader of three may do that; then the newest of the engine is not the version that counts."""
+    one, two = await opened(engine, "one", "two")
+    replica = Replica()
+    await watching(two, replica.seen)
+    await store(one, "key", 1)
+    await one._connection.send("termwall.document.key", json.dumps({"version": 1, "value": {"second": 1}}).encode())
+    await until(lambda: replica.document is not None and replica.document.token == 2)
+    assert replica.document is not None
+    assert "second" not in replica.document.value
+    await two.compare_and_set("key", replica.document, {"next": 1})
+    await until(lambda: replica.document is not None and replica.document.version == 2)
 
 
 async def test_a_watch_begins_again_where_the_engine_lost_what_it_had(engine: NatsEngine, tmp_path: Path) -> None:

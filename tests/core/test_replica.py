@@ -74,6 +74,18 @@ def test_F4_what_another_was_first_with_is_decided_again() -> None:
     assert [one.operation for one in effects if isinstance(one, Answered)] == ["a", "c"]
 
 
+def test_what_was_stored_second_at_one_number_counts_for_nothing_but_the_next_compare_and_set() -> None:
+    """Three servers of an engine may do so when their leader fails; then the store's newest is not the version's."""
+    replica = Replica()
+    replica.seen(Document("k", 1, {"items": ["first"]}, token=1))
+    assert replica.seen(Document("k", 1, {"items": ["second"]}, token=2)) == []
+    (proposal,) = replica.ask("a", add("x"), 0.0)
+    assert isinstance(proposal, Propose)
+    assert proposal.value["items"] == ["first", "x"]
+    assert proposal.after is not None
+    assert (proposal.after.version, proposal.after.token) == (1, 2)
+
+
 def test_F4_an_unknown_outcome_is_never_guessed() -> None:
     replica = Replica()
     (proposal,) = replica.ask("a", add("x"), 0.0)

@@ -138,7 +138,9 @@ class Bus(Protocol):
         """Hear of all documents: the newest of each key, then `ready()` once, then every stored version in order.
 
         An outage loses none while the engine's history (256 versions of a key) reaches back; else the reader sees the
-        version jump forward. It steps back only where the engine itself lost what it had stored.
+        version jump forward. A version that comes again has another `token`: it was stored twice, the first one counts,
+        and the next compare-and-set names the second. It steps back only where the engine itself lost what it had
+        stored.
         """
 
     def announce(self, about: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ version that it was made from (compare-and-set), so of many proposals for a vers
     ask       decided on the newest version; what alters nothing, or is refused, is answered at once; else proposed.
               One proposal at a time; the others wait in line
     seen      a version came from the log. Accepted iff it is the next one: whoever was second at the same number is
-              ignored by all (first wins). A jump is accepted too: the log no longer reached back
+              ignored by all (first wins), but for its token, from which the store counts. A jump is accepted too: the
+              log no longer reached back
               if it is ours, its command is answered; if another took the place of ours, ours is decided again
     refused   the store had a newer version: ours is decided again when that was seen
     unknown   nobody knows whether it was stored: the same is proposed again, from the same version; at most one of the
@@ -19,7 +20,7 @@ A command is answered as done only once its version was seen in the log (F2, F4)
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from termwall.core.errors import ErrorCode, TermwallError
@@ -124,6 +125,8 @@ class Replica:
     def seen(self, document: Document) -> list[Effect]:
         """A version came from the log. Carry the effects out, then call `go`: what waits is decided on it."""
         current = self.document.version if self.document is not None else 0
+        if self.document is not None and document.version == current and document.token > self.document.token:
+            self.document = replace(self.document, token=document.token)
         if document.version <= current:
             return []
         jumped = current > 0 and document.version > current + 1
