@@ -337,9 +337,8 @@ class Gateway:
     def _ack(self, sessions: list[DistantSession]) -> None:
         nodes: dict[str, list[list[Any]]] = {}
         for session in sessions:
-            offset = None if session.receiver is None else session.receiver.ack()
-            if offset is not None:
-                nodes.setdefault(session.node, []).append([session.id, session.number, offset])
+            if session.receiver is not None:
+                nodes.setdefault(session.node, []).append([session.id, session.number, session.receiver.ack()])
         for node, acks in nodes.items():
             self._say(f"host.{node}.ack", pack({"gateway": self._bus.node, "acks": acks}))
 
