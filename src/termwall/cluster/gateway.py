@@ -311,7 +311,7 @@ class Gateway:
                     answer = await self._bus.request(
                         f"host.{session.node}.attach", pack(header), seconds=ANSWER_SECONDS
                     )
-                    if unpack(answer)[0]["ok"]:
+                    if unpack(answer)[0]["ok"] and header["epoch"] == session.epoch:
                         return
                 except BusError as error:
                     log.info("`%s` of node %s cannot be followed yet: %s", session.id, session.node, error)
