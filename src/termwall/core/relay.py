@@ -3,7 +3,8 @@
 The host has the ring; the gateway a copy of its newest part. `Sender` is a cursor on the ring with credit and a lease,
 `Receiver` knows what the copy has. Times are seconds of one clock on each side. The rules:
 
-    lease      nothing is sent to a gateway that was silent for `LEASE_SECONDS`; every ack renews it, also that of one that has nothing
+    lease      nothing is sent to a gateway that was silent for `LEASE_SECONDS`; every ack renews it, and one
+               that has nothing yet acks too
     window     at most `WINDOW_BYTES` that were not acked are on their way: what a slow gateway costs the network
     go-back    no progress for `RESEND_SECONDS`: send again from the last ack
     reset      bytes that the ring has lost were never acked: go on at its end, in band, so in order with the data. Any
