@@ -29,6 +29,13 @@ def test_F1_F2_F4_F8_F9_N2_two_hundred_nodes_and_two_thousand_clients_in_a_storm
     assert (wall.jumps > 100) == (history < 256)
 
 
+def test_F4_N2_no_answer_is_guessed_while_the_log_is_heard_late(seed: int) -> None:
+    wall = ManyNodes(seed, many_nodes.SLOW, history=256, nodes=60, clients=600, projects=30, seconds=60)
+    wall.storm(commands=2500)
+    wall.check()
+    assert wall.counts()["may still come"] > 20
+
+
 def test_N2_what_a_failing_engine_stores_twice_at_one_number_counts_once(seed: int) -> None:
     weather = many_nodes.Weather(kill_each=float("inf"), failover_each=2.0)
     wall = ManyNodes(seed, weather, history=1000, nodes=50, clients=500, projects=2, seconds=60)

@@ -54,6 +54,7 @@ class Weather:
 
 BAD = Weather()
 ROUGH = Weather(lost=0.1, late=0.3, repeated=0.05, unanswered=0.3, cut_each=0.3, slow_nodes=0.3, forgotten=0.2)
+SLOW = Weather(late=0.5, unanswered=0.5, slow_nodes=1.0, forgotten=0.5)
 CALM = Weather(lost=0.0, late=0.0, repeated=0.0, unanswered=0.0, slow_nodes=0.0, forgotten=0.0)
 
 
