@@ -62,7 +62,7 @@ async def test_replicas_that_one_server_cannot_have_are_refused(tmp_path: Path) 
 async def test_wrong_credentials_are_refused_and_right_ones_last_over_an_outage(tmp_path: Path) -> None:
     with Broker(tmp_path, more="authorization { user: wall, password: secret }\n") as broker:
         await refused(broker.url, "refuses this node's credentials")
-        await refused(broker.url.replace("//", "//wall:wrong@"), "at 127.0.0.1:[0-9]+ refuses")
+        await refused(broker.url.replace("//", "//wall:wrong@"), "at nats://127.0.0.1:[0-9]+ refuses")
         bus = NatsBus([broker.url.replace("//", "//wall:secret@")], "one", run="1")
         await bus.open()
         broker.kill()
