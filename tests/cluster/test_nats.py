@@ -1,6 +1,7 @@
 """What only the engine over NATS has: servers that will not do, that hang, and three that replicate."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import signal
@@ -9,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from termwall.cluster.bus import BusAway, BusRefused, Document
 from termwall.cluster.nats import NatsBus
+from termwall.core.replica import Replica
 from tests.cluster.engines import NatsEngine, ended, opened, watching
 from tests.cluster.test_bus import contiguous, echo, nothing, store, write
 from tests.support.broker import Broker, Cluster, free_port
@@ -61,7 +64,7 @@ async def test_replicas_that_one_server_cannot_have_are_refused(tmp_path: Path) 
 async def test_wrong_credentials_are_refused_and_right_ones_last_over_an_outage(tmp_path: Path) -> None:
     with Broker(tmp_path, more="authorization { user: wall, password: secret }\n") as broker:
         await refused(broker.url, "refuses this node's credentials")
-        await refused(broker.url.replace("//", "//wall:wrong@"), "at 127.0.0.1:[0-9]+ refuses")
+        await refused(broker.url.replace("//", "//wall:wrong@"), "at nats://127.0.0.1:[0-9]+ refuses")
         bus = NatsBus([broker.url.replace("//", "//wall:secret@")], "one", run="1")
         await bus.open()
         broker.kill()
@@ -115,6 +118,20 @@ async def test_a_watch_longer_away_than_the_history_sees_a_jump_forward(engine: 
     await until(lambda: seen[-1] == 301)
     assert contiguous(seen[1:])
     assert len(seen) == 257
+
+
+async def test_a_version_that_was_stored_twice_holds_nothing_up(engine: NatsEngine) -> None:
+    """A failing leader of three may do that; then the newest of the engine is not the version that counts."""
+    one, two = await opened(engine, "one", "two")
+    replica = Replica()
+    await watching(two, replica.seen)
+    await store(one, "key", 1)
+    await one._connection.send("termwall.document.key", json.dumps({"version": 1, "value": {"second": 1}}).encode())
+    await until(lambda: replica.document is not None and replica.document.token == 2)
+    assert replica.document is not None
+    assert "second" not in replica.document.value
+    await two.compare_and_set("key", replica.document, {"next": 1})
+    await until(lambda: replica.document is not None and replica.document.version == 2)
 
 
 async def test_a_watch_begins_again_where_the_engine_lost_what_it_had(engine: NatsEngine, tmp_path: Path) -> None:
@@ -225,3 +242,25 @@ async def test_the_leader_of_three_is_killed_while_members_write(tmp_path: Path)
     finally:
         await asyncio.gather(*(bus.close() for bus in buses))
         cluster.stop()
+
+
+def test_a_connection_that_hangs_full_of_output_is_replaced_on_uvloop_too(tmp_path: Path) -> None:
+    """uvloop's closed transport raises RuntimeError where the library flushes into it: the node stayed away."""
+    engine = NatsEngine(tmp_path)
+
+    async def hang() -> None:
+        one = engine.make("one")
+        await one.open()
+        engine.broker.signal(signal.SIGSTOP)
+        with contextlib.suppress(BusAway):
+            while one.up:
+                await one.publish("out.a", bytes(one.max_bytes))
+                await asyncio.sleep(0)
+        await until(lambda: not one.up, "that it is seen")
+        await asyncio.to_thread(engine.broker.kill)
+        await asyncio.to_thread(engine.broker.start)
+        await until(lambda: one.up, "that it comes back")
+        await ended(engine)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(hang())

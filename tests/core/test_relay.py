@@ -71,6 +71,19 @@ def test_a_silent_gateway_costs_nothing() -> None:
     assert sender.expired(2.1 + LEASE_SECONDS)
 
 
+def test_a_gateway_that_never_got_a_reset_says_so_and_gets_one() -> None:
+    """Found by `test_many_nodes`: it acked nothing, its lease ended, and nobody ever told it."""
+    sender, receiver = Sender(None, 0, 0, 0.0), Receiver(None)
+    assert sender.next(0, 0, 0.0) == Reset(0), "lost"
+    for now in range(1, 9):
+        sender.ack(receiver.ack(), float(now))
+    assert not sender.expired(8.0 + LEASE_SECONDS)
+    assert sender.next(0, 10, 8.5) == Reset(10), "it was no answer"
+    receiver.reset(10)
+    sender.ack(receiver.ack(), 9.0)
+    assert sender.next(0, 20, 9.0) == Send(10, 20)
+
+
 class Simulation:
     """A host that prints, a gateway that copies, and a network between them that a seed makes bad until `calm`."""
 
@@ -126,8 +139,7 @@ class Simulation:
 
     def ack(self) -> None:
         offset = self.receiver.ack()
-        if offset is not None:
-            self.carry(lambda: (self.sender.ack(offset, self.now), self.pump()))  # type: ignore[func-returns-value]
+        self.carry(lambda: (self.sender.ack(offset, self.now), self.pump()))  # type: ignore[func-returns-value]
 
     def run(self, seconds: float, chunk: int) -> None:
         def prints() -> None:

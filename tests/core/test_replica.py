@@ -63,7 +63,7 @@ def test_F4_what_waits_when_the_store_lost_its_log_is_decided_again_and_done_onc
     (before,) = replica.ask("a", add("x"), 0.0)
     assert isinstance(before, Propose)
     (again,) = replica.lost()
-    assert isinstance(again, Propose)
+    assert isinstance(again, Propose), "nobody says that it may have been stored"
     assert (again.operation, again.after) == ("a", None)
     assert replica.refused(before) == replica.unknown(before, 0.0) == replica.away(before) == [], "it is over"
     replica.refused(again)
@@ -77,6 +77,13 @@ def test_F4_what_waits_when_the_store_lost_its_log_is_decided_again_and_done_onc
     effects = replica.seen(Document("k", 1, {"items": ["x"], "operations": ["a"]}, 2))
     assert only(effects, Answered).operation == "a"
     assert replica.waiting == 0
+    # What may have been stored before the loss is told so.
+    (tried,) = replica.ask("c", add("z"), 0.0)
+    assert isinstance(tried, Propose)
+    replica.unknown(tried, 0.0)
+    (answered,) = replica.lost()
+    assert isinstance(answered, Answered)
+    assert "may still come" in str(answered.outcome)
 
 
 def test_F4_what_another_was_first_with_is_decided_again() -> None:
@@ -96,6 +103,18 @@ def test_F4_what_another_was_first_with_is_decided_again() -> None:
     assert [one.operation for one in effects if isinstance(one, Answered)] == ["a", "c"]
 
 
+def test_what_was_stored_second_at_one_number_counts_for_nothing_but_the_next_compare_and_set() -> None:
+    """Three servers of an engine may do so when their leader fails; then the store's newest is not the version's."""
+    replica = Replica()
+    replica.seen(Document("k", 1, {"items": ["first"]}, token=1))
+    assert replica.seen(Document("k", 1, {"items": ["second"]}, token=2)) == []
+    (proposal,) = replica.ask("a", add("x"), 0.0)
+    assert isinstance(proposal, Propose)
+    assert proposal.value["items"] == ["first", "x"]
+    assert proposal.after is not None
+    assert (proposal.after.version, proposal.after.token) == (1, 2)
+
+
 def test_F4_an_unknown_outcome_is_never_guessed() -> None:
     replica = Replica()
     (proposal,) = replica.ask("a", add("x"), 0.0)
@@ -106,6 +125,30 @@ def test_F4_an_unknown_outcome_is_never_guessed() -> None:
     assert replica.away(proposal) == [], "the first may have been stored nevertheless"
     replica.refused(proposal)
     assert only(replica.seen(stored(proposal)), Answered).operation == "a"
+
+
+def test_F4_a_try_that_is_not_sent_says_nothing_of_the_tries_before_it() -> None:
+    """Found by `test_many_nodes`: the second of three tries was refused, because the first was stored."""
+    replica = Replica()
+    (proposal,) = replica.ask("a", add("x"), 0.0)
+    assert isinstance(proposal, Propose)
+    replica.unknown(proposal, 2.0)
+    assert [replica.tick(now) for now in (2.5, 3.0)] == [[proposal]] * 2
+    replica.refused(proposal)
+    assert replica.away(proposal) == [], "not `nothing was changed`"
+    assert only(replica.seen(stored(proposal)), Answered).outcome.version == 1
+
+
+def test_a_first_version_that_is_seen_late_does_not_tell_what_became_of_an_own_one() -> None:
+    replica, other = Replica(), Replica()
+    (ours,) = replica.ask("ours", add("1"), 0.0)
+    assert isinstance(ours, Propose)
+    other.seen(stored(ours))
+    for index in range(RECENT_OPERATIONS):
+        other.seen(stored(only(other.ask(f"o{index}", add("2"), 0.0), Propose)))
+    assert other.document is not None
+    effects = replica.seen(other.document) + replica.go()
+    assert "may still come" in str(only(effects, Answered).outcome), "it is not decided a second time"
 
 
 def test_what_cannot_be_sent_or_takes_too_long_is_told() -> None:

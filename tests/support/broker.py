@@ -123,14 +123,14 @@ class Broker:
 class Cluster:
     """Three servers that replicate their streams."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, more: str = "") -> None:
         routes = [free_port() for _ in range(3)]
         listed = ", ".join(f"nats://127.0.0.1:{port}" for port in routes)
         self.brokers = [
             Broker(
                 folder / f"n{number}",
                 more=f"server_name: n{number}\n"
-                f"cluster {{ name: three, listen: 127.0.0.1:{routes[number]}, routes: [{listed}] }}\n",
+                f"cluster {{ name: three, listen: 127.0.0.1:{routes[number]}, routes: [{listed}] }}\n" + more,
             )
             for number in range(3)
         ]

@@ -144,8 +144,9 @@ class Bus(Protocol):
         """Hear of all documents: the newest of each key, then `ready()` once, then every stored version in order.
 
         An outage loses none while the engine's history (256 versions of a key) reaches back; else the reader sees the
-        version jump forward. Where the engine itself lost what it had stored, `lost()` is called first, then the newest
-        of each key that there still is. It may be called before the bus is open.
+        version jump forward. A version that comes again has another `token`: it was stored twice, the first one counts,
+        and the next compare-and-set names the second. Where the engine itself lost what it had stored, `lost()` is
+        called first, then the newest of each key that there still is. It may be called before the bus is open.
         """
 
     def announce(self, about: dict[str, Any]) -> None:

@@ -128,7 +128,7 @@ class Gateway:
                     answer = await self._bus.request(
                         f"host.{session.node}.attach", pack(header), seconds=ANSWER_SECONDS
                     )
-                    if unpack(answer)[0]["ok"]:
+                    if unpack(answer)[0]["ok"] and header["epoch"] == session.epoch:
                         return
                 except BusError as error:
                     about = {"session": session.id, "project": session.project_id, "peer": session.node}
@@ -155,9 +155,8 @@ class Gateway:
     def _ack(self, sessions: list[DistantSession]) -> None:
         nodes: dict[str, list[list[Any]]] = {}
         for session in sessions:
-            offset = None if session.receiver is None else session.receiver.ack()
-            if offset is not None:
-                nodes.setdefault(session.node, []).append([session.id, session.number, offset])
+            if session.receiver is not None:
+                nodes.setdefault(session.node, []).append([session.id, session.number, session.receiver.ack()])
         for node, acks in nodes.items():
             self._chores.publish(self._bus, f"host.{node}.ack", pack({"gateway": self._bus.node, "acks": acks}))
 

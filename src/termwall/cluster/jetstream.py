@@ -320,7 +320,8 @@ class Watch:
     def deliver(self, message: Message, sequence: int) -> None:
         """Hand on a version that the reader does not have yet.
 
-        With replicas a failover has a window in which a version may be stored twice: the first one counts for all.
+        With replicas a failover has a window in which a version may be stored twice: the first one counts for all, but
+        the next compare-and-set has to name the second. The reader knows.
         """
         if self.ended:
             return
@@ -331,7 +332,7 @@ class Watch:
         except BusError as error:
             self._log.warning("%s", error)
             return
-        if document.version > self._versions.get(key, 0):
+        if document.version >= self._versions.get(key, 0):
             self._versions[key] = document.version
             chores.call(self._log, self._handler, document)
 

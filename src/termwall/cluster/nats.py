@@ -8,7 +8,6 @@ import asyncio
 import itertools
 import logging
 import re
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from termwall.cluster.bus import (
     Subscription,
     TooLarge,
 )
+from termwall.cluster.credentials import Credentials, trouble
 from termwall.cluster.end import BusEnd
 from termwall.cluster.jetstream import Documents, Line, Message, Watch
 from termwall.cluster.mailbox import MOST_REQUESTS, Desk, Mailbox
@@ -82,7 +82,9 @@ class _Connection:
             # From now on the library cleans up after a loss, tells it and begins to connect again; `_on_disconnected`
             # stops it there. Without, it may end in the middle and leave the socket open.
             self.client.options["allow_reconnect"] = True
-            self._check(server, "tls" in options)
+            if secure := options.get("tls"):
+                secure.require()
+            self._check()
             self._inbox = self.client.new_inbox()
             await self.listen(self._inbox + ".*", self._answered, lambda: None)
         except BusError:
@@ -95,30 +97,24 @@ class _Connection:
             await self.finish()
             raise
 
-    def _check(self, server: str, tls: bool) -> None:
+    def _check(self) -> None:
         version = str(self.client.connected_server_version).removeprefix("<nats server v").rstrip(">")
         numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
         if numbers < OLDEST:
             raise BusRefused(
                 f"The NATS server is version {version}; termwall needs 2.12 or newer: install a newer one."
             )
-        # The library falls back to plain text where the server does not ask for TLS.
-        if (tls or server.startswith("tls:")) and not self.client._server_info.get("tls_required"):
-            raise BusRefused("The NATS server does not speak TLS: configure it there, or leave it out here.")
 
     def _explain(self, error: Exception | None, server: str) -> BusError:
-        where = server.rpartition("@")[2]
         reason = f"{type(error).__name__}: {error}"
         text = str(error).lower()
         if "authorization" in text or "authentication" in text:
-            return BusRefused(f"The NATS server at {where} refuses this node's credentials.")
-        if isinstance(error, ImportError):
-            return BusRefused("A credentials file needs the package `nkeys`: install it beside termwall.")
-        if isinstance(error, (ssl.SSLError, FileNotFoundError, PermissionError)):
-            return BusRefused(f"No secure connection to the NATS server at {where}: {reason}.")
+            return BusRefused(f"The NATS server at {server} refuses this node's credentials.")
+        if (sentence := trouble(error)) is not None:
+            return BusRefused(f"No secure connection to the NATS server at {server}: {sentence}")
         if isinstance(error, (OSError, errors.Error, asyncio.TimeoutError)) and "invalid" not in text:
-            return BusAway(f"The NATS server at {where} cannot be reached: {reason}.")
-        return BusRefused(f"The NATS server at {where} cannot be used: {reason}.")
+            return BusAway(f"The NATS server at {server} cannot be reached: {reason}.")
+        return BusRefused(f"The NATS server at {server} cannot be used: {reason}.")
 
     async def _on_error(self, error: Exception) -> None:
         self.error = error
@@ -147,13 +143,14 @@ class _Connection:
     async def finish(self) -> None:
         """Close it, whatever its state is. It raises nothing."""
         self._end()
-        for subscription in self._dropped:
-            subscription._stop_processing()  # unsubscribe() of a lost connection raises before it does this.
+        subscriptions = list(self._dropped)
         self._dropped.clear()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
+                for subscription in subscriptions:
+                    await _Heard.stop(subscription)  # Else it goes on if `close` does not come to its end.
                 await self.client.close()
-        except (errors.Error, OSError, TimeoutError) as error:  # It is lost already.
+        except Exception as error:  # noqa: BLE001 - it is lost already, and the library stumbles over that in many ways.
             self._log.debug("NATS: %r at the end", error)
 
     @property
@@ -179,7 +176,7 @@ class _Connection:
             await self.client.publish(subject, data, reply=reply, headers=headers)
         except errors.MaxPayloadError:
             raise TooLarge(f"A message has {len(data)} bytes; the engine carries {self.client.max_payload}.") from None
-        except errors.Error as error:
+        except (errors.Error, OSError, RuntimeError) as error:  # uvloop's closed transports raise the last.
             raise BusAway(f"The connection to NATS is lost ({error}).") from None
 
     async def ask(self, subject: str, data: bytes, seconds: float, headers: dict[str, str] | None = None) -> bytes:
@@ -257,11 +254,14 @@ class _Heard:
         self._dropped = dropped
 
     async def end(self) -> None:
-        if self._dropped.pop(self._heard, None) is None:
-            return
-        self._heard._stop_processing()
+        if self._dropped.pop(self._heard, None) is not None:
+            await self.stop(self._heard)
+
+    @staticmethod
+    async def stop(heard: NatsSubscription) -> None:
+        """Hear no more. It raises nothing."""
         try:
-            await self._heard.unsubscribe()
+            await heard.unsubscribe()
         except errors.Error:  # The connection is lost, and the subscription with it.
             pass
 
@@ -328,8 +328,7 @@ class NatsBus(BusEnd):
         self.routes: set[_Route] = set()
         self._servers = list(servers)
         self._prefix = name + "."
-        self._tls = (tls_ca, tls_cert, tls_key)
-        self._credentials = credentials
+        self._credentials = Credentials(credentials, tls_ca, tls_cert, tls_key)
         self._open_seconds = open_seconds
         self._documents = Documents(name, replicas, patience, log)
         self._watches: list[Watch] = []
@@ -344,9 +343,8 @@ class NatsBus(BusEnd):
 
     async def open(self) -> None:
         """As the contract says."""
-        options = self._options()
         deadline = asyncio.get_running_loop().time() + self._open_seconds
-        connection = await self._first(options, deadline)
+        connection = await self._first(deadline)
         try:
             await self._prepare(connection, deadline)
             await self._adopt(connection)
@@ -361,36 +359,23 @@ class NatsBus(BusEnd):
             if isinstance(error, BusError) and not isinstance(error, (BusAway, BusRefused)):
                 raise BusAway(str(error)) from None
             raise
-        self._task = chores.start(self._keep(connection, options), self._log)
+        self._task = chores.start(self._keep(connection), self._log)
 
-    def _options(self) -> dict[str, Any]:
-        options: dict[str, Any] = {"name": f"termwall {self.node}"}
-        if self._credentials is not None:
-            options["user_credentials"] = str(self._credentials)
-        authority, certificate, key = self._tls
-        if any(self._tls):
-            try:
-                context = ssl.create_default_context(cafile=authority)
-                if certificate is not None:
-                    context.load_cert_chain(certificate, key)
-            except (OSError, ValueError) as error:
-                raise BusRefused(f"The TLS files for the NATS server cannot be used: {error}.") from None
-            options["tls"] = context
-        return options
-
-    async def _first(self, options: dict[str, Any], deadline: float) -> _Connection:
+    async def _first(self, deadline: float) -> _Connection:
         for server in itertools.cycle(self._servers):
             try:
-                return await self._dial(server, options)
+                return await self._dial(server)
             except BusAway:
                 if asyncio.get_running_loop().time() >= deadline:
                     raise
                 await asyncio.sleep(DIAL_PAUSE)
         raise AssertionError
 
-    async def _dial(self, server: str, options: dict[str, Any]) -> _Connection:
+    async def _dial(self, server: str) -> _Connection:
+        # The files are read each time: they may have been renewed.
+        address, options = self._credentials.options(server)
         connection = _Connection(self._log)
-        await connection.dial(server, **options)
+        await connection.dial(address, name=f"termwall {self.node}", **options)
         return connection
 
     async def _prepare(self, connection: _Connection, deadline: float) -> None:
@@ -420,7 +405,7 @@ class NatsBus(BusEnd):
         self._connected.set()
         self._tell_state(True)
 
-    async def _keep(self, connection: _Connection, options: dict[str, Any]) -> None:
+    async def _keep(self, connection: _Connection) -> None:
         """Replace each connection that ends."""
         while True:
             while connection.live:
@@ -430,16 +415,16 @@ class NatsBus(BusEnd):
             self._tell_state(False)
             self._log.warning("The connection to NATS is lost; trying again.")
             await connection.finish()
-            connection = await self._again(options)
+            connection = await self._again()
             self._log.warning("The connection to NATS is back.")
 
-    async def _again(self, options: dict[str, Any]) -> _Connection:
+    async def _again(self) -> _Connection:
         pause, told = DIAL_PAUSE, ""
         for server in itertools.cycle(self._servers):
             await asyncio.sleep(pause)
             pause = min(MOST_DIAL_PAUSE, pause * 1.2)
             try:
-                connection = await self._dial(server, options)
+                connection = await self._dial(server)
                 try:
                     await self._adopt(connection)
                     self._presence.back()
@@ -450,6 +435,8 @@ class NatsBus(BusEnd):
                 if isinstance(error, BusRefused) and str(error) != told:
                     told = str(error)
                     self._log.error("%s", told)
+            except Exception:  # noqa: BLE001 - whatever it is, a node must come back by itself.
+                self._log.exception("A connection to NATS could not be made; trying again.")
             else:
                 return connection
         raise AssertionError

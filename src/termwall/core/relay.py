@@ -3,7 +3,8 @@
 The host has the ring; the gateway a copy of its newest part. `Sender` is a cursor on the ring with credit and a lease,
 `Receiver` knows what the copy has. Times are seconds of one clock on each side. The rules:
 
-    lease      nothing is sent to a gateway that was silent for `LEASE_SECONDS`; every ack renews it
+    lease      nothing is sent to a gateway that was silent for `LEASE_SECONDS`; every ack renews it, and one
+               that has nothing yet acks too
     window     at most `WINDOW_BYTES` that were not acked are on their way: what a slow gateway costs the network
     go-back    no progress for `RESEND_SECONDS`: send again from the last ack
     reset      bytes that the ring has lost were never acked: go on at its end, in band, so in order with the data. Any
@@ -23,6 +24,8 @@ ACK_BYTES = WINDOW_BYTES // 4
 ACK_SECONDS = 0.5
 LEASE_SECONDS = 3.0
 RESEND_SECONDS = 1.0
+NOTHING = -1
+"""The ack of a gateway that waits for the first reset: before every offset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +147,10 @@ class Receiver:
         """Whether so much came since the last ack that one is due before its time."""
         return self.offset is not None and (self._acked is None or self.offset - self._acked >= ACK_BYTES)
 
-    def ack(self) -> int | None:
-        """What to ack now: the lease needs one each `ACK_SECONDS` also without news. None: there is nothing yet."""
+    def ack(self) -> int:
+        """What to ack now: the lease needs one each `ACK_SECONDS` also without news, and while there is nothing yet."""
         self._acked = self.offset
-        return self.offset
+        return NOTHING if self.offset is None else self.offset
 
 
 class Copy(Ring):

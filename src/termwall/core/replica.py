@@ -6,7 +6,8 @@ version that it was made from (compare-and-set), so of many proposals for a vers
     ask       decided on the newest version; what alters nothing, or is refused, is answered at once; else proposed.
               One proposal at a time; the others wait in line
     seen      a version came from the log. Accepted iff it is the next one: whoever was second at the same number is
-              ignored by all (first wins). A jump is accepted too: the log no longer reached back
+              ignored by all (first wins), but for its token, from which the store counts. A jump is accepted too: the
+              log no longer reached back
               if it is ours, its command is answered; if another took the place of ours, ours is decided again
     refused   the store had a newer version: ours is decided again when that was seen
     unknown   nobody knows whether it was stored: the same is proposed again, from the same version; at most one of the
@@ -20,7 +21,7 @@ A command is answered as done only once its version was seen in the log (F2, F4)
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from termwall.core.errors import ErrorCode, TermwallError
@@ -94,6 +95,8 @@ class _Asked:
     proposed: Propose | None = None
     again_at: float | None = None
     """When it is proposed again, if nobody knows what became of it."""
+    unsure: bool = False
+    """Whether a try of this proposal may have been stored: what becomes of a later one does not tell."""
 
 
 class Replica:
@@ -123,6 +126,8 @@ class Replica:
     def seen(self, document: Document) -> list[Effect]:
         """A version came from the log. Carry the effects out, then call `go`: what waits is decided on it."""
         current = self.document.version if self.document is not None else 0
+        if self.document is not None and document.version == current and document.token > self.document.token:
+            self.document = replace(self.document, token=document.token)
         if document.version <= current:
             return []
         jumped = current > 0 and document.version > current + 1
@@ -135,19 +140,23 @@ class Replica:
             return [*effects, Answered(first.operation, document)]
         if first is None or first.proposed is None:
             return effects
-        if jumped and document.version - current > RECENT_OPERATIONS:
+        if document.version - current > RECENT_OPERATIONS:
             self._line.popleft()
             return [*effects, Answered(first.operation, _unknown())]
-        first.proposed = None  # Another took its place in the log: it can no longer be stored.
+        first.proposed, first.unsure = None, False  # Another took its place in the log: it can no longer be stored.
         return effects
 
     def lost(self) -> list[Effect]:
         """The store lost what it had: whatever comes of the log from now on counts, from version 1 on."""
         self.document = None
         first = self._first
-        if first is not None:
+        effects: list[Effect] = []
+        if first is not None and first.unsure:
+            self._line.popleft()
+            effects.append(Answered(first.operation, _unknown()))
+        elif first is not None:
             first.proposed = first.again_at = None
-        return self.go()
+        return effects + self.go()
 
     def refused(self, proposal: Propose) -> list[Effect]:
         """The store had a newer version than the one it was made from: perhaps the same, proposed before."""
@@ -160,13 +169,13 @@ class Replica:
         """No answer came to a proposal."""
         first = self._is_first(proposal)
         if first is not None:
-            first.again_at = now + AGAIN_SECONDS
+            first.again_at, first.unsure = now + AGAIN_SECONDS, True
         return []
 
     def away(self, proposal: Propose) -> list[Effect]:
         """The proposal could not be sent. What became of an earlier try is still unknown."""
         first = self._is_first(proposal)
-        if first is None or first.again_at is not None:
+        if first is None or first.unsure:
             return []
         self._line.popleft()
         gone = TermwallError(ErrorCode.ENGINE_AWAY, "Nothing was changed: the other nodes cannot be reached now.")
