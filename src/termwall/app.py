@@ -178,6 +178,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         try:
             if termwall.node is not None:
                 await termwall.node.open()
+                # Other nodes may call before the first request comes here, with which Starlette would build it.
+                app.middleware_stack = app.middleware_stack or app.build_middleware_stack()
                 await forward.open(termwall.node.bus)
         except BusError as error:
             termwall.failure = error
@@ -212,7 +214,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.mount("/assets", _Assets(directory=STATIC / "assets", check_dir=False))
     node = termwall.node
     forward = Forward(
-        lambda session: None if node is None else node.node_of(session), asdict, lambda plain: Identity(**plain)
+        lambda session: None if node is None else node.node_of(session),
+        service.recordings.has,
+        asdict,
+        lambda plain: Identity(**plain),
     )
     app.add_middleware(forward.over)
     app.add_middleware(Gate, access=access, bounds=bounds)
