@@ -183,6 +183,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         try:
             if termwall.node is not None:
                 await termwall.node.open()
+                # Other nodes may call before the first request comes here, with which Starlette would build it.
+                app.middleware_stack = app.middleware_stack or app.build_middleware_stack()
                 await forward.open(termwall.node.bus)
         except BusError as error:
             termwall.failure = error
@@ -222,7 +224,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             await node.known(session)
 
     forward = Forward(
-        lambda session: None if node is None else node.node_of(session), known, asdict, lambda plain: Identity(**plain)
+        lambda session: None if node is None else node.node_of(session),
+        service.recordings.has,
+        known,
+        asdict,
+        lambda plain: Identity(**plain),
     )
     app.add_middleware(forward.over)
     app.add_middleware(Gate, access=access, bounds=bounds)

@@ -52,7 +52,15 @@ def recordings_command(
     for one in found["recordings"]:
         began = time.strftime("%Y-%m-%d %H:%M", time.localtime(one["startedAt"] / 1000))
         state = "records" if one["endedAt"] is None else f"{(one['endedAt'] - one['startedAt']) // 1000} s"
-        typer.echo(f"{one['id']}  {began}  {one['sessionName']:<20} {state:>9} {one['bytes'] / 1e6:8.1f} MB")
+        node = f"  on {one['node']}" if one["node"] else ""
+        typer.echo(f"{one['id']}  {began}  {one['sessionName']:<20} {state:>9} {one['bytes'] / 1e6:8.1f} MB{node}")
+    _tell_missing(found["missing"], "listed")
+
+
+def _tell_missing(nodes: list[str], done: str) -> None:
+    if nodes:
+        name = "node" if len(nodes) == 1 else "nodes"
+        typer.echo(f"termwall: {name} {', '.join(nodes)} could not be asked; what is there was not {done}.", err=True)
 
 
 def export_command(
@@ -186,14 +194,17 @@ def grep_command(
             places = [project or server.project_for(Path.cwd())]
         answers = [server.call("GET", f"/api/projects/{place}/search?{query}") for place in places]
     matches = [match for answer in answers for match in answer["matches"]]
+    missing = sorted({node for answer in answers for node in answer["missing"]})
+    truncated = any(answer["truncated"] for answer in answers)
     if as_json:
-        typer.echo(json.dumps({"matches": matches, "truncated": any(answer["truncated"] for answer in answers)}))
+        typer.echo(json.dumps({"matches": matches, "truncated": truncated, "missing": missing}))
     else:
         for match in matches:
             typer.echo(_line(match, sys.stdout.isatty()))
         for session in [one for answer in answers for one in answer["skipped"]]:
             typer.echo(f"termwall: {session} could not be searched: its screen cannot be drawn now.", err=True)
-        if any(answer["truncated"] for answer in answers):
+        _tell_missing(missing, "searched")
+        if truncated:
             typer.echo("termwall: there is more; look for something longer, or say --limit.", err=True)
     if not matches:
         raise typer.Exit(1)
@@ -202,6 +213,8 @@ def grep_command(
 def _line(match: dict[str, Any], colours: bool) -> str:
     text, start, end = match["text"], match["start"], match["end"]
     where = match["sessionName"]
+    if match["node"]:
+        where += f" on {match['node']}"
     if match["recordingId"]:
         where += f" (recording {match['recordingId']}, {match['time']:.0f} s)"
     if colours:

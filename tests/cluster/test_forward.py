@@ -26,15 +26,21 @@ async def test_N7_a_new_session_is_answered_once_it_is_known_where_it_was_asked_
         await send({"type": "http.response.start", "status": 201, "headers": []})
         await send({"type": "http.response.body", "body": b'{"id": "a"}'})
 
-    layers = [Forward(lambda session: None, known, lambda who: who, lambda who: who).over(app) for _ in range(2)]
+    nobody, neither = (lambda session: None), (lambda recording: False)
+    layers = [Forward(nobody, neither, known, lambda who: who, lambda who: who).over(app) for _ in range(2)]
     for bus, layer in zip((one, two), layers, strict=True):
         await bus.open()
         await layer.open(bus)
     await until(lambda: "two" in one.members(), "the other node")
     sent: list[Message] = []
 
+    request: list[Message] = [{"type": "http.request", "body": b'{"node": "two"}', "more_body": False}]
+
     async def receive() -> Message:
-        return {"type": "http.request", "body": b'{"node": "two"}', "more_body": False}
+        if request:
+            return request.pop()
+        await asyncio.Event().wait()
+        raise AssertionError
 
     async def send(message: Message) -> None:
         sent.append(message)

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -70,12 +71,13 @@ def sessions(server: Server) -> dict[str, dict[str, object]]:
     return {one["id"]: one for one in answer.json().get("sessions", ())}
 
 
-def command(server: Server, *arguments: str, ok: bool = True) -> str:
+def command(server: Server, *arguments: str, ok: bool = True, told: str = "") -> str:
     env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
     env |= {"PYTHONPATH": str(Path(__file__).parents[2] / "src"), "TERMWALL_DATA_DIR": str(server.data_dir)}
     run = [sys.executable, "-m", "termwall", *arguments]
     done = subprocess.run(run, env=env, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode == 0) is ok, done.stderr
+    assert told in done.stderr
     return done.stdout if ok else done.stderr
 
 
@@ -116,6 +118,54 @@ async def test_A5_run_on_another_node_and_focus_it_at_once(nodes: tuple[Server, 
         assert made["node"] == "two"
         assert made["id"] in one.call("GET", "/api/terminal/focus?projectId=wall").json()["focusedSessions"]
     assert "no node `nine`" in command(one, "run", "--node", "nine", "--project", "wall", "--", "cat", ok=False)
+
+
+async def test_N8_recordings_and_search_span_the_nodes(nodes: tuple[Server, Server], tmp_path: Path) -> None:
+    one, two = nodes
+    await until(lambda: two.call("GET", "/api/projects/wall").status_code == 200, "the project on the other node")
+    one.session("wall", "sh", "-c", "echo a needle; exec cat", id="a", name="first")
+    # More than was ever carried in one piece.
+    flood = (
+        "read x; i=0; while [ $i -lt 400 ]; do head -c 32768 /dev/zero | tr '\\0' x; i=$((i+1)); done; echo; echo END"
+    )
+    two.session("wall", "sh", "-c", f"echo a needle; {flood}; exec cat", id="b", name="second")
+    await until(lambda: {"a", "b"} <= sessions(one).keys(), "both")
+    made = {one.call("POST", f"/api/sessions/{session}/recording").json()["id"] for session in "ab"}
+    assert two.call("GET", "/api/projects/wall/recordings").json()["missing"] == []
+    await until(
+        lambda: command(one, "grep", "needle", "-p", "wall").count("needle") == 4, "both screens and recordings"
+    )
+    one.call("POST", "/api/sessions/b/input", {"data": "\n"})
+    await until(lambda: "END" in one.call("GET", "/api/sessions/b/screen?format=text").text, "its output")
+    ended = one.call("DELETE", "/api/sessions/b/recording").json()
+    assert (ended["node"], ended["bytes"] > 12 << 20) == ("two", True)
+    path = two.data_dir / "recordings" / ended["id"] / "1.cast"
+    answer = one.call("GET", f"/api/recordings/{ended['id']}/cast")
+    assert answer.headers["content-length"] == str(path.stat().st_size)
+    assert answer.content == path.read_bytes()
+    part = one.call("GET", f"/api/recordings/{ended['id']}/cast", headers={"range": "bytes=5-9"})
+    assert (part.status_code, part.content) == (206, answer.content[5:10])
+    command(one, "export", ended["id"], "-o", str(tmp_path / "b.cast"))
+    assert (tmp_path / "b.cast").read_bytes() == answer.content
+    listed = one.call("GET", "/api/projects/wall/recordings").json()
+    assert {(found["id"], found["node"]) for found in listed["recordings"]} == {
+        (found, "two" if found == ended["id"] else "one") for found in made
+    }
+    os.kill(two.pid, signal.SIGSTOP)
+    try:
+        told = "termwall: node two could not be asked; what is there was not "
+        text = command(one, "recordings", "-p", "wall", told=told + "listed.")
+        assert "on one" in text
+        assert "on two" not in text
+        await until(lambda: sessions(one)["b"]["status"] == "lost", "that it is told as away")
+        assert "first on one: a needle" in command(one, "grep", "needle", "-p", "wall", told=told + "searched.")
+        refused = one.call("GET", f"/api/recordings/{ended['id']}/cast")
+        assert (refused.status_code, refused.json()["code"]) == (503, "engine_away")
+    finally:
+        os.kill(two.pid, signal.SIGCONT)
+    await until(lambda: not one.call("GET", "/api/projects/wall/recordings").json()["missing"], "that it is back")
+    assert one.call("DELETE", f"/api/recordings/{ended['id']}").status_code == 204
+    assert not path.exists()
 
 
 async def test_nodes_health_metrics_and_drain(nodes: tuple[Server, Server], broker: Broker) -> None:

@@ -1,35 +1,38 @@
-"""HTTP calls about a session are answered by the node that has it, whichever node was asked.
+"""HTTP calls are answered by the node that has what they are about, whichever node was asked.
 
-An ASGI layer below the one that checks who asks: it carries the request over the bus, with who asked, and the other
-node's own application answers. A request that had no answer is not sent again: nobody knows whether it was carried out.
+An ASGI layer below the one that checks who asks. A call about a session or a recording of another node is carried
+there; the lists that every node has a part of are gathered from all (N8).
 """
 
 import asyncio
-import itertools
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from termwall.cluster import chores
-from termwall.cluster.bus import Bus, BusError, Subscription
-from termwall.cluster.parcel import BadParcel, pack, unpack
+from termwall.cluster import chores, gather
+from termwall.cluster.bus import Bus, BusAway, BusError, Member
+from termwall.cluster.calls import Call, Calls, error_body
+from termwall.cluster.gather import GATHERED, LIST_SECONDS, Gathered
 from termwall.core.errors import ERRORS, ErrorCode
+from termwall.core.ids import ID
+from termwall.protocol.bodies import Recording
 
 log = logging.getLogger("termwall.cluster")
 
-ANSWER_SECONDS = 15.0
-PIECE_BYTES = 256 << 10
-MOST_BYTES = 8 << 20
-"""Of an answer: a longer one, a long recording say, is to be had from its own node."""
-MOST_WAITING = 1024
-"""Calls that wait for other nodes; one more is refused."""
-BUDGET_BYTES = 64 << 20
+MOST_PLACES = 10_000
+"""Recordings of which it is remembered which node has them; of others all nodes are asked."""
+MOST_KNOWN = 1024
+"""Nodes that are remembered while they are away; more are not missed."""
 _ABOUT_SESSION = re.compile(r"/api/sessions/([^/]+)(/.+)?")
 _NEW_SESSION = re.compile(r"/api/projects/[^/]+/sessions")
+_ABOUT_RECORDING = re.compile(rf"/api/recordings/({ID})(/cast)?")
+_GATHERED = re.compile(r"/api/projects/[^/]+/(recordings|search)")
+_CARRIED = {b"content-type", b"content-length", b"accept", b"range", b"if-range"}
 
 
 class Forward:
@@ -37,6 +40,7 @@ class Forward:
 
     Args:
         node_of: the other node that has a session; None where it is this one's, or nobody's.
+        has_recording: whether this node has a recording.
         known: waits until a new session of another node is known here too, within bounds.
         plain, real: an identity as JSON can hold it, and back.
     """
@@ -44,20 +48,23 @@ class Forward:
     def __init__(
         self,
         node_of: Callable[[str], str | None],
+        has_recording: Callable[[str], bool],
         known: Callable[[str], Awaitable[None]],
         plain: Callable[[Any], Any],
         real: Callable[[Any], Any],
     ) -> None:
         self._app: ASGIApp
         self._node_of = node_of
-        self._known = known
+        self._has_recording = has_recording
+        self._until_known = known
         self._plain = plain
         self._real = real
-        self._bus: Bus | None = None
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Queue[tuple[dict[str, Any], bytes]]] = {}
-        self._subscriptions: list[Subscription] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._calls: Calls | None = None
+        self._places: dict[str, str] = {}
+        """The other node that has a recording, as far as it was seen."""
+        self._nodes: set[str] = set()
+        """The nodes with recordings that are or were there since this one was started."""
+        self._unsubscribe: Callable[[], None] = lambda: None
 
     def over(self, app: ASGIApp) -> ASGIApp:
         """The layer over an application."""
@@ -66,142 +73,173 @@ class Forward:
 
     async def open(self, bus: Bus) -> None:
         """Carry calls over an open bus."""
-        self._bus = bus
-        self._subscriptions = [
-            await bus.subscribe(f"call.{bus.node}", self._called, budget=BUDGET_BYTES, lagged=lambda: None),
-            await bus.subscribe(f"answer.{bus.node}", self._answered, budget=BUDGET_BYTES, lagged=lambda: None),
-        ]
+        self._calls = Calls(bus, self._own, self._real)
+        self._unsubscribe = bus.on_member(self._member)
+        for member in bus.members().values():
+            self._member(member, True)
+        await self._calls.open()
 
     async def close(self) -> None:
         """Carry nothing any more."""
-        self._bus = None
-        for subscription in self._subscriptions:
-            await subscription.end()
-        for task in tuple(self._tasks):
-            await chores.stop(task)
+        calls, self._calls = self._calls, None
+        self._unsubscribe()
+        if calls is not None:
+            await calls.close()
+
+    async def _own(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    def _member(self, member: Member, here: bool) -> None:
+        # A gateway runs no programs, so nothing of it is missed.
+        if member.about.get("role") != "gateway" and len(self._nodes) < MOST_KNOWN:
+            self._nodes.add(member.node)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer here, or have it answered."""
-        bus = self._bus
-        if bus is None or scope["type"] != "http":
+        """Answer here, have it answered, or both."""
+        calls = self._calls
+        if calls is None or scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        about, body, read = _ABOUT_SESSION.fullmatch(path), b"", False
+        path, method = scope["path"].removeprefix(scope.get("root_path", "")), scope["method"]
+        gathered = _GATHERED.fullmatch(path)
+        if method == "GET" and gathered is not None:
+            await self._gather(calls, GATHERED[gathered[1]], self._call(scope, path), scope, receive, send)
+            return
+        body: bytes | None = None
         node: str | None = None
-        if about is not None and (about[2] or scope["method"] != "GET"):
-            node = self._node_of(about[1])
-        elif scope["method"] == "POST" and _NEW_SESSION.fullmatch(path):
-            body, read = await _whole(receive), True
-            node = _named(body)
-            if node == bus.node or node not in bus.members():
-                node = None
+        if (about := _ABOUT_SESSION.fullmatch(path)) is not None:
+            node = self._node_of(about[1]) if about[2] or method != "GET" else None
+        elif (about := _ABOUT_RECORDING.fullmatch(path)) is not None:
+            try:
+                node = await self._place(calls, about[1], scope)
+            except BusError as error:
+                await _refuse(send, str(error))
+                return
+        elif method == "POST" and _NEW_SESSION.fullmatch(path):
+            body = await _whole(receive)
+            named = _named(body)
+            node = named if named != calls.bus.node and named in calls.bus.members() else None
         if node is None:
-            await self._app(scope, _again(body, receive) if read else receive, send)
-            return
-        await self._carry(bus, node, scope, path, body if read else await _whole(receive), send)
-
-    # ---- the node that was asked
-
-    async def _carry(self, bus: Bus, node: str, scope: Scope, path: str, body: bytes, send: Send) -> None:
-        if len(self._waiting) >= MOST_WAITING:
-            await _refuse(send, f"Node {node} answers too slowly; try again.")
-            return
-        number = next(self._numbers)
-        pieces = self._waiting[number] = asyncio.Queue()
-        header = {
-            "number": number,
-            "gateway": bus.node,
-            "method": scope["method"],
-            "path": path,
-            "query": scope["query_string"].decode("latin-1"),
-            "headers": [[k.decode("latin-1"), v.decode("latin-1")] for k, v in scope["headers"] if k in _CARRIED],
-            "identity": self._plain(scope["state"]["identity"]),
-        }
-        try:
-            await bus.publish(f"call.{node}", pack(header, body))
-            async with asyncio.timeout(ANSWER_SECONDS):
-                answer, data = await pieces.get()
-                while answer["more"]:
-                    _, piece = last = await pieces.get()
-                    answer["more"] = last[0]["more"]
-                    data += piece
-        except BusError as error:
-            await _refuse(send, f"Node {node} was not reached: {error}")
-        except TimeoutError:
-            await _refuse(send, f"Node {node} did not answer in time; what was asked may have been done.")
+            await self._app(scope, receive if body is None else _again(body, receive), send)
         else:
-            if answer["status"] == 201 and _NEW_SESSION.fullmatch(path):
-                # Who was told of it may use it here at once.
-                await self._known(json.loads(data)["id"])
-            headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in answer["headers"]]
-            await send({"type": "http.response.start", "status": answer["status"], "headers": headers})
-            await send({"type": "http.response.body", "body": data})
-        finally:
-            del self._waiting[number]
+            call = self._call(scope, path, await _whole(receive) if body is None else body)
+            await _carry(calls, node, call, receive, send if body is None else self._once_known(send))
 
-    def _answered(self, subject: str, data: bytes) -> None:
+    def _call(self, scope: Scope, path: str, body: bytes = b"") -> Call:
+        return Call(
+            method=scope["method"],
+            path=path,
+            identity=self._plain(scope["state"]["identity"]),
+            query=scope["query_string"].decode("latin-1"),
+            headers=[[k.decode("latin-1"), v.decode("latin-1")] for k, v in scope["headers"] if k in _CARRIED],
+            body=body,
+        )
+
+    def _once_known(self, send: Send) -> Send:
+        """Passes an answer on; that a session was made once it is known here, for its client may use it at once."""
+        held: list[Message] = []
+
+        async def hold(message: Message) -> None:
+            held.append(message)
+            if message.get("more_body", message["type"] == "http.response.start"):
+                return
+            if held[0]["status"] == 201:
+                made = json.loads(b"".join(one.get("body", b"") for one in held))
+                await self._until_known(made["id"])
+            for one in held:
+                await send(one)
+
+        return hold
+
+    # ---- recordings
+
+    async def _place(self, calls: Calls, id: str, scope: Scope) -> str | None:
+        """The other node that has a recording; None where it is this one's, or nobody's.
+
+        Raises:
+            BusAway: nobody has it of those who could be asked, and not all could.
+        """
+        if self._has_recording(id):
+            return None
+        if id not in self._places:
+            call = Call("GET", f"/api/recordings/{id}", self._plain(scope["state"]["identity"]))
+            read = Recording.model_validate_json
+            found, missing = await gather.ask(calls, call, read, seconds=LIST_SECONDS, away=self._nodes)
+            for node in found:
+                self._remember(id, node)
+            if missing and not found:
+                raise BusAway(f"The recording is not here, and could not be asked for at {', '.join(missing)}.")
+        return self._places.get(id)
+
+    def _remember(self, id: str, node: str) -> None:
+        self._places.pop(id, None)
+        if len(self._places) >= MOST_PLACES:
+            del self._places[next(iter(self._places))]
+        self._places[id] = node
+
+    # ---- what every node has a part of
+
+    async def _gather(
+        self, calls: Calls, of: Gathered[Any], call: Call, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        asking = asyncio.get_running_loop().create_task(
+            gather.ask(calls, call, of.read, seconds=of.seconds, away=self._nodes)
+        )
+        said: list[Message] = []
+
+        async def hear(message: Message) -> None:
+            said.append(message)
+
         try:
-            header, body = unpack(data)
-        except BadParcel as error:
-            log.warning("%s", error)
-            return
-        pieces = self._waiting.get(header["number"])
-        if pieces is not None:
-            pieces.put_nowait((header, body))
-
-    # ---- the node that answers
-
-    def _called(self, subject: str, data: bytes) -> None:
-        if len(self._tasks) < MOST_WAITING:
-            task = chores.start(self._serve(data), log)
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, data: bytes) -> None:
-        header, body = unpack(data)
-        scope: Scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": header["method"],
-            "scheme": "http",
-            "path": header["path"],
-            "raw_path": header["path"].encode(),
-            "root_path": "",
-            "query_string": header["query"].encode("latin-1"),
-            "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in header["headers"]],
-            "client": None,
-            "server": None,
-            "state": {"identity": self._real(header["identity"])},
-        }
-        status, headers, content = 500, [], bytearray()
-
-        async def receive() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: Message) -> None:
-            nonlocal status, headers
-            if message["type"] == "http.response.start":
-                status, headers = message["status"], message["headers"]
-            elif len(content) <= MOST_BYTES:
-                content.extend(message.get("body", b""))
-
-        await self._app(scope, receive, send)
-        if len(content) > MOST_BYTES:
-            node = self._bus.node if self._bus is not None else ""
-            status, headers = 413, [(b"content-type", b"application/json")]
-            content = bytearray(_error(ErrorCode.TOO_LARGE, f"That is too long to be carried; ask node {node} itself."))
-        plain = [[k.decode("latin-1"), v.decode("latin-1")] for k, v in headers]
-        for begin in range(0, max(1, len(content)), PIECE_BYTES):
-            more = begin + PIECE_BYTES < len(content)
-            answer = {"number": header["number"], "status": status, "headers": plain, "more": more}
-            if self._bus is not None:
-                piece = bytes(content[begin : begin + PIECE_BYTES])
-                await self._bus.publish(f"answer.{header['gateway']}", pack(answer, piece))
+            await self._app(scope, receive, hear)
+            if said[0]["status"] == 200:
+                mine = of.read(b"".join(message.get("body", b"") for message in said))
+                others, missing = await asking
+                for node, answer in others.items():
+                    for recording in of.recordings(answer):
+                        self._remember(recording, node)
+                merged = of.merge([mine, *others.values()], missing, call.query)
+                said = _answer(200, merged.model_dump_json().encode())
+        finally:
+            asking.cancel()
+        for message in said:
+            await send(message)
 
 
-_CARRIED = {b"content-type", b"content-length", b"accept"}
+async def _carry(calls: Calls, node: str, call: Call, receive: Receive, send: Send) -> None:
+    begun = False
+
+    async def pass_on() -> None:
+        nonlocal begun
+        async with aclosing(calls.carry(node, call)) as answer:
+            async for message in answer:
+                begun = True
+                await send(message)
+
+    try:
+        await _until_gone(receive, pass_on())
+    except BusError as error:
+        if not begun:
+            await _refuse(send, str(error))
+        else:  # Whoever serves this application closes the connection: its client sees that the end is missing.
+            log.warning("an answer was cut off: %s", error)
+
+
+async def _until_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+    """Do it, as long as its client is there. The whole request was received."""
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    working, going = (asyncio.get_running_loop().create_task(one) for one in (work, gone()))
+    try:
+        await asyncio.wait((working, going), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+    finally:
+        await chores.stop(going)
+        await chores.stop(working)
 
 
 async def _whole(receive: Receive) -> bytes:
@@ -238,16 +276,15 @@ def _named(body: bytes) -> str | None:
     return node if isinstance(node, str) else None
 
 
-def _error(code: ErrorCode, sentence: str) -> bytes:
-    return json.dumps({"success": False, "code": code, "error": sentence}).encode()
+def _answer(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> list[Message]:
+    described = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *headers]
+    return [
+        {"type": "http.response.start", "status": status, "headers": described},
+        {"type": "http.response.body", "body": body},
+    ]
 
 
 async def _refuse(send: Send, sentence: str) -> None:
-    body = _error(ErrorCode.ENGINE_AWAY, sentence)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"retry-after", b"5"),
-    ]
-    await send({"type": "http.response.start", "status": ERRORS[ErrorCode.ENGINE_AWAY].status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    body = error_body(ErrorCode.ENGINE_AWAY, sentence)
+    for message in _answer(ERRORS[ErrorCode.ENGINE_AWAY].status, body, (b"retry-after", b"5")):
+        await send(message)

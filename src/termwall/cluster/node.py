@@ -55,6 +55,7 @@ class Node:
         self._beat: asyncio.TimerHandle | None = None
         self.service = service
         service.node, service.runs_programs, service.cluster = bus.node, role != "gateway", self
+        service.recordings.node = bus.node
         self.role = role
         self.bus = bus
         self.stages = SharedStages(bus, service, new_id)

@@ -6,5 +6,6 @@ SessionId = NewType("SessionId", str)
 ProjectId = NewType("ProjectId", str)
 ClientId = NewType("ClientId", str)
 
-ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+ID_PATTERN = rf"^{ID}$"
 """Ids travel in addresses, in file names and behind one length byte (S8), so they are short and plain."""

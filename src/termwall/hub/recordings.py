@@ -29,6 +29,8 @@ class Recordings:
         self._clock = clock
         self._new_id = new_id
         self._all: dict[str, Recording] = {}
+        self.node: str | None = None
+        """This node's name, where there are several."""
         self.changed: Callable[[LiveSession], None] = lambda session: None
         """Called when a session's recording began, was written on, or ended."""
         if folder is not None and folder.is_dir():
@@ -43,13 +45,17 @@ class Recordings:
     def of_project(self, project_id: str) -> list[Recording]:
         """A project's, the newest first."""
         found = [one for one in self._all.values() if one.project_id == project_id]
-        return sorted(found, key=lambda one: one.started_at, reverse=True)
+        return sorted(map(self._shown, found), key=lambda one: one.started_at, reverse=True)
+
+    def has(self, id: str) -> bool:
+        """Whether it is here."""
+        return id in self._all
 
     def get(self, id: str) -> Recording:
         """Raises `unknown_recording`."""
         if id not in self._all:
             raise TermwallError(ErrorCode.UNKNOWN_RECORDING, f"There is no recording `{id[:64]}`.", field="recordingId")
-        return self._all[id]
+        return self._shown(self._all[id])
 
     def part(self, id: str, part: int) -> Path:
         """The file of a part.
@@ -103,7 +109,7 @@ class Recordings:
                 ErrorCode.ENGINE_AWAY, f"Nothing can be recorded: {error.strerror}. Free some space and try again."
             ) from None
         self._record(session, recording.id, None)
-        return recording
+        return self._shown(recording)
 
     def resume(self, session: "LiveSession", state: dict[str, Any]) -> None:
         """Go on with a recording that an earlier server began."""
@@ -148,6 +154,10 @@ class Recordings:
 
     # ---- inside
 
+    def _shown(self, recording: Recording) -> Recording:
+        """As others see it. Its file says nothing of a node, whose name may change."""
+        return recording.model_copy(update={"node": self.node})
+
     def _place(self, id: str) -> Path:
         if self._folder is None:
             raise TermwallError(ErrorCode.ENGINE_AWAY, "This server has no folder for recordings.")
@@ -188,7 +198,7 @@ class Recordings:
         ended = self._all[recorder.id].model_copy(update={"ended_at": self._clock(), "error": error})
         self._keep_if_possible(ended)
         self.changed(recorder.session)
-        return ended
+        return self._shown(ended)
 
     def _keep(self, recording: Recording) -> None:
         path = self._place(recording.id) / "recording.json"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SECONDS = 5.0
 """For one search; what was not reached by then is told as `truncated`."""
+MATCHES = 100
+"""Unless more or fewer are asked for."""
 OF_ONE = 25
 """Matches of one session or recording, so that one that prints the word all the time does not hide the others."""
 
@@ -24,7 +26,7 @@ OF_ONE = 25
 async def search(
     service: "TerminalService", project_id: str, text: str, limit: int, with_recordings: bool
 ) -> SearchAnswer:
-    """The newest matches of each session, then those of recordings.
+    """The newest matches of each session that runs here, then those of the recordings that are here.
 
     Raises:
         TermwallError: `unknown_project`.
@@ -33,7 +35,10 @@ async def search(
     matches: list[Match] = []
     skipped: list[str] = []
     truncated = False
-    for session in service.list_sessions(project_id):
+    sessions = service.list_sessions(project_id)
+    for session in sessions:
+        if session.node != service.node:
+            continue
         if len(matches) >= limit or time.monotonic() > deadline:
             truncated = True
             break
@@ -51,6 +56,7 @@ async def search(
                 Match(
                     session_id=session.id,
                     session_name=session.name,
+                    node=service.node,
                     text=found.text,
                     start=found.start,
                     end=found.end,
@@ -58,7 +64,7 @@ async def search(
                 )
             )
     if with_recordings and not truncated:
-        known = {session.id for session in service.list_sessions(project_id)}
+        known = {session.id for session in sessions}
         files = [(one, service.recordings.files(one.id)) for one in service.recordings.of_project(project_id)]
         room = limit - len(matches)
         more, truncated = await asyncio.to_thread(_in_recordings, files, query, room, deadline, known)
@@ -89,6 +95,7 @@ def _in_recordings(
                         recording_id=recording.id,
                         part=part,
                         time=at,
+                        node=recording.node,
                         text=found.text,
                         start=found.start,
                         end=found.end,

@@ -134,12 +134,16 @@ class Recording(Wire):
     rows: int
     error: str | None
     """Why it ended, if that was not wanted."""
+    node: str | None = None
+    """The node that has it, where there are several."""
 
 
 class RecordingList(Wire):
     """A project's recordings, the newest first."""
 
     recordings: list[Recording]
+    missing: list[str] = []
+    """Nodes that could not be asked, or did not answer in time: what they have is not listed."""
 
 
 class Match(Wire):
@@ -159,6 +163,8 @@ class Match(Wire):
     """Where the match is in `text`, in characters."""
     lines_from_end: int | None = None
     """How many lines above the last one of the screen, of a session."""
+    node: str | None = None
+    """The node that has the session or the recording, where there are several."""
 
 
 class SearchAnswer(Wire):
@@ -169,6 +175,8 @@ class SearchAnswer(Wire):
     """Whether there is more: the limit was reached, or the time was over."""
     skipped: list[str]
     """Sessions that could not be searched because no screen can be drawn."""
+    missing: list[str] = []
+    """Nodes that could not be asked, or did not answer in time: what they have was not searched."""
 
 
 class FocusBody(Wire):

@@ -9,7 +9,7 @@ from termwall.core.errors import ErrorCode
 from termwall.core.ids import ID_PATTERN
 from termwall.core.search import MAX_QUERY
 from termwall.hub.connection import Role
-from termwall.hub.search import search
+from termwall.hub.search import MATCHES, search
 from termwall.hub.service import TerminalService
 from termwall.protocol import bodies
 from termwall.transport.rest import ProjectId, SessionId, allow, answers
@@ -100,7 +100,7 @@ def recording_routes(service: TerminalService) -> APIRouter:
         request: Request,
         project_id: ProjectId,
         q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
-        limit: Annotated[int, Query(ge=1, le=MAX_MATCHES)] = 100,
+        limit: Annotated[int, Query(ge=1, le=MAX_MATCHES)] = MATCHES,
         recordings: bool = True,
     ) -> bodies.SearchAnswer:
         """Find text in all sessions' screens and scrollback, and in recordings. Small letters find both cases."""

@@ -3,6 +3,7 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { type Answer, api, type Match } from "./api";
 import { clock } from "./cast";
+import { missingSentence } from "./missing";
 
 /** Milliseconds after the last letter until the server is asked, and until a search is said to take its time. */
 const PAUSE = 150;
@@ -119,6 +120,7 @@ export function Everywhere(props: {
             <span className="where">
               {match.sessionName}
               {match.recordingId !== null && <span className="muted"> recording, {clock(match.time ?? 0)}</span>}
+              {match.node && <span className="muted"> on {match.node}</span>}
             </span>
             <code className="grow">
               {match.text.slice(0, match.start)}
@@ -139,6 +141,6 @@ function summary(text: string, answer: Answer | null): string {
   if (text === "" || answer === null) return "Small letters find both cases.";
   const { matches, truncated, skipped } = answer;
   const count = matches.length === 0 ? "Nothing was found." : `${matches.length}${truncated ? " and more" : ""} found.`;
-  const missing = skipped.length > 0 ? ` ${skipped.length} could not be searched: no screen can be drawn now.` : "";
-  return count + missing;
+  const undrawn = skipped.length > 0 ? `${skipped.length} could not be searched: no screen can be drawn now.` : "";
+  return [count, undrawn, missingSentence(answer.missing, "searched")].filter((part) => part !== "").join(" ");
 }

@@ -2,6 +2,7 @@
 
 import { DARK, Engine, LIGHT } from "@termwall/react";
 import { useCallback, useEffect, useRef, useState } from "react";
+import { textOf } from "./api";
 import { between, type Cast, clock, parseCast, sizeOf } from "./cast";
 
 const SPEEDS = [0.5, 1, 2, 4, 8];
@@ -46,10 +47,9 @@ export function Player({ source, start = 0, label }: { source: string; start?: n
     const element = host.current;
     if (element === null) return;
     const abort = new AbortController();
-    fetch(new URL(source, document.baseURI), { signal: abort.signal })
-      .then(async (answer) => {
-        if (!answer.ok) throw new Error(`The recording cannot be had: the server answered ${answer.status}.`);
-        const found = parseCast(await answer.text());
+    textOf(source, abort.signal)
+      .then((text) => {
+        const found = parseCast(text);
         const light = document.documentElement.dataset.theme === "light";
         const fontSize = Math.min(14, Math.max(6, Math.floor(element.clientWidth / (found.cols * LETTER))));
         const options = { fontSize, theme: light ? LIGHT : DARK, screenReaderMode: false, cursorBlink: false };

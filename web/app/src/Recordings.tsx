@@ -1,9 +1,10 @@
 /** The recordings of a project: list, play, download, delete. */
 
 import { useCallback, useEffect, useState } from "react";
-import { api, castUrl, type Recording } from "./api";
+import { api, castUrl, type RecordingList } from "./api";
 import { clock } from "./cast";
 import { Dialog } from "./dialog";
+import { missingSentence } from "./missing";
 import { Player } from "./Player";
 import { useNow } from "./time";
 
@@ -15,7 +16,7 @@ export interface Playing {
 
 export function Recordings(props: { projectId: string; play?: Playing; canType: boolean; onClose: () => void }) {
   const { projectId, canType, onClose } = props;
-  const [list, setList] = useState<readonly Recording[] | null>(null);
+  const [found, setFound] = useState<RecordingList | null>(null);
   const [playing, setPlaying] = useState<Playing | null>(props.play ?? null);
   const [asked, setAsked] = useState<string | null>(null);
   const [problem, setProblem] = useState("");
@@ -24,11 +25,10 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
     (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)),
     [],
   );
-  const load = useCallback(
-    () => api.recordings(projectId).then((found) => setList(found.recordings), explain),
-    [projectId, explain],
-  );
+  const load = useCallback(() => api.recordings(projectId).then(setFound, explain), [projectId, explain]);
   useEffect(() => void load(), [load]);
+  const list = found?.recordings ?? null;
+  const missing = missingSentence(found?.missing ?? [], "listed");
   const current = list?.find((one) => one.id === playing?.id);
   const remove = async (id: string) => {
     try {
@@ -72,7 +72,7 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
         </>
       ) : list === null ? (
         <p className="muted">Loading…</p>
-      ) : list.length === 0 ? (
+      ) : list.length === 0 && missing === "" ? (
         <p>Nothing was recorded yet. Choose “Record” in a terminal's menu.</p>
       ) : (
         <ul className="recordings">
@@ -83,6 +83,7 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
                 <span className="muted">
                   {new Date(one.startedAt).toLocaleString()} · {clock(((one.endedAt ?? now) - one.startedAt) / 1000)} ·{" "}
                   {megabytes(one.bytes)}
+                  {one.node && ` · on ${one.node}`}
                   {one.endedAt === null && " · records"}
                 </span>
                 {one.error && <span className="problem">{one.error}</span>}
@@ -120,6 +121,7 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
           ))}
         </ul>
       )}
+      {playing === null && missing !== "" && <p role="status">{missing}</p>}
       <div className="buttons">
         {playing !== null && (
           <button type="button" onClick={() => setPlaying(null)}>

@@ -28,9 +28,19 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
   if (answer.status === 204) return undefined as T;
   const json: unknown = await answer.json().catch(() => ({}));
   if (answer.ok) return json as T;
-  const problem = json as Partial<ErrorAnswer>;
-  const sentence = problem.error ?? `The server answered ${answer.status}.`;
-  throw new ApiError(answer.status, problem.code ?? "internal", sentence, problem.field ?? null);
+  throw refusal(answer.status, json as Partial<ErrorAnswer>);
+}
+
+function refusal(status: number, problem: Partial<ErrorAnswer>): ApiError {
+  const sentence = problem.error ?? `The server answered ${status}.`;
+  return new ApiError(status, problem.code ?? "internal", sentence, problem.field ?? null);
+}
+
+/** A file's text, from its place relative to the page. */
+export async function textOf(place: string, signal: AbortSignal): Promise<string> {
+  const answer = await fetch(new URL(place, document.baseURI), { signal });
+  if (answer.ok) return answer.text();
+  throw refusal(answer.status, (await answer.json().catch(() => ({}))) as Partial<ErrorAnswer>);
 }
 
 export interface NewSession {
@@ -53,6 +63,13 @@ export interface Recording {
   firstPart: number;
   parts: number;
   error: string | null;
+  node: string | null;
+}
+
+export interface RecordingList {
+  recordings: readonly Recording[];
+  /** Nodes that could not be asked. */
+  missing: readonly string[];
 }
 
 export interface Match {
@@ -65,12 +82,14 @@ export interface Match {
   start: number;
   end: number;
   linesFromEnd: number | null;
+  node: string | null;
 }
 
 export interface Answer {
   matches: readonly Match[];
   truncated: boolean;
   skipped: readonly string[];
+  missing: readonly string[];
 }
 
 /** Where a part of a recording is. */
@@ -92,8 +111,7 @@ export const api = {
   close: (id: string) => call<void>("DELETE", one(id)),
   record: (id: string) => call<Recording>("POST", `${one(id)}/recording`, {}),
   stopRecording: (id: string) => call<Recording>("DELETE", `${one(id)}/recording`),
-  recordings: (project: string) =>
-    call<{ recordings: Recording[] }>("GET", `projects/${encodeURIComponent(project)}/recordings`),
+  recordings: (project: string) => call<RecordingList>("GET", `projects/${encodeURIComponent(project)}/recordings`),
   deleteRecording: (id: string) => call<void>("DELETE", `recordings/${encodeURIComponent(id)}`),
   search: (project: string, text: string, signal: AbortSignal) =>
     call<Answer>(

@@ -250,6 +250,7 @@ export interface Match {
   start: number;
   end: number;
   linesFromEnd?: number | null;
+  node?: string | null;
 }
 
 /** The nodes that are there. */
@@ -379,11 +380,13 @@ export interface Recording {
   cols: number;
   rows: number;
   error: string | null;
+  node?: string | null;
 }
 
 /** A project's recordings, the newest first. */
 export interface RecordingList {
   recordings: Recording[];
+  missing?: string[];
 }
 
 /** The size this client shows; it counts while the client drives the session (I4). */
@@ -434,6 +437,7 @@ export interface SearchAnswer {
   matches: Match[];
   truncated: boolean;
   skipped: string[];
+  missing?: string[];
 }
 
 /** Somebody had this session visible for 2 s in a front window (S9). */
