@@ -13,6 +13,7 @@ import pytest
 import uvloop
 
 from termwall.cluster.bus import BusAway, BusRefused, Document
+from termwall.cluster.jetstream import Documents
 from termwall.cluster.nats import NatsBus
 from termwall.core.replica import Replica
 from tests.cluster.engines import NatsEngine, ended, opened, watching
@@ -36,7 +37,7 @@ async def refused(url: str, match: str, **options: Any) -> None:
 
 
 @pytest.mark.parametrize("version", ["2.9.10", "2.11.99", "1.4.1"])
-async def test_an_old_server_is_refused_by_its_version(version: str) -> None:
+async def test_N6_an_old_server_is_refused_by_its_version(version: str) -> None:
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         info = {"version": version, "max_payload": 1 << 20, "headers": True, "jetstream": True}
         writer.write(b"INFO " + json.dumps(info).encode() + b"\r\n")
@@ -51,7 +52,7 @@ async def test_an_old_server_is_refused_by_its_version(version: str) -> None:
         await refused(f"nats://127.0.0.1:{port}", f"version {version}; termwall needs 2.12 or newer")
 
 
-async def test_a_server_without_jetstream_is_refused(tmp_path: Path) -> None:
+async def test_N6_a_server_without_jetstream_is_refused(tmp_path: Path) -> None:
     with Broker(tmp_path, jetstream=False) as broker:
         await refused(broker.url, "no JetStream: start it with `-js`")
 
@@ -59,6 +60,36 @@ async def test_a_server_without_jetstream_is_refused(tmp_path: Path) -> None:
 async def test_replicas_that_one_server_cannot_have_are_refused(tmp_path: Path) -> None:
     with Broker(tmp_path) as broker:
         await refused(broker.url, "fewer than 3 replicas", replicas=3)
+
+
+class Forming:
+    """What a server of a cluster that is just forming answers; it lasts too short to be had at will."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.get_running_loop().create_future()
+
+    async def ask(self, subject: str, data: bytes, seconds: float, headers: dict[str, str] | None = None) -> bytes:
+        if ".INFO." in subject:
+            error = {"code": 404, "err_code": 10059, "description": "stream not found"}
+        else:
+            error = {"code": 400, "err_code": 10005, "description": "no suitable peers for placement, peer offline"}
+        return json.dumps({"error": error}).encode()
+
+    async def send(self, subject: str, data: bytes) -> None:
+        raise AssertionError(subject)
+
+    async def listen(self, subject: str, take: object, dropped: object) -> Any:
+        raise AssertionError(subject)
+
+    def inbox(self) -> str:
+        raise AssertionError("nothing is subscribed to")
+
+
+async def test_a_node_that_starts_together_with_its_cluster_waits_for_it() -> None:
+    """Once it was refused, and ended."""
+    documents = Documents("termwall", 3, 1.0, logging.getLogger("test"))
+    with pytest.raises(BusAway, match="Fewer than 3 NATS servers are there to store on"):
+        await documents.prepare(Forming())
 
 
 async def test_wrong_credentials_are_refused_and_right_ones_last_over_an_outage(tmp_path: Path) -> None:

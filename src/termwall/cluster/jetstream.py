@@ -35,6 +35,8 @@ NO_MESSAGE, NO_STREAM, STREAM_TAKEN, TOO_LARGE = 10037, 10059, 10058, 10054
 NO_JETSTREAM = (10039, 10076)
 NO_REPLICAS = (10052, 10074)
 """Error codes: more replicas than the engine does."""
+NO_PEERS = 10005
+"""Error code: fewer servers are there than replicas, as while a cluster starts."""
 UNAVAILABLE = 503
 """The HTTP-like code of what passes by itself, such as a cluster without a leader."""
 
@@ -139,6 +141,11 @@ class Documents:
             except _Denied as denied:
                 if denied.code in NO_REPLICAS:
                     raise BusRefused(f"{denied} Ask for fewer than {self._replicas} replicas.") from None
+                if denied.code == NO_PEERS:
+                    raise BusAway(
+                        f"Fewer than {self._replicas} NATS servers are there to store on: start more, or ask for fewer "
+                        f"replicas. {denied}"
+                    ) from None
                 if denied.code != STREAM_TAKEN:  # Another node made it meanwhile; with other settings, if taken.
                     raise BusRefused(f"The stream {self.stream} cannot be made. {denied}") from None
                 info = await self.call(line, f"STREAM.INFO.{self.stream}", {})
