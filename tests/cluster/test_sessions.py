@@ -10,6 +10,7 @@ import pytest
 
 from termwall.cluster.distant import DistantSession
 from termwall.cluster.local import LocalBroker
+from termwall.core.errors import TermwallError
 from termwall.core.ids import ClientId
 from tests.support.nodes import OneNode
 from tests.support.patience import until
@@ -71,7 +72,7 @@ async def test_A2_a_session_is_known_on_the_other_node_with_all_that_changes(two
     assert line.last("session_update")["removed"] is True
 
 
-async def test_S2_S3_a_focused_session_streams_to_the_other_node(two: Nodes) -> None:
+async def test_S2_S3_N3_a_focused_session_streams_to_the_other_node(two: Nodes) -> None:
     _, host, gateway = two
     host.wall.session("a", "sh", "-c", RAW)
     await known(gateway, "a")
@@ -191,7 +192,7 @@ async def test_S1_a_restart_there_is_a_new_epoch_here(two: Nodes) -> None:
     assert epochs[-1] == host.service.get_session("a").epoch
 
 
-async def test_a_node_that_is_away_or_hangs_is_told_and_comes_back(two: Nodes) -> None:
+async def test_N5_a_node_that_is_away_or_hangs_is_told_and_comes_back(two: Nodes) -> None:
     broker, host, gateway = two
     host.wall.session("a", "sh", "-c", RAW)
     await known(gateway, "a")
@@ -213,7 +214,7 @@ async def test_a_node_that_is_away_or_hangs_is_told_and_comes_back(two: Nodes) -
 
 
 @pytest.mark.parametrize("arrives", [True, False])
-async def test_I1_I2_what_could_not_be_typed_in_time_is_told_and_never_typed_later(
+async def test_I1_I2_N4_what_could_not_be_typed_in_time_is_told_and_never_typed_later(
     two: Nodes, arrives: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("termwall.cluster.actions.TYPED_SECONDS", 0.3)
@@ -342,3 +343,47 @@ async def test_N5_a_node_that_speaks_otherwise_is_shown_as_away(two: Nodes) -> N
     assert "99" in away
     host.bus.announce(about)
     await until(lambda: gateway.service.get_session("a").status == "running")
+
+
+def code(node: OneNode, session: str) -> str:
+    with pytest.raises(TermwallError) as refused:
+        node.service.get_session(session)
+    return refused.value.code
+
+
+async def test_N5_a_node_that_just_started_does_not_say_that_there_is_no_such_session(
+    two: Nodes, tmp_path: Path
+) -> None:
+    """Once a client that came back to it was told so, and what it had typed was dropped."""
+    broker, _, _ = two
+    late = OneNode.local(broker, "late", tmp_path / "late", project=False)
+    await late.node.open()
+    assert code(late, "nobody's") == "engine_away"
+    await until(lambda: code(late, "nobody's") == "unknown_session")
+    await late.close()
+
+
+async def test_N5_a_session_on_the_stage_whose_node_was_never_heard_can_only_leave_it(
+    two: Nodes, tmp_path: Path
+) -> None:
+    broker, host, _ = two
+    for name in ("a", "b"):
+        host.wall.session(name)
+    await host.service.set_session_focus("a")
+    await host.service.set_session_focus("b")
+    broker.cut("host")
+    late = OneNode.local(broker, "late", tmp_path / "late", project=False)
+    await late.node.open()
+    await until(lambda: code(late, "nobody's") == "unknown_session", "what it can know is known")
+    line = late.wall.line()
+    line.say("input", sessionId="a", data="x", seq=1)
+    assert (line.last("error")["code"], line.last("error")["sessionId"]) == ("engine_away", "a")
+    line.say("focus", sessionIds=["b"])
+    await until(lambda: late.stage == (3, ["b"]))
+    line.say("focus", sessionId="b", focused=False)
+    await until(lambda: late.stage == (4, []))
+    line.say("focus", sessionId="b", focused=False)
+    assert line.last("error")["code"] == "unknown_session"
+    broker.join("host")
+    await until(lambda: host.stage == (4, []) and "a" in late.service.room("wall").sessions)
+    await late.close()

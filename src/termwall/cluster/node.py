@@ -110,7 +110,7 @@ class Node:
                 continue
             await self._listen()
             self.stages.share_all()
-            log.warning("The others are reached.")
+            log.warning("The other nodes are reached.")
             return
 
     def _state(self, up: bool) -> None:
@@ -129,6 +129,8 @@ class Node:
             self.host.watch_room(room)
         if self.role != "host":
             self.gateway.roster.list_room(room)
+            # Who is removed leaves the stage too, so who is on it is only not heard of.
+            room.expected = lambda session_id: session_id in room.stage.sessions or not self.gateway.roster.settled
 
     def node_of(self, session_id: str) -> str | None:
         """The other node that has a session."""

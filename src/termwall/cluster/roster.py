@@ -8,6 +8,7 @@ somebody asks (`fresh`).
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from termwall.cluster.bus import Bus, BusError, Member, Subscription
@@ -25,6 +26,10 @@ BUDGET_BYTES = 16 << 20
 ANSWER_SECONDS = 2.0
 AGAIN_SECONDS = 0.25
 """Until a list that did not come is asked for again."""
+SETTLE_SECONDS = 3.0
+"""Who is there was heard of by then, once the bus is up: as long as it takes until one that is silent is away."""
+START_SECONDS = 10.0
+"""How long a start waits at most for the others' sessions; those that answer nothing come when they come."""
 LOOK_SECONDS = 5.0
 """How often the others are told which projects somebody here looks at."""
 LINGER_SECONDS = 60.0
@@ -64,8 +69,9 @@ class Roster:
         """Of each node the run and the serial of the last news."""
         self._listing: dict[tuple[str, str | None], asyncio.Task[None]] = {}
         """Lists that are being asked for: a node's whole one, or that of one project."""
+        self._up_since: float | None = None
         self._learned = asyncio.Event()
-        """Set whenever there is one more session."""
+        """Set whenever there is one more session, or a list came."""
         self._looked: dict[str, float] = {}
         """Projects that somebody here looks at, and when somebody last did."""
         self._subscriptions: list[Subscription] = []
@@ -89,14 +95,21 @@ class Roster:
 
         A client that comes back sooner would find its terminals gone, and could not go on where it was.
         """
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                while any(set(room.stage.sessions) - room.sessions.keys() for room in self._service.rooms()):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START_SECONDS):
+                while not self.settled and (self._listing or self._misses_staged()):
                     self._learned.clear()
-                    await self._learned.wait()
-                await self._listed()
-        except TimeoutError:
-            pass
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._learned.wait(), AGAIN_SECONDS)
+
+    @property
+    def settled(self) -> bool:
+        """Whether a session that is not known here is nobody's, as far as nodes are reached."""
+        up = self._up_since is not None and _now() - self._up_since >= SETTLE_SECONDS
+        return up and not any(project is None for _, project in self._listing)
+
+    def _misses_staged(self) -> bool:
+        return any(set(room.stage.sessions) - room.sessions.keys() for room in self._service.rooms())
 
     async def known(self, session_id: str) -> None:
         """Until a session of another node is known here, or `ANSWER_SECONDS` have passed."""
@@ -179,6 +192,7 @@ class Roster:
             self._list_soon(node)
 
     def _state(self, up: bool) -> None:
+        self._up_since = _now() if up else None
         if up:
             self._list_all()
         else:
@@ -225,6 +239,7 @@ class Roster:
                 await asyncio.sleep(AGAIN_SECONDS)
         finally:
             self._listing.pop(key, None)
+            self._learned.set()
 
     async def _list_once(self, node: str, room: Room | None) -> bool:
         """False if there were news meanwhile: one that a late answer did not know of may have been undone by it."""

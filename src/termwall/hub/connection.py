@@ -347,17 +347,17 @@ class Connection:
         wants = isinstance(message, messages.Focus) and message.focused
         room, version = self.room, message.expected_version
         if message.session_ids is not None:
-            ids = [self._session(session_id, "sessionIds").id for session_id in message.session_ids]
+            ids = [self._own(session_id, "sessionIds") for session_id in message.session_ids]
             if wants:
                 room.focus_batch(ids, version, answer, asked)
             else:
                 room.blur(ids, version, answer, asked, single=False)
         else:
-            session = self._session(message.session_id)
+            session_id = self._own(message.session_id)
             if wants:
-                room.focus(session.id, version, answer, asked)
+                room.focus(session_id, version, answer, asked)
             else:
-                room.blur([session.id], version, answer, asked, single=True)
+                room.blur([session_id], version, answer, asked, single=True)
 
     def _sync(self, message: messages.SyncRequest) -> None:
         if message.session_id is not None:
@@ -408,6 +408,10 @@ class Connection:
     # ---- parts
 
     def _session(self, session_id: str | None, field: str = "sessionId") -> AnySession:
+        return self.room.find(self._own(session_id, field), field)
+
+    def _own(self, session_id: str | None, field: str = "sessionId") -> str:
+        """The session that a message names, or else the one that this connection carries."""
         own = self._hello.session_id
         if not session_id:
             if own is None:
@@ -415,7 +419,7 @@ class Connection:
             session_id = own
         if own is not None and session_id != own:
             raise TermwallError(ErrorCode.UNKNOWN_SESSION, f"This connection carries `{own}` only.", field=field)
-        return self.room.find(session_id, field)
+        return session_id
 
     def _carries_id(self, session_id: SessionId) -> bool:
         return self._hello.session_id is None or self._hello.session_id == session_id

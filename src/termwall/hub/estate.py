@@ -20,7 +20,7 @@ from termwall.hub.kept import Home, Kept
 from termwall.hub.outlet import Outlet
 from termwall.hub.profiles import ProfileSpec
 from termwall.hub.recordings import Recordings
-from termwall.hub.room import Room
+from termwall.hub.room import Room, not_heard
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import OwnStages, Stages
 from termwall.protocol.bodies import EngineState, NodeShown, Project
@@ -393,7 +393,7 @@ class Estate:
         return room
 
     def _room_of(self, session_id: str) -> Room:
-        """The project of a session, whichever node has it. Raises `unknown_session`."""
+        """The project of a session, whichever node has it. Raises `unknown_session`, `engine_away`."""
         for room in self._rooms.values():
             if SessionId(session_id) in room.sessions:
                 return room
@@ -402,6 +402,8 @@ class Estate:
     def _find(self, session_id: str) -> tuple[Room, LiveSession]:
         room = self._homes.get(SessionId(session_id))
         if room is None:
+            if any(one.expected(SessionId(session_id)) for one in self._rooms.values()):
+                raise not_heard(session_id, "sessionId")
             raise TermwallError(
                 ErrorCode.UNKNOWN_SESSION, f"There is no session `{session_id[:64]}`.", field="sessionId"
             )

@@ -33,6 +33,15 @@ ACTIVITY_MILLISECONDS = 1_000
 """A session's time of last output is told at most this often (S6: the cost does not grow with the output)."""
 
 
+def not_heard(session_id: str, field: str) -> TermwallError:
+    """Nobody here can say whether there is such a session (N5)."""
+    return TermwallError(
+        ErrorCode.ENGINE_AWAY,
+        f"`{session_id[:64]}` is not known here yet, and not all nodes were heard: try again in some seconds.",
+        field=field,
+    )
+
+
 class Room:
     """One project.
 
@@ -69,6 +78,8 @@ class Room:
         """Called with what clients are told of a session."""
         self.elsewhere: Callable[[str, SessionId], bool] = lambda client, session_id: False
         """Whether a client is connected to another node and does something to this session."""
+        self.expected: Callable[[SessionId], bool] = lambda session_id: False
+        """Whether another node, which was not heard yet, may have this session that is not known here."""
         self._stirred: set[LiveSession] = set()
         self._touched: set[LiveSession] = set()
         self._told: dict[LiveSession, dict[str, Any]] = {}
@@ -90,14 +101,22 @@ class Room:
         """A session of this project.
 
         Raises:
-            TermwallError: `unknown_session` (F6).
+            TermwallError: `unknown_session` (F6); `engine_away` while another node may have it (N5).
         """
         session = self.sessions.get(SessionId(session_id))
-        if session is None:
-            raise TermwallError(
-                ErrorCode.UNKNOWN_SESSION, f"`{self.project.name}` has no session `{session_id[:64]}`.", field=field
-            )
-        return session
+        if session is not None:
+            return session
+        if self.expected(SessionId(session_id)):
+            raise not_heard(session_id, field)
+        raise TermwallError(
+            ErrorCode.UNKNOWN_SESSION, f"`{self.project.name}` has no session `{session_id[:64]}`.", field=field
+        )
+
+    def _find_or_staged(self, session_id: str, field: str) -> SessionId:
+        """The id of one that is known, or at least on the stage, with its node not heard yet (N5)."""
+        if session_id in self.stage.sessions:
+            return SessionId(session_id)
+        return self.find(session_id, field).id
 
     def focus(
         self, session_id: str, expected_version: int | None, answer: Answer, asked: "Asked | None" = None
@@ -120,8 +139,8 @@ class Room:
         asked: "Asked | None" = None,
     ) -> None:
         """Make these sessions the whole stage, in this order (F5)."""
-        sessions = [self.find(session_id, "sessionIds") for session_id in session_ids]
-        ids = [session.id for session in sessions]
+        ids = [self._find_or_staged(session_id, "sessionIds") for session_id in session_ids]
+        sessions = [session for session_id in ids if (session := self.sessions.get(session_id)) is not None]
 
         def decide(stage: Stage) -> FocusChange | None:
             change = focus.focus_batch(stage, ids, expected_version=expected_version)
@@ -141,7 +160,7 @@ class Room:
         single: bool,
     ) -> None:
         """Take these sessions from the stage in one version (F5). `single`: the command named one, not a list."""
-        ids = [self.find(session_id, "sessionId" if single else "sessionIds").id for session_id in session_ids]
+        ids = [self._find_or_staged(session_id, "sessionId" if single else "sessionIds") for session_id in session_ids]
         named = ids[0] if single else None
         self._change(
             lambda stage: focus.blur(stage, ids, named=named, expected_version=expected_version), answer, asked
