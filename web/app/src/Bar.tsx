@@ -6,6 +6,7 @@ import { Attention } from "./Attention";
 import { Grid, Menu, NeedsInput, Single, Split } from "./icons";
 import { chordText, isMac } from "./keys";
 import { NodesStatus } from "./NodesAway";
+import { NotHeard } from "./NotHeard";
 import type { Layout } from "./settings";
 import { useNow } from "./time";
 
@@ -29,6 +30,7 @@ interface BarProps {
   onLayout: (layout: Layout) => void;
   onTab: (id: string) => void;
   onMove: (id: string, by: number) => void;
+  onBlur: (ids: readonly string[]) => void;
   needing: number;
   onNext: () => void;
   onPalette: () => void;
@@ -117,6 +119,7 @@ export function Bar(props: BarProps) {
           )}
           {!phone && layout !== "grid" && <Tabs {...props} />}
           {nodes !== null && <NodesStatus unseen={phone} />}
+          {nodes !== null && !phone && !away && <NotHeard onBlur={props.onBlur} />}
           <span className="grow" />
           {!phone && !away && (
             <button type="button" className="plain find" onClick={onPalette}>

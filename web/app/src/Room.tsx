@@ -186,13 +186,14 @@ export function Room(props: RoomProps) {
     (next: Layout) => {
       onView({ ...view, layout: next });
       setZoomed(false);
-      const most = client.getState().focus?.maxFocused ?? 4;
-      const all = gridSessions(focused, shelf, most);
+      const stage = client.getState().focus;
+      const before = stage?.focusedSessions ?? [];
+      const all = gridSessions(before, shelf, stage?.maxFocused ?? 4);
       // The grid focuses what it shows, in one batch (F5).
-      if (next === "grid" && canType && all.length > focused.length)
+      if (next === "grid" && canType && all.length > before.length)
         client.focus(all, { expectedVersion: "current" }).catch(explain);
     },
-    [view, onView, client, focused, shelf, canType, explain],
+    [view, onView, client, shelf, canType, explain],
   );
 
   const restart = useCallback((session: Session) => void api.restart(session.id).catch(explain), [explain]);
@@ -319,13 +320,14 @@ export function Room(props: RoomProps) {
 
   const move = useCallback(
     (id: string, by: number) => {
-      const order = [...focused];
+      // All of the stage, also what is not shown because its node is not heard of.
+      const order = [...(client.getState().focus?.focusedSessions ?? [])];
       const from = order.indexOf(id);
       const to = Math.min(order.length - 1, Math.max(0, from + by));
       order.splice(to, 0, ...order.splice(from, 1));
       client.focus(order, { expectedVersion: "current" }).catch(explain);
     },
-    [client, focused, explain],
+    [client, explain],
   );
 
   const pageItems = useMemo<MenuItem[]>(
@@ -393,6 +395,7 @@ export function Room(props: RoomProps) {
           setZoomed(false);
         }}
         onMove={move}
+        onBlur={(ids) => void client.blur(ids).catch(explain)}
         needing={needing}
         onNext={() => run("next")}
         onPalette={() => setOpen({ kind: "palette" })}

@@ -3,8 +3,10 @@ import type { Nodes, Profile } from "@termwall/client";
 import { connectionOf } from "@termwall/react";
 import { act } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { stage } from "../../packages/client/test/support/world";
 import { NewTerminal } from "../src/NewTerminal";
 import { NodesStatus } from "../src/NodesAway";
+import { NotHeard } from "../src/NotHeard";
 import { aboutNode, awayMeaning, hostLabel, hostsOf, usualHost } from "../src/nodes";
 import { Page, session } from "./support/page";
 
@@ -91,6 +93,20 @@ test("N7: what is stale is said while it lasts, in an element that was there bef
   expect(status?.className).toBe("away");
   await tell("up", here);
   expect(text()).toBe("");
+});
+
+test("N5: what is on the stage and was never heard of is counted, and can be taken off", async () => {
+  const taken: (readonly string[])[] = [];
+  await page.show(<NotHeard onBlur={(ids) => taken.push(ids)} />);
+  await page.connect([session("a")], stage(3, ["a", "x", "y"]));
+  const button = page.element.querySelector("button");
+  expect(button?.firstChild?.textContent).toBe("2 on the stage not heard of");
+  await act(() => button?.click());
+  expect(taken).toEqual([["x", "y"]]);
+  await page.update("x", { session: session("x") });
+  expect(page.element.querySelector("button")?.firstChild?.textContent).toBe("1 on the stage not heard of");
+  await page.update("y", { session: session("y") });
+  expect(page.element.querySelector("button")).toBeNull();
 });
 
 describe("N7: the question what to start asks where, too", () => {
