@@ -12,6 +12,7 @@ RULES = [
     *(f"I{n}" for n in range(1, 5)),
     *(f"P{n}" for n in range(1, 6)),
     *(f"A{n}" for n in range(1, 6)),
+    *(f"N{n}" for n in range(1, 9)),
     *("X1", "X2", "X3", "X4"),
 ]
 """The rules of this version; each is quoted by the name of a test that fails when it is broken."""

@@ -476,7 +476,7 @@ async def test_members_see_themselves_and_each_other_promptly(engine: Engine) ->
     await until(lambda: changes[2:] == [("two.with dots", False)])
 
 
-async def test_a_second_node_of_one_name_is_refused(engine: Engine) -> None:
+async def test_N6_a_second_node_of_one_name_is_refused(engine: Engine) -> None:
     await opened(engine, "one")
     twin = engine.make("one", "other")
     with pytest.raises(BusRefused, match="A node called one is already there; give this one another --node"):

@@ -33,7 +33,7 @@ def versions(line: Line) -> list[tuple[int, tuple[str, ...]]]:
     return [(one["version"], tuple(one["focusedSessions"])) for one in line.of("focus_update")]
 
 
-async def test_F2_F8_a_change_on_one_node_is_told_on_all(nodes: tuple[LocalBroker, list[OneNode]]) -> None:
+async def test_F2_F8_N2_a_change_on_one_node_is_told_on_all(nodes: tuple[LocalBroker, list[OneNode]]) -> None:
     _, (one, two, three) = nodes
     one.wall.session("a")
     lines = [node.wall.line() for node in (one, two, three)]
@@ -82,7 +82,7 @@ async def test_a_project_is_renamed_resized_and_deleted_everywhere(nodes: tuple[
     assert line.ended == (4404, "The project was deleted")
 
 
-async def test_without_the_others_a_change_fails_with_a_sentence_and_all_heals(
+async def test_N2_without_the_others_a_change_fails_with_a_sentence_and_all_heals(
     nodes: tuple[LocalBroker, list[OneNode]],
 ) -> None:
     broker, (one, two, _) = nodes

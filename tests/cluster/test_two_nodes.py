@@ -81,7 +81,7 @@ def command(server: Server, *arguments: str, ok: bool = True, told: str = "") ->
     return done.stdout if ok else done.stderr
 
 
-async def test_two_nodes_are_one_wall(nodes: tuple[Server, Server]) -> None:
+async def test_N1_two_nodes_are_one_wall(nodes: tuple[Server, Server]) -> None:
     one, two = nodes
     await until(lambda: two.call("GET", "/api/projects/wall").status_code == 200, "the project on the other node")
     one.session("wall", "cat", id="a", name="on one")

@@ -43,6 +43,7 @@ class Client:
         self._sent: list[tuple[str, int, str]] = []
         self._seq: dict[str, int] = {}
         self._ws: ClientConnection | None = None
+        self._failed: Exception | None = None
 
     @property
     def connected(self) -> bool:
@@ -56,7 +57,8 @@ class Client:
 
     def describe(self) -> str:
         """For messages of failures."""
-        return f"{self._name}: connected {self.connected}, not acknowledged {self._sent[:5]}, closed {self.closes}"
+        state = f"connected {self.connected}, not acknowledged {self._sent[:5]}, closed {self.closes}"
+        return f"{self._name}: {state}, failed: {self._failed!r}"
 
     async def type(self, session: str, text: str) -> None:
         """Type; if the connection is away, as soon as it is back."""
@@ -84,6 +86,9 @@ class Client:
                     await self._talk(ws)
             except (OSError, InvalidHandshake, ConnectionClosed, EOFError, TimeoutError):
                 pass
+            except Exception as error:
+                self._failed = error
+                raise
             finally:
                 if self._ws is not None:
                     self.closes.append(self._ws.close_code or 0)
