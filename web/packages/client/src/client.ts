@@ -58,7 +58,7 @@ export class TermwallClient {
   private readonly pending = new Map<string, Pending>();
   private requests = 0;
   /** What to say of a reconnect, once the streams have gone on; null if nobody waits for it. */
-  private resuming: { gone: number } | null = null;
+  private resuming: { missing: readonly Session[] } | null = null;
   private everOpen = false;
 
   constructor(private readonly options: ClientOptions) {
@@ -235,6 +235,7 @@ export class TermwallClient {
         break;
       case "nodes_update":
         this.store.update({ nodes: { up: message.engine === "up", all: message.nodes } });
+        if (!this.streams.asking) this.tellResumed(0);
         break;
       case "stream":
         this.output(fromJson(message));
@@ -253,7 +254,7 @@ export class TermwallClient {
     const focus = focusOf(status, status.projectId);
     if (focus !== null) this.store.focus(focus);
     if (this.everOpen && before.connection.lostAt !== null) {
-      this.resuming = { gone: [...before.sessions.keys()].filter((id) => !sessions.has(id)).length };
+      this.resuming = { missing: [...before.sessions.values()].filter(({ id }) => !sessions.has(id)) };
     }
     this.everOpen = true;
     this.link.welcome(status.heartbeatInterval);
@@ -269,7 +270,8 @@ export class TermwallClient {
     this.streams.connected(sessions);
     for (const id of before.sessions.keys()) if (!sessions.has(id)) this.previews.remove(id);
     this.previews.connected();
-    if (!this.streams.asking) this.tellResumed(0);
+    // Which nodes are there is told next, where there are several (N7).
+    if (!this.streams.asking && !this.resuming?.missing.some(({ node }) => node != null)) this.tellResumed(0);
     this.inputs.connected((id) => sessions.has(id));
   }
 
@@ -332,12 +334,23 @@ export class TermwallClient {
 
   private tellResumed(missed: number): void {
     if (this.resuming === null) return;
-    const { gone } = this.resuming;
+    const { missing } = this.resuming;
     this.resuming = null;
-    const news = gone === 1 ? "1 terminal is gone." : gone > 1 ? `${gone} terminals are gone.` : "";
-    const skipped = missed > 0 ? `${bytes(missed)} of output went by; this is the current screen.` : "";
-    const text = [news, skipped].filter(Boolean).join(" ") || "Nothing was missed.";
-    this.store.notice("resumed", `Connected again. ${text}`);
+    const unheard = missing.filter((session) => this.mayComeBack(session)).length;
+    const gone = missing.length - unheard;
+    const text = [
+      gone > 0 && `${terminals(gone)} gone.`,
+      unheard > 0 && `${terminals(unheard)} on a node that is not heard of.`,
+      missed > 0 && `${bytes(missed)} of output went by; this is the current screen.`,
+    ].filter(Boolean);
+    this.store.notice("resumed", `Connected again. ${text.join(" ") || "Nothing was missed."}`);
+  }
+
+  /** Whether a session may only be unknown to a server that was started meanwhile and has not heard of its node (N5). */
+  private mayComeBack({ id, node }: Session): boolean {
+    const { focus, nodes } = this.store.get();
+    if (focus?.focusedSessions.includes(id)) return true;
+    return node != null && nodes !== null && (!nodes.up || !nodes.all.some(({ name }) => name === node));
   }
 
   private settle(requestId: string | null | undefined): void {
@@ -400,6 +413,10 @@ export class TermwallClient {
     // The engine has come back, or tells of a new session: what was refused may be asked for again.
     if (known === undefined || update.screen != null) this.previews.gather();
   }
+}
+
+function terminals(count: number): string {
+  return count === 1 ? "1 terminal is" : `${count} terminals are`;
 }
 
 function address({ url, projectId, sessionId, clientId, name }: ClientOptions): string {

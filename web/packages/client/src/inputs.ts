@@ -170,7 +170,7 @@ export class Inputs {
     }
     for (const [sessionId, hold] of [...this.holds]) {
       this.holds.delete(sessionId);
-      if (!has(sessionId)) this.discard(sessionId, hold, "for a terminal that is gone");
+      if (!has(sessionId)) this.discard(sessionId, hold, "for a terminal that is not there");
       else if (now - hold.since > HOLD_MILLISECONDS) this.discard(sessionId, hold, "older than 5 s");
       else for (const { bytes } of hold.parts) this.type(sessionId, bytes);
     }

@@ -216,11 +216,12 @@ describe("I2: input without a connection", () => {
     expect(dropped(both)).toEqual([]);
   });
 
-  test("for a terminal that is gone it is discarded, and told", () => {
+  test("for a terminal that is not there it is discarded, and told", () => {
     const both = offline();
     both.client.input("gone", "x");
     back(both);
-    const sentence = "Not sent: 1 character. It was for a terminal that is gone. Type it again if you still want it.";
+    const sentence =
+      "Not sent: 1 character. It was for a terminal that is not there. Type it again if you still want it.";
     expect(dropped(both)).toEqual([sentence]);
   });
 

@@ -4,9 +4,11 @@ import {
   answerStreams,
   connected,
   frame,
+  type Message,
   Screen,
   session,
   snapshot,
+  stage,
   streaming,
   type Wire,
   welcome,
@@ -67,6 +69,32 @@ describe("W11: asking for streams", () => {
     world.pass(100);
     world.wire.tell(welcome([session("a")]));
     expect(client.getState().notices).toMatchObject([{ text: "Connected again. 1 terminal is gone." }]);
+  });
+
+  test("a terminal whose node may only not be heard of is not called gone", () => {
+    const on = (node: string) => ({ node });
+    const { world, client } = connected(["a", "b", "c", "d"].map((id) => session(id, on(id < "c" ? "one" : "two"))));
+    const nodes = (engine: string, ...names: string[]) => ({
+      type: "nodes_update",
+      engine,
+      nodes: names.map((name) => ({ name, here: name === "one", role: "both", draining: false })),
+    });
+    const again = (...told: Message[]) => {
+      const ended = world.wire;
+      ended.end(1006);
+      while (world.wire === ended) world.pass(100);
+      for (const message of told) world.wire.tell(message);
+      return client.getState().notices.at(-1)?.text;
+    };
+    const all = client.getState().sessions;
+    const away = again(welcome([], stage(2, ["a"])), nodes("up", "one"));
+    expect(away).toBe("Connected again. 1 terminal is gone. 3 terminals are on a node that is not heard of.");
+    again(welcome([...all.values()], stage(3, [])), nodes("up", "one", "two"));
+    expect(again(welcome([], stage(3, [])), nodes("up", "one", "two"))).toBe("Connected again. 4 terminals are gone.");
+    again(welcome([...all.values()], stage(3, [])), nodes("up", "one", "two"));
+    expect(again(welcome([], stage(3, [])), nodes("down", "one"))).toBe(
+      "Connected again. 4 terminals are on a node that is not heard of.",
+    );
   });
 
   test("an epoch that is over is not resumed: the answer is a snapshot", () => {
