@@ -31,7 +31,9 @@ class Client:
         self.places: dict[str, tuple[str, int]] = {}
         """Epoch and offset of each session."""
         self.jumps: list[tuple[str, str]] = []
-        """Snapshots that were sent after the first: (session, how the resume was told)."""
+        """Of each stream that did not go on where it was: (session, how that was told)."""
+        self._announced: set[str] = set()
+        """Sessions whose snapshot was told in `sync_complete` and has not come yet."""
         self.statuses: list[dict[str, Any]] = []
         self.closes: list[int] = []
         self.stage: tuple[int, list[str]] = (0, [])
@@ -96,6 +98,7 @@ class Client:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _talk(self, ws: ClientConnection) -> None:
+        self._announced.clear()
         offsets = {name: {"epoch": epoch, "offset": offset} for name, (epoch, offset) in self.places.items()}
         await ws.send(json.dumps({"type": "sync_request", "offsets": offsets}))
         async for data in ws:
@@ -116,6 +119,7 @@ class Client:
                     for name, stream in (message.get("streams") or {}).items():
                         if stream["resume"] != "exact":
                             self.jumps.append((name, stream["resume"]))
+                            self._announced.add(name)
                     self._ws = ws
                     for session, seq, text in tuple(self._sent):
                         await self._input(ws, session, seq, text)
@@ -157,8 +161,9 @@ class Client:
         offset = int.from_bytes(data[start : start + 8], "big")
         epoch, place = self.places[name]
         if data[0] == 2:
-            if name in self.pictures:
+            if name in self.pictures and name not in self._announced:
                 self.jumps.append((name, "snapshot"))
+            self._announced.discard(name)
             self.pictures[name] = data[start + 13 :]
         else:
             payload = data[start + 8 :]
