@@ -9,11 +9,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.costs import costs, printing
+from benchmarks.costs import FEW, MANY, PIECES_PER_SECOND, SESSIONS, measure, viewer_memory, wall
 from benchmarks.measure import FanOut, echo, flood
+from benchmarks.processes import spent
 from benchmarks.screens import FLOODS, FULL, attaches, echo_beside_floods, memory, sent
 from benchmarks.terminals import BareServer, Server, Termwall, ThroughNats, flooding, peers
-from benchmarks.wall import alone, joined
+from benchmarks.wall import CHANGES, alone, idle, joined
 from tests.support.broker import Broker
 
 
@@ -150,43 +151,83 @@ def cluster(rounds: int, megabytes: int, keys: int) -> None:
 
 def stages(rounds: int) -> None:
     """Changes of the stage, told to ten clients: on one server, and on ten nodes joined by NATS, in turns."""
-    with tempfile.TemporaryDirectory(prefix="termwall-bench-") as folder, joined(Path(folder)) as many:
+    with tempfile.TemporaryDirectory(prefix="termwall-bench-") as folder, joined(Path(folder)) as (broker, many):
         one = alone()
         try:
             rates: list[tuple[float, float]] = []
             times: list[tuple[float, float]] = []
+            costs: dict[int, list[float]] = {many.servers[0].process.pid: [], broker.pid: []}
             for number in range(rounds):
                 rate, middle = [0.0, 0.0], [0.0, 0.0]
                 for index in (0, 1) if number % 2 == 0 else (1, 0):
                     wall = (many, one)[index]
+                    before = {pid: spent(pid) for pid in costs}
                     rate[index] = wall.in_turn()
+                    if wall is many:
+                        for pid, took in costs.items():
+                            took.append((spent(pid) - before[pid]) * 1e6 / CHANGES)
                     found = wall.until_all()
                     middle[index] = found[len(found) // 2]
                 rates.append((rate[0], rate[1]))
                 times.append((middle[0], middle[1]))
+            show(
+                "a node of 10 that are idle, processor time",
+                [idle(many.servers[0].process.pid) for _ in rates],
+                " ms/s",
+            )
+            show("a server that is alone and idle", [idle(one.servers[0].process.pid) for _ in rates], " ms/s")
+            show("the broker of 10 that are idle", [idle(broker.pid) for _ in rates], " ms/s")
             show("changes of a stage in turn, 10 watchers: 10 nodes / one server", [a / b for a, b in rates])
             show("changes of a stage in turn: 10 nodes", [a for a, _ in rates], " a second")
+            for what, took in zip(
+                ("a node that another one's change is told to", "the broker of 10"), costs.values(), strict=True
+            ):
+                show(f"{what}, a change", took, " us")
             show("until the last of 10 watchers is told, p50: 10 nodes / one server", [a / b for a, b in times])
             show("until the last of 10 watchers is told, p50: 10 nodes", [a for a, _ in times], " ms")
         finally:
             one.stop()
 
 
+def heartbeats(rounds: int) -> None:
+    """What it costs that nodes hear each other once a second, from walls of 5 and of 20 that do nothing else."""
+    small, large = 5, 20
+    found = [(idle(small), idle(large)) for _ in range(rounds)]
+    others = large - small
+    show("a node, processor time for each other one", [(b.node - a.node) / others for a, b in found], " ms/s")
+    pairs = large**2 - small**2
+    show("the broker, for each heartbeat and node", [(b.broker - a.broker) * 1000 / pairs for a, b in found], " us")
+    show(f"a node of {large}, all in all", [b.node for _, b in found], " ms/s")
+
+
 def wall_costs(rounds: int) -> None:
     """Processor time of each part of a wall whose sessions print ten times a second, with few viewers and with many."""
-    with tempfile.TemporaryDirectory(prefix="termwall-bench-") as folder, printing(Path(folder)) as parts:
-        found = {viewers: [costs(*parts, viewers) for _ in range(rounds)] for viewers in (20, 200)}
-    for viewers, rows in found.items():
-        about = f"a piece of 80 bytes, {viewers} viewers on a gateway"
-        show(f"host, {about}", [one.host for one in rows], " us")
-        show(f"broker, {about}", [one.broker for one in rows], " us")
-        show(f"gateway, each frame to a viewer, {viewers} viewers", [one.gateway for one in rows], " us")
+    with tempfile.TemporaryDirectory(prefix="termwall-bench-") as folder, wall(Path(folder)) as one:
+        show(f"gateway, memory of each of {MANY} viewers more", [viewer_memory(one)], " KB")
+        quiet = [measure(one, 0) for _ in range(rounds)]
+        one.print()
+        found = [[measure(one, viewers) for viewers in (0, FEW, MANY)] for _ in range(rounds)]
+    nobody, few, many = ([row[index] for row in found] for index in range(3))
+    pieces = SESSIONS * PIECES_PER_SECOND
+
+    def each(after: list[list[float]], before: list[list[float]], part: int) -> list[float]:
+        """Microseconds of processor time that each piece costs a part on top."""
+        return [(b[part] - a[part]) * 1000 / pieces for a, b in zip(before, after, strict=True)]
+
+    show("host, a piece of 80 bytes while nobody looks", each(nobody, quiet, 0), " us")
+    show(f"host, on top of it with {FEW} viewers on a gateway", each(few, nobody, 0), " us")
+    show(f"host, on top of it with {MANY} viewers on a gateway", each(many, nobody, 0), " us")
+    show(f"broker, with {FEW} viewers on a gateway", each(few, nobody, 1), " us")
+    show(f"broker, with {MANY} viewers on a gateway", each(many, nobody, 1), " us")
+    show(f"gateway, with {FEW} viewers", each(few, nobody, 2), " us")
+    frames = [spent / (MANY - FEW) for spent in each(many, few, 2)]
+    show(f"gateway, each viewer more, up to {MANY}", frames, " us")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", default="flood,echo,fanout,screens,holder,cluster,stages,costs")
+    parser.add_argument("--only", default="flood,echo,fanout,screens,holder,cluster,stages,heartbeats,costs")
     parser.add_argument("--megabytes", type=int, choices=(8, 40), default=40)
     parser.add_argument("--keys", type=int, default=300)
     options = parser.parse_args()
@@ -199,6 +240,8 @@ def main() -> None:
         cluster(options.rounds, options.megabytes, options.keys)
     if "stages" in options.only:
         stages(options.rounds)
+    if "heartbeats" in options.only:
+        heartbeats(options.rounds)
     if "costs" in options.only:
         wall_costs(options.rounds)
     if options.only in ("holder", "cluster", "stages", "costs"):

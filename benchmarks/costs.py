@@ -5,7 +5,6 @@ figures docs/explanation/scale.md works out large walls.
 """
 
 import contextlib
-import os
 import selectors
 import threading
 import time
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.processes import held, spent
 from benchmarks.socket_client import WebSocket
 from benchmarks.terminals import Termwall, ThroughNats
 from tests.support.broker import Broker
@@ -20,27 +20,15 @@ from tests.support.broker import Broker
 SESSIONS = 4
 PIECES_PER_SECOND = 10
 PIECE = "agent: reading files, thinking about what to do next, editing, and so on and on"
-PRINTING = f"while :; do echo '{PIECE}'; sleep 0.1; done"
-TICK = os.sysconf("SC_CLK_TCK")
-
-
-class Costs(NamedTuple):
-    """Microseconds of processor time: of the host and the broker for each piece of output, of the gateway for each
-    frame to a viewer."""
-
-    host: float
-    broker: float
-    gateway: float
-
-
-def spent(pid: int) -> float:
-    """Seconds of processor time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+PRINTING = f"read go; while :; do echo '{PIECE}'; sleep 0.1; done"
+ACK_SECONDS = 0.04
+"""As the page's `ACK_MILLISECONDS`."""
+FEW, MANY = 20, 200
+"""Viewers."""
 
 
 class Watchers:
-    """Clients that take what comes, in a thread; what they are sent in one round is less than a window."""
+    """Clients that acknowledge as the page does, in a thread."""
 
     def __init__(self, server: Termwall, count: int) -> None:
         self._clients: list[WebSocket] = [server.connect() for _ in range(count)]
@@ -48,17 +36,28 @@ class Watchers:
         for client in self._clients:
             client.send_json({"type": "sync_request"})
             client.socket.setblocking(False)
-            self._selector.register(client.socket, selectors.EVENT_READ, client.socket)
+            self._selector.register(client.socket, selectors.EVENT_READ, client)
         self._over = False
         self._thread = threading.Thread(target=self._take, daemon=True)
         self._thread.start()
 
     def _take(self) -> None:
-        buffer = bytearray(1 << 20)
+        due = time.monotonic() + ACK_SECONDS
+        places: dict[tuple[WebSocket, bytes], int] = {}
         while not self._over:
-            for key, _ in self._selector.select(0.2):
+            for key, _ in self._selector.select(ACK_SECONDS / 4):
+                client: WebSocket = key.data
                 with contextlib.suppress(BlockingIOError):
-                    key.data.recv_into(buffer)
+                    client.more()
+                for binary, frame in client.parsed():
+                    if binary:
+                        start = 2 + frame[1]
+                        places[client, bytes(frame[2:start])] = int.from_bytes(frame[start : start + 8], "big")
+            if time.monotonic() >= due:
+                for (client, name), offset in places.items():
+                    client.send(b'{"type":"ack","sessionId":"%s","offset":%d}' % (name, offset), 1)
+                places.clear()
+                due = time.monotonic() + ACK_SECONDS
 
     def close(self) -> None:
         self._over = True
@@ -67,9 +66,27 @@ class Watchers:
             client.close()
 
 
+class Wall(NamedTuple):
+    """A host, its sessions on the stage, a gateway, and what joins them."""
+
+    host: Termwall
+    broker: Broker
+    gateway: ThroughNats
+    sessions: list[str]
+
+    def spent(self) -> tuple[float, ...]:
+        """Seconds of processor time so far: host, broker, gateway."""
+        return tuple(spent(pid) for pid in (self.host.process.pid, self.broker.pid, self.gateway.process.pid))
+
+    def print(self) -> None:
+        """Let the sessions print from now on."""
+        for name in self.sessions:
+            self.host.call("POST", f"/api/sessions/{name}/input", {"data": "\n"})
+
+
 @contextlib.contextmanager
-def printing(folder: Path) -> Iterator[tuple[Broker, Termwall, ThroughNats]]:
-    """A host whose sessions print, all on the stage, and a gateway."""
+def wall(folder: Path) -> Iterator[Wall]:
+    """Its sessions do not print yet."""
     with Broker(folder) as broker:
         host = Termwall("--nats", broker.url, "--node", "host")
         gateway = ThroughNats(host, broker.url)
@@ -77,7 +94,7 @@ def printing(folder: Path) -> Iterator[tuple[Broker, Termwall, ThroughNats]]:
             path = f"/api/projects/{host.project}/sessions"
             names = [gateway.call("POST", path, {"command": ["sh", "-c", PRINTING]})["id"] for _ in range(SESSIONS)]
             gateway.call("PUT", "/api/terminal/focus", {"projectId": host.project, "sessionIds": names})
-            yield broker, host, gateway
+            yield Wall(host, broker, gateway, names)
             for name in names:
                 host.call("DELETE", f"/api/sessions/{name}")
         finally:
@@ -85,25 +102,29 @@ def printing(folder: Path) -> Iterator[tuple[Broker, Termwall, ThroughNats]]:
             host.stop()
 
 
-def measure(broker: Broker, host: Termwall, gateway: Termwall, viewers: int, seconds: float) -> tuple[float, ...]:
-    """Seconds of processor time of host, broker and gateway in that time."""
-    watchers = Watchers(gateway, viewers) if viewers else None
+def viewer_memory(wall: Wall) -> float:
+    """KB of the gateway for each viewer more."""
+    few = Watchers(wall.gateway, FEW)
+    time.sleep(3)
+    before = held(wall.gateway.process.pid)
+    many = Watchers(wall.gateway, MANY)
+    time.sleep(3)
+    used = held(wall.gateway.process.pid) - before
+    few.close()
+    many.close()
+    return used / MANY
+
+
+def measure(wall: Wall, viewers: int, seconds: float = 8) -> list[float]:
+    """Milliseconds of processor time a second of host, broker and gateway."""
+    watchers = Watchers(wall.gateway, viewers) if viewers else None
     try:
         time.sleep(2)
-        pids = host.process.pid, broker.pid, gateway.process.pid
-        before = [spent(pid) for pid in pids]
+        before, begin = wall.spent(), time.monotonic()
         time.sleep(seconds)
-        return tuple(spent(pid) - began for pid, began in zip(pids, before, strict=True))
+        spent = time.monotonic() - begin
+        return [(b - a) * 1000 / spent for a, b in zip(before, wall.spent(), strict=True)]
     finally:
         if watchers is not None:
             watchers.close()
             time.sleep(12)  # Until the gateway lets go of the sessions.
-
-
-def costs(broker: Broker, host: Termwall, gateway: Termwall, viewers: int, seconds: float = 8) -> Costs:
-    """With viewers, less what the same parts spend while nobody looks."""
-    idle = measure(broker, host, gateway, 0, seconds)
-    busy = measure(broker, host, gateway, viewers, seconds)
-    pieces = SESSIONS * PIECES_PER_SECOND * seconds
-    host_, broker_, gateway_ = (max(0.0, b - a) * 1e6 for a, b in zip(idle, busy, strict=True))
-    return Costs(host_ / pieces, broker_ / pieces, gateway_ / (pieces * viewers))

@@ -1,14 +1,13 @@
 """What knowing every screen costs: pictures after a long log, keys beside unfocused floods, bytes sent, memory."""
 
-import re
 import select
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
 from benchmarks.child import expected
 from benchmarks.measure import echo
+from benchmarks.processes import held
 from benchmarks.terminals import COMMANDS, Termwall, TermwallTerminal, ready
 
 FLOODS = 20
@@ -112,7 +111,7 @@ def sent(server: Termwall, floods: int, seconds: float = 4.0) -> float:
 
 def memory(server: Termwall, command: list[str]) -> float:
     """KB that one more session takes in the server and the screen worker together."""
-    before = _memory(server)
+    before = held(server.process.pid)
     path = f"/api/projects/{server.project}/sessions"
     made: list[dict[str, Any]] = [server.call("POST", path, {"command": command}) for _ in range(SESSIONS)]
     for session in made:
@@ -120,20 +119,8 @@ def memory(server: Termwall, command: list[str]) -> float:
     time.sleep(3)
     for session in made:
         screen(server, session["id"])
-    used = (_memory(server) - before) / SESSIONS
+    used = (held(server.process.pid) - before) / SESSIONS
     for session in made:
         server.call("DELETE", f"/api/sessions/{session['id']}")
     time.sleep(2)
     return used
-
-
-def _memory(server: Termwall) -> int:
-    """KB that the server and its worker hold, shared pages counted once. Their programs are not part of it."""
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    workers = [pid for pid in children if b"termwall.screen.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    total = 0
-    for pid in (str(server.process.pid), *workers):
-        found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-        assert found is not None
-        total += int(found[1])
-    return total

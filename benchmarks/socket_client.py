@@ -27,12 +27,13 @@ class WebSocket:
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
         while (end := self._buffer.find(b"\r\n\r\n", 0, self._end)) < 0:
-            self._more()
+            self.more()
         if b" 101 " not in self._buffer[: self._buffer.index(b"\r\n")]:
             raise RuntimeError(self._buffer[:end].decode())
         self._start = end + 4
 
-    def _more(self) -> None:
+    def more(self) -> None:
+        """Take what the socket has."""
         if self._start == self._end:
             self._start = self._end = 0
         elif len(self._buffer) - self._end < 1 << 20:
@@ -58,25 +59,29 @@ class WebSocket:
 
     def frames(self) -> Iterator[tuple[bool, memoryview]]:
         """Whole messages; a payload is valid until the next one is asked for."""
-        buffer, view = self._buffer, self._view
         while True:
-            while self._end - self._start >= 2:
-                start, size = self._start + 2, buffer[self._start + 1]
-                more = {126: 2, 127: 8}.get(size, 0)
-                if self._end < start + more:
-                    break
-                if more:
-                    size = int.from_bytes(view[start : start + more], "big")
-                start += more
-                if self._end < start + size:
-                    break
-                opcode = buffer[self._start] & 15
-                self._start = start + size
-                if opcode == 8:
-                    raise RuntimeError(f"closed: {bytes(view[start : start + size])!r}")
-                if opcode in (1, 2):
-                    yield opcode == 2, view[start : start + size]
-            self._more()
+            yield from self.parsed()
+            self.more()
+
+    def parsed(self) -> Iterator[tuple[bool, memoryview]]:
+        """The whole messages that are there."""
+        buffer, view = self._buffer, self._view
+        while self._end - self._start >= 2:
+            start, size = self._start + 2, buffer[self._start + 1]
+            more = {126: 2, 127: 8}.get(size, 0)
+            if self._end < start + more:
+                break
+            if more:
+                size = int.from_bytes(view[start : start + more], "big")
+            start += more
+            if self._end < start + size:
+                break
+            opcode = buffer[self._start] & 15
+            self._start = start + size
+            if opcode == 8:
+                raise RuntimeError(f"closed: {bytes(view[start : start + size])!r}")
+            if opcode in (1, 2):
+                yield opcode == 2, view[start : start + size]
 
     def close(self) -> None:
         self.socket.close()

@@ -1,10 +1,13 @@
 """Changes of the stage: one server alone, and ten nodes joined by NATS, each with a client that watches."""
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+from benchmarks.processes import spent
 from benchmarks.socket_client import WebSocket
 from benchmarks.terminals import Termwall
 from tests.support.broker import Broker
@@ -72,13 +75,36 @@ def alone() -> Watched:
 
 
 @contextlib.contextmanager
-def joined(folder: Path) -> Iterator[Watched]:
+def joined(folder: Path) -> Iterator[tuple[Broker, Watched]]:
     """Ten nodes and a NATS server."""
     with Broker(folder) as broker:
         servers: list[Termwall] = []
         try:
             servers.extend(Termwall("--nats", broker.url, "--node", f"n{number}") for number in range(NODES))
-            yield Watched(servers)
+            yield broker, Watched(servers)
+        finally:
+            for server in servers:
+                server.stop()
+
+
+class Idle(NamedTuple):
+    """Milliseconds of processor time a second."""
+
+    node: float
+    broker: float
+
+
+def idle(count: int, seconds: float = 8) -> Idle:
+    """What a node and the broker spend where so many nodes have no sessions and no clients."""
+    with tempfile.TemporaryDirectory(prefix="termwall-bench-") as folder, Broker(Path(folder)) as broker:
+        servers = [Termwall("--nats", broker.url, "--node", f"n{number}") for number in range(count)]
+        try:
+            time.sleep(6)  # Until they have heard of each other.
+            pids = [broker.pid, *(server.process.pid for server in servers)]
+            before = [spent(pid) for pid in pids]
+            time.sleep(seconds)
+            took = [(spent(pid) - began) * 1000 / seconds for pid, began in zip(pids, before, strict=True)]
+            return Idle(sum(took[1:]) / count, took[0])
         finally:
             for server in servers:
                 server.stop()
