@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,14 @@ def test_X1_without_a_token_there_is_a_sign_in(server: Server, open_page: Open) 
     page.until(lambda: "not known here" in page.page.inner_text("body"), "the refusal")
     page.page.fill("input[type=password]", server.token)
     page.page.click("button[type=submit]")
+    page.until(lambda: page.connection() == "connected", "the workspace")
+
+
+def test_a_project_that_somebody_else_makes_opens_by_itself(server: Server, open_page: Open, tmp_path: Path) -> None:
+    page = open_page()
+    page.page.goto(f"{server.base}/?project=later")
+    page.until(lambda: "There is no project “later” here" in page.page.inner_text("main"), "the sentence")
+    server.project(tmp_path / "later", id="later")
     page.until(lambda: page.connection() == "connected", "the workspace")
 
 

@@ -8,6 +8,9 @@ import { Login } from "./Login";
 import { DEFAULT_SETTINGS, load, type Settings, save } from "./settings";
 import { Workspace } from "./Workspace";
 
+/** Between two questions for the projects, while there is nothing else to show. */
+const RELOAD_MILLISECONDS = 2000;
+
 type Loaded = { projects: Project[]; profiles: Profile[] };
 
 const query = () => new URLSearchParams(location.search);
@@ -42,7 +45,7 @@ export function App() {
   useEffect(() => void reload(), [reload]);
   useEffect(() => {
     if (problem === null || problem.status === 401) return;
-    const timer = setTimeout(reload, 2000);
+    const timer = setTimeout(reload, RELOAD_MILLISECONDS);
     return () => clearTimeout(timer);
   }, [problem, reload]);
 
@@ -81,7 +84,7 @@ export function App() {
   const project =
     loaded.projects.find((one) => one.id === chosen) ?? (chosen === null ? loaded.projects[0] : undefined);
   if (project === undefined)
-    return <Projects projects={loaded.projects} missing={chosen} onChoose={choose} onMade={reload} />;
+    return <Projects projects={loaded.projects} missing={chosen} onChoose={choose} onReload={reload} />;
   return (
     <Connected
       key={project.id}
@@ -137,16 +140,23 @@ function Projects(props: {
   projects: readonly Project[];
   missing: string | null;
   onChoose: (id: string) => void;
-  onMade: () => Promise<void>;
+  onReload: () => Promise<void>;
 }) {
-  const { projects, missing, onChoose, onMade } = props;
+  const { projects, missing, onChoose, onReload } = props;
   const [path, setPath] = useState("");
   const [problem, setProblem] = useState("");
+  const typing = path !== "";
+  useEffect(() => {
+    // A project that somebody else makes opens by itself, but not under the hands of one who types.
+    if (typing) return;
+    const timer = setInterval(() => document.hidden || void onReload(), RELOAD_MILLISECONDS);
+    return () => clearInterval(timer);
+  }, [typing, onReload]);
   const make = async (event: React.FormEvent) => {
     event.preventDefault();
     try {
       const made = await api.createProject(path.trim());
-      await onMade();
+      await onReload();
       onChoose(made.id);
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));

@@ -94,7 +94,9 @@ export function Pane(props: PaneProps) {
           <Held held={held} />
         ) : foreign ? (
           <span className="driver">
-            driven by <b>{driver}</b>
+            <span className="who" title={`Driven by ${driver}`}>
+              driven by <b>{driver}</b>
+            </span>
             {canType && !session.away && (
               <button
                 type="button"
