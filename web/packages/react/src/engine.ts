@@ -54,6 +54,8 @@ export class Engine implements StreamSink {
   private opened = false;
   private disposed = false;
   private lastWay = "";
+  /** The line that is kept in view. */
+  private revealed: { text: string; linesFromEnd: number } | null = null;
   onSearch: ((state: SearchState) => void) | null = null;
   onSize: (() => void) | null = null;
   /** The font changed, so that another size fits the same place. */
@@ -96,6 +98,11 @@ export class Engine implements StreamSink {
     this.search.onDidChangeResults(({ resultIndex, resultCount }) =>
       this.onSearch?.({ index: resultIndex, count: resultCount }),
     );
+    const moved = () => {
+      this.revealed = null;
+    };
+    for (const what of ["wheel", "keydown", "pointerdown"])
+      this.element.addEventListener(what, moved, { capture: true, passive: true });
     this.element.addEventListener("paste", (event) => this.pasted(event), { capture: true });
   }
 
@@ -117,6 +124,7 @@ export class Engine implements StreamSink {
     if (this.disposed) return;
     if (chunk.snapshot && chunk.cols && chunk.rows) this.resize(chunk.cols, chunk.rows);
     this.terminal.write(chunk.data, parsed);
+    if (chunk.snapshot) this.terminal.write("", () => this.showRevealed());
   }
 
   /** In its place: after all that was written before. */
@@ -124,6 +132,7 @@ export class Engine implements StreamSink {
     this.terminal.write("", () => {
       if (!this.disposed && (cols !== this.terminal.cols || rows !== this.terminal.rows))
         this.terminal.resize(cols, rows);
+      this.showRevealed();
     });
   }
 
@@ -189,6 +198,7 @@ export class Engine implements StreamSink {
   /** Find in screen and scrollback; the count comes by `onSearch`. */
   find(text: string, options: { back?: boolean; regex?: boolean; caseSensitive?: boolean; typing?: boolean }): void {
     const { back, regex, caseSensitive, typing } = options;
+    this.revealed = null;
     if (text === "") {
       this.search.clearDecorations();
       this.onSearch?.({ index: -1, count: 0 });
@@ -207,27 +217,35 @@ export class Engine implements StreamSink {
     }
   }
 
-  /** Show the line that has a text, the one nearest to so many lines above the last. */
+  /**
+   * Show the line that has a text, the one nearest to so many lines above the last; also after another picture of the screen,
+   * as comes with a size, until somebody scrolls, types or looks for something else.
+   */
   reveal(text: string, linesFromEnd: number): void {
-    this.terminal.write("", () => {
-      if (this.disposed) return;
-      const buffer = this.terminal.buffer.active;
-      const wanted = buffer.baseY + this.terminal.rows - 1 - linesFromEnd;
-      const sought = text.toLowerCase();
-      const has = (line: number) => buffer.getLine(line)?.translateToString(true).toLowerCase().includes(sought);
-      let found = wanted;
-      for (let away = 0; away < buffer.length; away++) {
-        const place = [wanted - away, wanted + away].find((line) => line >= 0 && has(line));
-        if (place !== undefined) {
-          found = place;
-          break;
-        }
+    this.revealed = { text, linesFromEnd };
+    this.terminal.write("", () => this.showRevealed());
+  }
+
+  private showRevealed(): void {
+    if (this.disposed || this.revealed === null) return;
+    const { text, linesFromEnd } = this.revealed;
+    const buffer = this.terminal.buffer.active;
+    const wanted = buffer.baseY + this.terminal.rows - 1 - linesFromEnd;
+    const sought = text.toLowerCase();
+    const has = (line: number) => buffer.getLine(line)?.translateToString(true).toLowerCase().includes(sought);
+    let found = wanted;
+    for (let away = 0; away < buffer.length; away++) {
+      const place = [wanted - away, wanted + away].find((line) => line >= 0 && has(line));
+      if (place !== undefined) {
+        found = place;
+        break;
       }
-      this.terminal.scrollToLine(Math.max(0, found - Math.floor(this.terminal.rows / 2)));
-    });
+    }
+    this.terminal.scrollToLine(Math.max(0, found - Math.floor(this.terminal.rows / 2)));
   }
 
   endFind(): void {
+    this.revealed = null;
     this.search.clearDecorations();
     this.terminal.clearSelection();
   }
