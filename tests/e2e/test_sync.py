@@ -55,6 +55,19 @@ def test_I4_a_second_page_of_another_size_changes_nothing_until_it_types(server:
     big.until(lambda: big.size(name) == small.size(name), "the same size in the first")
 
 
+def test_I4_who_brings_a_terminal_that_nobody_drives_drives_it(server: Server, open_page: Open) -> None:
+    ids = shells(server, 6)
+    pages = [open_page(), open_page(size=(1200, 700))]
+    for number, name in enumerate(ids):
+        page, other = pages[number % 2], pages[1 - number % 2]
+        page.click_tile(name)
+        page.until(lambda p=page, n=name: p.driver(n) == "you drive", "the seat")
+        other.until(lambda o=other, n=name: o.driver(n).startswith("driven by"), "the other page to know")
+    pages[0].click_tile(ids[1])
+    pages[1].until(lambda: ids[1] in pages[1].stage(), "the stage")
+    assert pages[1].driver(ids[1]) == "you drive", "who has the seat keeps it"
+
+
 def test_S3_a_reload_keeps_the_screen(server: Server, open_page: Open) -> None:
     name = server.session("wall", "sh", "-c", "i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); done; exec cat")
     server.focus("wall", name)

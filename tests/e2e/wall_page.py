@@ -72,6 +72,11 @@ class WallPage:
         )?.textContent ?? ''"""
         return str(self.page.evaluate(script, session))
 
+    def driver(self, session: str) -> str:
+        """Who drives a pane's session, as it says there."""
+        script = "id => document.querySelector(`.pane[data-session='${id}'] .driver`)?.innerText ?? ''"
+        return str(self.page.evaluate(script, session))
+
     def click_tile(self, session: str) -> None:
         """Bring a session to the stage."""
         self.page.click(f".tile[data-session='{session}']")

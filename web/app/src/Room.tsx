@@ -145,8 +145,11 @@ export function Room(props: RoomProps) {
           setSaid("Your link cannot change the stage.");
           return;
         }
+        const free = client.getState().sessions.get(id)?.driver == null;
         try {
           await client.focus(id);
+          // It fits the page that brought it, not the one that was the first to show it.
+          if (free) client.drive(id);
         } catch (error) {
           setWall(wall);
           explain(error);
