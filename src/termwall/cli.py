@@ -241,7 +241,9 @@ def list_command(
     for one in sessions:
         state = one["attention"]["reason"] if one["status"] == "exited" else one["attention"]["state"]
         mark = "*" if one["focused"] else " "
-        typer.echo(f"{mark} {one['id']}  {one['name']:<20} {state:<16} {one['title'] or ' '.join(one['command'])}")
+        place = f"  on {one['node']}" if one["node"] else ""
+        what = one["title"] or " ".join(one["command"])
+        typer.echo(f"{mark} {one['id']}  {one['name']:<20} {state:<16} {what}{place}")
 
 
 @app.command("send")

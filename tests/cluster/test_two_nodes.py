@@ -198,6 +198,7 @@ async def test_nodes_health_metrics_and_drain(nodes: tuple[Server, Server], brok
     focus = one.call("PUT", "/api/terminal/focus", {"projectId": "wall", "sessionId": "c"})
     assert focus.status_code == 200, focus.text
     await until(lambda: two.call("GET", "/api/terminal/focus?projectId=wall").json()["focusedSessions"] == ["c"])
+    await until(lambda: re.search("^[*] c .* on one$", command(two, "ls", "--all"), re.MULTILINE), "that it is listed")
 
 
 @pytest.mark.parametrize("victim", ["broker", "gateway", "host"])
