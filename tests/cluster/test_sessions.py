@@ -10,6 +10,7 @@ import pytest
 
 from termwall.cluster.distant import DistantSession
 from termwall.cluster.local import LocalBroker
+from termwall.cluster.parcel import PROTOCOL
 from termwall.core.errors import TermwallError
 from termwall.core.ids import ClientId
 from tests.support.nodes import OneNode
@@ -322,7 +323,7 @@ async def test_S6_a_node_that_was_not_told_something_is_told_all_when_it_says_th
     host.wall.session("a", "sh", "-c", "read x; printf '\033]2;its title\007'; read x")
     await known(gateway, "a")
     line = gateway.wall.line()
-    await until(lambda: host.node.host._news._leases)
+    await until(lambda: host.node.host._news._looked)
     host.node.host._news.left("gateway")  # As if a message had not found room.
     host.service.write_input("a", "\n")
     await until(lambda: host.service.get_session("a").title == "its title")
@@ -336,7 +337,7 @@ async def test_N5_a_node_that_speaks_otherwise_is_shown_as_away(two: Nodes) -> N
     await known(gateway, "a")
     about = dict(gateway.bus.members()["host"].about)
     host.node._beat.cancel()  # type: ignore[union-attr]
-    host.bus.announce({**about, "protocol": 2, "version": "99"})
+    host.bus.announce({**about, "protocol": PROTOCOL + 1, "version": "99"})
     await until(lambda: gateway.service.get_session("a").status == "lost")
     away = gateway.service.get_session("a").away
     assert away is not None

@@ -218,3 +218,65 @@ async def test_a_node_that_starts_without_the_others_serves_its_own_and_joins_la
     await until(lambda: one.stage == (1, ["a"]))
     for node in (two, one):
         await asyncio.wait_for(node.close(), 10)
+
+
+@pytest.mark.parametrize("asked", ["one", "two"])
+async def test_a_project_with_a_stage_that_is_deleted_stays_deleted(
+    nodes: tuple[LocalBroker, list[OneNode]], asked: str
+) -> None:
+    """Once its sessions, leaving the stage, stored it again."""
+    _, made = nodes
+    one = made[0]
+    one.wall.session("a")
+    await one.service.set_session_focus("a")
+    await until(lambda: all(node.stage == (1, ["a"]) for node in made))
+    log: list[dict[str, object]] = []
+    watch = await one.bus.watch(lambda document: log.append(dict(document.value)), ready=lambda: None)
+    await next(node for node in made if node.name == asked).service.delete_project("wall")
+    await until(lambda: not any(node.service.find_room("wall") for node in made))
+    made[2].service.create_project(path=str(one.wall.folder), id="next")
+    await until(lambda: one.service.find_room("next"), "what is stored after it")
+    await watch.end()
+    assert not any(node.service.find_room("wall") for node in made)
+    assert [value for value in log if "project" not in value] == [
+        {"deleted": True, "operations": log[-2]["operations"]}
+    ]
+
+
+async def test_a_change_of_a_project_that_another_node_deletes_meanwhile_is_refused(
+    nodes: tuple[LocalBroker, list[OneNode]],
+) -> None:
+    _, (one, two, three) = nodes
+    one.wall.session("a")
+    await until(lambda: "a" in two.service.room("wall").sessions)
+    _, focused = await asyncio.gather(
+        one.service.delete_project("wall"), two.service.set_session_focus("a"), return_exceptions=True
+    )
+    assert isinstance(focused, TermwallError)
+    assert focused.code == "unknown_project"
+    await until(lambda: not any(node.service.find_room("wall") for node in (one, two, three)))
+
+
+async def test_F10_a_session_that_is_removed_while_nothing_can_be_changed_leaves_later(
+    nodes: tuple[LocalBroker, list[OneNode]],
+) -> None:
+    broker, (one, two, _) = nodes
+    for name in ("a", "b"):
+        one.wall.session(name)
+        await one.service.set_session_focus(name)
+    await until(lambda: two.stage == (2, ["a", "b"]))
+    broker.cut("one")
+    for name in ("a", "b"):
+        await one.service.delete_session(name)
+    one.wall.session("b")  # It is there again: it stays.
+    broker.join("one")
+    await until(lambda: one.stage == two.stage == (3, ["b"]))
+
+
+async def test_two_nodes_that_make_one_project_at_once_agree(nodes: tuple[LocalBroker, list[OneNode]]) -> None:
+    _, made = nodes
+    for node in made:
+        node.service.create_project(path=str(node.wall.folder), id="same", name=node.name)
+    await until(lambda: len({node.service.get_project("same").model_dump_json() for node in made}) == 1)
+    first = made[0].service.get_project("same")
+    assert first.path == str(next(node for node in made if node.name == first.name).wall.folder)

@@ -71,7 +71,8 @@ class DistantSession(AnySession):
         """The node says what it is by now. True if it was restarted: everything before is over."""
         restarted = shown.epoch != self.epoch
         self._shown = shown
-        self.recency = Recency(*recency)
+        known = self.recency
+        self.recency = Recency(*map(max, recency, (known.user, known.output, known.focused)))
         self.last_output = shown.last_activity
         if restarted:
             self._begin()

@@ -98,6 +98,11 @@ class Host:
         """How many streams go to other nodes."""
         return len(self._attachments)
 
+    @property
+    def serial(self) -> int:
+        """Of the last news to all nodes."""
+        return self._news.serial
+
     def watch_room(self, room: Room) -> None:
         """Tell the others of this room's sessions from now on."""
         room.told = lambda session, fields: self._news.told(room, session, fields)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from math import inf
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from termwall.cluster.gateway import Gateway
 from termwall.cluster.host import Host
 from termwall.cluster.parcel import PROTOCOL
 from termwall.cluster.stages import SharedStages
+from termwall.core.focus import Activity
 from termwall.hub.estate import Estate
 from termwall.hub.room import Room
 from termwall.protocol.bodies import NodeShown
@@ -25,6 +27,8 @@ ANNOUNCE_SECONDS = 1.0
 """How often the others learn of this node's figures."""
 JOIN_SECONDS = 1.0
 """Between two attempts to reach the others, if they were not reached at the start."""
+ANYBODYS = Activity(inf, inf, inf)
+"""A session of another node, where others' are not shown: who uses it is not known, so it leaves a stage last (F3)."""
 READY_SECONDS = 10.0
 """How long a start waits for the wall's projects; then it goes on with what it has, and they come when they come."""
 
@@ -127,7 +131,9 @@ class Node:
     def _watch_room(self, room: Room) -> None:
         if self.role != "gateway":
             self.host.watch_room(room)
-        if self.role != "host":
+        if self.role == "host":
+            room.unknown = ANYBODYS
+        else:
             self.gateway.roster.list_room(room)
             # Who is removed leaves the stage too, so who is on it is only not heard of.
             room.expected = lambda session_id: session_id in room.stage.sessions or not self.gateway.roster.settled
@@ -146,6 +152,10 @@ class Node:
         if self.role != "host":
             self.gateway.roster.looks(room)
 
+    def gone(self, room: Room) -> None:
+        """A project is no more."""
+        self.gateway.roster.gone(room)
+
     async def fresh(self, room: Room) -> None:
         """Have a project's sessions of the other nodes as they are now, as far as those answer in time."""
         if self.role != "host":
@@ -160,6 +170,7 @@ class Node:
             "sessions": sum(len(room.own) for room in service.rooms()),
             "connections": service.connections,
             "draining": service.draining,
+            "serial": self.host.serial,
         }
 
     def _announce(self) -> None:

@@ -1,13 +1,14 @@
 """The sessions of the other nodes, as a node knows them.
 
-Each node has the list of every other node's sessions, by news with serial numbers: a gap asks for the whole list. What
-changes often comes only of projects that somebody here looks at (`cluster.news`); of the rest it may be old, until
-somebody asks (`fresh`).
+Each node has the list of every other node's sessions, by news with serial numbers: a gap asks for the whole list, and
+so does a heartbeat that knows of newer ones. What changes often comes only of projects that somebody here looks at
+(`cluster.news`); of the rest it may be old, until somebody asks (`fresh`). Of two sessions with one id the one that was
+known first is shown.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -67,6 +68,8 @@ class Roster:
         """Of each node the run and the serial up to which nothing was missed."""
         self._newest: dict[str, tuple[str, int]] = {}
         """Of each node the run and the serial of the last news."""
+        self._heard_of: dict[str, tuple[str, dict[str, int]]] = {}
+        """Of each node the run, and for each project the moment up to which nothing that was told of it was missed."""
         self._listing: dict[tuple[str, str | None], asyncio.Task[None]] = {}
         """Lists that are being asked for: a node's whole one, or that of one project."""
         self._up_since: float | None = None
@@ -82,7 +85,7 @@ class Roster:
         """Begin to hear."""
         node, bus = self._bus.node, self._bus
         self._subscriptions = [
-            await bus.subscribe("news.*", self._news, budget=BUDGET_BYTES, lagged=self._known.clear),
+            await bus.subscribe("news.*", self._news, budget=BUDGET_BYTES, lagged=self._list_all),
             await bus.subscribe(f"stir.{node}", self._stir, budget=BUDGET_BYTES, lagged=self._list_all),
         ]
         self._unsubscribe = [bus.on_member(self._member), bus.on_state(self._state)]
@@ -162,15 +165,23 @@ class Roster:
                     self._looked[project] = now
                 elif room is None or now - at > LINGER_SECONDS:
                     del self._looked[project]
-            if self._looked:
-                said = pack({"gateway": self._bus.node, "projects": sorted(self._looked)})
-                for node in self._others():
-                    self._chores.publish(self._bus, f"host.{node}.look", said)
+                    for _, known in self._heard_of.values():
+                        known.pop(project, None)
+            for node in self._hosts() if self._looked else ():
+                known = self._heard_of.get(node, ("", {}))[1]
+                projects = {project: known.get(project, -1) for project in self._looked}
+                said = pack({"gateway": self._bus.node, "projects": projects})
+                self._chores.publish(self._bus, f"host.{node}.look", said)
 
     # ---- which nodes there are
 
-    def _others(self) -> list[str]:
-        return [member.node for member in self._bus.members().values() if self._understands(member)]
+    def _hosts(self) -> list[str]:
+        """Those that may have sessions; a gateway has none."""
+        return [
+            member.node
+            for member in self._bus.members().values()
+            if self._understands(member) and member.about.get("role") != "gateway"
+        ]
 
     def _understands(self, member: Member) -> bool:
         return member.node != self._bus.node and member.about.get("protocol") == PROTOCOL
@@ -179,16 +190,18 @@ class Roster:
         node = member.node
         if node == self._bus.node:
             return
+        run, serial = self._known.get(node, ("", 0))
         if not here:
-            self._known.pop(node, None)
-            self._newest.pop(node, None)
+            for known in (self._known, self._newest, self._heard_of):
+                known.pop(node, None)
             self._lose(node, f"node {node} is away")
         elif not self._understands(member):
             if "protocol" in member.about:  # A first heartbeat may say nothing yet.
                 self._known.pop(node, None)
                 self._lose(node, f"node {node} has another version of termwall, {member.about.get('version')}")
-        elif self._known.get(node, ("", 0))[0] != member.run:
-            log.info("node %s is there", node, extra={"peer": node})
+        elif node in self._hosts() and (run != member.run or serial < member.about.get("serial", 0)):
+            if run != member.run:
+                log.info("node %s is there", node, extra={"peer": node})
             self._list_soon(node)
 
     def _state(self, up: bool) -> None:
@@ -214,11 +227,11 @@ class Roster:
 
     def list_room(self, room: Room) -> None:
         """Have the others' sessions of one project."""
-        for node in self._others():
+        for node in self._hosts():
             self._list_soon(node, room)
 
     def _list_all(self) -> None:
-        for node in self._others():
+        for node in self._hosts():
             self._list_soon(node)
 
     def _list_soon(self, node: str, room: Room | None = None) -> None:
@@ -242,38 +255,39 @@ class Roster:
             self._learned.set()
 
     async def _list_once(self, node: str, room: Room | None) -> bool:
-        """False if there were news meanwhile: one that a late answer did not know of may have been undone by it."""
-        first: tuple[str, int] | None = None
+        """Page for page. False if there were news meanwhile, which a late page may have undone."""
+        project = None if room is None else room.id
+        looks = [one for one in self._looked if project in (None, one)]
         found: set[str] = set()
-        rooms = self._service.rooms() if room is None else [room]
-        for one in rooms:
-            header = await self._ask(node, one)
-            first = first or (header["run"], header["serial"])
-            for told in header["sessions"]:
+        page = first = await self._ask(node, project, None, looks)
+        while True:
+            for told in page["sessions"]:
                 found.add(told["session"]["id"])
-                self._learn(node, one, {**told, "run": header["run"], "moment": header["moment"]}, fields=None)
-        self._forget_others(node, {one.id for one in rooms}, found)
-        if first is None:
-            return True
-        if room is None:
-            self._known[node] = first
-        run, serial = self._newest.get(node, first)
-        return run != first[0] or serial <= first[1]
-
-    async def _ask(self, node: str, room: Room) -> dict[str, Any]:
-        asked = {"project": room.id, "gateway": self._bus.node, "looks": room.id in self._looked}
-        return unpack(await self._bus.request(f"host.{node}.list", pack(asked), seconds=ANSWER_SECONDS))[0]
-
-    def _forget_others(self, node: str, projects: Iterable[str], found: set[str]) -> None:
+                self._learn(node, {**told, "run": page["run"], "moment": page["moment"]}, fields=None)
+            if not page["more"]:
+                break
+            page = await self._ask(node, project, page["sessions"][-1]["session"]["id"], [])
+        run, serial = first["run"], first["serial"]
+        newest_run, newest = self._newest.get(node, (run, serial))
+        if page["run"] != run or (newest_run == run and newest > serial):
+            return False
         for session in self._of(node):
-            if session.project_id in projects and session.id not in found:
+            if project in (None, session.project_id) and session.id not in found:
                 self._forget(session)
+        if room is None:
+            self._known[node] = run, serial
+        self._heard(node, run).update(first["told"])
+        return True
+
+    async def _ask(self, node: str, project: str | None, after: str | None, looks: list[str]) -> dict[str, Any]:
+        asked = {"project": project, "after": after, "gateway": self._bus.node, "looks": looks}
+        return unpack(await self._bus.request(f"host.{node}.list", pack(asked), seconds=ANSWER_SECONDS))[0]
 
     # ---- news
 
     def _news(self, subject: str, data: bytes) -> None:
         node = subject.rpartition(".")[2]
-        header = _read(data) if node in self._others() else None
+        header = _read(data) if node in self._hosts() else None
         if header is None:
             return
         self._newest[node] = header["run"], header["serial"]
@@ -289,26 +303,48 @@ class Roster:
             if session is not None and session.node == node:
                 self._forget(session)
         else:
-            self._heard(node, header)
+            self._learn(node, header, fields=None if header["whole"] else header["fields"])
 
     def _stir(self, subject: str, data: bytes) -> None:
         header = _read(data)
-        if header is not None and header["session"]["id"] in self._sessions:
-            self._heard(header["node"], header)
+        if header is None:
+            return
+        node, project = header["node"], header["project"]
+        heard, room = self._heard(node, header["run"]), self._service.find_room(project)
+        missed = heard.get(project, -1) < header["told"] if "told" in header else heard.get(project) != header["before"]
+        if missed and room is not None and project in self._looked:
+            self._list_soon(node, room)
+        if "told" in header:
+            return
+        if not missed:
+            heard[project] = header["moment"]
+        if header["session"]["id"] in self._sessions:
+            self._learn(node, header, fields=None if header["whole"] else header["fields"])
 
-    def _heard(self, node: str, header: dict[str, Any]) -> None:
-        room = self._service.find_room(header["project"])
-        if room is not None:
-            self._learn(node, room, header, fields=None if header["whole"] else header["fields"])
+    def _heard(self, node: str, run: str) -> dict[str, int]:
+        known = self._heard_of.get(node)
+        if known is None or known[0] != run:
+            known = self._heard_of[node] = run, {}
+        return known[1]
 
-    def _learn(self, node: str, room: Room, one: dict[str, Any], fields: list[str] | None) -> None:
-        shown = messages.Session.model_validate(one["session"])
+    def _is_anothers(self, node: str, shown: messages.Session) -> bool:
+        """Whether the id is taken: of all projects, and by a node that is there (A2)."""
         session = self._sessions.get(shown.id)
         if session is None:
-            if shown.id in room.sessions:
-                about = {"session": shown.id, "project": room.id, "peer": node}
-                log.warning("node %s has a session `%s` too; it is not shown here", node, shown.id, extra=about)
-                return
+            return any(shown.id in room.sessions for room in self._service.rooms())
+        return session.project_id != shown.project_id or (session.node != node and session.away is None)
+
+    def _learn(self, node: str, one: dict[str, Any], fields: list[str] | None) -> None:
+        shown = messages.Session.model_validate(one["session"])
+        room = self._service.find_room(shown.project_id)
+        if room is None:
+            return
+        if self._is_anothers(node, shown):
+            about = {"session": shown.id, "project": room.id, "peer": node}
+            log.warning("node %s has a session `%s` too; it is not shown here", node, shown.id, extra=about)
+            return
+        session = self._sessions.get(shown.id)
+        if session is None:
             session = self._follower.made(node, shown)
             session.told_at = one["run"], one["moment"]
             session.tell(shown, one["recency"])
@@ -340,6 +376,14 @@ class Roster:
         room = self._service.find_room(session.project_id)
         if room is not None:
             room.drop(session)
+
+    def gone(self, room: Room) -> None:
+        """A project is no more, and so are its sessions here."""
+        self._looked.pop(room.id, None)
+        for session in [session for session in self._sessions.values() if session.project_id == room.id]:
+            del self._sessions[session.id]
+            session.forgotten = True
+            self._follower.forgotten(session)
 
     def _tell(self, session: DistantSession, fields: list[str] | None) -> None:
         room = self._service.find_room(session.project_id)

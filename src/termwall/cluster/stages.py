@@ -70,7 +70,7 @@ class SharedStages:
         """Change a room's stage."""
 
         def decided(value: Value | None) -> Value | None:
-            known = value if value is not None and not value.get("deleted") else described(room)
+            known = _living(value, room)
             change = decide(stage_of(known))
             return None if change is None else {**known, **_stage_fields(change.stage), "change": _plain(change)}
 
@@ -84,7 +84,7 @@ class SharedStages:
 
         def decided(value: Value | None) -> Value | None:
             if value is None or value.get("deleted"):
-                return described(room)
+                return described(room) if self._rooms.find_room(room.id) is room else None
             behind = value["epoch"] == room.epoch and value["version"] < room.stage.version
             return {**value, **_stage_fields(room.stage), "change": None} if behind else None
 
@@ -99,7 +99,7 @@ class SharedStages:
         """Give a project another name."""
 
         def decided(value: Value | None) -> Value | None:
-            known = value if value is not None and not value.get("deleted") else described(room)
+            known = _living(value, room)
             project = {**known["project"], "name": name}
             return None if project == known["project"] else {**known, "project": project, "change": None}
 
@@ -197,8 +197,8 @@ class SharedStages:
         if room is None:
             room = self._rooms.adopt(_project_of(document.key, value), stage, epoch)
             return
-        if room.project.name != value["project"]["name"]:
-            room.project = room.project.model_copy(update={"name": value["project"]["name"]})
+        # Also where two nodes made it at the same moment: the first counts, with its folder.
+        room.project = _project_of(document.key, value).model_copy(update={"max_focused": room.project.max_focused})
         change = value["change"]
         if epoch == room.epoch and stage == room.stage:
             self._rooms.keep_shared(room)
@@ -215,6 +215,13 @@ class SharedStages:
         if operation in self._asked:
             self._updates[operation] = update
         self._rooms.keep_shared(room)
+
+
+def _living(value: Value | None, room: Room) -> Value:
+    """What a command changes. Raises `unknown_project` where another node deleted it."""
+    if value is not None and value.get("deleted"):
+        raise TermwallError(ErrorCode.UNKNOWN_PROJECT, f"`{room.project.name}` was deleted.", field="projectId")
+    return described(room) if value is None else value
 
 
 def described(room: Room) -> dict[str, Any]:

@@ -59,6 +59,9 @@ class Cluster(Protocol):
     async def fresh(self, room: Room) -> None:
         """Have a project's sessions of the other nodes as they are now."""
 
+    def gone(self, room: Room) -> None:
+        """A project is no more."""
+
 
 class Estate:
     """All rooms of one server; the arguments are `TerminalService`'s."""
@@ -325,6 +328,9 @@ class Estate:
         """End a project's programs and connections."""
         log.info("project `%s` is gone", room.project.name, extra={"project": room.id})
         del self._rooms[room.id]
+        room.closing = True
+        if self.cluster is not None:
+            self.cluster.gone(room)
         for session in room.own:
             if session.recorder is not None:
                 self.recordings.stop(session)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 GONE = Activity(0, 0, 0, ended=True)
 """A session that nobody here knows, because its node is away."""
+LEAVE_MILLISECONDS = 1_000
+"""Until a session that is gone, and could not be taken from the stage, is taken from it again (F10)."""
 log = logging.getLogger("termwall.room")
 
 ACTIVITY_MILLISECONDS = 1_000
@@ -67,7 +69,7 @@ class Room:
         self.sessions: dict[SessionId, AnySession] = {}
         self.connections: set[Connection] = set()
         self.closing = False
-        """Whether the server goes: who drives then keeps the seat for when it is back (I4)."""
+        """Whether the server goes: who drives then keeps the seat for when it is back (I4). Or the project does."""
         self._clock = clock
         self.tick = tick
         self.stages = stages
@@ -80,6 +82,11 @@ class Room:
         """Whether a client is connected to another node and does something to this session."""
         self.expected: Callable[[SessionId], bool] = lambda session_id: False
         """Whether another node, which was not heard yet, may have this session that is not known here."""
+        self.unknown = GONE
+        """What is assumed of a session of the stage that is not known here (F3)."""
+        self._leaving: set[SessionId] = set()
+        """Sessions that are gone, and still on the stage because that could not be changed (F10)."""
+        self._leave_at = 0
         self._stirred: set[LiveSession] = set()
         self._touched: set[LiveSession] = set()
         self._told: dict[LiveSession, dict[str, Any]] = {}
@@ -125,7 +132,7 @@ class Room:
         session = self.find(session_id)
 
         def decide(stage: Stage) -> FocusChange | None:
-            change = focus.focus(stage, session.id, self._activity(), expected_version=expected_version)
+            change = focus.focus(stage, session.id, self._activity(stage), expected_version=expected_version)
             session.recency.user = self.tick()
             return change
 
@@ -168,15 +175,17 @@ class Room:
 
     def limit(self, max_focused: int, answer: Answer) -> None:
         """Change how many may be on the stage (F1)."""
-        self._change(lambda stage: focus.limit(stage, max_focused, self._activity()), answer, None)
+        self._change(lambda stage: focus.limit(stage, max_focused, self._activity(stage)), answer, None)
 
     def leave_stage(self, session_id: SessionId) -> None:
-        """A session is gone (F10)."""
+        """A session is gone (F10). What cannot be changed now is tried again, until it is off or there again."""
 
         def left(result: FocusUpdate | TermwallError | None) -> None:
-            if isinstance(result, TermwallError):
+            if isinstance(result, TermwallError) and session_id in self.stage.sessions:
                 about = {"session": session_id, "project": self.id}
-                log.warning("a session that is gone stays on the stage: %s", result, extra=about)
+                log.info("a session that is gone stays on the stage for now: %s", result, extra=about)
+                self._leaving.add(session_id)
+                self._wake()
 
         self._change(lambda stage: focus.remove(stage, session_id), left, None)
 
@@ -206,10 +215,10 @@ class Room:
 
         self.stages.change(self, decided, asked, answer)
 
-    def _activity(self) -> dict[SessionId, Activity]:
+    def _activity(self, stage: Stage) -> dict[SessionId, Activity]:
         return {
-            session_id: GONE if (session := self.sessions.get(session_id)) is None else session.activity
-            for session_id in self.stage.sessions
+            session_id: self.unknown if (session := self.sessions.get(session_id)) is None else session.activity
+            for session_id in stage.sessions
         }
 
     def apply(self, change: FocusChange, request: "Asked | None") -> FocusUpdate:
@@ -220,7 +229,7 @@ class Room:
         for session_id in change.added:
             session = self.sessions.get(session_id)
             if session is not None:
-                session.recency.focused = self.tick()
+                session.recency.user = session.recency.focused = self.tick()
                 session.keep()
         update = FocusUpdate(
             **self._state_fields(),
@@ -273,7 +282,8 @@ class Room:
             self._touched.discard(session)
             self._told.pop(session, None)
             self._told_activity.pop(session, None)
-            self.leave_stage(session.id)
+            if not self.closing:
+                self.leave_stage(session.id)
         self.tell_session(session, removed=True)
         for connection in tuple(self.connections):
             connection.session_dropped(session)
@@ -357,6 +367,13 @@ class Room:
             self.tell_facts(session, **fields)
         if self.previews.sweep():
             wanted.append(now)
+        if self._leaving:
+            if now >= self._leave_at:
+                self._leave_at = now + LEAVE_MILLISECONDS
+                leaving, self._leaving = self._leaving - self.sessions.keys(), set()
+                for session_id in leaving:
+                    self.leave_stage(session_id)
+            wanted.append(self._leave_at)
         return min(wanted, default=None)
 
     def tell_facts(self, session: LiveSession, /, **more: Any) -> None:

@@ -130,7 +130,7 @@ class TerminalService(Estate):
             known = ", ".join(f"`{name}`" for name in self.profiles)
             raise TermwallError(ErrorCode.INVALID, f"There is no profile `{kind}`; there are {known}.", field="type")
         session_id = SessionId(request.id or self.new_id())
-        if session_id in self._homes or session_id in room.sessions:
+        if any(session_id in one.sessions for one in self._rooms.values()):
             raise TermwallError(ErrorCode.ALREADY_EXISTS, f"A session `{session_id}` exists.", field="id")
         command = list(request.command or profile.command)
         if not command[0]:
