@@ -103,8 +103,29 @@ async def test_a_file_that_holds_no_credentials_is_refused(tmp_path: Path, text:
     await refused("nats://127.0.0.1:1", f"credentials file {file} cannot be used", credentials=file)
 
 
+async def test_all_files_are_read_for_each_new_connection(tmp_path: Path) -> None:
+    """What was right is not any more: the authority, its certificates and the operator are others after the outage."""
+    authority, operator = Authority(tmp_path / "before"), Operator()
+    files = dict(zip(("tls_cert", "tls_key"), authority.issue("node"), strict=True))
+    files |= {"tls_ca": authority.ca, "credentials": operator.user(tmp_path / "node.creds")}
+    with Broker(tmp_path / "nats", more=authority.server(verify=True) + operator.server) as broker:
+        bus = await works(broker.url, **files)
+    await until(lambda: not bus.up)
+    authority, operator = Authority(tmp_path / "after"), Operator()
+    more = authority.server(verify=True) + operator.server
+    with Broker(tmp_path / "other", more=more, port=broker.port) as broker:
+        for new, kept in zip((authority.ca, *authority.issue("node")), ("tls_ca", "tls_cert", "tls_key"), strict=True):
+            files[kept].write_bytes(new.read_bytes())
+        operator.user(files["credentials"])
+        await until(lambda: bus.up, "that the renewed files are used")
+        await bus.close()
+
+
 @pytest.mark.parametrize("kind", ["token", "user", "file"])
-async def test_nothing_secret_is_told_to_a_server_without_tls_where_tls_is_wanted(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("wanted", ["by the address", "by a file"])
+async def test_nothing_secret_is_told_to_a_server_without_tls_where_tls_is_wanted(
+    tmp_path: Path, authority: Authority, kind: str, wanted: str
+) -> None:
     heard = bytearray()
 
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -117,8 +138,10 @@ async def test_nothing_secret_is_told_to_a_server_without_tls_where_tls_is_wante
     server = await asyncio.start_server(greet, "127.0.0.1", 0)
     async with server:
         secret = {"token": "hidden@", "user": "wall:hidden@", "file": ""}[kind]
-        url = f"tls://{secret}127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        options = {"credentials": Operator().user(tmp_path / "node.creds")} if kind == "file" else {}
+        scheme, options = ("tls", {}) if wanted == "by the address" else ("nats", {"tls_ca": authority.ca})
+        url = f"{scheme}://{secret}127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        if kind == "file":
+            options["credentials"] = Operator().user(tmp_path / "node.creds")
         await refused(url, "does not speak TLS", **options)
     assert b"CONNECT" not in heard
 

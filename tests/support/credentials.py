@@ -32,9 +32,8 @@ class Authority:
     def server(self, *, verify: bool = False) -> str:
         """The part of a server's configuration. `verify`: clients have to show a certificate of this authority."""
         certificate, key = self.issue("127.0.0.1")
-        return (
-            f'tls {{ cert_file: "{certificate}", key_file: "{key}", ca_file: "{self.ca}", verify: {verify} }}\n'.lower()
-        )
+        files = f'cert_file: "{certificate}", key_file: "{key}", ca_file: "{self.ca}"'
+        return f"tls {{ {files}, verify: {str(verify).lower()} }}\n"
 
 
 class _Key:
