@@ -1,0 +1,122 @@
+"""The seconds that docs/how-to/nodes.md promises, with real nodes and a real NATS server."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.test_two_nodes import connected, sessions
+from tests.support.broker import Broker
+from tests.support.patience import until
+from tests.support.server import Server
+
+LATE_SECONDS = 1.0
+"""What a busy machine and the way of an answer may add."""
+ECHO = "stty raw -echo; echo READY; exec cat"
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
+    with Broker(tmp_path / "nats") as one:
+        yield one
+
+
+@pytest.fixture
+async def nodes(tmp_path: Path, broker: Broker) -> AsyncIterator[tuple[Server, Server]]:
+    """`one` and `two` run a session each, `a` and `b`; both are on the stage."""
+    one, two = (Server(tmp_path / name, "--nats", broker.url, "--node", name, cwd=tmp_path) for name in ("one", "two"))
+    try:
+        for server in (one, two):
+            await asyncio.to_thread(server.start)
+        one.project(tmp_path / "work", id="wall")
+        await until(lambda: two.call("GET", "/api/projects/wall").status_code == 200, "the project")
+        one.session("wall", "sh", "-c", ECHO, id="a")
+        two.session("wall", "sh", "-c", ECHO, id="b")
+        await until(lambda: {"a", "b"} <= sessions(one).keys(), "both sessions")
+        one.focus("wall", "a", "b")
+        yield one, two
+    finally:
+        for server in (one, two):
+            await asyncio.to_thread(server.end)
+    for server in (one, two):
+        assert not server.tracebacks(), server.tracebacks()
+
+
+async def seconds(work: Callable[[], Awaitable[object]]) -> float:
+    started = time.monotonic()
+    await work()
+    return time.monotonic() - started
+
+
+async def lost(server: Server, session: str) -> None:
+    while (await asyncio.to_thread(sessions, server))[session]["status"] != "lost":
+        await asyncio.sleep(0.02)
+
+
+async def test_N5_N8_a_node_that_hangs_is_told_and_waited_for_as_long_as_promised(nodes: tuple[Server, Server]) -> None:
+    one, two = nodes
+
+    async def missing(path: str) -> None:
+        answer = await asyncio.to_thread(one.call, "GET", f"/api/projects/wall/{path}")
+        assert answer.json()["missing"] == ["two"]
+
+    os.kill(two.pid, signal.SIGSTOP)
+    try:
+        told, listed, searched = await asyncio.gather(
+            seconds(lambda: lost(one, "b")),
+            seconds(lambda: missing("recordings")),
+            seconds(lambda: missing("search?q=READY")),
+        )
+    finally:
+        os.kill(two.pid, signal.SIGCONT)
+    assert told < 4 + LATE_SECONDS
+    assert listed < 3 + LATE_SECONDS
+    assert searched < 7 + LATE_SECONDS
+    await until(lambda: sessions(one)["b"]["status"] == "running", "that it comes back")
+
+
+async def test_N5_N8_a_node_that_never_comes_back_is_missed_until_the_asked_one_is_restarted(
+    nodes: tuple[Server, Server],
+) -> None:
+    one, two = nodes
+    two.kill()
+    assert await seconds(lambda: lost(one, "b")) < 4 + LATE_SECONDS
+    refused = one.call("DELETE", "/api/sessions/b")
+    assert (refused.status_code, refused.json()["code"]) == (503, "engine_away")
+    blurred = one.call("PUT", "/api/terminal/focus", {"projectId": "wall", "sessionId": "b", "focused": False})
+    assert (blurred.status_code, blurred.json()["focusedSessions"]) == (200, ["a"])
+    recordings = "/api/projects/wall/recordings"
+    assert one.call("GET", recordings).json()["missing"] == ["two"]
+    await asyncio.to_thread(one.stop)
+    await asyncio.to_thread(one.start)
+    assert one.call("GET", recordings).json()["missing"] == []
+    assert "b" not in sessions(one)
+
+
+async def test_I2_N4_a_key_for_a_node_that_is_away_is_refused_after_5_seconds(
+    nodes: tuple[Server, Server], broker: Broker
+) -> None:
+    one, two = nodes
+    async with connected(one) as client:
+        await until(lambda: client.pictures.keys() == {"a", "b"}, "the pictures")
+        broker.kill()
+        await lost(one, "b")
+        await client.type("a", "of this node")
+        await client.type("b", "too late")
+
+        async def refused() -> None:
+            await until(lambda: client.refused)
+
+        took = await seconds(refused)
+        assert client.refused == ["too late"]
+        assert 5 - LATE_SECONDS < took < 5 + LATE_SECONDS
+        assert client.output["a"].endswith(b"of this node"), "its own clients notice nothing"
+        broker.start()
+        await until(lambda: sessions(one)["b"]["status"] == "running", "that it comes back")
+        await client.type("b", "next")
+        await until(lambda: client.output["b"].endswith(b"next"), "the next key")
+        assert b"too late" not in client.output["b"]
