@@ -10,7 +10,7 @@ import pytest
 
 from termwall.cluster.distant import DistantSession
 from termwall.cluster.local import LocalBroker
-from termwall.cluster.parcel import PROTOCOL
+from termwall.cluster.parcel import PROTOCOL, Frame, pack, unpack, unpack_frame
 from termwall.core.errors import TermwallError
 from termwall.core.ids import ClientId
 from tests.support.nodes import OneNode
@@ -124,6 +124,55 @@ async def test_S5_an_unwatched_session_sends_nothing_and_a_watched_one_all(two: 
     line.say("focus", sessionId="a")
     await until(lambda: len(line.text("a")) > 100_000, "output")
     check(line, "a")
+
+
+async def test_S5_a_session_that_nobody_looks_at_any_more_is_sent_no_longer(
+    two: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("termwall.cluster.gateway.REST_SECONDS", 0.2)
+    broker, host, gateway = two
+    host.wall.session("a", "sh", "-c", COUNTING)
+    await known(gateway, "a")
+    line = gateway.wall.line()
+    line.say("focus", sessionId="a")
+    await until(lambda: len(line.text("a")) > 10_000, "output")
+    assert (gateway.node.streams(), host.node.streams()) == ((1, 0), (0, 1))
+    line.leave()
+    await until(lambda: host.node.streams() == (0, 0), "the end")
+    sent: list[str] = []
+    carry = broker.carry
+
+    def counted(subject: str, data: bytes) -> None:
+        sent.append(subject)
+        carry(subject, data)
+
+    broker.carry = counted  # type: ignore[method-assign]
+    end = host.service.get_session("a").offset
+    await until(lambda: host.service.get_session("a").offset > end + 50_000, "more output")
+    assert "out.gateway" not in sent
+    assert gateway.node.streams() == (0, 0)
+    assert not distant(gateway, "a").has_copy
+
+
+async def test_S5_a_gateway_that_confirms_nothing_gets_512_KiB_and_no_more(
+    two: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("termwall.core.relay.LEASE_SECONDS", 1.0)
+    monkeypatch.setattr("termwall.core.relay.RESEND_SECONDS", 0.4)
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", COUNTING)
+    await until(lambda: host.service.get_session("a").offset > 600 << 10, "more than that")
+    frames: list[Frame] = []
+    await gateway.bus.subscribe(
+        "out.silent", lambda _, data: frames.append(unpack_frame(data)), budget=64 << 20, lagged=lambda: None
+    )
+    asked = {"gateway": "silent", "session": "a", "epoch": host.service.get_session("a").epoch}
+    answer = await gateway.bus.request("host.host.attach", pack({**asked, "offset": 0, "number": 1}), seconds=2)
+    assert unpack(answer)[0]["ok"]
+    await until(lambda: host.node.streams() == (0, 0), "the end of its lease")
+    assert max(frame.offset + len(frame.data) for frame in frames) == 512 << 10
+    # What got lost is sent again, each time after a while.
+    assert sum(len(frame.data) for frame in frames) <= 3 * (512 << 10)
 
 
 def check(line: Line, session: str) -> None:
