@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from termwall.cluster.local import LocalBroker
 from termwall.core.errors import TermwallError
+from termwall.store.projects import Store
 from tests.support.nodes import OneNode
 from tests.support.patience import until
 from tests.support.wall import Line
@@ -80,6 +82,59 @@ async def test_a_project_is_renamed_resized_and_deleted_everywhere(nodes: tuple[
     await three.service.delete_project("wall")
     await until(lambda: one.service.find_room("wall") is None and two.service.find_room("wall") is None)
     assert line.ended == (4404, "The project was deleted")
+
+
+async def test_a_project_that_was_deleted_while_a_node_was_away_does_not_come_back_with_it(
+    nodes: tuple[LocalBroker, list[OneNode]], tmp_path: Path
+) -> None:
+    broker, (one, two, three) = nodes
+    kept = Store(tmp_path / "kept.sqlite")
+    before = OneNode.local(broker, "four", tmp_path / "four", project=False, store=kept)
+    await before.node.open()
+    await until(lambda: before.service.find_room("wall"), "the project")
+    await before.close()
+    broker.cut("three")
+    await one.service.delete_project("wall")
+    await until(lambda: two.service.find_room("wall") is None)
+    kept = Store(tmp_path / "kept.sqlite")
+    after = OneNode.local(broker, "four", tmp_path / "four", project=False, store=kept)
+    assert after.service.find_room("wall"), "it is remembered there"
+    broker.join("three")
+    await after.node.open()
+    await until(lambda: three.service.find_room("wall") is None and after.service.find_room("wall") is None)
+    assert broker.newest["wall"].value == {"deleted": True, "operations": broker.newest["wall"].value["operations"]}
+    await after.close()
+
+
+async def test_N2_who_missed_more_versions_than_are_kept_comes_anew_to_the_whole_state(
+    nodes: tuple[LocalBroker, list[OneNode]],
+) -> None:
+    broker, (one, two, _) = nodes
+    broker.history = deque(broker.history, maxlen=4)
+    for name in "ab":
+        one.wall.session(name)
+    line = two.wall.line()
+    await one.service.set_session_focus("a")
+    await until(lambda: versions(line) == [(1, ("a",))])
+    broker.cut("two")
+    for _ in range(5):
+        await one.service.set_project_focus("wall", ["b"])  # type: ignore[list-item]
+        await one.service.set_project_focus("wall", ["a"])  # type: ignore[list-item]
+    broker.join("two")
+    await until(lambda: two.stage == (11, ["a"]))
+    assert line.ended == (1012, "The stage was changed elsewhere; come again")
+    assert versions(line) == [(1, ("a",))]
+    assert two.wall.line().last("connection_status")["version"] == 11
+
+
+async def test_a_node_that_learns_of_a_project_starts_programs_at_the_same_path(
+    nodes: tuple[LocalBroker, list[OneNode]],
+) -> None:
+    _, (one, two, _) = nodes
+    assert one.wall.folder != two.wall.folder
+    two.wall.session("a", "sh", "-c", "pwd; exec cat")
+    await two.service.set_session_focus("a")
+    await two.wall.line().sees("a", str(one.wall.folder))
 
 
 async def test_N2_without_the_others_a_change_fails_with_a_sentence_and_all_heals(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from termwall.cluster.local import LocalBroker
+from termwall.core.errors import TermwallError
 from tests.support.nodes import OneNode
 from tests.support.patience import until
 from tests.support.wall import Line, Wall
@@ -87,6 +88,22 @@ async def test_N7_all_are_told_when_a_node_changes_or_goes_but_not_of_its_figure
     drained: State = ("up", {**BOTH[1], "two": (False, "gateway", True)})
     gone: State = ("up", {"one": (True, "both", False)})
     assert told(line) == [BOTH, drained, BOTH, gone, BOTH]
+
+
+async def test_a_drained_node_takes_no_new_client(nodes: Nodes) -> None:
+    _, one, _ = nodes
+    one.service.drain(True)
+    refused = one.wall.line()
+    assert (refused.connection, refused.ended) == (None, (1012, "This node is being drained; come again"))
+    one.service.drain(False)
+    assert one.wall.line().of("connection_status")
+
+
+async def test_a_gateway_runs_no_programs(nodes: Nodes) -> None:
+    _, _, gateway = nodes
+    with pytest.raises(TermwallError, match="This node runs no programs; name the `node`") as refused:
+        gateway.wall.session("a")
+    assert (refused.value.code, refused.value.field) == ("invalid", "node")
 
 
 async def test_N7_while_the_engine_is_away_there_is_this_node_only(nodes: Nodes) -> None:
