@@ -97,14 +97,21 @@ async def test_N5_N8_a_node_that_never_comes_back_is_missed_until_the_asked_one_
     assert "b" not in sessions(one)
 
 
-async def test_I2_N4_a_key_for_a_node_that_is_away_is_refused_after_5_seconds(
+async def test_I2_N2_N4_without_nats_a_change_is_refused_at_once_and_a_key_for_another_node_after_5_seconds(
     nodes: tuple[Server, Server], broker: Broker
 ) -> None:
-    one, two = nodes
+    one, _ = nodes
     async with connected(one) as client:
         await until(lambda: client.pictures.keys() == {"a", "b"}, "the pictures")
         broker.kill()
         await lost(one, "b")
+
+        async def refused_change() -> None:
+            answer = await asyncio.to_thread(one.call, "PUT", "/api/terminal/focus", {"projectId": "wall"} | stage)
+            assert (answer.status_code, answer.json()["code"]) == (503, "engine_away")
+
+        stage = {"sessionIds": ["a"]}
+        assert await seconds(refused_change) < LATE_SECONDS
         await client.type("a", "of this node")
         await client.type("b", "too late")
 
