@@ -5,6 +5,7 @@ import itertools
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -294,6 +295,38 @@ async def test_I1_I2_N4_what_could_not_be_typed_in_time_is_told_and_never_typed_
     await line.sees("a", "y")
     typed = bytes(host.service._find("a")[1].ring.read(6, host.service.get_session("a").offset))
     assert typed == (b"y" if line.of("error") else b"xy")
+
+
+async def test_I1_N4_what_was_typed_and_whose_answer_was_lost_is_acknowledged_once_its_node_is_back(
+    two: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("termwall.cluster.actions.TYPED_SECONDS", 0.3)
+    monkeypatch.setattr("termwall.cluster.actions.ANSWER_SECONDS", 0.2)
+    broker, host, gateway = two
+    host.wall.session("a", "sh", "-c", RAW)
+    await known(gateway, "a")
+    line = gateway.wall.line("mia")
+    line.say("focus", sessionId="a")
+    await line.sees("a", "READY")
+    session = host.service._find("a")[1]
+    takes = session.input
+
+    def takes_and_is_parted(*arguments: Any) -> None:
+        takes(*arguments)
+        broker.silence("gateway")
+
+    monkeypatch.setattr(session, "input", takes_and_is_parted)
+    line.say("input", sessionId="a", data="x", seq=1)
+    await until(lambda: host.service.get_session("a").offset == len("READY\nx"), "that it is typed")
+    await asyncio.sleep(0.6)
+    assert line.of("input_ack") == line.of("error") == [], "nobody knows"
+    monkeypatch.setattr(session, "input", takes)
+    broker.join("gateway")
+    await until(lambda: line.of("input_ack"), "the answer")
+    assert line.last("input_ack")["seq"] == 1
+    assert line.of("error") == []
+    await line.sees("a", "x")
+    assert host.service.get_session("a").offset == len("READY\nx")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
