@@ -1,6 +1,7 @@
 """The bus's contract, held by both engines with one suite. `engines.py` makes them."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -474,6 +475,18 @@ async def test_members_see_themselves_and_each_other_promptly(engine: Engine) ->
     async with asyncio.timeout(GONE_AFTER):  # By its goodbye.
         await until(lambda: set(one.members()) == {"one"})
     await until(lambda: changes[2:] == [("two.with dots", False)])
+
+
+async def test_of_more_than_1024_nodes_the_rest_is_not_heard(engine: Engine) -> None:
+    (one,) = await opened(engine, "one")
+    hidden: Any = one
+    for number in range(1100):
+        beat = {"node": f"n{number}", "run": "1", "about": {}, "gone": False}
+        await hidden.send(f"presence.n{number}", json.dumps(beat).encode())
+    await until(lambda: len(one.members()) == 1024)
+    await hidden.send("presence.n0", json.dumps({"node": "n0", "run": "1", "about": {}, "gone": True}).encode())
+    await until(lambda: "n0" not in one.members())
+    assert len(one.members()) == 1023
 
 
 async def test_N6_a_second_node_of_one_name_is_refused(engine: Engine) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from termwall.cluster.nats import NatsBus
 from tests.support.broker import Broker
 from tests.support.client import Client
 from tests.support.patience import until
@@ -264,3 +265,69 @@ async def test_F7_a_start_without_nats_which_then_comes_back_with_nothing(
     assert two.call("PUT", "/api/terminal/focus", focus).json()["version"] == version + 1
     await until(lambda: one.call("GET", stage).json()["version"] == version + 1)
     assert one.call("GET", stage).json()["focusedSessions"] == [first, second]
+
+
+async def test_F7_clients_notice_nothing_when_nats_loses_what_it_stored(
+    nodes: tuple[Server, Server], broker: Broker, tmp_path: Path
+) -> None:
+    one, two = nodes
+    await until(lambda: two.call("GET", "/api/projects/wall").status_code == 200, "the project on the other node")
+    one.project(tmp_path / "idle", id="idle")
+    counting = [server.session("wall", "sh", "-c", COUNTING) for server in nodes]
+    await until(lambda: set(counting) <= sessions(one).keys() & sessions(two).keys(), "both on both")
+    version = one.focus("wall", *counting)["version"]
+    async with connected(one, "mia") as mia, connected(two, "kim") as kim:
+        for client in (mia, kim):
+            await until(lambda c=client: all(len(c.output[s]) > 10_000 for s in counting), client.describe)  # type: ignore[misc]
+        before = {client: list(client.jumps) for client in (mia, kim)}
+        broker.kill()
+        broker.forget()
+        await asyncio.to_thread(broker.start)
+        changed = {"projectId": "wall", "sessionIds": counting[::-1]}
+        await until(lambda: two.call("PUT", "/api/terminal/focus", changed).status_code == 200, "that it heals")
+        for client in (mia, kim):
+            await until(lambda c=client: c.stage == (version + 1, counting[::-1]), client.describe)  # type: ignore[misc]
+            shown = {session: len(client.output[session]) for session in counting}
+            await until(lambda c=client, n=shown: all(len(c.output[s]) > n[s] + 10_000 for s in counting), "output")  # type: ignore[misc]
+            assert (client.closes, client.jumps) == ([], before[client])
+    # What nobody changed is stored again too.
+    looks = NatsBus([broker.url], "looks", run="1")
+    await looks.open()
+    try:
+        async with asyncio.timeout(10):
+            while await looks.get("idle") is None:
+                await asyncio.sleep(0.02)
+    finally:
+        await looks.close()
+
+
+async def test_metrics_of_all_nodes_add_up(nodes: tuple[Server, Server]) -> None:
+    one, two = nodes
+    await until(lambda: two.call("GET", "/api/projects/wall").status_code == 200, "the project on the other node")
+    first, second = one.session("wall", "cat"), two.session("wall", "cat")
+    await until(lambda: {first, second} <= sessions(one).keys() & sessions(two).keys(), "both on both")
+
+    def figures(server: Server) -> dict[str, float]:
+        lines = server.call("GET", "/metrics").text.splitlines()
+        return {name: float(value) for name, value in (line.split() for line in lines if not line.startswith("#"))}
+
+    def added(name: str) -> float:
+        return sum(figures(server)[f"termwall_{name}"] for server in nodes)
+
+    assert (added("sessions"), added("sessions_running"), added("streams_in")) == (2, 2, 0)
+    one.focus("wall", second)
+    async with connected(one, "mia") as client:
+        await until(lambda: second in client.pictures, "the picture")
+        assert (figures(one)["termwall_streams_in"], figures(one)["termwall_streams_out"]) == (1, 0)
+        assert (figures(two)["termwall_streams_in"], figures(two)["termwall_streams_out"]) == (0, 1)
+        assert (added("connections"), added("output_bytes")) == (1, 0)
+        await client.type(second, "x")
+        await until(lambda: added("output_bytes") == 1, "the echo")
+        # The other one learns of the figures with a heartbeat.
+        await until(
+            lambda: (
+                [line.split()[-4:] for line in command(two, "nodes").splitlines()]
+                == [["1", "sessions", "1", "clients"], ["1", "sessions", "0", "clients"]]
+            ),
+            lambda: command(two, "nodes"),
+        )
