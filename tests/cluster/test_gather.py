@@ -6,16 +6,20 @@ import random
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import httpx
 import pytest
+import uvicorn
 
 from termwall.cluster.calls import MOST_PIECES, PIECE_BYTES
 from termwall.cluster.gather import GATHERED
 from termwall.cluster.local import LocalBroker
 from termwall.cluster.parcel import unpack
 from termwall.protocol.bodies import Match, Recording, SearchAnswer
+from termwall.server import _Server, listen
+from termwall.transport.picows_edge import http_protocol
 from tests.support.nodes import OneNode
 from tests.support.patience import until
-from tests.support.site import Reader, Site
+from tests.support.site import OWNER, Reader, Site
 
 LONG = 20 << 20
 """Bytes: more than ever was carried in one piece."""
@@ -93,6 +97,10 @@ async def two(tmp_path: Path) -> AsyncIterator[Sites]:
     yield broker, one, other
     for site in reversed(sites):
         await asyncio.wait_for(site.close(), 10)
+
+
+async def all_of(pieces: AsyncIterator[bytes]) -> bytes:
+    return b"".join([piece async for piece in pieces])
 
 
 async def listed(site: Site) -> tuple[list[tuple[str, str]], list[str]]:
@@ -209,6 +217,35 @@ async def test_N8_an_answer_with_a_hole_is_cut_off_there(
     assert reader.body == other.service.recordings.part("long", 1).read_bytes()[: lost * PIECE_BYTES]
     assert not reader.whole
     await until(lambda: not answering(other), "that the other node ends it")
+
+
+async def test_N8_a_client_sees_that_the_node_went_away_in_the_middle(
+    two: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a real connection: it is closed before the `Content-Length`."""
+    monkeypatch.setattr("termwall.cluster.calls.ANSWER_SECONDS", 2.0)
+    broker, one, _ = two
+    config = uvicorn.Config(
+        one.app, http=http_protocol(one.service.bounds), ws="none", loop="none", lifespan="off", log_config=None
+    )
+    server = _Server(config)
+    server.on_started = lambda: None
+    with listen("127.0.0.1", 0) as listener:
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/recordings/long/cast"
+        async with (
+            httpx.AsyncClient(trust_env=False) as http,
+            http.stream("GET", url, headers={"authorization": f"Bearer {OWNER}"}) as answer,
+        ):
+            assert (answer.status_code, answer.headers["content-length"]) == (200, str(LONG)), await answer.aread()
+            pieces = answer.aiter_raw()
+            await anext(pieces)
+            broker.silence("two")
+            with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+                await all_of(pieces)
+        server.stop()
+        await serving
+    broker.join("two")
 
 
 async def test_N8_a_node_that_hangs_is_told_as_missing_and_the_rest_is_there(two: Sites) -> None:
