@@ -477,6 +477,22 @@ async def test_members_see_themselves_and_each_other_promptly(engine: Engine) ->
     await until(lambda: changes[2:] == [("two.with dots", False)])
 
 
+async def test_a_nodes_clock_is_never_ahead_and_goes_on_between_its_heartbeats(engine: Engine) -> None:
+    one, two = await opened(engine, "one", "two")
+    clock = asyncio.get_running_loop().time  # They share it here.
+    late: list[float] = []
+    while len(late) < 50:
+        told = one.clock("two")
+        assert told is not None
+        late.append(clock() - told)
+        await asyncio.sleep(HEARTBEAT / 10)
+    assert min(late) >= 0
+    assert min(late) < HEARTBEAT, "not that of a heartbeat before"
+    assert one.clock("nobody") is None
+    await two.close()
+    await until(lambda: one.clock("two") is None)
+
+
 async def test_of_more_than_1024_nodes_the_rest_is_not_heard(engine: Engine) -> None:
     (one,) = await opened(engine, "one")
     hidden: Any = one

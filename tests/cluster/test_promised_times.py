@@ -14,7 +14,7 @@ from tests.support.broker import Broker
 from tests.support.patience import until
 from tests.support.server import Server
 
-LATE_SECONDS = 1.0
+LATE_SECONDS = 2.0
 """What a busy machine and the way of an answer may add."""
 ECHO = "stty raw -echo; echo READY; exec cat"
 

@@ -155,5 +155,11 @@ class Bus(Protocol):
     def members(self) -> dict[str, Member]:
         """Who is there, this node too."""
 
+    def clock(self, node: str) -> float | None:
+        """What another node's own clock shows now, in its seconds: never ahead, and late by its newest heartbeat's way.
+
+        None while the node is not heard of.
+        """
+
     def on_member(self, callback: Callable[[Member, bool], None]) -> Callable[[], None]:
         """Be told who came (True, and again when its `about` changed) and who went (False)."""

@@ -87,6 +87,10 @@ class BusEnd:
         """As the contract says."""
         return self._presence.members()
 
+    def clock(self, node: str) -> float | None:
+        """As the contract says."""
+        return self._presence.clock(node)
+
     def on_member(self, callback: Callable[[Member, bool], None]) -> Callable[[], None]:
         """As the contract says."""
         return self._presence.on_member(callback)

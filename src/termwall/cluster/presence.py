@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Any, Protocol
 
 from termwall.cluster import chores
@@ -46,6 +47,8 @@ class Presence:
         self._log = log
         self._members: dict[str, Member] = {}
         self._heard: dict[str, float] = {}
+        self._clocks: dict[str, tuple[float, float]] = {}
+        """What a node's clock showed in its newest heartbeat, and this one's when that came."""
         self._former: dict[str, str] = {}
         """The run of a node that another one took the place of: should it wake up again, it does not count."""
         self._callbacks: list[Callable[[Member, bool], None]] = []
@@ -94,6 +97,13 @@ class Presence:
         """As the bus's contract says."""
         return dict(self._members)
 
+    def clock(self, node: str) -> float | None:
+        """As the bus's contract says."""
+        if (known := self._clocks.get(node)) is None:
+            return None
+        theirs, ours = known
+        return theirs + asyncio.get_running_loop().time() - ours
+
     def on_member(self, callback: Callable[[Member, bool], None]) -> Callable[[], None]:
         """As the bus's contract says."""
         self._callbacks.append(callback)
@@ -133,7 +143,8 @@ class Presence:
                 self._go(node)
 
     async def _send(self, *, gone: bool = False) -> None:
-        beat = {"node": self._me.node, "run": self._me.run, "about": self._me.about, "gone": gone}
+        now = asyncio.get_running_loop().time()
+        beat = {"node": self._me.node, "run": self._me.run, "about": self._me.about, "gone": gone, "clock": now}
         try:
             await self._line.send(f"presence.{token_of(self._me.node)}", json.dumps(beat).encode())
         except BusError as error:
@@ -150,6 +161,7 @@ class Presence:
             beat = json.loads(data)
             member = Member(str(beat["node"]), str(beat["run"]), dict(beat["about"]))
             gone = bool(beat["gone"])
+            clock = float(beat.get("clock", -inf))
         except (ValueError, TypeError, KeyError):
             self._log.warning("Something that is no heartbeat came on its subject.")
             return
@@ -168,7 +180,8 @@ class Presence:
             self._former[member.node] = known.run
         elif known is None and len(self._members) >= MOST_MEMBERS:
             return
-        self._heard[member.node] = asyncio.get_running_loop().time()
+        now = self._heard[member.node] = asyncio.get_running_loop().time()
+        self._clocks[member.node] = clock, now
         if known != member:
             self._come(member)
 
@@ -183,6 +196,7 @@ class Presence:
 
     def _go(self, node: str) -> None:
         self._heard.pop(node, None)
+        self._clocks.pop(node, None)
         self._former.pop(node, None)
         self._tell(self._members.pop(node), False)
 
