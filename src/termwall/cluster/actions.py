@@ -6,11 +6,13 @@ import logging
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from termwall.cluster import chores
 from termwall.cluster.bus import Bus, BusAway, BusError, NobodyThere
 from termwall.cluster.chores import Chores
 from termwall.cluster.distant import DistantSession
-from termwall.cluster.parcel import pack, unpack
+from termwall.cluster.parcel import BadParcel, pack, unpack
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.hub.anysession import InputAnswer, Person
 
@@ -21,10 +23,10 @@ AGAIN_SECONDS = 0.25
 """Until what had no answer is tried again."""
 TYPED_SECONDS = 5.0
 """What was typed is tried for so long; then its client is told, and holds it no longer either (I2)."""
-MOST_NUMBERED = 10_000
-"""Sessions whose last input without a number of its own is remembered; the one that was typed into longest ago goes."""
 BATCH = 256
 """Actions that go together."""
+
+_Outcome = int | TermwallError | None
 
 
 @dataclass(slots=True)
@@ -32,14 +34,19 @@ class _Action:
     header: dict[str, Any]
     data: bytes
     answer: InputAnswer | None
-    sequenced: bool
+    unnumbered: bool
+    """Input that its client gave no number: it gets one of its line's."""
     until: float
 
 
 @dataclass(slots=True)
 class _Line:
-    """What clients do to one session, in order."""
+    """What clients do to one session, in order; there for as long as the session is known."""
 
+    name: str
+    """No other line's, nor one's of another run. The session's node counts unnumbered input as this client's."""
+    taken: int = 0
+    """The last number of unnumbered input that the node took, by what it said last."""
     waiting: deque[_Action] = field(default_factory=deque)
     bytes: int = 0
     carried: bool = False
@@ -58,9 +65,8 @@ class Actions:
         self._bus = bus
         self._run = run
         self._most_bytes = most_bytes
-        self._lines: dict[DistantSession, _Line] = {}
-        self._numbers: dict[str, int] = {}
-        """The last number of each session's input that its clients gave none."""
+        self._lines: WeakKeyDictionary[DistantSession, _Line] = WeakKeyDictionary()
+        self._serials = itertools.count(1)
         self._chores = Chores(log)
 
     async def close(self) -> None:
@@ -76,95 +82,150 @@ class Actions:
         answer: InputAnswer | None = None,
     ) -> None:
         """Have something done to a session."""
-        line = self._lines.setdefault(session, _Line())
+        line = self._lines.get(session)
+        if line is None:
+            line = self._lines[session] = _Line(self._new_name())
         if line.bytes + len(data) > self._most_bytes:
             if answer is not None:
                 answer(TermwallError(ErrorCode.INPUT_OVERFLOW, f"`{session.name}` takes no more input at the moment."))
             return
         header |= {"client": who.client_id, "name": who.name, "bytes": len(data)}
-        sequenced = header.get("seq") is not None
+        unnumbered = header["do"] == "input" and header["seq"] is None
         if header["do"] == "input":
-            header["log"] = who.client_id if sequenced else f"{self._bus.node}/{self._run}"
-            if not sequenced:
-                header["seq"] = self._numbers[session.id] = self._numbers.pop(session.id, 0) + 1
-                if len(self._numbers) > MOST_NUMBERED:
-                    del self._numbers[next(iter(self._numbers))]
-        line.waiting.append(_Action(header, data, answer, sequenced, _now() + TYPED_SECONDS))
+            header["log"] = line.name if unnumbered else who.client_id
+        line.waiting.append(_Action(header, data, answer, unnumbered, _now() + TYPED_SECONDS))
         line.bytes += len(data)
         if not line.carried:
             line.carried = True
             self._chores.start(self._carry(session, line))
 
+    def _new_name(self) -> str:
+        return f"{self._bus.node}/{self._run}/{next(self._serials)}"
+
     async def _carry(self, session: DistantSession, line: _Line) -> None:
-        """One batch at a time; the same batch again until there is an answer: the host drops what it had."""
+        """One batch at a time, and the next one only when it is known what became of it."""
         try:
             while line.waiting:
-                batch = list(itertools.islice(line.waiting, BATCH))
-                outcome = await self._carry_batch(session, batch)
-                for action, result in zip(batch, outcome, strict=True):
-                    line.waiting.popleft()
-                    line.bytes -= len(action.data)
-                    _answer(action, result)
+                batch = self._next_batch(line)
+                _settle(line, batch, await self._carry_batch(session, line, batch))
         finally:
-            self._lines.pop(session, None)
+            line.carried = False
 
-    async def _carry_batch(self, session: DistantSession, batch: list[_Action]) -> list[Any]:
+    def _next_batch(self, line: _Line) -> list[_Action]:
+        batch: list[_Action] = []
+        number = line.taken
+        for action in itertools.islice(line.waiting, BATCH):
+            if action.unnumbered:
+                number += 1
+                action.header |= {"log": line.name, "seq": number}
+            batch.append(action)
+        return batch
+
+    async def _carry_batch(self, session: DistantSession, line: _Line, batch: list[_Action]) -> list[_Outcome]:
+        """The same batch again until there is an answer: the node does what comes again no second time."""
         sent = False
         while batch[0].until > _now():
             try:
-                return await self._have_done(session, [action.header for action in batch], batch)
+                return await self._have_done(session, line, [action.header for action in batch], batch)
             except (BusAway, NobodyThere):
                 pass
+            except BadParcel as error:
+                log.warning("%s", error, extra={"session": session.id, "peer": session.node})
+                sent = True
+                break  # The same would come again.
             except BusError:
                 sent = True
             await asyncio.sleep(AGAIN_SECONDS)
         if sent:
-            return await self._resolve(session, batch)
+            return await self._resolve(session, line, batch)
         return [_not_typed(session)] * len(batch)
 
-    async def _resolve(self, session: DistantSession, batch: list[_Action]) -> list[Any]:
+    async def _resolve(self, session: DistantSession, line: _Line, batch: list[_Action]) -> list[_Outcome]:
         """It took too long to be typed now, but some may have been: the node says how far, once it is back."""
         logs = list(dict.fromkeys(action.header["log"] for action in batch if "log" in action.header))
         asks = [{"do": "last", "client": log, "log": log} for log in logs]
         while not session.forgotten:
             try:
-                last = dict(zip(logs, await self._have_done(session, asks, []), strict=True))
+                said = await self._have_done(session, line, asks, [])
+            except BadParcel:
+                line.name, line.taken = self._new_name(), 0  # With which number the other one goes on is not known.
+                why = f"Node {session.node} does not say in a known way whether this was typed."
+                return [TermwallError(ErrorCode.INTERNAL, why)] * len(batch)
             except BusError:
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
-            return [
-                last[action.header["log"]]
-                if "log" in action.header and action.header["seq"] <= last[action.header["log"]]
-                else _not_typed(session)
-                for action in batch
-            ]
+            last = dict(zip(logs, said, strict=True))
+            return [_became(session, action, last.get(action.header.get("log", ""))) for action in batch]
         return [_not_typed(session)] * len(batch)
 
     async def _have_done(
-        self, session: DistantSession, actions: list[dict[str, Any]], batch: list[_Action]
-    ) -> list[Any]:
-        header = {"gateway": self._bus.node, "session": session.id, "actions": actions}
+        self, session: DistantSession, line: _Line, actions: list[dict[str, Any]], batch: list[_Action]
+    ) -> list[_Outcome]:
+        header = {
+            "gateway": self._bus.node,
+            "session": session.id,
+            "actions": actions,
+        }
         body = b"".join(action.data for action in batch)
         answer = await self._bus.request(f"host.{session.node}.do", pack(header, body), seconds=ANSWER_SECONDS)
-        results: list[Any] = unpack(answer)[0]["results"]
-        return results
+        return _outcomes(unpack(answer)[0], len(actions))
 
 
-def _answer(action: _Action, result: Any) -> None:
-    if action.answer is None:
-        return
-    if isinstance(result, dict):
-        error = TermwallError(
-            ErrorCode(result["code"]), result["message"], field=result["field"], details=result["details"]
-        )
-        action.answer(error)
-    else:
-        action.answer(result if action.sequenced else None)
+def _outcomes(header: dict[str, Any], count: int) -> list[_Outcome]:
+    """What a node says became of so many actions. Raises `BadParcel`."""
+    try:
+        outcomes = [_outcome(result) for result in header["results"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadParcel(f"What another node did cannot be read: {error!r}.") from None
+    if len(outcomes) != count:
+        raise BadParcel(f"Another node did {len(outcomes)} of {count} things.")
+    return outcomes
 
 
-def _not_typed(session: DistantSession) -> dict[str, Any]:
+def _outcome(result: Any) -> _Outcome:
+    if result is None or isinstance(result, int):
+        return result
+    known = result["code"] in set(ErrorCode)  # A newer node may know more.
+    code = ErrorCode(result["code"]) if known else ErrorCode.INTERNAL
+    return TermwallError(code, str(result["message"]), field=result["field"], details=dict(result["details"]))
+
+
+def _became(session: DistantSession, action: _Action, last: _Outcome) -> _Outcome:
+    """`last`: the last number that its log has at the node, or why there is none."""
+    if isinstance(last, TermwallError):
+        return last
+    return last if last is not None and action.header["seq"] <= last else _not_typed(session)
+
+
+def _settle(line: _Line, batch: list[_Action], outcomes: list[_Outcome]) -> None:
+    """Answer what was done.
+
+    Unnumbered input after one that was refused in its batch is refused likewise: its number left one out. If none was
+    refused, the node has forgotten the line's log, and these go again with the numbers that it expects.
+    """
+    refusal: TermwallError | None = None
+    again: list[_Action] = []
+    for action, outcome in zip(batch, outcomes, strict=True):
+        line.waiting.popleft()
+        result = outcome
+        if action.unnumbered and isinstance(outcome, TermwallError):
+            expected = outcome.details.get("expected") if outcome.code == ErrorCode.INPUT_GAP else None
+            if isinstance(expected, int) and refusal is None:
+                line.taken = expected - 1
+                again.append(action)
+                continue
+            result = refusal = refusal or outcome
+        elif action.unnumbered and isinstance(outcome, int):
+            line.taken, result = outcome, None
+        line.bytes -= len(action.data)
+        if action.answer is not None:
+            chores.call(log, action.answer, result)
+    line.waiting.extendleft(reversed(again))
+
+
+def _not_typed(session: DistantSession) -> TermwallError:
     why = session.away or f"node {session.node} does not answer"
-    return {"code": "engine_away", "message": f"Nothing was typed: {why}.", "field": None, "details": {}}
+    return TermwallError(ErrorCode.ENGINE_AWAY, f"Nothing was typed: {why}.")
 
 
 def _now() -> float:

@@ -1,0 +1,188 @@
+"""What clients do to another node's session: once and in order, whatever is refused, lost, forgotten or not known."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from termwall.cluster.distant import DistantSession
+from termwall.cluster.local import LocalBroker
+from termwall.hub.session import LiveSession
+from tests.support.nodes import OneNode
+from tests.support.patience import until
+from tests.support.wall import Line
+
+RAW = "stty raw -echo; echo READY; exec cat"
+
+Nodes = tuple[LocalBroker, OneNode, OneNode]
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Nodes]:
+    """A host with a screen worker, and a gateway."""
+    broker = LocalBroker()
+    host = OneNode.local(broker, "host", tmp_path / "host", drawn=True)
+    gateway = OneNode.local(broker, "gateway", tmp_path / "gateway", project=False)
+    assert host.wall.screens is not None
+    host.wall.screens.start()
+    for one in (host, gateway):
+        await one.node.open()
+    await until(lambda: gateway.service.find_room("wall"), "the project")
+    yield broker, host, gateway
+    for one in (gateway, host):
+        await asyncio.wait_for(one.close(), 10)
+
+
+async def known(node: OneNode, session: str) -> DistantSession:
+    await until(lambda: session in node.service.room("wall").sessions, "the session on the other node")
+    found = node.service.room("wall").sessions[session]  # type: ignore[index]
+    assert isinstance(found, DistantSession)
+    return found
+
+
+def live(node: OneNode, session: str) -> LiveSession:
+    return node.service._find(session)[1]
+
+
+def printed(node: OneNode) -> str:
+    """All that the session printed since it was ready."""
+    ring = live(node, "a").ring
+    return bytes(ring.read(ring.start, ring.end)).decode().removeprefix("READY\n")
+
+
+async def begun(host: OneNode, gateway: OneNode, *command: str) -> Line:
+    """A session of the host, on the stage, and a client of the gateway."""
+    host.wall.session("a", *(command or ("sh", "-c", RAW)))
+    await known(gateway, "a")
+    line = gateway.wall.line("mia")
+    line.say("focus", sessionId="a")
+    await line.sees("a", "READY")
+    return line
+
+
+def types(line: Line, text: str, **more: Any) -> None:
+    line.say("input", sessionId="a", data=text, **more)
+
+
+async def fails(line: Line, code: str) -> dict[str, Any]:
+    await until(lambda: line.of("error"), "the refusal")
+    error = line.last("error")
+    assert error["code"] == code
+    line.messages.remove(error)
+    return error
+
+
+def deaf(broker: LocalBroker, session: LiveSession, what: str) -> None:
+    """The answer to the next thing that is done to the session does not reach the gateway."""
+    does = getattr(session, what)
+
+    def once(*arguments: Any) -> None:
+        setattr(session, what, does)
+        broker.silence("gateway")
+        does(*arguments)
+
+    setattr(session, what, once)
+
+
+async def test_I1_I3_input_without_a_number_goes_on_after_a_refused_one(two: Nodes) -> None:
+    _, host, gateway = two
+    line = await begun(host, gateway, "sh", "-c", f"[ -e ended ] || {{ : > ended; echo READY; exit; }}; {RAW}")
+    await until(lambda: live(host, "a").over)
+    types(line, "x")
+    types(line, "y")
+    for _ in range(2):
+        await fails(line, "session_ended")
+    await host.service.restart_session("a")
+    await until(lambda: live(host, "a").ring.end)
+    types(line, "typed now")
+    await line.sees("a", "typed now")
+
+
+async def test_I1_N4_input_without_a_number_goes_on_after_one_that_was_given_up(
+    two: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("termwall.cluster.actions.TYPED_SECONDS", 0.5)
+    broker, host, gateway = two
+    line = await begun(host, gateway)
+    broker.cut("gateway")
+    types(line, "lost")
+    await fails(line, "engine_away")
+    broker.join("gateway")
+    await until(lambda: gateway.service.get_session("a").status == "running")
+    types(line, "typed ")
+    types(line, "now")
+    await line.sees("a", "typed now")
+    assert printed(host) == "typed now"
+
+
+async def test_I1_input_without_a_number_goes_to_a_session_made_again_under_its_id(two: Nodes) -> None:
+    _, host, gateway = two
+    for _ in range(2):
+        line = await begun(host, gateway)
+        types(line, "typed now")
+        await line.sees("a", "typed now")
+        await host.service.delete_session("a")
+        await until(lambda: "a" not in gateway.service.room("wall").sessions)
+    assert not line.of("error")
+
+
+async def test_I1_input_without_a_number_goes_on_where_its_number_was_forgotten(two: Nodes) -> None:
+    """By the session's node, which remembers so many; or by the gateway, which did not know the session for a while."""
+    _, host, gateway = two
+    line = await begun(host, gateway)
+    live(host, "a").inputs.limit = 1
+    for text, sequence in (("one", None), ("two", None), ("three", 1), ("four", None)):
+        types(line, text, **({} if sequence is None else {"seq": sequence}))
+        await line.sees("a", text)
+    roster = gateway.node.gateway.roster
+    roster._forget(await known(gateway, "a"))
+    roster._list_all()
+    await known(gateway, "a")
+    types(line, "five")
+    await until(lambda: printed(host) == "onetwothreefourfive", lambda: printed(host))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_I1_input_without_numbers_is_typed_once_through_lost_answers_and_restarts_of_its_node(
+    two: Nodes, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("termwall.cluster.actions.ANSWER_SECONDS", 0.1)
+    broker, host, gateway = two
+    line = await begun(host, gateway)
+    session = live(host, "a")
+    typed = ""
+    for number in range(12):
+        piece = f"<{number}>"
+        deaf(broker, session, "input")
+        types(line, piece)
+        typed += piece
+        await until(lambda: "gateway" in broker.silent)
+        await asyncio.sleep(0.15)
+        broker.join("gateway")
+    await line.sees("a", typed)
+    assert printed(host) == typed
+    assert not line.of("error")
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [({"code": "a_new_code", "message": "no", "field": None, "details": {}}, "internal"), ("what?", "engine_away")],
+)
+async def test_A3_N4_an_answer_that_is_not_known_here_refuses_one_and_stops_no_other(
+    two: Nodes, result: Any, code: str
+) -> None:
+    _, host, gateway = two
+    line = await begun(host, gateway)
+    act = host.node.host._act
+
+    def newer(*arguments: Any) -> Any:
+        host.node.host._act = act  # type: ignore[method-assign]
+        return result
+
+    host.node.host._act = newer  # type: ignore[method-assign]
+    types(line, "x", seq=1)
+    await fails(line, code)
+    types(line, "y", seq=1)
+    await until(lambda: printed(host) == "y", lambda: printed(host))
