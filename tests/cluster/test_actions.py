@@ -1,6 +1,7 @@
 """What clients do to another node's session: once and in order, whatever is refused, lost, forgotten or not known."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from termwall.cluster.distant import DistantSession
 from termwall.cluster.local import LocalBroker
+from termwall.cluster.parcel import pack
 from termwall.hub.session import LiveSession
 from tests.support.nodes import OneNode
 from tests.support.patience import until
@@ -150,6 +152,7 @@ async def test_I1_input_without_numbers_is_typed_once_through_lost_answers_and_r
 ) -> None:
     monkeypatch.setattr("termwall.cluster.actions.ANSWER_SECONDS", 0.1)
     broker, host, gateway = two
+    chance = random.Random(seed)
     line = await begun(host, gateway)
     session = live(host, "a")
     typed = ""
@@ -159,11 +162,44 @@ async def test_I1_input_without_numbers_is_typed_once_through_lost_answers_and_r
         types(line, piece)
         typed += piece
         await until(lambda: "gateway" in broker.silent)
+        if chance.random() < 0.5:
+            host.node.host._done.clear()  # What a restart forgets.
         await asyncio.sleep(0.15)
         broker.join("gateway")
     await line.sees("a", typed)
     assert printed(host) == typed
     assert not line.of("error")
+
+
+async def test_I4_a_claim_whose_answer_is_lost_is_not_done_again(two: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("termwall.cluster.actions.ANSWER_SECONDS", 0.1)
+    broker, host, gateway = two
+    there = await begun(host, gateway)
+    session = live(host, "a")
+    deaf(broker, session, "drive")
+    there.say("drive", sessionId="a", data={"cols": 101, "rows": 31})
+    await until(lambda: session.seat.driver == "mia")
+    host.wall.line("kim").say("drive", sessionId="a", data={"cols": 50, "rows": 20})
+    await asyncio.sleep(0.15)
+    broker.join("gateway")
+    there.say("seen", sessionId="a")  # It goes once the claim was answered.
+    line = gateway.node.gateway._actions._lines[await known(gateway, "a")]
+    await until(lambda: not line.waiting)
+    assert session.seat.driver == "kim"
+
+
+async def test_I2_N4_a_batch_that_arrives_after_its_gateway_asked_what_became_of_it_does_nothing(two: Nodes) -> None:
+    _, host, gateway = two
+    line = await begun(host, gateway)
+    types(line, "x")
+    await until(lambda: printed(host) == "x")
+    about = {"gateway": "gateway", "session": "a", "line": "gateway/run/1"}
+    late = {"do": "input", "client": "mia", "log": "mia", "seq": 1, "bytes": 4}
+    asked = {"do": "last", "client": "mia", "log": "mia"}
+    await host.node.host._do(pack({**about, "batch": 2, "actions": [asked]}))
+    await host.node.host._do(pack({**about, "batch": 1, "actions": [late]}, b"late"))
+    types(line, "y")
+    await until(lambda: printed(host) == "xy", lambda: printed(host))
 
 
 @pytest.mark.parametrize(

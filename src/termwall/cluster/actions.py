@@ -47,6 +47,8 @@ class _Line:
     """No other line's, nor one's of another run. The session's node counts unnumbered input as this client's."""
     taken: int = 0
     """The last number of unnumbered input that the node took, by what it said last."""
+    batch: int = 0
+    """The number of the last batch."""
     waiting: deque[_Action] = field(default_factory=deque)
     bytes: int = 0
     carried: bool = False
@@ -123,6 +125,7 @@ class Actions:
 
     async def _carry_batch(self, session: DistantSession, line: _Line, batch: list[_Action]) -> list[_Outcome]:
         """The same batch again until there is an answer: the node does what comes again no second time."""
+        line.batch += 1
         sent = False
         while batch[0].until > _now():
             try:
@@ -141,9 +144,13 @@ class Actions:
         return [_not_typed(session)] * len(batch)
 
     async def _resolve(self, session: DistantSession, line: _Line, batch: list[_Action]) -> list[_Outcome]:
-        """It took too long to be typed now, but some may have been: the node says how far, once it is back."""
+        """It took too long to be typed now, but some may have been: the node says how far, once it is back.
+
+        Once it was asked it does nothing of the batch any more, if that comes only then.
+        """
         logs = list(dict.fromkeys(action.header["log"] for action in batch if "log" in action.header))
         asks = [{"do": "last", "client": log, "log": log} for log in logs]
+        line.batch += 1
         while not session.forgotten:
             try:
                 said = await self._have_done(session, line, asks, [])
@@ -164,6 +171,8 @@ class Actions:
         header = {
             "gateway": self._bus.node,
             "session": session.id,
+            "line": line.name,
+            "batch": line.batch,
             "actions": actions,
         }
         body = b"".join(action.data for action in batch)

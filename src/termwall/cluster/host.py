@@ -34,6 +34,9 @@ MOST_ATTACHMENTS = 4096
 """Streams to other nodes at once; one more is refused, and its gateway tries again."""
 MOST_GUESTS = 10_000
 """Clients of other nodes that are remembered as doing something to sessions here."""
+MOST_DONE = 1024
+"""Lines of other nodes' clients whose last batch is remembered, with its answer. The one that was silent longest goes;
+if that batch comes again nevertheless, its claims are done twice, but not its input (I1)."""
 PICTURE = ("offset", "cols", "rows", "title", "alternate", "cursor")
 SPARE_BYTES = 4096
 """Of a message, for its header."""
@@ -66,6 +69,8 @@ class Host:
         self._news = News(bus, run, service, self._drop_all)
         self._attachments: dict[tuple[str, str], _Attachment] = {}
         self._guests: dict[tuple[str, str, str], None] = {}
+        self._done: dict[str, tuple[int, bytes]] = {}
+        """The last batch of a line, and its answer."""
         self._subscriptions: list[Subscription] = []
         self._chores = Chores(log)
         self._unsubscribe: list[Callable[[], None]] = []
@@ -241,8 +246,12 @@ class Host:
     # ---- what clients of other nodes do
 
     async def _do(self, data: bytes) -> bytes:
-        """A batch of actions on one session, in order; a batch that comes again does nothing again."""
+        """A batch of actions on one session, in order; one that comes again, or too late, does nothing again."""
         header, body = unpack(data)
+        line, number = header["line"], header["batch"]
+        last, reply = self._done.get(line, (0, b""))
+        if number <= last:
+            return reply  # Who asked for an older one has given it up.
         session = self._service.find_own(header["session"])
         results: list[Any] = []
         begin = 0
@@ -250,7 +259,12 @@ class Host:
             stop = begin + action.get("bytes", 0)
             results.append(self._act(header["gateway"], session, action, body[begin:stop]))
             begin = stop
-        return pack({"results": results})
+        reply = pack({"results": results})
+        self._done.pop(line, None)
+        self._done[line] = number, reply
+        if len(self._done) > MOST_DONE:
+            del self._done[next(iter(self._done))]
+        return reply
 
     def _act(self, gateway: str, session: LiveSession | None, action: dict[str, Any], data: bytes) -> Any:
         if session is None:
