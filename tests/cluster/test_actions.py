@@ -202,6 +202,37 @@ async def test_I2_N4_a_batch_that_arrives_after_its_gateway_asked_what_became_of
     await until(lambda: printed(host) == "xy", lambda: printed(host))
 
 
+async def test_I1_X4_what_is_more_than_a_message_goes_in_several_and_one_that_is_too_long_is_refused(
+    two: Nodes,
+) -> None:
+    _, host, gateway = two
+    line = await begun(host, gateway)
+    gateway.bus.max_bytes = 16_384
+    paste = [chr(ord("a") + number % 26) * 4_000 for number in range(20)]
+    for number, piece in enumerate(paste):
+        types(line, piece, seq=number + 1)
+    await until(lambda: printed(host) == "".join(paste), "all of it")
+    await until(lambda: line.last("input_ack")["seq"] == len(paste))
+    assert not line.of("error")
+    types(line, "z" * 20_000, seq=len(paste) + 1)
+    types(line, "goes on")
+    error = await fails(line, "input_overflow")
+    assert error["data"].startswith("Nothing was typed.")
+    await until(lambda: printed(host) == "".join(paste) + "goes on", "the next one, and nothing of what was refused")
+
+
+async def test_X4_so_many_things_wait_for_one_session_and_no_more(two: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("termwall.cluster.actions.MOST_WAITING", 2)
+    broker, host, gateway = two
+    line = await begun(host, gateway)
+    broker.silence("gateway")
+    for number in range(3):
+        types(line, str(number))
+    await fails(line, "input_overflow")
+    broker.join("gateway")
+    await until(lambda: printed(host) == "01", lambda: printed(host))
+
+
 @pytest.mark.parametrize(
     ("result", "code"),
     [({"code": "a_new_code", "message": "no", "field": None, "details": {}}, "internal"), ("what?", "engine_away")],

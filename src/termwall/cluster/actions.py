@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from termwall.cluster import chores
-from termwall.cluster.bus import Bus, BusAway, BusError, NobodyThere
+from termwall.cluster.bus import Bus, BusAway, BusError, NobodyThere, TooLarge
 from termwall.cluster.chores import Chores
 from termwall.cluster.distant import DistantSession
 from termwall.cluster.parcel import BadParcel, pack, unpack
@@ -23,8 +23,14 @@ AGAIN_SECONDS = 0.25
 """Until what had no answer is tried again."""
 TYPED_SECONDS = 5.0
 """What was typed is tried for so long; then its client is told, and holds it no longer either (I2)."""
+MOST_WAITING = 16_384
+"""Actions on one session. More input is refused as more bytes are (X4); of the rest nothing more is done."""
 BATCH = 256
-"""Actions that go together."""
+"""Actions that go together, as far as they fit into one message."""
+SPARE_BYTES = 4096
+"""Of a message, for what is said of the batch itself."""
+NUMBER_BYTES = 32
+"""Of a message, for each action: its number, once it has one, and what stands between two."""
 
 _Outcome = int | TermwallError | None
 
@@ -37,6 +43,8 @@ class _Action:
     unnumbered: bool
     """Input that its client gave no number: it gets one of its line's."""
     until: float
+    bytes: int
+    """Of a message, at most."""
 
 
 @dataclass(slots=True)
@@ -87,7 +95,7 @@ class Actions:
         line = self._lines.get(session)
         if line is None:
             line = self._lines[session] = _Line(self._new_name())
-        if line.bytes + len(data) > self._most_bytes:
+        if line.bytes + len(data) > self._most_bytes or len(line.waiting) >= MOST_WAITING:
             if answer is not None:
                 answer(TermwallError(ErrorCode.INPUT_OVERFLOW, f"`{session.name}` takes no more input at the moment."))
             return
@@ -95,7 +103,8 @@ class Actions:
         unnumbered = header["do"] == "input" and header["seq"] is None
         if header["do"] == "input":
             header["log"] = line.name if unnumbered else who.client_id
-        line.waiting.append(_Action(header, data, answer, unnumbered, _now() + TYPED_SECONDS))
+        size = len(pack(header)) + NUMBER_BYTES + len(data)
+        line.waiting.append(_Action(header, data, answer, unnumbered, _now() + TYPED_SECONDS, size))
         line.bytes += len(data)
         if not line.carried:
             line.carried = True
@@ -114,9 +123,14 @@ class Actions:
             line.carried = False
 
     def _next_batch(self, line: _Line) -> list[_Action]:
+        """What fits into one message. What does not fit even alone goes alone, and is refused by the bus."""
+        room = self._bus.max_bytes - SPARE_BYTES
         batch: list[_Action] = []
         number = line.taken
         for action in itertools.islice(line.waiting, BATCH):
+            room -= action.bytes
+            if batch and room < 0:
+                break
             if action.unnumbered:
                 number += 1
                 action.header |= {"log": line.name, "seq": number}
@@ -132,6 +146,10 @@ class Actions:
                 return await self._have_done(session, line, [action.header for action in batch], batch)
             except (BusAway, NobodyThere):
                 pass
+            except TooLarge as error:
+                if not sent:
+                    return [TermwallError(ErrorCode.INPUT_OVERFLOW, f"Nothing was typed. {error}")] * len(batch)
+                break  # It fitted before: the engine is another one by now.
             except BadParcel as error:
                 log.warning("%s", error, extra={"session": session.id, "peer": session.node})
                 sent = True
