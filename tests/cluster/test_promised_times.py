@@ -127,3 +127,26 @@ async def test_I2_N2_N4_without_nats_a_change_is_refused_at_once_and_a_key_for_a
         await client.type("b", "next")
         await until(lambda: client.output["b"].endswith(b"next"), "the next key")
         assert b"too late" not in client.output["b"]
+
+
+@pytest.mark.parametrize("hangs", ["the node", "NATS"])
+async def test_I2_N4_what_was_sent_while_something_hung_is_not_typed_when_it_goes_on(
+    nodes: tuple[Server, Server], broker: Broker, hangs: str
+) -> None:
+    """Once it waited in a socket, and was typed when its node went on."""
+    one, two = nodes
+    async with connected(one) as client:
+        await until(lambda: client.pictures.keys() == {"a", "b"}, "the pictures")
+        pid = two.pid if hangs == "the node" else broker.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await client.type("b", "too late")
+            await asyncio.sleep(5 + LATE_SECONDS)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await until(lambda: client.refused, client.describe)
+        assert client.refused == ["too late"]
+        await until(lambda: sessions(one)["b"]["status"] == "running", "that it comes back")
+        await client.type("b", "next")
+        await until(lambda: client.output["b"].endswith(b"next"), "the next key")
+        assert b"too late" not in client.output["b"]

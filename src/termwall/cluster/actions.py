@@ -29,8 +29,8 @@ BATCH = 256
 """Actions that go together, as far as they fit into one message."""
 SPARE_BYTES = 4096
 """Of a message, for what is said of the batch itself."""
-NUMBER_BYTES = 32
-"""Of a message, for each action: its number, once it has one, and what stands between two."""
+NUMBER_BYTES = 64
+"""Of a message, for each action: its number, once it has one, its time, and what stands between two."""
 
 _Outcome = int | TermwallError | None
 
@@ -143,7 +143,7 @@ class Actions:
         sent = False
         while batch[0].until > _now():
             try:
-                return await self._have_done(session, line, [action.header for action in batch], batch)
+                return await self._have_done(session, line, self._limited(session, batch), batch)
             except (BusAway, NobodyThere):
                 pass
             except TooLarge as error:
@@ -160,6 +160,14 @@ class Actions:
         if sent:
             return await self._resolve(session, line, batch)
         return [_not_typed(session)] * len(batch)
+
+    def _limited(self, session: DistantSession, batch: list[_Action]) -> list[dict[str, Any]]:
+        """With the time on its node's clock from which each is not done any more: a node that hangs may get it late."""
+        clock = self._bus.clock(session.node)
+        if clock is None:
+            raise NobodyThere(f"Node {session.node} is not heard of.")
+        now = _now()
+        return [{**action.header, "until": clock + action.until - now} for action in batch]
 
     async def _resolve(self, session: DistantSession, line: _Line, batch: list[_Action]) -> list[_Outcome]:
         """It took too long to be typed now, but some may have been: the node says how far, once it is back.

@@ -9,6 +9,7 @@ import logging
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from termwall.cluster.bus import Bus, BusError, Member, Subscription
@@ -270,6 +271,8 @@ class Host:
         if session is None:
             gone = TermwallError(ErrorCode.UNKNOWN_SESSION, "The session is gone.", field="sessionId")
             return _plain(gone)
+        if action.get("until", inf) < _now():
+            return _plain(TermwallError(ErrorCode.ENGINE_AWAY, "Nothing was typed: it came too late."))
         client = ClientId(action["client"])
         who = Person(client, action.get("name"))
         key = gateway, session.id, client
