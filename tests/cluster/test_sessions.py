@@ -243,6 +243,21 @@ async def test_S1_a_restart_there_is_a_new_epoch_here(two: Nodes) -> None:
     assert epochs[-1] == host.service.get_session("a").epoch
 
 
+async def test_S1_after_a_restart_no_byte_of_the_run_before_comes(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", "read x; echo run $$; exec cat")
+    await known(gateway, "a")
+    line = gateway.wall.line()
+    line.say("focus", sessionId="a")
+    for _ in range(3):
+        session = host.service._find("a")[1]
+        await until(lambda epoch=session.epoch: gateway.service.get_session("a").epoch == epoch)  # type: ignore[misc]
+        await until(lambda: distant(gateway, "a").receiver is not None and line.offsets.get("a") == 0)
+        host.service.write_input("a", "\n")  # Each run prints as many bytes at the same offsets.
+        await line.sees("a", f"run {session.process.pid}")
+        await host.service.restart_session("a")
+
+
 async def test_N5_a_node_that_is_away_or_hangs_is_told_and_comes_back(two: Nodes) -> None:
     broker, host, gateway = two
     host.wall.session("a", "sh", "-c", RAW)

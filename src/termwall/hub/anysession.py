@@ -79,15 +79,14 @@ class AnySession(ABC):
     recency: Recency
     last_output: int
     viewers: "set[Viewer]"
-    _frame: tuple[int, int, bytes] = (0, 0, b"")
+    _frame: tuple[tuple[str, int, int], bytes] = (("", 0, 0), b"")
 
     def frame(self, start: int, stop: int) -> bytes:
-        """The binary frame of these bytes, built once however many viewers want it (S8)."""
-        first, last, frame = self._frame
-        if (first, last) != (start, stop):
-            frame = stream_frame(self.id, stop, self.ring.read(start, stop))
-            self._frame = (start, stop, frame)
-        return frame
+        """The binary frame of these bytes of the epoch, built once however many viewers want it (S8)."""
+        place = self.epoch, start, stop
+        if self._frame[0] != place:
+            self._frame = place, stream_frame(self.id, stop, self.ring.read(start, stop))
+        return self._frame[1]
 
     @property
     @abstractmethod

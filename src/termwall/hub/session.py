@@ -144,7 +144,6 @@ class LiveSession(AnySession):
         self.sizes = SizeLog.restore(state["sizes"], marks) if "sizes" in state else SizeLog(cols, rows, marks)
         self.ring = memory.ring
         self.inputs = memory.journal.log
-        self._frame: tuple[int, int, bytes] = (0, 0, b"")
         self.feed: ScreenFeed | None = None
         self.process = PtyProcess(
             program,
