@@ -258,6 +258,41 @@ async def test_S1_after_a_restart_no_byte_of_the_run_before_comes(two: Nodes) ->
         await host.service.restart_session("a")
 
 
+def sized(line: Line, cols: int) -> list[int]:
+    """Where among its messages a client was told this width; snapshots after a size change as negative numbers."""
+    told = []
+    for index, message in enumerate(line.messages):
+        if message.get("cols") == cols and message["type"] == "session_update":
+            told.append(index)
+        elif message.get("cols") == cols and message.get("reason") == 6:
+            told.append(-index)
+    return told
+
+
+async def test_S3_a_size_change_is_told_on_the_other_node_without_output_and_the_screen_is_drawn_anew(
+    two: Nodes,
+) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", RAW)
+    await known(gateway, "a")
+    line, driver = gateway.wall.line(), host.wall.line("kim")
+    line.say("focus", sessionId="a")
+    for one in (line, driver):
+        await one.sees("a", "READY")
+    driver.say("drive", sessionId="a", data={"cols": 101, "rows": 33})
+    driver.say("drive", sessionId="a", data={"cols": 111, "rows": 33})
+    for one in (line, driver):
+        await until(lambda one=one: len(sized(one, 111)) >= 2, "the size, and the picture")  # type: ignore[misc]
+        first, second = sized(one, 111)
+        assert first > 0 > second
+        assert len(sized(one, 101)) == 1, "only the last of a series is drawn"
+    place = line.messages[sized(line, 111)[0]]
+    assert (place["offset"], place["epoch"]) == (len("READY\n"), host.service.get_session("a").epoch)
+    host.service.write_input("a", "x")
+    await line.sees("a", "x")
+    assert len(sized(line, 111)) == 2, "and it is told once"
+
+
 async def test_N5_a_node_that_is_away_or_hangs_is_told_and_comes_back(two: Nodes) -> None:
     broker, host, gateway = two
     host.wall.session("a", "sh", "-c", RAW)

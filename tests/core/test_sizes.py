@@ -42,6 +42,26 @@ def test_X4_of_more_changes_than_the_limit_the_newest_are_kept() -> None:
     assert sizes.next_after(8) == SizeMark(9, 90, 89, 24)
 
 
+def test_S3_a_log_that_goes_on_elsewhere_tells_its_size_there_and_nothing_of_before() -> None:
+    sizes = SizeLog(80, 24, limit=10)
+    sizes.record(50, 100, 30)
+    sizes.begin(20, 90, 20)
+    assert sizes.next_after(1) == SizeMark(2, 20, 90, 20)
+    sizes.record(30, 100, 30)
+    assert [sizes.at(offset) for offset in (20, 30, 50)] == [(90, 20), (100, 30), (100, 30)]
+
+
+def test_S3_who_was_shown_a_size_is_told_the_changes_after_it() -> None:
+    sizes = SizeLog(80, 24, limit=10)
+    sizes.record(5, 100, 30)
+    assert sizes.serial_shown(5, 80, 24) == 0, "drawn just before the change"
+    assert sizes.serial_shown(5, 100, 30) == 1
+    assert sizes.serial_shown(5, 70, 20) == 1, "drawn after one that is not known yet"
+    sizes.record(5, 80, 24)
+    assert sizes.serial_shown(5, 80, 24) == 2
+    assert sizes.serial_shown(4, 80, 24) == 0
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     changes=st.lists(st.tuples(st.integers(0, 6), st.integers(2, 9), st.integers(2, 9)), max_size=20), data=st.data()

@@ -76,6 +76,8 @@ class DistantSession(AnySession):
         self.last_output = shown.last_activity
         if restarted:
             self._begin()
+        elif self._sized():
+            self._pump()
         return restarted
 
     def arrived(self, frame: "Frame") -> bool:
@@ -87,7 +89,8 @@ class DistantSession(AnySession):
             before = ring.end
             if receiver.reset(frame.offset):
                 ring.begin(frame.offset)
-            self._sized(frame)
+                self.sizes.begin(frame.offset, frame.cols, frame.rows)
+            self._sized()
             if ring.end < before:
                 for viewer in tuple(self.viewers):
                     viewer.misplaced()
@@ -95,16 +98,27 @@ class DistantSession(AnySession):
             skip = receiver.data(frame.offset, len(frame.data))
             if skip is None:
                 return receiver.offset is not None and frame.offset < receiver.offset
-            self._sized(frame)
+            self._record((frame.cols, frame.rows))
             ring.append(frame.data[skip:])
-        for viewer in tuple(self.viewers):
-            viewer.pump()
+            self._sized()
+        self._pump()
         return frame.kind == "reset" or receiver.due()
 
-    def _sized(self, frame: "Frame") -> None:
+    def _pump(self) -> None:
+        for viewer in tuple(self.viewers):
+            viewer.pump()
+
+    def _sized(self) -> bool:
+        """Its node told its size at an offset: once the copy is there, that is the size, also if nothing follows."""
+        return self.ring.end == self._shown.offset and self._record(self.size)
+
+    def _record(self, size: tuple[int, int]) -> bool:
         end = self.ring.end
-        if self.sizes.at(end) != (frame.cols, frame.rows) and end >= self.sizes.last_offset:
-            self.sizes.record(end, frame.cols, frame.rows)
+        if self.sizes.at(end) == size or end < self.sizes.last_offset:
+            return False
+        self.sizes.record(end, *size)
+        self.size_changed()
+        return True
 
     # ---- the copy
 

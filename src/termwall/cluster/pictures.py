@@ -102,7 +102,7 @@ class Pictures:
         if about is None:
             asked.answer(None)
             return
-        serial = asked.session.sizes.serial_at(about["offset"])
+        serial = asked.session.sizes.serial_shown(about["offset"], about["cols"], about["rows"])
         asked.answer(Picture(**about, serial=serial, data=zlib.decompress(body)))
 
 

@@ -63,6 +63,10 @@ class SizeLog:
         if len(self._marks) > self._limit:
             del self._marks[: len(self._marks) - self._limit]
 
+    def begin(self, offset: int, cols: int, rows: int) -> None:
+        """Forget all that was, and go on at this offset, which may be anywhere, with this size."""
+        self._marks = [SizeMark(self.last_serial + 1, offset, cols, rows)]
+
     def at(self, offset: int) -> tuple[int, int]:
         """The (cols, rows) that bytes from `offset` on are meant for."""
         mark = self._mark_at(offset)
@@ -71,6 +75,12 @@ class SizeLog:
     def serial_at(self, offset: int) -> int:
         """The serial that a viewer has that was told the size at `offset`."""
         return self._mark_at(offset).serial
+
+    def serial_shown(self, offset: int, cols: int, rows: int) -> int:
+        """The serial that a viewer has that was shown this size at `offset`, which may not be the newest there."""
+        marks = (mark for mark in reversed(self._marks) if mark.offset <= offset)
+        alike = (mark.serial for mark in marks if (mark.cols, mark.rows) == (cols, rows))
+        return next(alike, self.serial_at(offset))
 
     def size_of(self, serial: int) -> tuple[int, int]:
         """The (cols, rows) after that change; the oldest known where it is forgotten."""

@@ -3,6 +3,7 @@
 `LiveSession` has its program on this machine. One of another node is seen through a copy of its newest output.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 InputAnswer = Callable[[int | TermwallError | None], None]
 """Called once: with the last number that was taken of this client, None where it has none, or why it was refused."""
+RESIZED_SECONDS = 0.25
+"""After the last of a series of size changes, the primary screen is drawn anew for everybody (S3)."""
 
 
 @dataclass(slots=True)
@@ -80,6 +83,7 @@ class AnySession(ABC):
     last_output: int
     viewers: "set[Viewer]"
     _frame: tuple[tuple[str, int, int], bytes] = (("", 0, 0), b"")
+    _resized: asyncio.TimerHandle | None = None
 
     def frame(self, start: int, stop: int) -> bytes:
         """The binary frame of these bytes of the epoch, built once however many viewers want it (S8)."""
@@ -87,6 +91,22 @@ class AnySession(ABC):
         if self._frame[0] != place:
             self._frame = place, stream_frame(self.id, stop, self.ring.read(start, stop))
         return self._frame[1]
+
+    def size_changed(self) -> None:
+        """Its size is another one: once no more changes follow, it is drawn anew for everybody (S3)."""
+        self.rest()
+        self._resized = asyncio.get_running_loop().call_later(RESIZED_SECONDS, self._draw_anew)
+
+    def rest(self) -> None:
+        """It need not be drawn anew."""
+        if self._resized is not None:
+            self._resized.cancel()
+            self._resized = None
+
+    def _draw_anew(self) -> None:
+        self._resized = None
+        for viewer in tuple(self.viewers):
+            viewer.resized()
 
     @property
     @abstractmethod

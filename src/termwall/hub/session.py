@@ -1,6 +1,5 @@
 """One live terminal: its process, its ring, who views it and who drives it. Knows no socket and no stage."""
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -24,9 +23,6 @@ from termwall.pty.process import PtyProcess, environment, is_interactive_shell
 from termwall.pty.programs import ExitStatus, Order, Program, Programs
 from termwall.screen.feed import News, Picture, ScreenFeed
 from termwall.screen.screens import Screens
-
-RESIZED_SECONDS = 0.25
-"""After the last of a series of size changes, the primary screen is drawn anew for everybody (S3)."""
 
 
 class LiveSession(AnySession):
@@ -78,7 +74,6 @@ class LiveSession(AnySession):
         self._on_exit = on_exit
         self._on_drive = on_drive
         self._tick = tick
-        self._resized: asyncio.TimerHandle | None = None
         self.recorder: Recorder | None = None
         self.lost = lost
         """Why nobody knows what became of its program, or None."""
@@ -176,22 +171,18 @@ class LiveSession(AnySession):
 
     async def end(self) -> None:
         """The session is removed: close its program, and when that is gone give back screen and memory (P3)."""
-        self._rest()
+        self.rest()
         self.process.close()
         await self.process.wait_closed()
         self._give_back(self.feed, self.process.program)
 
     def leave(self) -> None:
         """Let go of it: the program stays for the next server."""
-        self._rest()
+        self.rest()
         self.keep()
         self.process.leave()
         if self.feed is not None and self._screens is not None:
             self._screens.close_feed(self.feed, free=False)
-
-    def _rest(self) -> None:
-        if self._resized is not None:
-            self._resized.cancel()
 
     def _give_back(self, feed: ScreenFeed | None, program: Program) -> None:
         if feed is not None and self._screens is not None:
@@ -381,15 +372,8 @@ class LiveSession(AnySession):
             self.keep()
             if self.feed is not None:
                 self.feed.stirred()
-                if self._resized is not None:
-                    self._resized.cancel()
-                self._resized = asyncio.get_running_loop().call_later(RESIZED_SECONDS, self._draw_anew)
+                self.size_changed()
         return changed
-
-    def _draw_anew(self) -> None:
-        self._resized = None
-        for viewer in tuple(self.viewers):
-            viewer.resized()
 
     # ---- what others see
 
