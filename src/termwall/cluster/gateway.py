@@ -46,7 +46,7 @@ class Gateway:
         self._bus = bus
         self._bounds = bounds = service.bounds
         self._actions = Actions(bus, run, bounds.input_bytes)
-        self._pictures = Pictures(bus)
+        self._pictures = Pictures(bus, run)
         self._followed: dict[DistantSession, float] = {}
         """When somebody last looked at it."""
         self._attaching: dict[DistantSession, asyncio.Task[None]] = {}

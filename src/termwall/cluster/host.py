@@ -6,7 +6,6 @@ own; a slow gateway gets a told jump, and nobody else feels it.
 
 import asyncio
 import logging
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
@@ -16,6 +15,7 @@ from termwall.cluster.bus import Bus, BusError, Member, Subscription
 from termwall.cluster.chores import Chores
 from termwall.cluster.news import News
 from termwall.cluster.parcel import BadParcel, Frame, pack, pack_frame, unpack
+from termwall.cluster.pictures import Painter
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.relay import Reset, Send, Sender
@@ -23,7 +23,6 @@ from termwall.hub.anysession import Person
 from termwall.hub.estate import Estate
 from termwall.hub.room import Room
 from termwall.hub.session import LiveSession
-from termwall.screen.feed import Picture
 
 log = logging.getLogger("termwall.cluster")
 
@@ -38,9 +37,6 @@ MOST_GUESTS = 10_000
 MOST_DONE = 1024
 """Lines of other nodes' clients whose last batch is remembered, with its answer. The one that was silent longest goes;
 if that batch comes again nevertheless, its claims are done twice, but not its input (I1)."""
-PICTURE = ("offset", "cols", "rows", "title", "alternate", "cursor")
-SPARE_BYTES = 4096
-"""Of a message, for its header."""
 
 
 @dataclass(eq=False, slots=True)
@@ -68,6 +64,7 @@ class Host:
         self._bus = bus
         self._service = service
         self._news = News(bus, run, service, self._drop_all)
+        self._painter = Painter(bus, service)
         self._attachments: dict[tuple[str, str], _Attachment] = {}
         self._guests: dict[tuple[str, str, str], None] = {}
         self._done: dict[str, tuple[int, bytes]] = {}
@@ -83,9 +80,9 @@ class Host:
             await bus.serve(f"host.{node}.attach", self._attach),
             await bus.serve(f"host.{node}.do", self._do),
             await bus.subscribe(f"host.{node}.ack", self._acked, budget=BUDGET_BYTES, lagged=_lagged),
-            await bus.subscribe(f"host.{node}.draw", self._draw, budget=BUDGET_BYTES, lagged=_lagged),
         ]
         self._unsubscribe = [bus.on_state(self._state), bus.on_member(self._member)]
+        await self._painter.open()
         await self._news.open()
 
     async def close(self) -> None:
@@ -97,6 +94,7 @@ class Host:
         for attachment in list(self._attachments.values()):
             self._drop(attachment)
         await self._news.close()
+        await self._painter.close()
         await self._chores.stop()
 
     @property
@@ -207,42 +205,6 @@ class Host:
             for one in self._attachments.values():
                 one.sender.lost(_now())
                 one.wake.set()
-
-    # ---- pictures
-
-    def _draw(self, subject: str, data: bytes) -> None:
-        header = _read(data)
-        if header is None:
-            return
-        session, lines = self._service.find_own(header["session"]), header["lines"]
-
-        def answer(picture: Picture | None) -> None:
-            reply = {"id": header["id"], "picture": None}
-            if picture is None:
-                self._chores.publish(self._bus, f"drawn.{header['gateway']}", pack(reply))
-                return
-            body = zlib.compress(picture.data, 1)
-            if len(body) > self._bus.max_bytes - SPARE_BYTES:
-                # Fewer lines above the screen, until it fits into one message.
-                self._ask(session, header, lines // 4, answer)
-                return
-            about = {name: getattr(picture, name) for name in PICTURE}
-            self._chores.publish(self._bus, f"drawn.{header['gateway']}", pack({**reply, "picture": about}, body))
-
-        self._ask(session, header, lines, answer)
-
-    def _ask(
-        self,
-        session: LiveSession | None,
-        header: dict[str, Any],
-        lines: int,
-        answer: "Callable[[Picture | None], None]",
-    ) -> None:
-        drawer = None if session is None or session.epoch != header["epoch"] or not session.drawn else session.drawer
-        if drawer is None:
-            answer(None)
-        else:
-            drawer.ask(header["kind"], lines, answer, primary=header["primary"])
 
     # ---- what clients of other nodes do
 
