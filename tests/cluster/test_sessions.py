@@ -218,6 +218,41 @@ async def test_W11_a_place_that_never_was_gets_a_picture(two: Nodes) -> None:
     await line.sees("a", "goes on")
 
 
+async def test_W11_a_place_that_never_was_gets_a_picture_also_if_its_node_is_asked_twice(two: Nodes) -> None:
+    """The second time the place was taken for one that this node had reached itself, and nothing came any more."""
+    broker, host, gateway = two
+    host.wall.session("a", "sh", "-c", RAW)
+    await host.service.set_session_focus("a")
+    await known(gateway, "a")
+    broker.silence("host")
+    line = gateway.wall.line("mia", resume=True)
+    line.say("sync_request", offsets={"a": {"epoch": host.service.get_session("a").epoch, "offset": 10**9}})
+    await until(lambda: gateway.service.get_session("a").status == "lost")
+    broker.join("host")
+    await until(lambda: gateway.service.get_session("a").status == "running")
+    await line.sees("a", "READY")
+    host.service.write_input("a", "goes on")
+    await line.sees("a", "goes on")
+
+
+async def test_S6_a_place_that_a_client_names_does_not_stop_the_previews_of_all(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", "echo first words; read x; echo second words; exec cat")
+    await known(gateway, "a")
+    line, stranger = gateway.wall.line(), gateway.wall.line(role="view")
+    line.say("preview", sessionIds=["a"])
+    await until(lambda: "first words" in str(line.of("preview")[-1:]), "the first picture")
+    place = {"epoch": host.service.get_session("a").epoch, "offset": 2**60}
+    shows = distant(gateway, "a").shows
+    stranger.say("sync_request", offsets={"a": place})
+    assert distant(gateway, "a").shows == shows, "it is not where its output ends"
+    host.service.write_input("a", "\n")
+    await until(lambda: "second words" in str(line.of("preview")[-1:]), "the next one")
+    line.say("focus", sessionId="a")
+    for one in (line, stranger):
+        await one.sees("a", "second words")
+
+
 async def test_S6_a_preview_of_another_nodes_session_shows_its_screen(two: Nodes) -> None:
     _, host, gateway = two
     host.wall.session("a", "sh", "-c", "echo first words; read x; echo second words; exec cat")

@@ -177,7 +177,7 @@ class Distant:
                 viewer.told(None)
 
     def follow(self) -> int | None:
-        sure = self.receiver is not None and self.receiver.offset is not None
+        sure = self.receiver is not None and self.receiver.sure
         self.number += 1
         offset = self.copy.end if sure else self.reached
         self.receiver = Receiver(offset, sure=sure)

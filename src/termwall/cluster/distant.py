@@ -62,7 +62,7 @@ class DistantSession(AnySession):
         self.sizes = SizeLog(self._shown.cols, self._shown.rows, self.bounds.size_marks)
         self.receiver = None
         self._reached: int | None = None
-        """Where a client said that it goes on, before anything was fetched."""
+        """Where the first viewer goes on, before anything was fetched."""
         self._drawer = DistantDrawer(self._gateway, self)
 
     # ---- what its node tells
@@ -134,7 +134,7 @@ class DistantSession(AnySession):
 
     def follow(self) -> int | None:
         """Attach anew: from where the copy goes on; None takes what comes."""
-        sure = self.has_copy and self.receiver is not None and self.receiver.offset is not None
+        sure = self._sure
         if not self.has_copy:
             begin = self.ring.end
             self.ring = Copy(bytearray(self.bounds.ring_bytes))
@@ -153,15 +153,28 @@ class DistantSession(AnySession):
         self.ring.begin(end)
         self.receiver = self._reached = None
 
-    def looked_at(self) -> None:
-        """Somebody views it from now on: its output must come."""
+    def looked_at(self, place: int | None) -> None:
+        """Somebody views it from now on: its output must come, from that offset if nothing was fetched yet."""
+        if place is not None and self._untouched:
+            self._reached = place
+            self.ring.begin(place)
+            size = self.sizes.at(place) if place < self._shown.offset else self.size
+            if place < self.sizes.last_offset or size != self.sizes.at(place):
+                self.sizes.begin(place, *size)
         self._gateway.follow(self)
 
-    def reach(self, offset: int) -> None:
-        """A client goes on from there: if nothing was fetched yet, fetch from there."""
-        if self.receiver is None:
-            self._reached = offset
-            self.ring.begin(offset)
+    def has(self, offset: int) -> bool:
+        """Whether somebody can go on from there; of what was not fetched yet its node will tell."""
+        return self._untouched or super().has(offset)
+
+    @property
+    def _sure(self) -> bool:
+        """Whether its node gave what the copy has: not if it only begins where a client said."""
+        return self.receiver is not None and self.receiver.sure
+
+    @property
+    def _untouched(self) -> bool:
+        return self.receiver is None and not self.watched
 
     # ---- what it is
 
@@ -183,7 +196,12 @@ class DistantSession(AnySession):
     @property
     def shows(self) -> tuple[object, ...]:
         """Something else whenever its screen may have changed, as far as is known here."""
-        return self.epoch, max(self.ring.end, self._shown.offset), self._shown.cols, self._shown.rows
+        return self.epoch, self.known_end, self._shown.cols, self._shown.rows
+
+    @property
+    def known_end(self) -> int:
+        """The offset up to which it is known to have printed: a place that a client named is not known."""
+        return max(self.ring.end, self._shown.offset) if self._sure else self._shown.offset
 
     @property
     def over(self) -> bool:

@@ -121,7 +121,7 @@ class Receiver:
 
     def __init__(self, offset: int | None, *, sure: bool = True) -> None:
         self.offset = offset
-        self._sure = sure
+        self.sure = sure
         self._acked: int | None = None
 
     def data(self, offset: int, count: int) -> int | None:
@@ -131,15 +131,15 @@ class Receiver:
         if offset + count <= self.offset:
             return None
         skip = self.offset - offset
-        self._sure = True
+        self.sure = True
         self.offset = offset + count
         return skip
 
     def reset(self, offset: int) -> bool:
         """The stream goes on at `offset`: True if the copy has to begin anew there."""
-        if self.offset is not None and self._sure and offset <= self.offset:
+        if self.offset is not None and self.sure and offset <= self.offset:
             return False
-        self._sure = True
+        self.sure = True
         self.offset = offset
         return True
 

@@ -124,6 +124,11 @@ class AnySession(ABC):
         return self.epoch, self.ring.end, self.sizes.last_serial
 
     @property
+    def known_end(self) -> int:
+        """The offset up to which it is known to have printed."""
+        return self.ring.end
+
+    @property
     @abstractmethod
     def over(self) -> bool:
         """Whether its program ended."""
@@ -157,12 +162,12 @@ class AnySession(ABC):
         """Let the next server know it as it is now."""
 
     @abstractmethod
-    def looked_at(self) -> None:
-        """Somebody views it from now on: what is not on this machine must be fetched."""
+    def looked_at(self, place: int | None) -> None:
+        """Somebody views it from now on, from that offset if any: what is not on this machine must be fetched."""
 
-    def reach(self, offset: int) -> None:
-        """A client goes on from there: have the output from there on, if it can be had."""
-        return
+    def has(self, offset: int) -> bool:
+        """Whether somebody can go on from that offset, as far as is known."""
+        return self.ring.start <= offset <= self.ring.end
 
     # ---- what a client does to it
 

@@ -158,7 +158,7 @@ class LiveSession(AnySession):
         if self.ended is None and state:
             self.process.resize(cols, rows)
 
-    def looked_at(self) -> None:
+    def looked_at(self, place: int | None) -> None:
         """All of it is here already."""
 
     def keep(self) -> None:

@@ -44,15 +44,15 @@ class Viewer:
 
     def start(self, reason: Reason) -> None:
         """The output flows from now on: from the kept place where the ring has it, else by a snapshot (S3)."""
+        session, position = self.session, self._cursor.position
+        placed = self.owed is None and self._epoch == session.epoch
+        session.looked_at(position if placed else None)
         self.live = True
-        self.session.looked_at()
-        ring = self.session.ring
-        if self.owed is not None or self._epoch != self.session.epoch or self._cursor.position < ring.start:
+        if not placed or not session.has(position):
             self.owed = reason
-        elif self._size_serial != self.session.sizes.last_serial:
+        elif self._size_serial != session.sizes.last_serial:
             # It was told the newest size while it was away; the bytes it missed belong to an older one.
-            position = self._cursor.position
-            self._send_size(position, *self.session.sizes.at(position))
+            self._send_size(position, *session.sizes.at(position))
         self.pump()
 
     def park(self) -> None:
@@ -88,9 +88,7 @@ class Viewer:
         """
         session = self.session
         self._awaited = None
-        if epoch == session.epoch:
-            session.reach(offset)
-        if epoch == session.epoch and session.ring.start <= offset <= session.ring.end:
+        if epoch == session.epoch and session.has(offset):
             self._anchor(offset)
             return offset, "exact"
         self.owed = "resume"
