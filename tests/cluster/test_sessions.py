@@ -328,6 +328,29 @@ async def test_S3_a_size_change_is_told_on_the_other_node_without_output_and_the
     assert len(sized(line, 111)) == 2, "and it is told once"
 
 
+async def test_S3_N3_without_a_screen_worker_the_log_is_replayed_on_the_other_node_too(tmp_path: Path) -> None:
+    broker = LocalBroker()
+    host = OneNode.local(broker, "host", tmp_path / "host", ring_bytes=1 << 17, replay_bytes=1 << 12)
+    gateway = OneNode.local(broker, "gateway", tmp_path / "gateway", project=False)
+    for node in (host, gateway):
+        await node.node.open()
+    await until(lambda: gateway.service.find_room("wall"), "the project")
+    host.wall.session("a", "sh", "-c", RAW)
+    host.wall.session("b", "sh", "-c", "seq 1 40000; exec cat")
+    for name, bytes_printed in (("a", 6), ("b", 268_894)):
+        await known(gateway, name)
+        await until(lambda name=name, most=bytes_printed: host.service.get_session(name).offset >= most)  # type: ignore[misc]
+    line = gateway.wall.line()
+    line.say("focus", sessionIds=["a", "b"])
+    await line.sees("a", "READY")
+    await line.sees("b", "40000")
+    lines = line.text("b").replace("\r", "").split("\n")[:-1]
+    assert 100 < len(lines) <= 1000
+    assert lines == [str(number) for number in range(40_001 - len(lines), 40_001)]
+    for node in (gateway, host):
+        await node.close()
+
+
 async def test_N5_a_node_that_is_away_or_hangs_is_told_and_comes_back(two: Nodes) -> None:
     broker, host, gateway = two
     host.wall.session("a", "sh", "-c", RAW)

@@ -42,6 +42,19 @@ def test_S3_a_place_that_the_ring_lost_or_never_had_is_reset_in_band() -> None:
         assert sender.next(100, 1200, 0.1) == Send(1000, 1200)
 
 
+def test_S3_a_gateway_that_has_nothing_may_begin_before_the_end_and_that_is_told_until_it_is_heard() -> None:
+    sender = Sender(None, 100, 1000, 0.0, fresh=700)
+    assert sender.next(100, 1000, 0.0) == Reset(700)
+    assert sender.next(100, 1200, 0.1 + RESEND_SECONDS) == Reset(700)
+    sender.ack(700, 1.2)
+    assert sender.next(100, 1200, 1.2) == Send(700, 1200)
+    assert sender.next(5000, 6000, 1.3) == Reset(6000), "a later one is told the end, as ever"
+    assert Sender(100, 100, 1000, 0.0, fresh=700).next(100, 1000, 0.0) == Send(100, 1000)
+    lost = Sender(None, 100, 1000, 0.0, fresh=700)
+    lost.next(100, 1000, 0.0)
+    assert lost.next(800, 2000, 0.1 + RESEND_SECONDS) == Reset(2000)
+
+
 def test_S5_at_most_a_window_is_on_its_way_and_what_is_lost_comes_again() -> None:
     sender = Sender(0, 0, 10 << 20, 0.0)
     sent = 0

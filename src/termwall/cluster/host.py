@@ -128,7 +128,9 @@ class Host:
         elif len(self._attachments) >= MOST_ATTACHMENTS:
             return pack({"ok": False, "epoch": session.epoch})
         ring = session.ring
-        sender = Sender(header["offset"], ring.start, ring.end, _now())
+        # Without a picture its clients get what a replay would give them here.
+        fresh = None if session.drawn else ring.replay_start(session.bounds.replay_bytes)
+        sender = Sender(header["offset"], ring.start, ring.end, _now(), fresh)
         attachment = _Attachment(key[0], session, session.epoch, header["number"], sender)
         self._attachments[key] = attachment
         session.cursors[attachment] = attachment.wake.set

@@ -50,13 +50,16 @@ class Sender:
         offset: where the gateway goes on; None if it has nothing.
         start, end: what the ring has.
         now: seconds.
+        fresh: where a gateway begins that cannot go on, while the ring has that; None: at its end.
     """
 
-    def __init__(self, offset: int | None, start: int, end: int, now: float) -> None:
+    def __init__(self, offset: int | None, start: int, end: int, now: float, fresh: int | None = None) -> None:
         resumes = offset is not None and start <= offset <= end
-        self.acked = offset if resumes and offset is not None else end
+        self._fresh = None if resumes else fresh
+        begin = end if self._fresh is None else self._fresh
+        self.acked = offset if resumes and offset is not None else begin
         self.sent = self.acked
-        self.reset_at: int | None = None if resumes else end
+        self.reset_at: int | None = None if resumes else begin
         self._told_reset = False
         self.heard = now
         self._progress = now
@@ -71,7 +74,7 @@ class Sender:
         if self.reset_at is not None:
             if offset < self.reset_at:
                 return
-            self.reset_at = None
+            self.reset_at = self._fresh = None
             self.acked = self.sent = offset
             self._progress = now
         elif self.acked < offset:
@@ -94,8 +97,9 @@ class Sender:
             if self._told_reset and not late:
                 return None
             self._told_reset, self._progress = True, now
-            self.acked = self.sent = end
-            return Reset(end)
+            place = end if self._fresh is None or self._fresh < start else self._fresh
+            self.acked = self.sent = place
+            return Reset(place)
         if late and self.sent > self.acked:
             self.sent, self._progress = self.acked, now
         if self.sent == self.acked:

@@ -175,7 +175,7 @@ class Viewer:
                     project_id=session.project_id,
                     timestamp=self._clock(),
                     epoch=session.epoch,
-                    offset=session.ring.end,
+                    offset=session.known_end,
                 )
             )
         )
