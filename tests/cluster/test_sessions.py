@@ -351,6 +351,21 @@ async def test_S3_N3_without_a_screen_worker_the_log_is_replayed_on_the_other_no
         await node.close()
 
 
+async def test_X4_of_too_many_clients_elsewhere_the_longest_silent_one_is_forgotten(
+    two: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("termwall.cluster.host.MOST_GUESTS", 2)
+    _, host, gateway = two
+    host.wall.session("a")
+    await known(gateway, "a")
+    lines = {name: gateway.wall.line(name) for name in ("one", "two", "three")}
+    guests = host.node.host._guests  # type: ignore[union-attr]
+    for name in ("one", "two", "one", "three"):
+        lines[name].say("drive", sessionId="a")
+        await until(lambda name=name: next(reversed(guests), ("", "", ""))[2] == name)  # type: ignore[misc]
+    assert [client for _, _, client in guests] == ["one", "three"]
+
+
 async def test_N5_a_node_that_is_away_or_hangs_is_told_and_comes_back(two: Nodes) -> None:
     broker, host, gateway = two
     host.wall.session("a", "sh", "-c", RAW)

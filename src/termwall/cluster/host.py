@@ -33,7 +33,8 @@ PUMP_SECONDS = 0.25
 MOST_ATTACHMENTS = 4096
 """Streams to other nodes at once; one more is refused, and its gateway tries again."""
 MOST_GUESTS = 10_000
-"""Clients of other nodes that are remembered as doing something to sessions here."""
+"""Clients of other nodes that are remembered as doing something to sessions here; of more the longest silent one is
+forgotten."""
 MOST_DONE = 1024
 """Lines of other nodes' clients whose last batch is remembered, with its answer. The one that was silent longest goes;
 if that batch comes again nevertheless, its claims are done twice, but not its input (I1)."""
@@ -266,6 +267,7 @@ class Host:
         return result[0] if result else None
 
     def _remember(self, key: tuple[str, str, str]) -> None:
+        self._guests.pop(key, None)
         self._guests[key] = None
         if len(self._guests) > MOST_GUESTS:
             del self._guests[next(iter(self._guests))]
