@@ -296,8 +296,9 @@ async def test_N8_search_finds_in_the_terminals_and_recordings_of_all_nodes(two:
     assert (found["truncated"], found["skipped"], found["missing"]) == (False, [], [])
     found = await other.get("/api/projects/wall/search?q=needle&recordings=false")
     assert {match["sessionId"] for match in found["matches"]} == {"a", "b"}
-    found = await one.get("/api/projects/wall/search?q=needle&limit=3")
-    assert (len(found["matches"]), found["truncated"]) == (3, True)
+    for limit in ("3", "3.0", "%203"):  # As the application takes it, so it holds for the whole.
+        found = await one.get(f"/api/projects/wall/search?q=needle&limit={limit}")
+        assert (len(found["matches"]), found["limit"], found["truncated"]) == (3, 3, True)
     refused = await one.call("GET", "/api/projects/wall/search?q=")
     assert (refused.status_code, refused.json()["field"]) == (422, "q")
 
@@ -324,12 +325,15 @@ def match(node: str, session: str | None, recording: str | None = None) -> Match
 
 def test_N8_the_limit_holds_for_the_whole_and_no_node_hides_another() -> None:
     noisy = SearchAnswer(
-        matches=[match("one", name) for name in "aabbcc"] + [match("one", None, "r")], truncated=False, skipped=["x"]
+        matches=[match("one", name) for name in "aabbcc"] + [match("one", None, "r")],
+        limit=100,
+        truncated=False,
+        skipped=["x"],
     )
-    quiet = SearchAnswer(matches=[match("two", "d"), match("two", None, "s")], truncated=False, skipped=[])
-    whole = GATHERED["search"].merge([noisy, quiet], ["three"], "q=x")
+    quiet = SearchAnswer(matches=[match("two", "d"), match("two", None, "s")], limit=100, truncated=False, skipped=[])
+    whole = GATHERED["search"].merge([noisy, quiet], ["three"])
     assert [one.session_id or one.recording_id for one in whole.matches] == [*"aadbbcc", "r", "s"]
     assert (whole.truncated, whole.skipped, whole.missing) == (False, ["x"], ["three"])
-    cut = GATHERED["search"].merge([noisy, quiet], [], "q=x&limit=1&limit=4")
+    cut = GATHERED["search"].merge([noisy.model_copy(update={"limit": 4}), quiet], [])
     assert [one.session_id for one in cut.matches] == list("aadb")
     assert cut.truncated

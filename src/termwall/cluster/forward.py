@@ -198,7 +198,7 @@ class Forward:
                 for node, answer in others.items():
                     for recording in of.recordings(answer):
                         self._remember(recording, node)
-                merged = of.merge([mine, *others.values()], missing, call.query)
+                merged = of.merge([mine, *others.values()], missing)
                 said = _answer(200, merged.model_dump_json().encode())
         finally:
             asking.cancel()

@@ -6,13 +6,11 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-from urllib.parse import parse_qs
 
 from pydantic import ValidationError
 
 from termwall.cluster.bus import BusError
 from termwall.cluster.calls import Call, Calls
-from termwall.hub.search import MATCHES
 from termwall.hub.search import SECONDS as SEARCH_SECONDS
 from termwall.protocol.bodies import Match, RecordingList, SearchAnswer
 
@@ -74,19 +72,20 @@ class Gathered(Generic[Answer]):
     read: Callable[[bytes], Answer]
     recordings: Callable[[Answer], Iterable[str]]
     """The ids that an answer names."""
-    merge: Callable[[Sequence[Answer], list[str], str], Answer]
-    """One answer of all; from the nodes' answers, the names of those without one, and the query."""
+    merge: Callable[[Sequence[Answer], list[str]], Answer]
+    """One answer of all; from the nodes' answers, the one of the node that was asked first, and the names of those
+    without one."""
 
 
-def _merge_recordings(answers: Sequence[RecordingList], missing: list[str], query: str) -> RecordingList:
+def _merge_recordings(answers: Sequence[RecordingList], missing: list[str]) -> RecordingList:
     found = [one for answer in answers for one in answer.recordings]
     found.sort(key=lambda one: one.started_at, reverse=True)
     return RecordingList(recordings=found, missing=missing)
 
 
-def _merge_matches(answers: Sequence[SearchAnswer], missing: list[str], query: str) -> SearchAnswer:
+def _merge_matches(answers: Sequence[SearchAnswer], missing: list[str]) -> SearchAnswer:
     """Sessions before recordings. The nodes take turns, so that one does not hide the others."""
-    limit = int(parse_qs(query).get("limit", [str(MATCHES)])[-1])
+    limit = answers[0].limit
     found: list[Match] = []
     for recorded in (False, True):
         parts = [[one for one in answer.matches if (one.recording_id is not None) is recorded] for answer in answers]
@@ -94,6 +93,7 @@ def _merge_matches(answers: Sequence[SearchAnswer], missing: list[str], query: s
         found += [match for turn in turns for group in turn for match in group]
     return SearchAnswer(
         matches=found[:limit],
+        limit=limit,
         truncated=len(found) > limit or any(answer.truncated for answer in answers),
         skipped=[session for answer in answers for session in answer.skipped],
         missing=missing,

@@ -69,7 +69,7 @@ async def search(
         room = limit - len(matches)
         more, truncated = await asyncio.to_thread(_in_recordings, files, query, room, deadline, known)
         matches += more
-    return SearchAnswer(matches=matches, truncated=truncated, skipped=skipped)
+    return SearchAnswer(matches=matches, limit=limit, truncated=truncated, skipped=skipped)
 
 
 def _in_recordings(

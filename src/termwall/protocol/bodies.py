@@ -171,6 +171,8 @@ class SearchAnswer(Wire):
     """What a search found."""
 
     matches: list[Match]
+    limit: int
+    """The most matches that were asked for."""
     truncated: bool
     """Whether there is more: the limit was reached, or the time was over."""
     skipped: list[str]

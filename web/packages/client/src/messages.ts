@@ -435,6 +435,7 @@ export interface ScreenCursor {
 /** What a search found. */
 export interface SearchAnswer {
   matches: Match[];
+  limit: number;
   truncated: boolean;
   skipped: string[];
   missing?: string[];
