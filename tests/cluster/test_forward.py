@@ -2,13 +2,54 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from termwall.cluster.forward import Forward
 from termwall.cluster.local import LocalBroker, LocalBus
+from termwall.cluster.parcel import PROTOCOL
+from tests.support.nodes import OneNode
 from tests.support.patience import until
+from tests.support.site import Site
+
+SESSIONS = "/api/projects/wall/sessions"
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[tuple[Site, Site]]:
+    """A host, and a gateway that is asked."""
+    broker = LocalBroker()
+    more = {"recordings": tmp_path / "recordings"}
+    host = Site(OneNode.local(broker, "host", tmp_path / "host", **more))
+    gateway = Site(OneNode.local(broker, "gateway", tmp_path / "gateway", project=False, **more))
+    for site in (host, gateway):
+        await site.open()
+    await until(lambda: gateway.service.find_room("wall"), "the project")
+    await until(lambda: all(len(site.one.bus.members()) == 2 for site in (host, gateway)), "each other")
+    yield host, gateway
+    for site in (gateway, host):
+        await asyncio.wait_for(site.close(), 10)
+
+
+async def test_N5_a_node_of_another_protocol_is_not_asked(
+    two: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, gateway = two
+    monkeypatch.setattr("termwall.cluster.node.PROTOCOL", PROTOCOL + 1)
+    monkeypatch.setattr(host.one.node, "_version", "9.9")
+    members = gateway.one.bus.members
+    await until(lambda: members()["host"].about["version"] == "9.9", "the other version")
+    answer = await gateway.call("POST", SESSIONS, json={"command": ["cat"], "node": "host"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "engine_away")
+    assert answer.json()["error"].startswith(
+        "Node host has another version of termwall, 9.9, which this one cannot ask"
+    )
+    assert host.service.list_sessions("wall") == []
+    assert (await gateway.get("/api/projects/wall/recordings"))["missing"] == ["host"]
 
 
 async def test_N7_a_new_session_is_answered_once_it_is_known_where_it_was_asked_for() -> None:
@@ -29,6 +70,7 @@ async def test_N7_a_new_session_is_answered_once_it_is_known_where_it_was_asked_
     nobody, neither = (lambda session: None), (lambda recording: False)
     layers = [Forward(nobody, neither, known, lambda who: who, lambda who: who).over(app) for _ in range(2)]
     for bus, layer in zip((one, two), layers, strict=True):
+        bus.announce({"protocol": PROTOCOL})
         await bus.open()
         await layer.open(bus)
     await until(lambda: "two" in one.members(), "the other node")

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from termwall.cluster import chores
 from termwall.cluster.bus import Bus, BusAway, BusError, NoAnswer, Subscription, TooLarge
-from termwall.cluster.parcel import pack, unpack
+from termwall.cluster.parcel import pack, understands, unpack
 from termwall.core.errors import ERRORS, ErrorCode
 from termwall.protocol.bodies import ErrorAnswer
 
@@ -99,8 +99,14 @@ class Calls:
         Raises:
             BusError: it was not sent, or has no answer or no whole one; the message is a sentence.
         """
-        if node not in self.bus.members():
+        member = self.bus.members().get(node)
+        if member is None:
             raise BusAway(f"Node {node} cannot be reached at the moment.")
+        if not understands(member):
+            raise BusAway(
+                f"Node {node} has another version of termwall, {member.about.get('version')}, "
+                f"which this one cannot ask: send the call to node {node} itself."
+            )
         if len(self._waiting) >= MOST_WAITING:
             raise BusAway(f"Node {node} was not asked: {MOST_WAITING} calls wait for other nodes already.")
         name, whole = secrets.token_hex(8), False

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from termwall.cluster.bus import BusError
 from termwall.cluster.calls import Call, Calls
+from termwall.cluster.parcel import others
 from termwall.hub.search import SECONDS as SEARCH_SECONDS
 from termwall.protocol.bodies import Match, RecordingList, SearchAnswer
 
@@ -29,7 +30,7 @@ LATE_SECONDS = 2.0
 async def ask(
     calls: Calls, call: Call, read: Callable[[bytes], Answer], *, seconds: float, away: Collection[str]
 ) -> tuple[dict[str, Answer], list[str]]:
-    """Ask all other nodes at once.
+    """Ask all other nodes at once; one of another protocol is away (N5).
 
     Args:
         read: an answer from its bytes; ValidationError where it is none.
@@ -39,7 +40,7 @@ async def ask(
     Returns:
         The answers by node, without those that know nothing of what was asked (404); and the nodes that gave none.
     """
-    there = sorted(calls.bus.members().keys() - {calls.bus.node})
+    there = others(calls.bus)
     most = MOST_BYTES // max(1, len(there))
 
     async def one(node: str) -> tuple[int, bytes]:

@@ -5,13 +5,23 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from termwall.cluster.bus import BusError
+from termwall.cluster.bus import Bus, BusError, Member
 
 PROTOCOL = 2
 """What nodes speak with each other; nodes of another number are shown as away. Counted up at each change of meaning."""
 
 _LENGTH = struct.Struct(">I")
 _FRAME = struct.Struct(">BBIQHH")
+
+
+def understands(member: Member) -> bool:
+    """Whether a node speaks what this one does."""
+    return bool(member.about.get("protocol") == PROTOCOL)
+
+
+def others(bus: Bus) -> list[str]:
+    """The other nodes that are there and can be asked, by name."""
+    return sorted(one.node for one in bus.members().values() if one.node != bus.node and understands(one))
 
 
 class BadParcel(BusError):
