@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from termwall.cluster.calls import Call
 from termwall.cluster.forward import Forward
 from termwall.cluster.local import LocalBroker, LocalBus
 from termwall.cluster.parcel import PROTOCOL
@@ -35,6 +37,10 @@ async def two(tmp_path: Path) -> AsyncIterator[tuple[Site, Site]]:
         await asyncio.wait_for(site.close(), 10)
 
 
+async def known(site: Site, session: str) -> None:
+    await until(lambda: session in site.service.room("wall").sessions, "the session")
+
+
 async def test_N5_a_node_of_another_protocol_is_not_asked(
     two: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,6 +56,39 @@ async def test_N5_a_node_of_another_protocol_is_not_asked(
     )
     assert host.service.list_sessions("wall") == []
     assert (await gateway.get("/api/projects/wall/recordings"))["missing"] == ["host"]
+
+
+async def test_A3_a_call_that_cannot_be_read_is_answered_and_leaves_nothing(two: tuple[Site, Site]) -> None:
+    host, gateway = two
+    asking, answering = gateway.forward._calls, host.forward._calls
+    assert asking is not None and answering is not None
+    identity = {"role": "own", "by": "bearer", "field_of_a_newer_version": 1}
+    status, body = await asking.collect("host", Call("GET", SESSIONS, identity), seconds=5, most=4096)
+    assert (status, json.loads(body)["code"]) == (500, "internal")
+    await until(lambda: not answering._answers, "that it is forgotten")
+
+
+async def test_A3_a_body_that_is_too_large_between_the_nodes_is_told_as_such(two: tuple[Site, Site]) -> None:
+    host, gateway = two
+    host.one.wall.session("a", "sh", "-c", "stty raw -echo; exec cat > /dev/null")
+    await known(gateway, "a")
+
+    async def send(size: int) -> httpx.Response:
+        return await gateway.call("POST", "/api/sessions/a/input", json={"data": "x" * (size - len('{"data":""}'))})
+
+    answer = await send(1 << 20)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert "retry-after" not in answer.headers
+    sentence, room = answer.json()["error"].split(" may have ")
+    assert sentence == "The body of a request that is carried to node host"
+    assert (await send(int(room.removesuffix(" bytes.")))).status_code == 204
+
+
+async def test_A3_a_body_of_a_new_session_that_is_nested_too_deeply_is_refused(two: tuple[Site, Site]) -> None:
+    _, gateway = two
+    headers = {"content-type": "application/json"}
+    answer = await gateway.call("POST", SESSIONS, content="[" * 200_000, headers=headers)
+    assert answer.status_code == 400
 
 
 async def test_N7_a_new_session_is_answered_once_it_is_known_where_it_was_asked_for() -> None:

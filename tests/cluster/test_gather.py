@@ -10,10 +10,11 @@ import httpx
 import pytest
 import uvicorn
 
-from termwall.cluster.calls import MOST_PIECES, PIECE_BYTES
+from termwall.cluster.answer import MOST_PIECES, PIECE_BYTES
 from termwall.cluster.gather import GATHERED
 from termwall.cluster.local import LocalBroker
 from termwall.cluster.parcel import unpack
+from termwall.core.shares import Shares
 from termwall.protocol.bodies import Match, Recording, SearchAnswer
 from termwall.server import _Server, listen
 from termwall.transport.picows_edge import http_protocol
@@ -191,6 +192,29 @@ async def test_N8_a_client_that_goes_ends_the_answer_at_the_other_node(two: Site
     assert len(reader.body) < LONG
 
 
+@pytest.mark.parametrize("full", ["one", "two"])
+async def test_X4_slow_readers_with_one_token_do_not_keep_the_others_out(two: Sites, full: str) -> None:
+    _, one, other = two
+    asking, serving = one.forward._calls, other.forward._calls
+    assert asking is not None and serving is not None
+    if full == "one":
+        asking._carried = Shares(4)
+    else:
+        serving._answered_for = Shares(4)
+    await listed(one)
+    readers = [Reader(one, "/api/recordings/long/cast") for _ in range(2)]
+    await until(lambda: all(reader.messages for reader in readers), "the beginnings")
+    refused = await one.call("GET", "/api/recordings/r2")
+    assert (refused.status_code, refused.json()["code"]) == (429, "limit_reached")
+    assert "too many of your calls" in refused.json()["error"]
+    assert (await one.get("/api/recordings/r2", "sees the wall"))["node"] == "two"
+    readers[0].go()
+    await until(lambda: len(serving._answers) == len(asking._waiting) == 1, "that it is over")
+    await one.get("/api/recordings/r2")
+    readers[1].go()
+    await until(lambda: not answering(other), "the end")
+
+
 def answering(site: Site) -> bool:
     assert site.forward._calls is not None
     return bool(site.forward._calls._answers)
@@ -200,8 +224,9 @@ def answering(site: Site) -> bool:
 async def test_N8_an_answer_with_a_hole_is_cut_off_there(
     two: Sites, loss: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("termwall.cluster.calls.ANSWER_SECONDS", 0.5)
     broker, one, other = two
+    await listed(one)
+    monkeypatch.setattr("termwall.cluster.calls.ANSWER_SECONDS", 0.5)
     lost = 3
 
     def drops(subject: str, data: bytes) -> bool:

@@ -57,7 +57,8 @@ class Site:
 
     async def call(self, method: str, path: str, token: str = OWNER, **more: Any) -> httpx.Response:
         """One request."""
-        return await self._http.request(method, path, headers={"authorization": f"Bearer {token}"}, **more)
+        headers = {"authorization": f"Bearer {token}", **more.pop("headers", {})}
+        return await self._http.request(method, path, headers=headers, **more)
 
     async def get(self, path: str, token: str = OWNER) -> Any:
         """JSON that must be had."""

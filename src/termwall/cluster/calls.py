@@ -9,6 +9,7 @@ The application that answers is the one below the layer that carries calls, so i
 
 import asyncio
 import itertools
+import json
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable
@@ -19,22 +20,22 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Scope
 
 from termwall.cluster import chores
+from termwall.cluster.answer import MOST_PIECES, Answer, AskerGone
 from termwall.cluster.bus import Bus, BusAway, BusError, NoAnswer, Subscription, TooLarge
 from termwall.cluster.parcel import pack, understands, unpack
 from termwall.core.errors import ERRORS, ErrorCode
-from termwall.protocol.bodies import ErrorAnswer
+from termwall.core.shares import Shares
 
 log = logging.getLogger("termwall.cluster")
 
 ANSWER_SECONDS = 15.0
 """For the first piece of an answer, and for each that follows."""
-TAKEN_SECONDS = 60.0
-"""A client that takes nothing of its answer for so long is let go, so that its file is closed here."""
-PIECE_BYTES = 64 << 10
-MOST_PIECES = 8
-"""Of one answer that were sent and not taken: 512 KiB, as much as of a session's output."""
-MOST_WAITING = 1024
-"""Calls that wait for other nodes, and calls of other nodes that are answered; one more is refused."""
+MOST_CARRIED = 1024
+"""Calls of clients here that other nodes answer, shared among those who ask; one more is refused."""
+MOST_ANSWERED = 1024
+"""Calls of other nodes that are answered here, shared and refused as those. Each may hold a file open."""
+MOST_WAITING = 2 * MOST_CARRIED
+"""Calls that wait for other nodes, with those that collect a part of a list and end by themselves in some seconds."""
 BUDGET_BYTES = 64 << 20
 
 
@@ -50,8 +51,8 @@ class Call:
     body: bytes = b""
 
 
-class AskerGone(Exception):
-    """Nobody takes the answer any more."""
+class TooMany(BusError):
+    """A call was refused, for there are too many at the moment: nothing was sent."""
 
 
 class Calls:
@@ -68,7 +69,9 @@ class Calls:
         self._app = app
         self._real = real
         self._waiting: dict[str, asyncio.Queue[tuple[dict[str, Any], bytes]]] = {}
-        self._answers: dict[str, _Answer] = {}
+        self._answers: dict[str, Answer] = {}
+        self._carried = Shares(MOST_CARRIED)
+        self._answered_for = Shares(MOST_ANSWERED)
         self._subscriptions: list[Subscription] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -94,11 +97,23 @@ class Calls:
     # ---- the node that asks
 
     async def carry(self, node: str, call: Call) -> AsyncGenerator[Message]:
-        """A call's answer, as the messages of ASGI. Whoever takes the next one has passed on the one before.
+        """A client's call and its answer, as the messages of ASGI. Whoever takes the next one has passed on the last.
 
         Raises:
-            BusError: it was not sent, or has no answer or no whole one; the message is a sentence.
+            TooLarge, TooMany: it was not sent.
+            BusError: it was not, or has no answer or no whole one. The message is a sentence, as of the others.
         """
+        who = _who(call.identity)
+        if not self._carried.take(who):
+            raise TooMany(f"Node {node} was not asked: too many of your calls to other nodes go on; try again later.")
+        try:
+            async with aclosing(self._ask(node, call)) as answer:
+                async for message in answer:
+                    yield message
+        finally:
+            self._carried.give(who)
+
+    async def _ask(self, node: str, call: Call) -> AsyncGenerator[Message]:
         member = self.bus.members().get(node)
         if member is None:
             raise BusAway(f"Node {node} cannot be reached at the moment.")
@@ -108,9 +123,8 @@ class Calls:
                 f"which this one cannot ask: send the call to node {node} itself."
             )
         if len(self._waiting) >= MOST_WAITING:
-            raise BusAway(f"Node {node} was not asked: {MOST_WAITING} calls wait for other nodes already.")
+            raise TooMany(f"Node {node} was not asked: {MOST_WAITING} calls wait for other nodes already.")
         name, whole = secrets.token_hex(8), False
-        pieces = self._waiting[name] = asyncio.Queue(MOST_PIECES)
         header = {
             "id": name,
             "gateway": self.bus.node,
@@ -120,8 +134,13 @@ class Calls:
             "headers": call.headers,
             "identity": call.identity,
         }
+        asked = pack(header, call.body)
+        if (over := len(asked) - self.bus.max_bytes) > 0:
+            room = max(0, len(call.body) - over)
+            raise TooLarge(f"The body of a request that is carried to node {node} may have {room} bytes.")
+        pieces = self._waiting[name] = asyncio.Queue(MOST_PIECES)
         try:
-            await self.bus.publish(f"call.{node}", pack(header, call.body))
+            await self.bus.publish(f"call.{node}", asked)
             for expected in itertools.count():
                 answer, piece = await _next(pieces, node)
                 if answer["piece"] != expected:
@@ -152,7 +171,7 @@ class Calls:
         """
         status, content = 0, bytearray()
         try:
-            async with asyncio.timeout(seconds), aclosing(self.carry(node, call)) as answer:
+            async with asyncio.timeout(seconds), aclosing(self._ask(node, call)) as answer:
                 async for message in answer:
                     status = message.get("status", status)
                     content += message.get("body", b"")
@@ -173,9 +192,13 @@ class Calls:
 
     def _called(self, subject: str, data: bytes) -> None:
         header, body = unpack(data)
-        if len(self._answers) < MOST_WAITING:
-            answer = self._answers[header["id"]] = _Answer(self.bus, header["gateway"], header["id"])
-            self._start(self._serve(answer, header, body))
+        answer, who = Answer(self.bus, header["gateway"], header["id"]), _who(header["identity"])
+        if self._answered_for.take(who):
+            self._answers[answer.id] = answer
+            self._start(self._serve(answer, who, header, body))
+        else:
+            sentence = f"Node {self.bus.node} answers too many of your calls at the moment; try again later."
+            self._start(answer.refuse(ErrorCode.LIMIT_REACHED, sentence))
 
     def _taken(self, subject: str, data: bytes) -> None:
         header, _ = unpack(data)
@@ -183,22 +206,7 @@ class Calls:
         if answer is not None:
             answer.took(header["pieces"], header["ended"])
 
-    async def _serve(self, answer: "_Answer", header: dict[str, Any], body: bytes) -> None:
-        scope: Scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.4"},
-            "http_version": "1.1",
-            "method": header["method"],
-            "scheme": "http",
-            "path": header["path"],
-            "raw_path": header["path"].encode(),
-            "root_path": "",
-            "query_string": header["query"].encode("latin-1"),
-            "headers": _real(header),
-            "client": None,
-            "server": None,
-            "state": {"identity": self._real(header["identity"])},
-        }
+    async def _serve(self, answer: Answer, who: str, header: dict[str, Any], body: bytes) -> None:
         request: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> Message:
@@ -208,70 +216,15 @@ class Calls:
             return {"type": "http.disconnect"}
 
         try:
-            await self._app(scope, receive, answer.send)
+            await self._app(_scope(header, self._real(header["identity"])), receive, answer.send)
         except (AskerGone, BusError) as error:
             log.debug("the answer to node %s was not sent: %s", answer.gateway, error)
         except Exception:
             log.exception("A call of node %s failed.", answer.gateway)
-            with suppress(AskerGone, BusError):
-                await answer.fail()
+            await answer.refuse(ErrorCode.INTERNAL, ERRORS[ErrorCode.INTERNAL].meaning)
         finally:
             del self._answers[answer.id]
-
-
-class _Answer:
-    """An answer on its way: cut into pieces, and no more of them than its taker has room for."""
-
-    def __init__(self, bus: Bus, gateway: str, id: str) -> None:
-        self.gateway = gateway
-        self.id = id
-        self.ended = asyncio.Event()
-        self._bus = bus
-        self._status = 500
-        self._headers: list[list[str]] = []
-        self._sent = self._took = 0
-        self._room = asyncio.Event()
-
-    def took(self, pieces: int, ended: bool) -> None:
-        """So many pieces were passed on; or nobody takes any more."""
-        self._took = max(self._took, pieces)
-        if ended:
-            self.ended.set()
-        self._room.set()
-
-    async def send(self, message: Message) -> None:
-        """ASGI's. Raises `AskerGone` and `BusError`."""
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
-            self._headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in message["headers"]]
-            return
-        body, more = message.get("body", b""), message.get("more_body", False)
-        for begin in range(0, len(body), PIECE_BYTES):
-            end = begin + PIECE_BYTES
-            await self._send(body[begin:end], more or end < len(body))
-        if not body and not more:
-            await self._send(b"", False)
-
-    async def fail(self) -> None:
-        """The application did: say so, unless its answer has begun."""
-        if self._sent == 0:
-            self._status, self._headers = 500, [["content-type", "application/json"]]
-            await self._send(error_body(ErrorCode.INTERNAL, ERRORS[ErrorCode.INTERNAL].meaning), False)
-
-    async def _send(self, piece: bytes, more: bool) -> None:
-        while self._sent - self._took >= MOST_PIECES and not self.ended.is_set():
-            self._room.clear()
-            try:
-                await asyncio.wait_for(self._room.wait(), TAKEN_SECONDS)
-            except TimeoutError:
-                raise AskerGone(f"nothing of it was taken for {TAKEN_SECONDS:g} s") from None
-        if self.ended.is_set():
-            raise AskerGone("its client is gone")
-        header: dict[str, Any] = {"id": self.id, "piece": self._sent, "more": more}
-        if self._sent == 0:
-            header |= {"status": self._status, "headers": self._headers}
-        self._sent += 1
-        await self._bus.publish(f"answer.{self.gateway}", pack(header, piece))
+            self._answered_for.give(who)
 
 
 async def _next(pieces: "asyncio.Queue[tuple[dict[str, Any], bytes]]", node: str) -> tuple[dict[str, Any], bytes]:
@@ -282,9 +235,26 @@ async def _next(pieces: "asyncio.Queue[tuple[dict[str, Any], bytes]]", node: str
         raise NoAnswer(f"Node {node} did not answer in time; what was asked may have been done.") from None
 
 
-def error_body(code: ErrorCode, sentence: str) -> bytes:
-    """An error as A3 has it."""
-    return ErrorAnswer(code=code, error=sentence).model_dump_json(exclude_none=True).encode()
+def _who(identity: Any) -> str:
+    return json.dumps(identity, sort_keys=True)
+
+
+def _scope(header: dict[str, Any], identity: Any) -> Scope:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": header["method"],
+        "scheme": "http",
+        "path": header["path"],
+        "raw_path": header["path"].encode(),
+        "root_path": "",
+        "query_string": header["query"].encode("latin-1"),
+        "headers": _real(header),
+        "client": None,
+        "server": None,
+        "state": {"identity": identity},
+    }
 
 
 def _real(header: dict[str, Any]) -> list[tuple[bytes, bytes]]:

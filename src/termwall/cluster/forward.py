@@ -15,8 +15,9 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from termwall.cluster import chores, gather
-from termwall.cluster.bus import Bus, BusAway, BusError, Member
-from termwall.cluster.calls import Call, Calls, error_body
+from termwall.cluster.answer import error_body
+from termwall.cluster.bus import Bus, BusAway, BusError, Member, TooLarge
+from termwall.cluster.calls import Call, Calls, TooMany
 from termwall.cluster.gather import GATHERED, LIST_SECONDS, Gathered
 from termwall.core.errors import ERRORS, ErrorCode
 from termwall.core.ids import ID
@@ -33,6 +34,8 @@ _NEW_SESSION = re.compile(r"/api/projects/[^/]+/sessions")
 _ABOUT_RECORDING = re.compile(rf"/api/recordings/({ID})(/cast)?")
 _GATHERED = re.compile(r"/api/projects/[^/]+/(recordings|search)")
 _CARRIED = {b"content-type", b"content-length", b"accept", b"range", b"if-range"}
+_CODES: dict[type[BusError], ErrorCode] = {TooLarge: ErrorCode.TOO_LARGE, TooMany: ErrorCode.LIMIT_REACHED}
+"""Of calls that were not carried; any other is `engine_away`."""
 
 
 class Forward:
@@ -113,7 +116,7 @@ class Forward:
             try:
                 node = await self._place(calls, about[1], scope)
             except BusError as error:
-                await _refuse(send, str(error))
+                await _refuse(send, error)
                 return
         elif method == "POST" and _NEW_SESSION.fullmatch(path):
             body = await _whole(receive)
@@ -220,7 +223,7 @@ async def _carry(calls: Calls, node: str, call: Call, receive: Receive, send: Se
         await _until_gone(receive, pass_on())
     except BusError as error:
         if not begun:
-            await _refuse(send, str(error))
+            await _refuse(send, error)
         else:  # Whoever serves this application closes the connection: its client sees that the end is missing.
             log.warning("an answer was cut off: %s", error)
 
@@ -270,7 +273,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
 def _named(body: bytes) -> str | None:
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None  # The application has the words for that.
     node = fields.get("node") if isinstance(fields, dict) else None
     return node if isinstance(node, str) else None
@@ -284,7 +287,8 @@ def _answer(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> list[Mes
     ]
 
 
-async def _refuse(send: Send, sentence: str) -> None:
-    body = error_body(ErrorCode.ENGINE_AWAY, sentence)
-    for message in _answer(ERRORS[ErrorCode.ENGINE_AWAY].status, body, (b"retry-after", b"5")):
+async def _refuse(send: Send, error: BusError) -> None:
+    code = _CODES.get(type(error), ErrorCode.ENGINE_AWAY)
+    again = [] if code is ErrorCode.TOO_LARGE else [(b"retry-after", b"5")]
+    for message in _answer(ERRORS[code].status, error_body(code, str(error)), *again):
         await send(message)
