@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,22 @@ async def test_A3_a_body_of_a_new_session_that_is_nested_too_deeply_is_refused(t
     headers = {"content-type": "application/json"}
     answer = await gateway.call("POST", SESSIONS, content="[" * 200_000, headers=headers)
     assert answer.status_code == 400
+
+
+async def test_P3_a_restart_that_takes_longer_than_an_answer_may_is_waited_for(
+    two: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("termwall.cluster.calls.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("termwall.cluster.answer.WORKING_SECONDS", 0.1)
+    host, gateway = two
+    host.service.bounds = replace(host.service.bounds, close_seconds=2.0)
+    host.one.wall.session("a", "sh", "-c", "trap '' HUP; echo READY; while :; do sleep 1; done")  # Until its SIGKILL.
+    await known(gateway, "a")
+    await until(lambda: host.service.get_session("a").offset > 5, "the program")
+    begun = asyncio.get_running_loop().time()
+    answer = await gateway.call("POST", "/api/sessions/a/restart")
+    assert asyncio.get_running_loop().time() - begun > 1.5
+    assert (answer.status_code, answer.json()["status"]) == (200, "running")
 
 
 async def test_N7_a_new_session_is_answered_once_it_is_known_where_it_was_asked_for() -> None:

@@ -1,4 +1,4 @@
-"""The answer to a call of another node, on its way there: cut into pieces with credit."""
+"""The answer to a call of another node, on its way there: cut into pieces with credit, after signs of life."""
 
 import asyncio
 from contextlib import suppress
@@ -11,6 +11,8 @@ from termwall.cluster.parcel import pack
 from termwall.core.errors import ERRORS, ErrorCode
 from termwall.protocol.bodies import ErrorAnswer
 
+WORKING_SECONDS = 5.0
+"""Between two signs of life of the node that answers."""
 TAKEN_SECONDS = 60.0
 """A client that takes nothing of its answer for so long is let go, so that its file is closed here."""
 PIECE_BYTES = 64 << 10
@@ -61,6 +63,15 @@ class Answer:
             self._status, self._headers = ERRORS[code].status, [["content-type", "application/json"]]
             with suppress(AskerGone, BusError):
                 await self._send(error_body(code, sentence), False)
+
+    async def work(self) -> None:
+        """Signs of life until the first piece."""
+        while True:
+            await asyncio.sleep(WORKING_SECONDS)
+            if self._sent or self.ended.is_set():
+                return
+            with suppress(BusError):
+                await self._bus.publish(f"answer.{self.gateway}", pack({"id": self.id}))
 
     async def _send(self, piece: bytes, more: bool) -> None:
         while self._sent - self._took >= MOST_PIECES and not self.ended.is_set():

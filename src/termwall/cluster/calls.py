@@ -1,7 +1,8 @@
 """One HTTP call to another node's own application, and its answer piece by piece.
 
     call     the request, with who asks; a call that had no answer is not sent again: it may have been carried out
-    answer   numbered pieces; one that is missing ends the answer, for nothing here is kept to be sent again
+    answer   numbered pieces; one that is missing ends the answer, for nothing here is kept to be sent again.
+             Before the first, signs of life: what was asked may take long
     taken    how many pieces were passed on; at most `MOST_PIECES` are under way. `ended`: send no more
 
 The application that answers is the one below the layer that carries calls, so it answers for its own node only.
@@ -29,7 +30,7 @@ from termwall.core.shares import Shares
 log = logging.getLogger("termwall.cluster")
 
 ANSWER_SECONDS = 15.0
-"""For the first piece of an answer, and for each that follows."""
+"""For the first piece of an answer or a sign of life, and for each that follows."""
 MOST_CARRIED = 1024
 """Calls of clients here that other nodes answer, shared among those who ask; one more is refused."""
 MOST_ANSWERED = 1024
@@ -138,7 +139,7 @@ class Calls:
         if (over := len(asked) - self.bus.max_bytes) > 0:
             room = max(0, len(call.body) - over)
             raise TooLarge(f"The body of a request that is carried to node {node} may have {room} bytes.")
-        pieces = self._waiting[name] = asyncio.Queue(MOST_PIECES)
+        pieces = self._waiting[name] = asyncio.Queue(MOST_PIECES + 1)  # And a sign of life before them.
         try:
             await self.bus.publish(f"call.{node}", asked)
             for expected in itertools.count():
@@ -184,8 +185,8 @@ class Calls:
     def _answered(self, subject: str, data: bytes) -> None:
         header, body = unpack(data)
         pieces = self._waiting.get(header["id"])
-        # A piece beyond the credit is dropped, and missed.
-        if pieces is not None and not pieces.full():
+        # A piece beyond the credit is dropped, and missed; a sign of life tells nothing where something waits.
+        if pieces is not None and not pieces.full() and ("piece" in header or pieces.empty()):
             pieces.put_nowait((header, body))
 
     # ---- the node that answers
@@ -215,6 +216,7 @@ class Calls:
             await answer.ended.wait()
             return {"type": "http.disconnect"}
 
+        working = chores.start(answer.work(), log)
         try:
             await self._app(_scope(header, self._real(header["identity"])), receive, answer.send)
         except (AskerGone, BusError) as error:
@@ -223,14 +225,18 @@ class Calls:
             log.exception("A call of node %s failed.", answer.gateway)
             await answer.refuse(ErrorCode.INTERNAL, ERRORS[ErrorCode.INTERNAL].meaning)
         finally:
+            working.cancel()
             del self._answers[answer.id]
             self._answered_for.give(who)
 
 
 async def _next(pieces: "asyncio.Queue[tuple[dict[str, Any], bytes]]", node: str) -> tuple[dict[str, Any], bytes]:
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            return await pieces.get()
+        while True:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                header, body = await pieces.get()
+            if "piece" in header:
+                return header, body
     except TimeoutError:
         raise NoAnswer(f"Node {node} did not answer in time; what was asked may have been done.") from None
 
