@@ -76,6 +76,26 @@ async def test_tokens_and_passwords_come_from_the_address_and_may_hold_any_chara
             await refused(with_secret(broker.url, wrong), "refuses this node's credentials")
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "nats://user:top/hush@127.0.0.1:4222",
+        "nats://user:hush?@127.0.0.1:4222",
+        "nats://hush#x@127.0.0.1:4222",
+        "nats://user:[hush@127.0.0.1:4222",
+        "nats://user:hush",  # What a comma leaves of it.
+        "hush://x@127.0.0.1:4222",
+        "user:hush/x@127.0.0.1:4222",
+    ],
+)
+async def test_of_an_address_that_is_none_nothing_is_told(address: str, caplog: pytest.LogCaptureFixture) -> None:
+    bus = NatsBus([address], "one", run="1")
+    with pytest.raises(BusRefused, match="write %2F for `/`") as told:
+        await bus.open()
+    await bus.close()
+    assert "hush" not in str(told.value) + caplog.text
+
+
 async def test_a_credentials_file_is_a_signed_user_of_an_account(tmp_path: Path) -> None:
     operator = Operator()
     with Broker(tmp_path, more=operator.server) as broker:

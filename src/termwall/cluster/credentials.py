@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from termwall.cluster.bus import BusRefused
+
+_SCHEMES = ("nats", "tls", "ws", "wss")
 
 
 class SecureContext(ssl.SSLContext):
@@ -48,12 +50,9 @@ class Credentials:
         """A server's address without what is secret in it, and the client library's options for one connection.
 
         Raises:
-            BusRefused: a file cannot be used.
+            BusRefused: it is no address, or a file cannot be used.
         """
-        try:
-            parts = urlsplit(server if "//" in server else f"nats://{server}")
-        except ValueError as error:
-            raise BusRefused(f"This is no address of a NATS server: {error}.") from None
+        parts = _parts(server)
         address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         wanted = parts.scheme == "tls" or any((self.ca, self.certificate, self.key))
         context = self._context() if wanted else None
@@ -112,6 +111,21 @@ class Credentials:
                 "it holds the JWT and the seed of a user, as `nsc generate creds` makes them."
             ) from None
         return token, lambda nonce: base64.b64encode(pair.sign(nonce.encode()))
+
+
+def _parts(server: str) -> SplitResult:
+    """An address and what is secret in it. What is no address may be all secret, so nothing of it is told."""
+    try:
+        parts = urlsplit(server if "://" in server else f"nats://{server}")
+        good = parts.scheme in _SCHEMES and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise BusRefused(
+            "This is no address of a NATS server: one begins with nats:// or tls:// and ends with HOST:PORT; "
+            "in a password or token write %2F for `/`, %3F for `?`, %23 for `#`, %40 for `@` and %2C for a comma."
+        )
+    return parts
 
 
 def trouble(error: Exception | None) -> str | None:
