@@ -110,6 +110,11 @@ def test_A5_termwall_in_a_folder_joins_the_running_server(server: Server, termwa
     assert str(folder) in [one["path"] for one in projects]
 
 
+def test_X1_what_a_server_notes_of_itself_is_for_its_owner_only(server: Server) -> None:
+    """Its settings may hold a password of NATS."""
+    assert (server.data_dir / "server.json").stat().st_mode & 0o077 == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_A5_signals_stop_the_server_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path / "data") as server:

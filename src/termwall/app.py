@@ -68,7 +68,7 @@ def owner_token(settings: Settings) -> str:
     if settings.token is None and path.exists() and (kept := path.read_text().strip()):
         return kept
     token = settings.token or secrets.token_urlsafe(24)
-    _write_private(path, token)
+    write_private(path, token)
     return token
 
 
@@ -81,11 +81,12 @@ def instance_name(settings: Settings) -> str:
     """A name of this data folder's server, for its cookie: another server on another port must not overwrite it."""
     path = settings.data_dir / "instance"
     if not path.exists() or not path.read_text().strip():
-        _write_private(path, secrets.token_hex(4))
+        write_private(path, secrets.token_hex(4))
     return path.read_text().strip()
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
+    """Replace a file by one that only its owner reads: a secret is in it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvicorn
 
-from termwall.app import Termwall, create_app, version
+from termwall.app import Termwall, create_app, version, write_private
 from termwall.config import Settings
 from termwall.folder import data_folder
 from termwall.transport.picows_edge import http_protocol, websocket_protocol
@@ -103,10 +103,8 @@ async def _serve(
 
 
 def _started(record: Path, url: str, termwall: Termwall, ready: Callable[[str, Termwall], None]) -> None:
-    temporary = record.with_suffix(".new")
     known = {"url": url, "pid": os.getpid(), "version": version(), "settings": termwall.settings.as_environment()}
-    temporary.write_text(json.dumps(known))
-    temporary.replace(record)
+    write_private(record, json.dumps(known))  # The address of NATS may hold a password.
     ready(url, termwall)
 
 
