@@ -150,3 +150,36 @@ async def test_I2_N4_what_was_sent_while_something_hung_is_not_typed_when_it_goe
         await client.type("b", "next")
         await until(lambda: client.output["b"].endswith(b"next"), "the next key")
         assert b"too late" not in client.output["b"]
+
+
+async def test_N2_a_change_while_nats_hangs_is_answered_in_10_seconds_and_is_never_half_there(
+    nodes: tuple[Server, Server], broker: Broker
+) -> None:
+    one, two = nodes
+    version = one.call("GET", "/api/terminal/focus?projectId=wall").json()["version"]
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+
+        async def unsure() -> None:
+            answer = await asyncio.to_thread(
+                one.call, "PUT", "/api/terminal/focus", {"projectId": "wall", "sessionIds": ["b"]}
+            )
+            assert (answer.status_code, answer.json()["code"]) == (503, "engine_away")
+            assert "may still come" in answer.json()["error"]
+
+        async def down() -> None:
+            while (await asyncio.to_thread(one.call, "GET", "/api/health")).json()["engine"] != "down":
+                await asyncio.sleep(0.05)
+
+        answered, found = await asyncio.gather(seconds(unsure), seconds(down))
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+    assert answered < 10 + LATE_SECONDS
+    assert found < 6 + LATE_SECONDS
+    await until(lambda: sessions(one)["b"]["status"] == "running", "that it heals")
+
+    def stage(server: Server) -> tuple[int, list[str]]:
+        state = server.call("GET", "/api/terminal/focus?projectId=wall").json()
+        return state["version"], state["focusedSessions"]
+
+    await until(lambda: stage(one) == stage(two) in ((version, ["a", "b"]), (version + 1, ["b"])), "one truth")

@@ -31,6 +31,8 @@ log = logging.getLogger("termwall.cluster")
 
 ANSWER_SECONDS = 15.0
 """For the first piece of an answer or a sign of life, and for each that follows."""
+LOOK_SECONDS = 1.0
+"""Between two looks whether the node that answers is still there."""
 MOST_CARRIED = 1024
 """Calls of clients here that other nodes answer, shared among those who ask; one more is refused."""
 MOST_ANSWERED = 1024
@@ -143,7 +145,7 @@ class Calls:
         try:
             await self.bus.publish(f"call.{node}", asked)
             for expected in itertools.count():
-                answer, piece = await _next(pieces, node)
+                answer, piece = await _next(pieces, node, lambda: node in self.bus.members())
                 if answer["piece"] != expected:
                     raise NoAnswer(f"A part of the answer of node {node} got lost; what was asked may have been done.")
                 if expected == 0:
@@ -230,15 +232,23 @@ class Calls:
             self._answered_for.give(who)
 
 
-async def _next(pieces: "asyncio.Queue[tuple[dict[str, Any], bytes]]", node: str) -> tuple[dict[str, Any], bytes]:
-    try:
-        while True:
-            async with asyncio.timeout(ANSWER_SECONDS):
+async def _next(
+    pieces: "asyncio.Queue[tuple[dict[str, Any], bytes]]", node: str, there: Callable[[], bool]
+) -> tuple[dict[str, Any], bytes]:
+    left = ANSWER_SECONDS
+    while left > 0 and there():
+        wait = min(left, LOOK_SECONDS)
+        try:
+            async with asyncio.timeout(wait):
                 header, body = await pieces.get()
-            if "piece" in header:
-                return header, body
-    except TimeoutError:
-        raise NoAnswer(f"Node {node} did not answer in time; what was asked may have been done.") from None
+        except TimeoutError:
+            left -= wait
+            continue
+        if "piece" in header:
+            return header, body
+        left = ANSWER_SECONDS
+    why = "went away" if left > 0 else "did not answer in time"
+    raise NoAnswer(f"Node {node} {why}; what was asked may have been done.")
 
 
 def _who(identity: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from termwall.cluster.bus import Bus, BusError, Member, Subscription
 from termwall.cluster.chores import Chores
 from termwall.cluster.distant import DistantSession
-from termwall.cluster.parcel import PROTOCOL, BadParcel, pack, unpack
+from termwall.cluster.parcel import BadParcel, others, pack, understands, unpack
 from termwall.hub.estate import Estate
 from termwall.hub.room import Room
 from termwall.protocol import messages
@@ -177,14 +177,8 @@ class Roster:
 
     def _hosts(self) -> list[str]:
         """Those that may have sessions; a gateway has none."""
-        return [
-            member.node
-            for member in self._bus.members().values()
-            if self._understands(member) and member.about.get("role") != "gateway"
-        ]
-
-    def _understands(self, member: Member) -> bool:
-        return member.node != self._bus.node and member.about.get("protocol") == PROTOCOL
+        members = self._bus.members()
+        return [node for node in others(self._bus) if members[node].about.get("role") != "gateway"]
 
     def _member(self, member: Member, here: bool) -> None:
         node = member.node
@@ -195,7 +189,7 @@ class Roster:
             for known in (self._known, self._newest, self._heard_of):
                 known.pop(node, None)
             self._lose(node, f"node {node} is away")
-        elif not self._understands(member):
+        elif not understands(member):
             if "protocol" in member.about:  # A first heartbeat may say nothing yet.
                 self._known.pop(node, None)
                 self._lose(node, f"node {node} has another version of termwall, {member.about.get('version')}")
