@@ -30,6 +30,8 @@ DRAW_SECONDS = 10.0
 MOST_PICTURE_BYTES = 8 << 20
 """Of one picture, before it is compressed. A larger one has fewer lines above the screen; a screen that is larger by
 itself is not drawn for other nodes."""
+LARGE_BYTES = 256 << 10
+"""More is compressed beside the loop, which 8 MiB would stop for tens of milliseconds."""
 MOST_UNDER_WAY = 4096
 """Pictures drawn or sent at once; one more is not begun, and asked for again."""
 SPARE_BYTES = 4096
@@ -195,7 +197,8 @@ class Painter:
         reply: dict[str, Any] = {"id": header["id"], "picture": None}
         body = b""
         if picture is not None:
-            body = zlib.compress(picture.data, 1)
+            large = len(picture.data) > LARGE_BYTES
+            body = await asyncio.to_thread(_compressed, picture) if large else _compressed(picture)
             reply |= {"picture": {name: getattr(picture, name) for name in ABOUT}, "bytes": len(body)}
         most = self._bus.max_bytes - SPARE_BYTES
         try:
@@ -206,6 +209,10 @@ class Painter:
             log.debug("%s", error)
         finally:
             self._under_way.discard((header["gateway"], header["id"]))
+
+
+def _compressed(picture: Picture) -> bytes:
+    return zlib.compress(picture.data, 1)
 
 
 def _read(data: bytes) -> tuple[dict[str, Any], bytes] | None:
