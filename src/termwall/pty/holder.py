@@ -369,6 +369,8 @@ class Holder:
             self.selector.unregister(held.master)
 
     def _read(self, held: Held) -> None:
+        if held.id not in self.drained:
+            return  # It was handed out by what was ready at the same moment; its owner may read already.
         ring = held.memory.ring
         room = min(held.memory.limit - ring.end, MARGIN_BYTES)
         if room <= 0:
