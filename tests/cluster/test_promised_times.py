@@ -52,6 +52,15 @@ async def seconds(work: Callable[[], Awaitable[object]]) -> float:
     return time.monotonic() - started
 
 
+async def hang(pid: int) -> None:
+    """Stop a process, and wait until it is: what was on its way may still be handled."""
+    os.kill(pid, signal.SIGSTOP)
+    tasks = Path(f"/proc/{pid}/task")
+    await until(
+        lambda: all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks.iterdir())
+    )
+
+
 async def lost(server: Server, session: str) -> None:
     while (await asyncio.to_thread(sessions, server))[session]["status"] != "lost":
         await asyncio.sleep(0.02)
@@ -64,7 +73,7 @@ async def test_N5_N8_a_node_that_hangs_is_told_and_waited_for_as_long_as_promise
         answer = await asyncio.to_thread(one.call, "GET", f"/api/projects/wall/{path}")
         assert answer.json()["missing"] == ["two"]
 
-    os.kill(two.pid, signal.SIGSTOP)
+    await hang(two.pid)
     try:
         told, listed, searched = await asyncio.gather(
             seconds(lambda: lost(one, "b")),
@@ -138,7 +147,7 @@ async def test_I2_N4_what_was_sent_while_something_hung_is_not_typed_when_it_goe
     async with connected(one) as client:
         await until(lambda: client.pictures.keys() == {"a", "b"}, "the pictures")
         pid = two.pid if hangs == "the node" else broker.pid
-        os.kill(pid, signal.SIGSTOP)
+        await hang(pid)
         try:
             await client.type("b", "too late")
             await asyncio.sleep(5 + LATE_SECONDS)
@@ -157,7 +166,7 @@ async def test_N2_a_change_while_nats_hangs_is_answered_in_10_seconds_and_is_nev
 ) -> None:
     one, two = nodes
     version = one.call("GET", "/api/terminal/focus?projectId=wall").json()["version"]
-    os.kill(broker.pid, signal.SIGSTOP)
+    await hang(broker.pid)
     try:
 
         async def unsure() -> None:
