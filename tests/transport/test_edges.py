@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from termwall.app import create_app
 from termwall.config import Settings
-from tests.support.server import Server
+from tests.support.server import Server, running
 
 MESSAGE_BYTES = 65536
 
@@ -63,17 +63,23 @@ def prepare(base: str, token: str, folder: Path) -> tuple[str, str]:
     return project, session
 
 
+@pytest.fixture(scope="module")
+def picows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server with its own edge for all tests: each has a project of its own there."""
+    options = {"TERMWALL_MESSAGE_BYTES": str(MESSAGE_BYTES), "TERMWALL_HANDSHAKE_SECONDS": "1"}
+    with running(tmp_path_factory.mktemp("edges") / "data", env=options) as server:
+        yield server
+
+
 @pytest.fixture(params=["picows", "asgi"])
 def edge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Edge]:
     """Both edges, each under its own server."""
     if request.param == "picows":
-        options = {"TERMWALL_MESSAGE_BYTES": str(MESSAGE_BYTES), "TERMWALL_HANDSHAKE_SECONDS": "1"}
-        server = Server(tmp_path / "data", env=options).start()
-        try:
-            yield Edge(server.port, server.token, *prepare(server.base, server.token, tmp_path), server.pid, early=True)
-        finally:
-            server.end()
+        server: Server = request.getfixturevalue("picows")
+        project, session = prepare(server.base, server.token, tmp_path)
+        yield Edge(server.port, server.token, project, session, server.pid, early=True)
         assert not server.tracebacks(), server.tracebacks()
+        assert server.call("DELETE", f"/api/projects/{project}").status_code == 204
         return
     settings = Settings(data_dir=tmp_path / "data", token="a-test-token", message_bytes=MESSAGE_BYTES, outlive=False)
     with socket.socket() as listener:
@@ -81,12 +87,12 @@ def edge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Edge]:
         listener.listen(512)
         port = listener.getsockname()[1]
         started = threading.Event()
-        running: list[uvicorn.Server] = []
+        serving: list[uvicorn.Server] = []
 
         async def main() -> None:
             app = create_app(settings)
             server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", log_config=None, lifespan="on"))
-            running.append(server)
+            serving.append(server)
             task = asyncio.create_task(server.serve(sockets=[listener]))
             while not server.started:
                 await asyncio.sleep(0.01)
@@ -100,7 +106,7 @@ def edge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Edge]:
             project, session = prepare(f"http://127.0.0.1:{port}", "a-test-token", tmp_path)
             yield Edge(port, "a-test-token", project, session, os.getpid())
         finally:
-            running[0].should_exit = True
+            serving[0].should_exit = True
             thread.join(20)
         assert not thread.is_alive()
 
