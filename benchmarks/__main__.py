@@ -170,13 +170,6 @@ def stages(rounds: int) -> None:
                     middle[index] = found[len(found) // 2]
                 rates.append((rate[0], rate[1]))
                 times.append((middle[0], middle[1]))
-            show(
-                "a node of 10 that are idle, processor time",
-                [idle(many.servers[0].process.pid) for _ in rates],
-                " ms/s",
-            )
-            show("a server that is alone and idle", [idle(one.servers[0].process.pid) for _ in rates], " ms/s")
-            show("the broker of 10 that are idle", [idle(broker.pid) for _ in rates], " ms/s")
             show("changes of a stage in turn, 10 watchers: 10 nodes / one server", [a / b for a, b in rates])
             show("changes of a stage in turn: 10 nodes", [a for a, _ in rates], " a second")
             for what, took in zip(
