@@ -3,7 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
+from starlette.datastructures import Headers
 from starlette.responses import FileResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from termwall.core.errors import ErrorCode
 from termwall.core.ids import ID_PATTERN
@@ -16,6 +18,25 @@ from termwall.transport.rest import ProjectId, SessionId, allow, answers
 
 RecordingId = Annotated[str, Path(alias="recordingId", pattern=ID_PATTERN)]
 MAX_MATCHES = 1_000
+
+
+class SteadyFile(FileResponse):
+    """A file as it was when it was asked for: a recording that runs grows while it is sent."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI's."""
+        left = 0
+
+        async def bounded(message: Message) -> None:
+            nonlocal left
+            if message["type"] == "http.response.start":
+                left = int(Headers(raw=message["headers"])["content-length"])
+            elif "body" in message:
+                message["body"] = message["body"][:left]
+                left -= len(message["body"])
+            await send(message)
+
+        await super().__call__(scope, receive, bounded)
 
 
 def recording_routes(service: TerminalService) -> APIRouter:
@@ -81,19 +102,19 @@ def recording_routes(service: TerminalService) -> APIRouter:
     @router.get(
         "/api/recordings/{recordingId}/cast",
         operation_id="getCast",
-        response_class=FileResponse,
+        response_class=SteadyFile,
         responses={200: {"content": {"application/x-asciicast": {}}}, **answers(unknown)},
     )
     async def get_cast(
         request: Request, recording_id: RecordingId, part: Annotated[int | None, Query(ge=1)] = None
-    ) -> FileResponse:
+    ) -> SteadyFile:
         """A part of a recording, the first that is there unless one is named: an asciicast v2 file."""
         found = enter(request, recording_id, "view")
         number = part or found.first_part
         path = service.recordings.part(recording_id, number)
         plain = "".join(one if one.isalnum() or one in "-_" else "-" for one in found.session_name)[:64]
         name = f"{plain or 'recording'}-{recording_id}-{number}.cast"
-        return FileResponse(path, media_type="application/x-asciicast", filename=name)
+        return SteadyFile(path, media_type="application/x-asciicast", filename=name)
 
     @router.get("/api/projects/{projectId}/search", operation_id="search", responses=answers(ErrorCode.UNKNOWN_PROJECT))
     async def search_project(
