@@ -2,8 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,29 +10,11 @@ from termwall.cluster.distant import DistantSession
 from termwall.cluster.local import LocalBroker
 from termwall.cluster.parcel import pack
 from termwall.hub.session import LiveSession
-from tests.support.nodes import OneNode
+from tests.support.nodes import Nodes, OneNode
 from tests.support.patience import until
 from tests.support.wall import Line
 
 RAW = "stty raw -echo; echo READY; exec cat"
-
-Nodes = tuple[LocalBroker, OneNode, OneNode]
-
-
-@pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[Nodes]:
-    """A host with a screen worker, and a gateway."""
-    broker = LocalBroker()
-    host = OneNode.local(broker, "host", tmp_path / "host", drawn=True)
-    gateway = OneNode.local(broker, "gateway", tmp_path / "gateway", project=False)
-    assert host.wall.screens is not None
-    host.wall.screens.start()
-    for one in (host, gateway):
-        await one.node.open()
-    await until(lambda: gateway.service.find_room("wall"), "the project")
-    yield broker, host, gateway
-    for one in (gateway, host):
-        await asyncio.wait_for(one.close(), 10)
 
 
 async def known(node: OneNode, session: str) -> DistantSession:

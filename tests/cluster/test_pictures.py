@@ -1,8 +1,6 @@
 """Pictures that one node draws for another: of any size, through losses, and each once at a time."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from termwall.cluster.distant import DistantSession
 from termwall.cluster.local import LocalBroker
 from termwall.cluster.pictures import SPARE_BYTES
-from tests.support.nodes import OneNode
+from tests.support.nodes import Nodes, OneNode
 from tests.support.patience import until
 
 NOISE = "head -c 3000 /dev/urandom | od -An -tx1 -w32; echo READY; exec cat"
@@ -49,21 +47,12 @@ class Wall:
 
 
 @pytest.fixture
-async def wall(tmp_path: Path) -> AsyncIterator[Wall]:
-    broker = LocalBroker()
-    host = OneNode.local(broker, "host", tmp_path / "host", drawn=True)
-    gateway = OneNode.local(broker, "gateway", tmp_path / "gateway", project=False)
-    assert host.wall.screens is not None
-    host.wall.screens.start()
-    for one in (host, gateway):
-        await one.node.open()
-    await until(lambda: gateway.service.find_room("wall"), "the project")
+async def wall(two: Nodes) -> Wall:
+    broker, host, gateway = two
     host.wall.session("a", "sh", "-c", NOISE)
     await until(lambda: "a" in gateway.service.room("wall").sessions, "the session on the other node")
     await until(lambda: host.service.get_session("a").offset > 9000, "its output")
-    yield Wall(broker, host, gateway)
-    for one in (gateway, host):
-        await asyncio.wait_for(one.close(), 10)
+    return Wall(broker, host, gateway)
 
 
 async def test_S3_N3_a_picture_that_is_larger_than_a_message_comes_in_pieces(wall: Wall) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from termwall.cluster.local import LocalBroker
 from termwall.cluster.parcel import PROTOCOL, Frame, pack, unpack, unpack_frame
 from termwall.core.errors import TermwallError
 from termwall.core.ids import ClientId
-from tests.support.nodes import OneNode
+from tests.support.nodes import Nodes, OneNode
 from tests.support.patience import until
 from tests.support.wall import Line
 
@@ -23,24 +22,6 @@ COUNTING = (
     "stty -echo; i=0; while :; do n=$((i+200)); "
     "while [ $i -lt $n ]; do i=$((i+1)); echo line $i; done; sleep 0.01; done"
 )
-
-Nodes = tuple[LocalBroker, OneNode, OneNode]
-
-
-@pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[Nodes]:
-    """A host with a screen worker, and a gateway."""
-    broker = LocalBroker()
-    host = OneNode.local(broker, "host", tmp_path / "host", drawn=True)
-    gateway = OneNode.local(broker, "gateway", tmp_path / "gateway", project=False)
-    assert host.wall.screens is not None
-    host.wall.screens.start()
-    for one in (host, gateway):
-        await one.node.open()
-    await until(lambda: gateway.service.find_room("wall"), "the project")
-    yield broker, host, gateway
-    for one in (gateway, host):
-        await asyncio.wait_for(one.close(), 10)
 
 
 def distant(node: OneNode, session: str) -> DistantSession:

@@ -42,3 +42,7 @@ class OneNode:
         """Version and sessions."""
         state = self.service.get_focus_state("wall")
         return state.version, state.focused_sessions
+
+
+Nodes = tuple[LocalBroker, OneNode, OneNode]
+"""What joins them, a host and a gateway."""
