@@ -240,7 +240,8 @@ async def test_more_than_1024_waiting_requests_are_dropped(engine: Engine) -> No
     results = await asyncio.gather(*asking, return_exceptions=True)
     answered = [result for result in results if isinstance(result, bytes)]
     assert 1024 <= len(answered) <= 1025
-    assert answered == [b"%d" % number for number in range(len(answered))]
+    # The first ones wait; a place that comes free later may be had by any of the others.
+    assert answered[:1024] == [b"%d" % number for number in range(1024)]
     assert all(isinstance(result, (bytes, NoAnswer)) for result in results)
 
 

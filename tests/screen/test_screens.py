@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.screen import screens as module
 from termwall.screen.ghostty import GhosttyEngine
+from tests.support.descriptors import descriptors
 from tests.support.wall import Line, Wall, until
 
 RAW = "stty raw -echo; "
@@ -29,11 +30,6 @@ PIECES += ["\x1b[?1049h", "\x1b[?1049l", "\x1b[3;9r", "\x1b[r", "\x1b[4h", "\x1b
 async def text(wall: Wall, session_id: str, lines: int = 0) -> str:
     """What a person would see."""
     return (await wall.service.show_session(session_id, "text", lines)).data.decode()
-
-
-def descriptors() -> int:
-    """How many files this process has open, where the system tells."""
-    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
 
 
 async def shows(wall: Wall, session_id: str, what: str) -> str:

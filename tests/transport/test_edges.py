@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from termwall.app import create_app
 from termwall.config import Settings
+from tests.support.descriptors import descriptors
 from tests.support.server import Server, running
 
 MESSAGE_BYTES = 65536
@@ -360,9 +361,6 @@ async def test_W9_an_unmasked_frame_ends_the_connection(edge: Edge) -> None:
 
 
 async def test_500_connects_and_disconnects_leave_nothing_behind(edge: Edge) -> None:
-    def descriptors() -> int:
-        return len(os.listdir(f"/proc/{edge.pid}/fd"))
-
     async def visit(number: int) -> None:
         query = f"&sessionId={edge.session}" if number % 3 == 0 else f"&clientId=c{number}&resume=1"
         ws = await edge.connect(query, subprotocols=["termwall.v1"] if number % 2 else None)
@@ -375,11 +373,11 @@ async def test_500_connects_and_disconnects_leave_nothing_behind(edge: Edge) -> 
     async with edge.connect() as ws:
         await first(ws)
         await visit(0)
-        before = descriptors()
+        before = descriptors(edge.pid)
         for start in range(0, 500, 25):
             await asyncio.gather(*(visit(start + index) for index in range(25)))
         async with asyncio.timeout(10):
-            while descriptors() > before:
+            while not descriptors(edge.pid) <= before:
                 await asyncio.sleep(0.02)
         async with httpx.AsyncClient(headers=edge.bearer, trust_env=False) as http:
             text = (await http.get(f"http://127.0.0.1:{edge.port}/metrics")).text
