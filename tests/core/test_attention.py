@@ -10,6 +10,7 @@ from termwall.core.attention import (
     LASTING_MS,
     MAX_REASON,
     ONWARD_MS,
+    PROVOKED_MS,
     QUIET_MS,
     SILENCE_MS,
     TYPED_MS,
@@ -105,20 +106,10 @@ RUN = (0, "marked", "running", None)
         ([(9, "marked", "prompt", None), (9, "printed")], "working", "output"),
         ([(9, "progressed", "normal", 40), (QUIET_MS * 9, "ticked")], "working", "progress 40 %"),
         ([(9, "progressed", "indeterminate", None)], "working", "progress"),
-        ([(9, "progressed", "normal", 40), (LASTING_MS, "progressed", None, None)], "done", "progress ended"),
+        ([(9, "progressed", "normal", 40), (LASTING_MS, "progressed", None, None)], "idle", "quiet"),
         ([(QUIET_MS, "progressed", "normal", 40), (LASTING_MS - 1, "progressed", None, None)], "idle", "quiet"),
         ([(9, "progressed", "normal", 1), (SILENCE_MS - 1, "ticked")], "working", "progress 1 %"),
         ([(9, "progressed", "normal", 1), (SILENCE_MS, "ticked")], "idle", "quiet"),
-        (
-            [(9, "progressed", "normal", 1), (LASTING_MS, "progressed", None, None), *[(1000, "printed")] * 10],
-            "done",
-            "progress ended",
-        ),
-        (
-            [(9, "progressed", "normal", 1), (LASTING_MS, "progressed", None, None), *[(1000, "printed")] * 12],
-            "working",
-            "output",
-        ),
         (
             [(9, "progressed", "normal", 1), (LASTING_MS, "progressed", None, None), (9, "progressed", "normal", 2)],
             "working",
@@ -127,7 +118,7 @@ RUN = (0, "marked", "running", None)
         ([(9, "progressed", "error", 40)], "needs input", "progress error 40 %"),
         ([(9, "progressed", "error", 40), *[(1000, "printed")] * 11], "working", "progress 40 %"),
         ([(9, "progressed", "error", 40), (9, "progressed", "normal", 41)], "working", "progress 41 %"),
-        ([(9, "progressed", "error", 40), (LASTING_MS, "progressed", None, None)], "done", "progress ended"),
+        ([(9, "progressed", "error", 40), (LASTING_MS, "progressed", None, None)], "idle", "quiet"),
         ([(9, "progressed", "error", 40), (9, "progressed", None, None)], "working", "started"),
         ([(9, "progressed", "paused", None)], "needs input", "progress paused"),
         ([(9, *TOLD), (9, "progressed", "normal", 40), (9, "rang")], "needs input", CALL),
@@ -147,6 +138,100 @@ RUN = (0, "marked", "running", None)
 )
 def test_S9_the_table_of_attention(happened: list[tuple[Any, ...]], state: str, reason: str) -> None:
     assert after(*happened).value[:2] == (state, reason)
+
+
+BLINK = "[ ! ] Action Required | project"
+HAND = "✋  Action Required (project)" + " " * 51
+
+
+@pytest.mark.parametrize(
+    ("happened", "state", "reason"),
+    [
+        ([(9, "titled", BLINK)], "needs input", f"title: {BLINK}"),
+        ([(9, "titled", HAND)], "needs input", "title: ✋  Action Required (project)"),
+        ([(9, "titled", "  ✋ asks")], "needs input", "title: ✋ asks"),
+        ([(QUIET_MS, "titled", "◇  Ready (project)")], "idle", "quiet"),
+        # Blinking and printing go on for as long as it asks.
+        ([*[(1000, "titled", BLINK), (0, "printed")] * 60], "needs input", f"title: {BLINK}"),
+        ([(9, "titled", BLINK), (9, "titled", "project"), (0, "printed")], "working", "output"),
+        # It says so also where a hook said something before.
+        ([(9, "told", "working", "x", ""), (9, "titled", BLINK)], "needs input", f"title: {BLINK}"),
+        ([(9, *TOLD), (9, "titled", BLINK)], "needs input", CALL),
+        ([(9, "notified", "OSC 9", "", "m"), (9, "titled", BLINK)], "needs input", "OSC 9: m"),
+        # Enter answers; a program that did not take it for one says so again.
+        ([(9, "titled", BLINK), (9, "typed")], "idle", "quiet"),
+        ([(9, "titled", BLINK), (9, "typed"), (9, "titled", BLINK)], "needs input", f"title: {BLINK}"),
+        # It was killed: the shell's mark, or the end, is stronger than what it left in the title.
+        ([RUN, (9, "titled", BLINK), (9, "marked", "prompt", None)], "idle", "prompt mark"),
+        ([(9, "titled", BLINK), (9, "ended", "exit code 1")], "exited", "exit code 1"),
+        ([(9, "titled", BLINK), (9, "restarted")], "working", "started"),
+    ],
+)
+def test_case_agents_7_a_title_that_asks(happened: list[tuple[Any, ...]], state: str, reason: str) -> None:
+    assert after(*happened).value[:2] == (state, reason)
+
+
+def test_case_agents_7_another_key_than_enter_does_not_answer_a_title_that_asks() -> None:
+    watch = after((QUIET_MS, "titled", HAND))
+    watch.typed(START + QUIET_MS + 9, entered=False)
+    assert (watch.value.state, watch.value.seen) == ("needs input", True)
+
+
+def test_case_agents_7_only_new_text_ends_a_bell() -> None:
+    watch = after((9, "rang"))
+    assert watch.doubted
+    for second in range(60):
+        watch.printed(START + 1000 * second, judged=True)  # A clock, a spinner, a title.
+    assert watch.value.state == "needs input"
+    for second in range(60, 72):
+        watch.printed(START + 1000 * second, judged=True)
+        watch.moved_on(START + 1000 * second)
+    assert watch.value[:2] == ("working", "output")
+    assert not watch.doubted
+
+
+def test_case_agents_7_now_and_then_a_new_row_does_not_end_a_bell() -> None:
+    watch = after((9, "rang"))
+    for second in range(0, 60, 3):
+        watch.moved_on(START + 1000 * second)
+    assert watch.value.state == "needs input"
+
+
+def test_case_agents_5_the_mouse_may_have_answered_a_sentence() -> None:
+    call = (9, "notified", "OSC 9", "", "may I?")
+    assert after(call, *[(1000, "printed")] * 20).value.state == "needs input"
+    assert after(call, (9, "pressed")).value[0:4:3] == ("needs input", True)
+    assert after(call, (9, "pressed"), *[(1000, "printed")] * 12).value.state == "working"
+
+
+@pytest.mark.parametrize(
+    ("happened", "state"),
+    [
+        ([(9, "provoked"), (9, "printed"), (PROVOKED_MS - 10, "printed")], "idle"),
+        ([(9, "provoked"), (9, "printed"), (PROVOKED_MS, "printed")], "working"),
+        ([*[(1000, "provoked"), (9, "printed")] * 20], "idle"),
+        ([(9, "provoked"), (9, "typed"), (9, "printed")], "working"),
+        # Who works goes on working.
+        ([(9, "printed"), (9, "provoked"), (QUIET_MS - 1, "printed"), (QUIET_MS - 1, "ticked")], "working"),
+    ],
+)
+def test_case_page_26_a_redraw_is_no_work(happened: list[tuple[Any, ...]], state: str) -> None:
+    assert after((QUIET_MS, "ticked"), *happened).value.state == state
+
+
+def test_case_agents_8_ended_progress_alone_is_not_done() -> None:
+    asks = after((9, "progressed", "indeterminate", None), (60_000, "progressed", None, None))
+    assert asks.value.state == "idle"
+    printing = after((9, "progressed", "normal", 100), (6000, "printed"), (9, "progressed", None, None))
+    assert printing.value.state == "working"
+
+
+def test_what_an_older_server_kept_is_taken() -> None:
+    state = after((9, "rang")).state()
+    state["claim"]["rank"] = 0
+    del state["asks"], state["provoked_until"], state["moved"]
+    assert Watch.restore(state).value.state == "needs input"
+    assert Watch.restore(after((9, "titled", BLINK)).state()).value.state == "needs input"
 
 
 def test_S9_since_is_when_the_state_began() -> None:

@@ -447,3 +447,46 @@ async def test_S9_a_page_that_only_reports_its_focus_answers_nothing(wall: Wall)
     assert wall.service.get_session("a").attention.state == "needs input"
     line.say("input", sessionId="a", data="y")
     assert wall.service.get_session("a").attention.state != "needs input"
+
+
+REPORTED = ["\x1b[I", "\x1b[O", "\x1b[<64;3;3M", "\x1b[<0;3;3M", "\x1b[24;80R", "\x1b]11;rgb:0/0/0\x07"]
+
+
+@pytest.mark.parametrize("data", REPORTED)
+async def test_case_agents_5_no_door_takes_a_report_for_typing(wall: Wall, data: str) -> None:
+    wall.session("a")
+    line = wall.line("page")
+    wall.service.notify_session("a", "needs input", "may I?", "hook")
+    wall.service.write_input("a", data)
+    line.say("input", sessionId="a", data=data)
+    described = wall.service.get_session("a")
+    assert described.attention.state == "needs input"
+    assert described.driver is None, "it claims no seat (I4)"
+    wall.service.write_input("a", "y\n")
+    assert wall.service.get_session("a").attention.state != "needs input"
+
+
+async def test_case_page_18_a_spectators_mouse_takes_nothing_over(wall: Wall) -> None:
+    wall.session("a")
+    driver, other = wall.line("driver"), wall.line("other")
+    driver.say("drive", sessionId="a", data={"cols": 100, "rows": 30})
+    other.say("resize", sessionId="a", data={"cols": 60, "rows": 20})
+    for data in ("\x1b[<64;3;3M", "\x1b[<0;3;3M", "\x1b[<0;3;3m", "\x1b[M !!"):
+        other.say("input", sessionId="a", data=data)
+    described = wall.service.get_session("a")
+    assert (described.driver and described.driver.client_id, described.cols) == ("driver", 100)
+    other.say("input", sessionId="a", data="x")
+    described = wall.service.get_session("a")
+    assert (described.driver and described.driver.client_id, described.cols) == ("other", 60)
+
+
+async def test_case_page_26_another_size_makes_nobody_work(wall: Wall) -> None:
+    script = "import signal, time; signal.signal(signal.SIGWINCH, lambda *_: print('drawn anew', flush=True))"
+    wall.session("a", "python3", "-c", script + "; print('ready', flush=True)\nwhile 1: time.sleep(9)")
+    line = wall.line("page")
+    await wall.service.set_session_focus("a")
+    await line.sees("a", "ready")
+    await until(lambda: wall.service.get_session("a").attention.state == "idle")
+    line.say("drive", sessionId="a", data={"cols": 100, "rows": 30})
+    await line.sees("a", "drawn anew")
+    assert wall.service.get_session("a").attention.state == "idle"

@@ -8,18 +8,27 @@ The state is the first line that holds:
                                                                          (a told `working`: or ends, or 10 min silence,
                                                                          or one of the next line)
     needs input    OSC 9, 99, 777: a sentence for the user               until the user types or a command begins
-    needs input    bell, not within 1 s of typing (completion);          the same, or 10 s of output without a pause;
+    needs input    bell, not within 1 s of typing (completion);          the same, or 10 s of new text without a pause;
                    progress reported as an error or as paused            progress ends with the next report of it
+    needs input    the title says so: "Action Required", a raised hand   until another title, Enter, or a mark
     done           a command of a shell with marks ran 5 s or longer     until the user types or a command begins
-    done           progress of 5 s or longer ended                       the same, or 10 s of output without a pause
     working        progress is reported                                  until it ends, a prompt, or 10 min silence
     working        a shell with marks runs a command, however quiet      until its next prompt
     working        output in the last 3 s, not at the prompt of a        until 3 s are quiet
                    shell that marks its commands
     idle           nothing of all that
 
+Where the title asks, that is stronger than a told `working` or `done`: it is how things are.
+
 Output alone does not end a call for the user: an agent redraws its screen while it waits. But who only rang, or painted
-its progress red, and then prints on for 10 s without a pause, waits for nobody. A sentence stays all the same.
+its progress red, and then prints new text for 10 s without a pause, waits for nobody. New text is rows with words that
+were not on the screen since the call (`screen/progress.py`): a title, a clock, a spinner or a blinking cursor is none.
+A sentence stays all the same, unless the mouse was pressed in the program since: that may have been the answer.
+
+What a program prints within 3 s of something that makes it draw anew (another size, a focus report, another colour
+scheme, the mouse moved) is no work, if it was quiet before.
+
+Progress that ended says nothing but that: an agent ends it when it asks, too.
 
 Typing answers: it ends what waited or was done, and what was printed before it counts no more, so the state is idle
 until the program prints again. Who types has seen the session. `seen` ends with the state, and with another call for
@@ -32,6 +41,7 @@ whatever reason. In a shell that marks its commands, every program is working un
 that waits. One that marks its prompts only says too little: there, output decides.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import IntEnum
@@ -52,8 +62,12 @@ ONWARD_MS = 10_000
 """Output for so long without a pause goes on without the user."""
 SILENCE_MS = 600_000
 """After such a silence, work that was told or reported and never renewed is believed no more."""
+PROVOKED_MS = 3_000
+"""For so long after a new size and the like, what a quiet program prints is a redraw."""
 MAX_REASON = 120
 """Characters of a reason; a longer one is cut (X4)."""
+_ASKS = re.compile("action required|^[\N{RAISED HAND}\N{RAISED HAND WITH FINGERS SPLAYED}]", re.IGNORECASE)
+"""Titles by which programs say that they wait for their user: Gemini CLI, Codex."""
 
 
 class Standing(NamedTuple):
@@ -68,7 +82,6 @@ class Standing(NamedTuple):
 class _Rank(IntEnum):
     """How strong a claim is; one does not replace a stronger one."""
 
-    PROGRESS_DONE = 0
     COMMAND_DONE = 1
     CALLED = 2
     NOTIFIED = 3
@@ -84,6 +97,8 @@ class _Claim:
     reason: str
     at: int
     of_progress: bool = False
+    pressed: bool = False
+    """Whether the mouse was pressed in the program since."""
 
 
 class Watch:
@@ -112,15 +127,18 @@ class Watch:
         self._over: tuple[State, str] | None = None
         self._claim: _Claim | None = None
         self._progress: str | None = None
-        self._progress_since = self._progress_at = now
+        self._progress_at = now
         self._running_since: int | None = None
         self._at_prompt = self._marks_commands = False
         self._output: int | None = now
         """The newest output that counts, at first the start itself; None after an answer."""
         self._output_reason = "started"
-        self._flow_since = now
-        """Since when there is output without a pause."""
+        self._flow_since = self._moved = now
+        """Since when there is new text without a pause, and the newest."""
         self._typed: int | None = None
+        self._asks: str | None = None
+        """The title by which the program asks."""
+        self._provoked_until = now
 
     # ---- over a restart of the server
 
@@ -141,26 +159,40 @@ class Watch:
             if (key := name.lstrip("_")) in state:
                 setattr(watch, name, state[key])
         claim = state["claim"]
-        watch._claim = None if claim is None else _Claim(**{**claim, "rank": _Rank(claim["rank"])})
+        known = claim is not None and claim["rank"] in set(_Rank)
+        watch._claim = _Claim(**{**claim, "rank": _Rank(claim["rank"])}) if known else None
         watch._over = None if watch._over is None else (watch._over[0], watch._over[1])
         return watch
 
     # ---- what happens
 
-    def printed(self, now: int) -> None:
-        """The program printed something."""
+    @property
+    def doubted(self) -> bool:
+        """Whether new text on the screen ends what is claimed, so that the screen has to be looked at."""
+        claim = self._claim
+        return claim is not None and claim.state == "needs input" and (claim.rank is _Rank.CALLED or claim.pressed)
+
+    def printed(self, now: int, *, judged: bool = False) -> None:
+        """The program printed something. `judged`: whether it is new text is told by `moved_on`."""
+        now = self._advance(now)
+        if now >= self._provoked_until:
+            self._output, self._output_reason = now, "output"
+        self._settle() if judged else self._flows(now)
+
+    def moved_on(self, now: int) -> None:
+        """The program's screen has text that it had not before."""
+        self._flows(self._advance(now))
+
+    def provoked(self, now: int) -> None:
+        """Something made the program draw its screen anew, which is no work of its own (S9)."""
         now = self._advance(now)
         if self._output is None or now - self._output >= QUIET_MS:
-            self._flow_since = now
-        self._output, self._output_reason = now, "output"
-        claim = self._claim
-        if (
-            claim is not None
-            and claim.rank in (_Rank.CALLED, _Rank.PROGRESS_DONE)
-            and not self._at_prompt
-            and now - max(claim.at, self._flow_since) > ONWARD_MS
-        ):
-            self._claim = None
+            self._provoked_until = now + PROVOKED_MS
+
+    def titled(self, now: int, title: str) -> None:
+        """The program set its title."""
+        self._advance(now)
+        self._asks = _cut(f"title: {title.strip()}") if _ASKS.search(title.strip()) else None
         self._settle()
 
     def rang(self, now: int) -> None:
@@ -180,26 +212,19 @@ class Watch:
     def progressed(self, now: int, state: ProgressState | None, percent: int | None) -> None:
         """The program told how far it is; None ends its progress."""
         now = self._advance(now)
-        lasting = self._progress is not None and now - self._progress_since >= LASTING_MS
-        if self._progress is None:
-            self._progress_since = now
         if self._claim is not None and self._claim.of_progress:
             self._claim = None
         shown = "" if percent is None else f" {percent} %"
         self._progress_at = now
         self._progress = None if state is None else f"progress{shown}"
-        if state is None:
-            if lasting:
-                self._make(_Claim(_Rank.PROGRESS_DONE, "done", "progress ended", now))
-        elif state in ("error", "paused"):
+        if state in ("error", "paused"):
             self._make(_Claim(_Rank.CALLED, "needs input", f"progress {state}{shown}", now, of_progress=True))
-        elif self._claim is not None and self._claim.rank is _Rank.PROGRESS_DONE:
-            self._claim = None
         self._settle()
 
     def marked(self, now: int, kind: MarkKind, exit_code: int | None) -> None:
         """The shell marked a prompt, or the begin or end of a command."""
         now = self._advance(now)
+        self._asks = None
         if kind == "running":
             self._claim = self._progress = None
             self._running_since, self._at_prompt, self._marks_commands = now, False, True
@@ -214,14 +239,24 @@ class Watch:
         self._claim = _Claim(_Rank.TOLD, state, reason, now)
         self._settle()
 
-    def typed(self, now: int) -> None:
-        """Somebody typed into it."""
+    def typed(self, now: int, *, entered: bool = True) -> None:
+        """Somebody typed into it; `entered`: Enter was in it."""
         now = self._advance(now)
-        self._typed = now
+        self._typed = self._provoked_until = now
+        if entered and self._asks is not None:
+            self._asks = self._output = None
         if self._claim is not None:
             if self._claim.state != "working":
                 self._output = None
             self._claim = None
+        self._settle()
+        self._seen = True
+
+    def pressed(self, now: int) -> None:
+        """Somebody pressed the mouse in it."""
+        self._advance(now)
+        if self._claim is not None:
+            self._claim.pressed = True
         self._settle()
         self._seen = True
 
@@ -285,8 +320,23 @@ class Watch:
 
     def _finish(self, now: int, state: State, reason: str) -> None:
         self._advance(now)
+        self._asks = None
         if self._over is None:
             self._over = state, _cut(reason)
+        self._settle()
+
+    def _flows(self, now: int) -> None:
+        if now - self._moved >= QUIET_MS:
+            self._flow_since = now
+        self._moved = now
+        claim = self._claim
+        if (
+            claim is not None
+            and self.doubted
+            and not self._at_prompt
+            and now - max(claim.at, self._flow_since) > ONWARD_MS
+        ):
+            self._claim = None
         self._settle()
 
     def _silent_since(self, at: int) -> int:
@@ -309,8 +359,11 @@ class Watch:
     def _judge(self, now: int) -> tuple[State, str]:
         if self._over is not None:
             return self._over
-        if self._claim is not None:
-            return self._claim.state, self._claim.reason
+        claim = self._claim
+        if self._asks is not None and (claim is None or claim.state != "needs input"):
+            return "needs input", self._asks
+        if claim is not None:
+            return claim.state, claim.reason
         if self._progress:
             return "working", self._progress
         if self._running_since is not None:

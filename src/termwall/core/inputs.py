@@ -5,20 +5,11 @@ leaves others out is a gap. What is remembered is one number a client, for a bou
 silent longest is forgotten, and is then told to begin at 1 again.
 """
 
-import re
 from collections import OrderedDict
 from hashlib import blake2b
 from typing import Literal
 
 from termwall.core.ids import ClientId
-
-_REPORTS = re.compile(rb"(?:\x1b\[[IO]|\x1b\[<3[5-9];[0-9]+;[0-9]+[Mm])+")
-"""Focus gained or lost, and the mouse moved without a button: what a terminal reports by itself."""
-
-
-def is_typing(data: bytes) -> bool:
-    """Whether input is its user's doing, and not only a report that the page's terminal made by itself (S9)."""
-    return _REPORTS.fullmatch(data) is None
 
 
 class InputLog:

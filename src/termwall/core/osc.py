@@ -134,7 +134,7 @@ class OscScanner:
             return None
         match number:
             case b"0" | b"2":
-                return Titled(_line(rest, MAX_TITLE))
+                return Titled(_line(rest, 4 * MAX_TITLE).strip()[:MAX_TITLE])
             case b"7":
                 return _location(rest)
             case b"9":

@@ -224,10 +224,7 @@ class TerminalService(Estate):
     def write_input(self, session_id: str, data: str) -> None:
         """Type into a session; makes nobody its driver (I1, I3, I4)."""
         _, session = self._find(session_id)
-        session.write(data.encode())
-        session.recency.user = self._tick()
-        session.watch.typed(self.clock())
-        self._heard(session)
+        session.type(data.encode())
 
     def notify_session(self, session_id: str, state: NotifyState, message: str, source: str) -> Session:
         """An agent or a script says what it wants from its user (S9)."""

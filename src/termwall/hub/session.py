@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from termwall.core.attention import Watch
+from termwall.core.doings import doing_of
 from termwall.core.driver import Seat
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId, ProjectId, SessionId
-from termwall.core.inputs import is_typing
 from termwall.core.limits import Bounds
 from termwall.core.osc import Marked, Moved, Notified, OscEvent, Progressed, Titled
 from termwall.core.sizes import SizeLog
@@ -221,6 +221,24 @@ class LiveSession(AnySession):
         self._pace.key()
         self.process.write(data, client, seq)
 
+    def type(self, data: bytes) -> None:
+        """Input of nobody's seat (HTTP): it makes nobody driver. Raises as `write`."""
+        self.write(data)
+        self._done(data)
+
+    def _done(self, data: bytes) -> None:
+        """What input that was written says of its user (S9): the one judgement for every door."""
+        now, doing = self._clock(), doing_of(data)
+        if doing == "reported":
+            self.watch.provoked(now)
+            return
+        self.recency.user = self._tick()
+        if doing == "typed":
+            self.watch.typed(now, entered=b"\r" in data or b"\n" in data)
+        else:
+            self.watch.pressed(now)
+        self._on_heard(self)
+
     def admit(self, count: int) -> None:
         """Raises what `write` would for so many bytes."""
         if self.ended is not None:
@@ -288,6 +306,7 @@ class LiveSession(AnySession):
         match event:
             case Titled():
                 self.title = event.title
+                self.watch.titled(now, event.title)
             case Moved():
                 self.cwd = event.directory
             case Notified():
@@ -306,7 +325,10 @@ class LiveSession(AnySession):
     def input(
         self, who: Person, data: bytes, seq: int | None, answer: InputAnswer, log: ClientId | None = None
     ) -> None:
-        """A client types: it drives from then on (I4). `log`: whose numbers these are, if they are not the client's."""
+        """A client types: it drives from then on (I4); the mouse and reports claim nothing.
+
+        `log`: whose numbers these are, if they are not the client's.
+        """
         writer = log or who.client_id
         try:
             verdict = "write" if seq is None else self.inputs.accept(writer, seq)
@@ -320,13 +342,11 @@ class LiveSession(AnySession):
             if verdict == "write":
                 self.admit(len(data))  # What is refused takes nothing over.
                 # The size first: what is typed is then answered at the size of who typed it.
-                self._drives(who, self._apply(self.seat.typed(who.client_id)))
+                if doing_of(data) == "typed":
+                    self._drives(who, self._apply(self.seat.typed(who.client_id)))
                 self.write(data, writer, seq or 0)
                 # The program has its key by now; the rest costs it no time.
-                if is_typing(data):
-                    self.recency.user = self._tick()
-                    self.watch.typed(self._clock())
-                    self._on_heard(self)
+                self._done(data)
         except TermwallError as error:
             answer(error)
         else:
@@ -364,6 +384,7 @@ class LiveSession(AnySession):
         cols, rows = self.seat.size
         if (cols, rows) != self.sizes.at(self.ring.end):
             self.sizes.record(self.ring.end, cols, rows)
+            self.watch.provoked(self._clock())
             self.process.resize(cols, rows)
             for viewer in tuple(self.viewers):
                 viewer.pump()
