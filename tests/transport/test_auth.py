@@ -7,6 +7,7 @@ from termwall.transport.admission import Admitted, Forbidden, Turned, admit, cho
 from termwall.transport.auth import Access, Grant, Identity, hash_token
 
 TOKEN = "the-owners-token"
+MIAS = Identity("view", "cookie", "Mia", "wall", "g1")
 MIA = Grant("g1", hash_token("mias-token"), "view", "Mia", "wall")
 
 
@@ -51,6 +52,12 @@ def test_X2_a_host_must_name_this_server(listens: str, host: str | None, fine: b
         ("http://evil.example", "127.0.0.1:7070", "http", False),
         ("https://wall.example", "wall.example", "http", True),  # Behind a proxy that ends TLS.
         ("http://wall.example", "wall.example", "https", False),
+        ("https://wall.example", "wall.example:443", "http", True),  # A proxy that writes the port of the scheme.
+        ("https://wall.example:443", "wall.example", "http", True),
+        ("http://wall.example", "wall.example:80", "http", True),
+        ("https://wall.example", "wall.example:80", "http", False),
+        ("https://wall.example:8443", "wall.example", "http", False),
+        ("https://wall.example:8443", "wall.example:443", "http", False),
         ("https://other.example", "127.0.0.1:7070", "http", True),  # Allowed by the settings.
         ("http://other.example", "127.0.0.1:7070", "http", False),
         ("null", "127.0.0.1:7070", "http", False),
@@ -75,16 +82,29 @@ def test_X1_tokens_and_their_cookies() -> None:
     assert cookie is not None
     assert TOKEN not in cookie
     assert rules.identify(None, f"termwall_ab={cookie}") == Identity("own", "cookie")
-    assert rules.identify("Bearer wrong", f"termwall_ab={cookie}") is None, "a cookie saves no wrong token"
     assert rules.identify(None, f"termwall_cd={cookie}") is None
     assert rules.identify(None, f"termwall_ab={TOKEN}") is None, "a token is no cookie"
     assert rules.identify(f"Bearer {cookie}", None) is None, "a cookie is no token"
     assert rules.cookie_for("wrong") is None
     mias = rules.cookie_for("mias-token")
-    assert rules.identify(None, f"termwall_ab={mias}") == Identity("view", "cookie", "Mia", "wall", "g1")
+    assert rules.identify(None, f"termwall_ab={mias}") == MIAS
     other = Access("another-token", instance="ab")
     assert other.identify(None, f"termwall_ab={cookie}") is None, "a new token ends all cookies"
     assert other.identify(None, f"termwall_ab={mias}") is None, "a revoked one ends its own"
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    ["Basic bWlhOnNlY3JldA==", "Bearer of-another-server", "Bearer", "Negotiate x", "Digest a=b", "", " ", "ü"],
+)
+def test_case_server_1_an_authorization_for_somebody_else_hides_no_cookie(theirs: str) -> None:
+    rules = access()
+    for token, identity in ((TOKEN, Identity("own", "cookie")), ("mias-token", MIAS)):
+        cookie = f"termwall_ab={rules.cookie_for(token)}"
+        assert rules.identify(theirs, cookie) == identity
+        assert rules.identify(theirs, f"termwall_ab=old; {cookie}") == identity, "one of another path"
+    assert rules.identify(theirs, None) is None
+    assert rules.identify(theirs, "termwall_ab=wrong") is None
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 from termwall.hub.connection import Role
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+DEFAULT_PORTS = {"http": 80, "https": 443}
+MAX_COOKIES = 8
+"""Values of our cookie that are looked at in one request; browsers send one for each path."""
 _ROLES: tuple[Role, ...] = ("view", "type", "own")
 
 
@@ -100,25 +103,22 @@ class Access:
             parts = urlsplit(origin)
         except ValueError:
             return False
-        # Behind a proxy that ends TLS the page's scheme is https where ours is http; its host is still ours.
-        return parts.scheme in (scheme, "https") and host is not None and parts.netloc == host.lower()
+        # Behind a proxy that ends TLS the page's scheme is https where ours is http; its host is still ours. A browser
+        # leaves out the port of the scheme, some proxies write it.
+        return parts.scheme in (scheme, "https") and host is not None and _same_place(parts.netloc, host, parts.scheme)
 
     # ---- who
 
     def identify(self, authorization: str | None, cookie: str | None) -> Identity | None:
-        """Whose token or cookie this is. None: nobody's. A wrong Bearer token is not saved by a right cookie."""
-        if authorization is not None:
-            scheme, _, token = authorization.partition(" ")
-            return self.recognize(token.strip()) if scheme.lower() == "bearer" else None
-        value = self._cookie_value(cookie)
-        if value is None:
-            return None
-        if _same(value, self._sign(hash_token(self.token))):
-            return Identity("own", "cookie")
-        for grant in self._grants():
-            if _same(value, self._sign(grant.hash)):
-                return Identity(grant.role, "cookie", grant.name, grant.project_id, grant.id)
-        return None
+        """Whose token or cookie this is. None: nobody's.
+
+        An `Authorization` that is not one of our tokens is somebody else's, such as the password of a proxy in front,
+        which browsers send with every request: it hides no cookie.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() == "bearer" and (known := self.recognize(token.strip())) is not None:
+            return known
+        return next(filter(None, map(self._recognize_cookie, self._cookie_values(cookie))), None)
 
     def recognize(self, token: str) -> Identity | None:
         """Whose token this is (compared in constant time)."""
@@ -137,13 +137,24 @@ class Access:
     def _sign(self, token_hash: bytes) -> str:
         return hmac.new(token_hash, f"cookie of {self.cookie_name}".encode(), hashlib.sha256).hexdigest()
 
-    def _cookie_value(self, header: str | None) -> str | None:
-        # Cookies ignore ports, so others' come along; the library's parser gives up at the first that it dislikes.
-        for pair in (header or "").split(";"):
-            name, _, value = pair.strip().partition("=")
-            if name == self.cookie_name:
-                return value
+    def _recognize_cookie(self, value: str) -> Identity | None:
+        if _same(value, self._sign(hash_token(self.token))):
+            return Identity("own", "cookie")
+        for grant in self._grants():
+            if _same(value, self._sign(grant.hash)):
+                return Identity(grant.role, "cookie", grant.name, grant.project_id, grant.id)
         return None
+
+    def _cookie_values(self, header: str | None) -> list[str]:
+        # Cookies ignore ports, so others' come along; the library's parser gives up at the first that it dislikes.
+        # One name may come several times: once for each path that a proxy put the server under.
+        pairs = [pair.strip().partition("=") for pair in (header or "").split(";")]
+        return [value for name, _, value in pairs if name == self.cookie_name][:MAX_COOKIES]
+
+
+def _same_place(one: str, other: str, scheme: str) -> bool:
+    port = f":{DEFAULT_PORTS[scheme]}"
+    return one.removesuffix(port) == other.lower().removesuffix(port)
 
 
 def _same(one: str, other: str) -> bool:
