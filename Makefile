@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := cd web && npm
 
-.PHONY: run test check bench dev build generate clean
+.PHONY: run test test-proxies check bench dev build generate clean
 
 run: $(VENV)/.installed
 	@echo "termwall: starting; stop it with Ctrl+C"
@@ -14,6 +14,11 @@ run: $(VENV)/.installed
 test: $(VENV)/.testing web/node_modules/.installed browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 	$(NPM) test
+
+# The texts of docs/how-to/reverse-proxy.md with the real programs; on Debian they come with
+# apt install nginx caddy haproxy apache2 openssh-server
+test-proxies: $(VENV)/.testing browser
+	$(BIN)/python -m pytest tests/proxies
 
 check: $(VENV)/.testing web/node_modules/.installed
 	$(BIN)/ruff check .

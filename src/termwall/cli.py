@@ -128,7 +128,9 @@ def serve_command(
     max_focused: Annotated[int | None, typer.Option(help="Sessions on the stage of a new project.")] = None,
     heartbeat: Annotated[int | None, typer.Option(help="Milliseconds between a client's heartbeats.")] = None,
     allowed_hosts: Annotated[str | None, typer.Option(help="Further host names, separated by commas.")] = None,
-    allowed_origins: Annotated[str | None, typer.Option(help="Further origins, separated by commas.")] = None,
+    allowed_origins: Annotated[
+        str | None, typer.Option(help="Further origins whose pages may connect, separated by commas.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with profiles.")] = None,
     nats: Annotated[
         str | None, typer.Option(help="NATS servers that join this node to others, separated by commas.")

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
         [], description="Further host names the server is reached by, separated by commas."
     )
     allowed_origins: Annotated[list[str], NoDecode] = Field(
-        [], description="Further origins whose pages may use the server, separated by commas."
+        [], description="Further origins whose pages may connect, separated by commas; there are no CORS headers."
     )
     config: Path | None = Field(None, description="A TOML file with profiles; else `termwall.toml` in the data folder.")
     nats: Annotated[list[str], NoDecode] = Field(

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 class Link:
     """Forwards a port of its own to a server's. Runs in a thread, so that a browser test may block."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, host: str = "127.0.0.1") -> None:
         self.target = target
+        self.host = host
         self.port = 0
         self._up = True
         self._loop = asyncio.new_event_loop()
@@ -69,7 +70,7 @@ class Link:
             return
         self._writers.add(writer)
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+            far_reader, far_writer = await asyncio.open_connection(self.host, self.target)
         except OSError:
             writer.transport.abort()
             return
