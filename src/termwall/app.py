@@ -4,7 +4,6 @@ import os
 import re
 import secrets
 import socket
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from termwall.clock import Dates
 from termwall.cluster.bus import BusError
 from termwall.cluster.forward import Forward
 from termwall.cluster.node import Node
@@ -118,7 +118,7 @@ class Termwall:
             store=self.store,
             profiles=load_profiles(settings, os.environ),
             max_focused=settings.max_focused,
-            clock=lambda: time.time_ns() // 1_000_000,
+            clock=Dates(),
             new_id=new_id,
             screens=Screens(scrollback=self.bounds.scrollback_lines),
             programs=programs,

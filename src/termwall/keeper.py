@@ -12,10 +12,10 @@ import json
 import logging
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from termwall.clock import Dates
 from termwall.core.limits import Bounds
 from termwall.hub.kept import load
 from termwall.hub.recordings import Recordings
@@ -113,8 +113,7 @@ class Keeper:
         self._done.set()
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000_000
+_now = Dates()
 
 
 def keeper_command(folder: Path, bounds: Bounds) -> Sequence[str]:

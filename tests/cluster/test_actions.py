@@ -233,3 +233,21 @@ async def test_A3_N4_an_answer_that_is_not_known_here_refuses_one_and_stops_no_o
     await fails(line, code)
     types(line, "y", seq=1)
     await until(lambda: printed(host) == "y", lambda: printed(host))
+
+
+async def test_case_page_29_N4_what_is_late_at_the_other_node_is_not_typed_and_what_was_typed_is_told_again(
+    two: Nodes,
+) -> None:
+    _, host, gateway = two
+    line = await begun(host, gateway)
+    line.say("heartbeat", timestamp=0)
+    now = line.last("heartbeat")["clock"]
+    types(line, "in time ", seq=1, until=now + 60_000)
+    await until(lambda: line.of("input_ack"), "the ack")
+    types(line, "in time ", seq=1, until=now - 1)
+    await until(lambda: len(line.of("input_ack")) == 2, "the ack of what was typed already")
+    types(line, "late ", seq=2, until=now - 1)
+    await fails(line, "engine_away")
+    types(line, "after", seq=2, until=now + 60_000)
+    await line.sees("a", "after")
+    assert printed(host) == "in time after"

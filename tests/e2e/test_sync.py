@@ -1,6 +1,9 @@
 """Two browsers on one project: in sync through focus, typing, reloads, cuts and conflicting clicks."""
 
+import os
 import re
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -220,3 +223,53 @@ def test_S7_the_server_answers_a_programs_queries_and_no_page_does(server: Serve
     assert len(got) == 3, got
     assert (got[0], got[2]) == ("?", "x")
     assert re.fullmatch(r"\\x1b\[\d+;\d+R", got[1]), "one answer"
+
+
+def test_case_page_29_a_server_that_hangs_is_shown_and_what_was_typed_meanwhile_is_never_typed(
+    server: Server, open_page: Open
+) -> None:
+    (name,) = shells(server, 1)
+    server.focus("wall", name)
+    page = open_page()
+    page.type(name, "before\n")
+    page.sees(name, "before\nbefore")
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        page.page.keyboard.type("stale\n")
+        typed = time.monotonic()
+        page.until(lambda: page.connection() != "connected", "a sign within 5 s")
+        page.until(lambda: "The server does not answer" in page.page.inner_text(".bar"), "words")
+        page.page.keyboard.type("held\n")
+        page.until(lambda: "Not sent: 5 characters" in page.page.inner_text(".notices"), "what was held to expire")
+        assert time.monotonic() - typed > 5
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    page.until(lambda: page.connection() == "connected", "the page to come back")
+    page.until(lambda: "Not typed: 6 characters" in page.page.inner_text(".notices"), "what was not typed")
+    assert "stale" in page.page.inner_text(".notices")
+    page.type(name, "after\n")
+    page.sees(name, "after\nafter")
+    assert "stale" not in page.text(name)
+    assert "held" not in page.text(name)
+
+
+def test_case_page_30_the_machines_clock_is_set_back_while_the_page_is_offline(server: Server, open_page: Open) -> None:
+    (name,) = shells(server, 1)
+    server.focus("wall", name)
+    with pullable(server.port) as link:
+        page = open_page(port=link.port)
+        page.type(name, "before\n")
+        page.sees(name, "before\nbefore")
+        link.cut()
+        page.until(lambda: page.connection() != "connected", "the page to notice")
+        page.page.keyboard.type("stale")
+        page.page.evaluate("const now = Date.now; Date.now = () => now() - 3600_000")
+        page.until(lambda: "Held, not sent" in page.page.inner_text(".pane-header"), "the held text")
+        found = re.search(r"dropped in (\d+) s", page.page.inner_text(".pane-header"))
+        assert found is None or int(found[1]) <= 5
+        page.until(lambda: "Not sent: 5 characters" in page.page.inner_text(".notices"), "the notice after 5 s")
+        link.mend()
+        page.until(lambda: page.connection() == "connected", "the page to come back")
+        page.type(name, "after\n")
+        page.sees(name, "after\nafter")
+        assert "stale" not in page.text(name)

@@ -1,6 +1,7 @@
 """One connection: its opening, its messages, its input and size, its limits, and that it leaves nothing behind."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -490,3 +491,78 @@ async def test_case_page_26_another_size_makes_nobody_work(wall: Wall) -> None:
     line.say("drive", sessionId="a", data={"cols": 100, "rows": 30})
     await line.sees("a", "drawn anew")
     assert wall.service.get_session("a").attention.state == "idle"
+
+
+def untils(line: Line) -> tuple[int, int]:
+    """A moment that is over on the server's clock, and one that is to come."""
+    line.say("heartbeat", timestamp=0)
+    now = line.last("heartbeat")["clock"]
+    return now - 1, now + 60_000
+
+
+async def test_case_page_29_what_comes_after_its_deadline_is_not_typed_nor_what_follows_it(wall: Wall) -> None:
+    wall.session("a")
+    line = wall.line("me", session="a")
+    over, later = untils(line)
+    line.say("input", data="rm ", seq=1, until=over)
+    error = line.last("error")
+    assert (error["code"], error["expected"], error["sessionId"]) == ("too_late", 1, "a")
+    line.say("input", data="-r *\n", seq=2, until=later)
+    error = line.last("error")
+    assert (error["code"], error["expected"]) == ("input_gap", 1), "half a command is not typed"
+    line.say("input", data="ls\n", seq=1, until=later)
+    assert line.last("input_ack")["seq"] == 1
+    line.say("focus")
+    await line.sees("a", "ls\r\nls")
+    assert "r *" not in line.text("a")
+
+
+async def test_case_page_29_what_was_taken_in_time_is_acknowledged_however_late_it_comes_again(wall: Wall) -> None:
+    wall.session("a")
+    line = wall.line("me", session="a")
+    over, later = untils(line)
+    line.say("input", data="once\n", seq=1, until=later)
+    again = wall.line("me", session="a")
+    again.say("input", data="once\n", seq=1, until=over)
+    assert again.last("input_ack")["seq"] == 1
+    assert not again.of("error")
+
+
+async def test_case_page_29_what_waits_for_a_program_that_does_not_read_is_in_time(wall: Wall) -> None:
+    wall.session("a", "sh", "-c", "stty -icanon -echo; echo READY; read -r go < go; exec cat")
+    os.mkfifo(wall.folder / "go")
+    line = wall.line("me", session="a")
+    line.say("focus")
+    await line.sees("a", "READY")
+    line.say("heartbeat", timestamp=0)
+    soon = line.last("heartbeat")["clock"] + 100
+    line.say("input", data="typed\n", seq=1, until=soon)
+    assert line.last("input_ack")["seq"] == 1
+    while line.last("heartbeat")["clock"] <= soon:
+        await asyncio.sleep(0.01)
+        line.say("heartbeat", timestamp=0)
+    (wall.folder / "go").write_text("\n")
+    await line.sees("a", "typed")
+
+
+async def test_case_page_29_frames_have_deadlines_too_and_old_ones_none(wall: Wall) -> None:
+    wall.session("a")
+    line = wall.line("me")
+    assert line.connection is not None
+    over, later = untils(line)
+    for seq, limit, data in ((1, over, b"late"), (1, later, b"soon"), (2, None, b" old\n")):
+        kind = 16 if limit is None else 17
+        dated = b"" if limit is None else limit.to_bytes(8, "big")
+        line.connection.received(bytes((kind, 1)) + b"a" + seq.to_bytes(4, "big") + dated + data, binary=True)
+    assert line.last("error")["code"] == "too_late"
+    assert [one["seq"] for one in line.of("input_ack")] == [1, 2]
+    line.say("focus", sessionId="a")
+    await line.sees("a", "soon old\r\nsoon old")
+
+
+async def test_case_page_29_a_connection_is_told_the_clock_and_how_often_a_page_in_view_may_beat(wall: Wall) -> None:
+    line = wall.line()
+    status = line.messages[0]
+    assert status["visibleHeartbeatInterval"] == 2_500
+    line.say("heartbeat", timestamp=0)
+    assert line.last("heartbeat")["clock"] >= status["clock"] > 0

@@ -212,3 +212,11 @@ def test_I1_a_gap_tells_the_expected_number() -> None:
         "requestId": "r",
         "expected": 4,
     }
+
+
+def test_case_page_29_input_frames_of_kind_17_carry_until_when() -> None:
+    head = bytes((17, 1)) + b"a" + (7).to_bytes(4, "big")
+    assert decode_binary(head + (1 << 40).to_bytes(8, "big") + b"x") == InputFrame("a", 7, b"x", 1 << 40)
+    with pytest.raises(Refused) as refused:
+        decode_binary(head + b"1234567")
+    assert (refused.value.code, refused.value.field) == ("invalid", "until")

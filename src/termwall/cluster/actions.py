@@ -4,10 +4,12 @@ import asyncio
 import itertools
 import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from termwall import clock
 from termwall.cluster import chores
 from termwall.cluster.bus import Bus, BusAway, BusError, NobodyThere, TooLarge
 from termwall.cluster.chores import Chores
@@ -90,8 +92,9 @@ class Actions:
         who: Person,
         data: bytes = b"",
         answer: InputAnswer | None = None,
+        until: int | None = None,
     ) -> None:
-        """Have something done to a session."""
+        """Have something done to a session, but not after `until` on this node's clock (milliseconds)."""
         line = self._lines.get(session)
         if line is None:
             line = self._lines[session] = _Line(self._new_name())
@@ -104,7 +107,8 @@ class Actions:
         if header["do"] == "input":
             header["log"] = line.name if unnumbered else who.client_id
         size = len(pack(header)) + NUMBER_BYTES + len(data)
-        line.waiting.append(_Action(header, data, answer, unnumbered, _now() + TYPED_SECONDS, size))
+        limit = _now() + TYPED_SECONDS if until is None else min(_now() + TYPED_SECONDS, until / 1000)
+        line.waiting.append(_Action(header, data, answer, unnumbered, limit, size))
         line.bytes += len(data)
         if not line.carried:
             line.carried = True
@@ -127,9 +131,11 @@ class Actions:
         room = self._bus.max_bytes - SPARE_BYTES
         batch: list[_Action] = []
         number = line.taken
+        now = _now()
         for action in itertools.islice(line.waiting, BATCH):
             room -= action.bytes
-            if batch and room < 0:
+            # What was late when it came goes alone: of that the node is only asked whether it has it.
+            if batch and (room < 0 or (action.until <= now) != (batch[0].until <= now)):
                 break
             if action.unnumbered:
                 number += 1
@@ -140,6 +146,8 @@ class Actions:
     async def _carry_batch(self, session: DistantSession, line: _Line, batch: list[_Action]) -> list[_Outcome]:
         """The same batch again until there is an answer: the node does what comes again no second time."""
         line.batch += 1
+        if batch[0].until <= _now():  # It may have been done, over another connection of its client.
+            return await self._resolve(session, line, batch, _late)
         sent = False
         while batch[0].until > _now():
             try:
@@ -158,18 +166,24 @@ class Actions:
                 sent = True
             await asyncio.sleep(AGAIN_SECONDS)
         if sent:
-            return await self._resolve(session, line, batch)
+            return await self._resolve(session, line, batch, _not_typed)
         return [_not_typed(session)] * len(batch)
 
     def _limited(self, session: DistantSession, batch: list[_Action]) -> list[dict[str, Any]]:
         """With the time on its node's clock from which each is not done any more: a node that hangs may get it late."""
-        clock = self._bus.clock(session.node)
-        if clock is None:
+        theirs = self._bus.clock(session.node)
+        if theirs is None:
             raise NobodyThere(f"Node {session.node} is not heard of.")
         now = _now()
-        return [{**action.header, "until": clock + action.until - now} for action in batch]
+        return [{**action.header, "until": theirs + action.until - now} for action in batch]
 
-    async def _resolve(self, session: DistantSession, line: _Line, batch: list[_Action]) -> list[_Outcome]:
+    async def _resolve(
+        self,
+        session: DistantSession,
+        line: _Line,
+        batch: list[_Action],
+        why_not: Callable[[DistantSession], TermwallError],
+    ) -> list[_Outcome]:
         """It took too long to be typed now, but some may have been: the node says how far, once it is back.
 
         Once it was asked it does nothing of the batch any more, if that comes only then.
@@ -188,7 +202,8 @@ class Actions:
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
             last = dict(zip(logs, said, strict=True))
-            return [_became(session, action, last.get(action.header.get("log", ""))) for action in batch]
+            refusal = why_not(session)
+            return [_became(action, last.get(action.header.get("log", "")), refusal) for action in batch]
         return [_not_typed(session)] * len(batch)
 
     async def _have_done(
@@ -225,11 +240,11 @@ def _outcome(result: Any) -> _Outcome:
     return TermwallError(code, str(result["message"]), field=result["field"], details=dict(result["details"]))
 
 
-def _became(session: DistantSession, action: _Action, last: _Outcome) -> _Outcome:
+def _became(action: _Action, last: _Outcome, refusal: TermwallError) -> _Outcome:
     """`last`: the last number that its log has at the node, or why there is none."""
     if isinstance(last, TermwallError):
         return last
-    return last if last is not None and action.header["seq"] <= last else _not_typed(session)
+    return last if last is not None and action.header["seq"] <= last else refusal
 
 
 def _settle(line: _Line, batch: list[_Action], outcomes: list[_Outcome]) -> None:
@@ -263,5 +278,9 @@ def _not_typed(session: DistantSession) -> TermwallError:
     return TermwallError(ErrorCode.ENGINE_AWAY, f"Nothing was typed: {why}.")
 
 
+def _late(_: DistantSession) -> TermwallError:
+    return TermwallError(ErrorCode.ENGINE_AWAY, "Nothing was typed: it came too late.")
+
+
 def _now() -> float:
-    return asyncio.get_running_loop().time()
+    return clock.seconds()

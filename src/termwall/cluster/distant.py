@@ -236,9 +236,11 @@ class DistantSession(AnySession):
 
     # ---- what a client does
 
-    def input(self, who: Person, data: bytes, seq: int | None, answer: InputAnswer) -> None:
+    def input(
+        self, who: Person, data: bytes, seq: int | None, answer: InputAnswer, *, until: int | None = None
+    ) -> None:
         """A client types."""
-        self._gateway.act(self, {"do": "input", "seq": seq}, who, data, answer)
+        self._gateway.act(self, {"do": "input", "seq": seq}, who, data, answer, until)
 
     def resize(self, who: Person, size: tuple[int, int]) -> None:
         """A client tells its size."""

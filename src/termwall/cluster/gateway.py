@@ -195,9 +195,10 @@ class Gateway:
         who: Person,
         data: bytes = b"",
         answer: InputAnswer | None = None,
+        until: int | None = None,
     ) -> None:
-        """Have something done to a session: once, in order."""
-        self._actions.act(session, header, who, data, answer)
+        """Have something done to a session: once, in order, and not after `until` on this node's clock."""
+        self._actions.act(session, header, who, data, answer, until)
 
 
 def _now() -> float:

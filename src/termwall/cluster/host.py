@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
+from termwall import clock
 from termwall.cluster.bus import Bus, BusError, Member, Subscription
 from termwall.cluster.chores import Chores
 from termwall.cluster.news import News
@@ -236,8 +237,8 @@ class Host:
         if session is None:
             gone = TermwallError(ErrorCode.UNKNOWN_SESSION, "The session is gone.", field="sessionId")
             return _plain(gone)
-        if action.get("until", inf) < _now():
-            return _plain(TermwallError(ErrorCode.ENGINE_AWAY, "Nothing was typed: it came too late."))
+        if action.get("until", inf) < clock.seconds():
+            return _late(session, action)
         client = ClientId(action["client"])
         who = Person(client, action.get("name"))
         key = gateway, session.id, client
@@ -289,6 +290,16 @@ class Host:
                 self._left(session, ClientId(client))
         for one in [one for one in self._attachments.values() if one.gateway == member.node]:
             self._drop(one)
+
+
+def _late(session: LiveSession, action: dict[str, Any]) -> Any:
+    """It is not done, unless it was: then its client is told again."""
+    seq = action.get("seq")
+    if action["do"] == "input" and seq is not None:
+        last = session.inputs.last(ClientId(action["log"]))
+        if seq <= last:
+            return last
+    return _plain(TermwallError(ErrorCode.ENGINE_AWAY, "Nothing was typed: it came too late."))
 
 
 def _plain(error: TermwallError) -> dict[str, Any]:

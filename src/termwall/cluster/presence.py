@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from math import inf
 from typing import Any, Protocol
 
+from termwall import clock
 from termwall.cluster import chores
 from termwall.cluster.bus import BusError, BusRefused, Member, NoAnswer, NobodyThere, Subscription
 from termwall.cluster.subjects import token_of
@@ -102,7 +103,7 @@ class Presence:
         if (known := self._clocks.get(node)) is None:
             return None
         theirs, ours = known
-        return theirs + asyncio.get_running_loop().time() - ours
+        return theirs + clock.seconds() - ours
 
     def on_member(self, callback: Callable[[Member, bool], None]) -> Callable[[], None]:
         """As the bus's contract says."""
@@ -143,7 +144,7 @@ class Presence:
                 self._go(node)
 
     async def _send(self, *, gone: bool = False) -> None:
-        now = asyncio.get_running_loop().time()
+        now = clock.seconds()
         beat = {"node": self._me.node, "run": self._me.run, "about": self._me.about, "gone": gone, "clock": now}
         try:
             await self._line.send(f"presence.{token_of(self._me.node)}", json.dumps(beat).encode())
@@ -161,7 +162,7 @@ class Presence:
             beat = json.loads(data)
             member = Member(str(beat["node"]), str(beat["run"]), dict(beat["about"]))
             gone = bool(beat["gone"])
-            clock = float(beat.get("clock", -inf))
+            theirs = float(beat.get("clock", -inf))
         except (ValueError, TypeError, KeyError):
             self._log.warning("Something that is no heartbeat came on its subject.")
             return
@@ -180,8 +181,8 @@ class Presence:
             self._former[member.node] = known.run
         elif known is None and len(self._members) >= MOST_MEMBERS:
             return
-        now = self._heard[member.node] = asyncio.get_running_loop().time()
-        self._clocks[member.node] = clock, now
+        self._heard[member.node] = asyncio.get_running_loop().time()
+        self._clocks[member.node] = theirs, clock.seconds()
         if known != member:
             self._come(member)
 

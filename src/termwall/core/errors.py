@@ -26,6 +26,7 @@ class ErrorCode(StrEnum):
     SESSION_ENDED = "session_ended"
     INPUT_GAP = "input_gap"
     INPUT_OVERFLOW = "input_overflow"
+    TOO_LATE = "too_late"
     CANNOT_START = "cannot_start"
     LIMIT_REACHED = "limit_reached"
     RATE_LIMITED = "rate_limited"
@@ -60,6 +61,9 @@ ERRORS: Mapping[ErrorCode, ErrorKind] = {
     ErrorCode.INPUT_GAP: ErrorKind(409, "`seq` leaves one out; `expected` is the one to go on with."),
     ErrorCode.INPUT_OVERFLOW: ErrorKind(
         429, "The program does not read: its waiting input would grow over the limit. Nothing of this input was kept."
+    ),
+    ErrorCode.TOO_LATE: ErrorKind(
+        408, "The input came after its `until`: nothing of it was typed. `expected` is the `seq` to go on with."
     ),
     ErrorCode.CANNOT_START: ErrorKind(422, "The command could not be started; the sentence says why."),
     ErrorCode.LIMIT_REACHED: ErrorKind(429, "A limit on how many there may be is reached; the sentence names it."),

@@ -33,6 +33,8 @@ class Bounds:
     """Until a WebSocket handshake must be complete."""
     heartbeat_milliseconds: int = 30_000
     """Between two heartbeats of a client; silence of 2.5 of them ends the connection (W6)."""
+    visible_heartbeat_milliseconds: int = 2_500
+    """Between two heartbeats of a page that somebody looks at: 2 s after one without an answer it says so."""
     registration_delays: tuple[int, ...] = (100, 500, 1000, 2000)
     """Milliseconds between the attempts to find a session that does not exist yet (W5)."""
     resume_seconds: float = 2.0

@@ -172,8 +172,10 @@ class AnySession(ABC):
     # ---- what a client does to it
 
     @abstractmethod
-    def input(self, who: Person, data: bytes, seq: int | None, answer: InputAnswer) -> None:
-        """A client types (I1, I3, I4)."""
+    def input(
+        self, who: Person, data: bytes, seq: int | None, answer: InputAnswer, *, until: int | None = None
+    ) -> None:
+        """A client types (I1, I3, I4); not any more once `clock.milliseconds` shows more than `until`."""
 
     @abstractmethod
     def resize(self, who: Person, size: tuple[int, int]) -> None:

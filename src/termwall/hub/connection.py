@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from termwall import clock
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.limits import Bounds
@@ -211,6 +212,8 @@ class Connection:
             "role": self._hello.role,
             "sessions": sessions,
             "heartbeat_interval": bounds.heartbeat_milliseconds,
+            "visible_heartbeat_interval": min(bounds.visible_heartbeat_milliseconds, bounds.heartbeat_milliseconds),
+            "clock": clock.milliseconds(),
             "limits": messages.Limits(
                 window=bounds.window_bytes,
                 ring=bounds.ring_bytes,
@@ -282,9 +285,10 @@ class Connection:
     def _dispatch(self, message: messages.AnyClientMessage | InputFrame) -> None:
         match message:
             case InputFrame():
-                self._input(self._session(message.session_id), message.data, message.seq)
+                self._input(self._session(message.session_id), message.data, message.seq, message.until)
             case messages.Input():
-                self._input(self._session(message.session_id), message.data.encode(), message.seq, message.request_id)
+                session, data = self._session(message.session_id), message.data.encode()
+                self._input(session, data, message.seq, message.until, message.request_id)
             case messages.Ack():
                 self._session(message.session_id)
             case messages.Heartbeat():
@@ -315,7 +319,9 @@ class Connection:
         viewer = None if session_id is None else self._viewers.get(SessionId(session_id))
         return viewer is not None and viewer.ack(message.offset)
 
-    def _input(self, session: AnySession, data: bytes, seq: int | None, request_id: str | None = None) -> None:
+    def _input(
+        self, session: AnySession, data: bytes, seq: int | None, until: int | None, request_id: str | None = None
+    ) -> None:
         def answer(result: int | TermwallError | None) -> None:
             if isinstance(result, TermwallError):
                 self._refuse(result, request_id=request_id, session_id=session.id)
@@ -328,7 +334,7 @@ class Connection:
                     )
                 )
 
-        session.input(self._person, data, seq, answer)
+        session.input(self._person, data, seq, answer, until=until)
 
     def _focus(self, message: messages.Focus | messages.Blur) -> None:
         if message.session_id is not None and message.session_ids is not None:
@@ -395,7 +401,7 @@ class Connection:
         self.tell(encode(messages.SyncComplete(**fields)))
 
     def _answer_heartbeat(self, message: messages.Heartbeat) -> None:
-        fields: dict[str, Any] = {"timestamp": self._clock()}
+        fields: dict[str, Any] = {"timestamp": self._clock(), "clock": clock.milliseconds()}
         if message.timestamp is not None:
             fields["echo"] = message.timestamp
         session_id = message.session_id or self._hello.session_id

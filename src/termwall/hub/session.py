@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+from termwall import clock
 from termwall.core.attention import Watch
 from termwall.core.doings import doing_of
 from termwall.core.driver import Seat
@@ -323,7 +324,14 @@ class LiveSession(AnySession):
     # ---- what a client does
 
     def input(
-        self, who: Person, data: bytes, seq: int | None, answer: InputAnswer, log: ClientId | None = None
+        self,
+        who: Person,
+        data: bytes,
+        seq: int | None,
+        answer: InputAnswer,
+        log: ClientId | None = None,
+        *,
+        until: int | None = None,
     ) -> None:
         """A client types: it drives from then on (I4); the mouse and reports claim nothing.
 
@@ -341,6 +349,8 @@ class LiveSession(AnySession):
                 )
             if verdict == "write":
                 self.admit(len(data))  # What is refused takes nothing over.
+                if until is not None and clock.milliseconds() > until:
+                    raise _too_late(seq)
                 # The size first: what is typed is then answered at the size of who typed it.
                 if doing_of(data) == "typed":
                     self._drives(who, self._apply(self.seat.typed(who.client_id)))
@@ -473,3 +483,9 @@ class LiveSession(AnySession):
             node=self.node,
             **self.facts(),
         )
+
+
+def _too_late(seq: int | None) -> TermwallError:
+    """Its number stays free: what was typed behind it leaves a gap, and is not typed without its beginning."""
+    sentence = "Nothing of it was typed: it came later than its client allowed."
+    return TermwallError(ErrorCode.TOO_LATE, sentence, field="until", details={} if seq is None else {"expected": seq})

@@ -20,6 +20,8 @@ JSON_SUBPROTOCOL: Final = "termwall.v1.json"
 STREAM_KIND: Final = 1
 SNAPSHOT_KIND: Final = 2
 INPUT_KIND: Final = 16
+DATED_INPUT_KIND: Final = 17
+"""As `INPUT_KIND`, with the moment until which it may be typed."""
 REASONS: Final = {"attach": 1, "focus": 2, "resume": 3, "lagged": 4, "restart": 5, "resize": 6}
 """The number of each `reason` in a binary snapshot (S8)."""
 
@@ -36,11 +38,15 @@ class Refused(TermwallError):
 
 @dataclass(frozen=True, slots=True)
 class InputFrame:
-    """Input as bytes (S8, kind 16). An empty `session_id` means the connection's own; `seq` None means uncounted."""
+    """Input as bytes (S8, kinds 16 and 17).
+
+    An empty `session_id` means the connection's own; `seq` None means uncounted, `until` None at any time.
+    """
 
     session_id: str
     seq: int | None
     data: bytes
+    until: int | None = None
 
 
 def decode_text(text: bytes | str) -> AnyClientMessage:
@@ -88,17 +94,24 @@ def decode_binary(frame: bytes) -> InputFrame:
     Raises:
         Refused: `bad_message` for a kind that is not input, `invalid` for a frame cut short.
     """
-    if not frame or frame[0] != INPUT_KIND:
-        raise Refused(ErrorCode.BAD_MESSAGE, f"Clients send binary frames of kind {INPUT_KIND} (input) only.")
+    if not frame or frame[0] not in (INPUT_KIND, DATED_INPUT_KIND):
+        kinds = f"{INPUT_KIND} and {DATED_INPUT_KIND}"
+        raise Refused(ErrorCode.BAD_MESSAGE, f"Clients send binary frames of the kinds {kinds} (input) only.")
     start = 2 + frame[1] if len(frame) > 1 else 2
     if len(frame) < start + 4:
         raise Refused(ErrorCode.INVALID, "The input frame ends before its sequence number.", field="seq")
+    dated = frame[0] == DATED_INPUT_KIND
+    if dated and len(frame) < start + 12:
+        raise Refused(ErrorCode.INVALID, "The input frame ends before its `until`.", field="until")
     try:
         session_id = frame[2:start].decode("ascii")
     except UnicodeDecodeError:
         raise Refused(ErrorCode.INVALID, "The session id is not text.", field="sessionId") from None
     seq = int.from_bytes(frame[start : start + 4], "big")
-    return InputFrame(session_id, seq or None, frame[start + 4 :])
+    if not dated:
+        return InputFrame(session_id, seq or None, frame[start + 4 :])
+    until = int.from_bytes(frame[start + 4 : start + 12], "big")
+    return InputFrame(session_id, seq or None, frame[start + 12 :], until)
 
 
 def encode(message: AnyServerMessage) -> bytes:

@@ -28,6 +28,8 @@ Offset = Annotated[int, Field(ge=0, lt=2**63)]
 Cells = Annotated[int, Field(ge=2, le=1000)]
 """A width or height: below 2 terminals misbehave, above 1000 they only cost memory (I4)."""
 MaxFocused = Annotated[int, Field(ge=1, le=64)]
+Moment = Annotated[int, Field(ge=0, lt=2**63)]
+"""Milliseconds on a server's clock that never goes back and that only differences of mean anything."""
 
 
 class Wire(BaseModel):
@@ -139,6 +141,11 @@ ScreenState = Literal["exact", "rebuilding", "lost"]
 so what is shown may be incomplete until the program draws anew."""
 
 
+EchoState = Literal["on", "off", "unsure"]
+"""Whether what is typed may be shown: `on`, the terminal or a shell's prompt shows it itself; `off`, the program reads
+a line that it does not show, as for a password; `unsure`, the program takes each key, as editors do, and ssh."""
+
+
 class Session(Wire):
     """One terminal as everybody sees it (A2)."""
 
@@ -172,6 +179,7 @@ class Session(Wire):
     progress: Progress | None = None
     mark: Mark | None = None
     screen: ScreenState = "exact"
+    echo: EchoState | None = None
     recording: str | None = None
     """The id of the recording that runs."""
     resume: list[str] | None = None
@@ -259,6 +267,8 @@ class Input(ClientMessage):
     type: Literal["input"]
     data: str
     seq: Annotated[int, Field(ge=1, lt=2**32)] | None = None
+    until: Moment | None = None
+    """On the server's `clock`: what is not taken before is `too_late`, and not typed."""
 
 
 class Resize(ClientMessage):
@@ -339,6 +349,10 @@ class ConnectionStatus(Wire):
     sessions: list[Session] | None = None
     heartbeat_interval: int | None = None
     """Milliseconds between the heartbeats that the server expects (W6)."""
+    visible_heartbeat_interval: int | None = None
+    """As often may a page send one that somebody looks at, to learn soon of a server that does not answer (W6)."""
+    clock: Moment | None = None
+    """What the clock that `until` is given on shows (I1)."""
     limits: Limits | None = None
 
 
@@ -400,6 +414,7 @@ class SessionUpdate(Wire):
     """Null, and in the message, where a program ended its progress."""
     mark: Mark | None = None
     screen: ScreenState | None = None
+    echo: EchoState | None = None
     recording: str | None = None
     """Null, and in the message, where a recording ended."""
     status: Literal["starting", "running", "exited", "lost"] | None = None
@@ -455,6 +470,8 @@ class HeartbeatAnswer(Wire):
     timestamp: int
     session_id: str | None = None
     echo: int | float | None = None
+    clock: Moment | None = None
+    """What the clock that `until` is given on shows (I1)."""
     request_id: str | None = None
 
 
@@ -481,7 +498,7 @@ class ErrorMessage(Wire):
     project_id: str | None = None
     request_id: str | None = None
     expected: int | None = None
-    """With `input_gap`: the `seq` to go on with."""
+    """With `input_gap` and `too_late`: the `seq` to go on with."""
     focused_sessions: list[str] | None = None
     total_focused: int | None = None
     max_focused: int | None = None

@@ -2,7 +2,7 @@
 
 import type { Session } from "@termwall/client";
 import * as icons from "./icons";
-import { ago, elapsed, MINUTE, useNow } from "./time";
+import { ago, elapsed, MINUTE, useServerNow } from "./time";
 
 interface Shown {
   icon: () => React.JSX.Element;
@@ -50,7 +50,7 @@ export function evidenceOf({ attention }: Session, now: number): string {
 }
 
 export function Evidence({ session }: { session: Session }) {
-  const now = useNow(5000);
+  const now = useServerNow(5000);
   const text = evidenceOf(session, now);
   return text === "" ? null : (
     <span className="evidence" title={text}>
@@ -79,7 +79,7 @@ export function RecordingMark({ session }: { session: Session }) {
 export function Attention({ session, timed = true }: { session: Session; timed?: boolean }) {
   const shown = attentionOf(session);
   const counts = timed && shown.timed;
-  const now = useNow(1000, counts);
+  const now = useServerNow(1000, counts);
   const Icon = shown.icon;
   return (
     <span className="attention" data-look={shown.look}>

@@ -228,7 +228,7 @@ function Tabs({ focus, sessions, shown, current, onTab, onMove }: BarProps) {
 
 function lossText(connection: Connection): string {
   if (connection.state === "error") return connection.reason ?? "refused by the server";
-  return "Connection lost";
+  return connection.silentSince === null ? "Connection lost" : "The server does not answer";
 }
 
 /** `short`: on a phone the words stand under the name, and only the button here. */
@@ -245,6 +245,10 @@ function Banner({ short }: { short: boolean }) {
         {final ? (
           <>
             <b>{connection.reason ?? "The server refused the connection"}.</b> termwall does not try again by itself.
+          </>
+        ) : connection.silentSince !== null ? (
+          <>
+            <b>The server does not answer.</b> What you type is held, for 5 s at most.
           </>
         ) : (
           <>

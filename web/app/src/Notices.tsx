@@ -3,6 +3,10 @@
 import type { Notice } from "@termwall/client";
 import { useTermwall, useWorkspace } from "@termwall/react";
 import { useEffect } from "react";
+import { visible } from "./Held";
+
+/** Most characters of what was not typed. */
+const SHOWN_CHARACTERS = 60;
 
 const SHOWN_MILLISECONDS: Record<Notice["kind"], number> = {
   evicted: 8_000,
@@ -33,7 +37,10 @@ function Line({ notice }: { notice: Notice }) {
   }, [client, id, kind]);
   return (
     <p className="notice" data-kind={kind}>
-      <span>{notice.text}</span>
+      <span>
+        {notice.text}
+        {notice.typed && <code>{visible(notice.typed).slice(0, SHOWN_CHARACTERS)}</code>}
+      </span>
       {kind === "evicted" && before && (
         <button
           type="button"

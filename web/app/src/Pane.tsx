@@ -17,7 +17,7 @@ import { chordText, isMac } from "./keys";
 import { restartWord } from "./order";
 import { Progress } from "./Progress";
 import { SearchBar, type Wanted } from "./SearchBar";
-import { ago, useNow } from "./time";
+import { ago, useServerNow } from "./time";
 import { useSeen } from "./useSeen";
 
 export interface PaneActions {
@@ -56,7 +56,7 @@ export function Pane(props: PaneProps) {
 
   useSeen(session, visible);
   const note = screenNote(session);
-  const now = useNow(5000, ended);
+  const now = useServerNow(5000, ended);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: a click anywhere in the pane gives it the keys; keyboards have chords for that.
     <section

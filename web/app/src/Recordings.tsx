@@ -6,7 +6,7 @@ import { clock } from "./cast";
 import { Dialog } from "./dialog";
 import { missingSentence } from "./missing";
 import { Player } from "./Player";
-import { useNow } from "./time";
+import { useServerNow } from "./time";
 
 export interface Playing {
   id: string;
@@ -20,7 +20,7 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
   const [playing, setPlaying] = useState<Playing | null>(props.play ?? null);
   const [asked, setAsked] = useState<string | null>(null);
   const [problem, setProblem] = useState("");
-  const now = useNow(1000);
+  const now = useServerNow(1000);
   const explain = useCallback(
     (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)),
     [],

@@ -1,13 +1,13 @@
 /** All terminals that are not on the stage, as tiles: a click brings one there, for everybody. */
 
 import type { Session } from "@termwall/client";
-import { ConnectionIndicator, connectionOf, PreviewTile, useWorkspace } from "@termwall/react";
+import { ConnectionIndicator, connectionOf, PreviewTile, useTermwall, useWorkspace } from "@termwall/react";
 import { memo, useRef, useState } from "react";
 import { Attention, attentionOf, Evidence, RecordingMark, screenNote } from "./Attention";
 import { Plus } from "./icons";
 import { chordText, isMac } from "./keys";
 import { Progress } from "./Progress";
-import { spoken } from "./time";
+import { serverNow, spoken } from "./time";
 
 interface ShelfProps {
   sessions: readonly Session[];
@@ -74,13 +74,14 @@ interface TileProps {
  * has many of them, and each tells of itself often.
  */
 const Tile = memo(function Tile({ session, position, onPick, onMenu }: TileProps) {
+  const { client } = useTermwall();
   const state = useWorkspace(({ connection }) => connectionOf(session, connection));
   const shown = attentionOf(session);
   const counted = position > 0 && position <= 9;
   const note = screenNote(session);
   const parts = [
     session.name,
-    shown.word + (shown.timed ? ` for ${spoken(session.attention.since, Date.now())}` : ""),
+    shown.word + (shown.timed ? ` for ${spoken(session.attention.since, serverNow(client))}` : ""),
     session.recording != null && "is being recorded",
     session.progress?.percent != null && `${session.progress.percent} percent`,
     state,

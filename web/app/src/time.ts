@@ -1,5 +1,11 @@
-/** Times in words, as short as a tile allows, and the one clock of all that show one. */
+/**
+ * Times in words, as short as a tile allows, and the one clock of all that show one. What the page itself remembers it
+ * counts on a clock that is never set; what the server tells, on the server's, whatever this machine's clock shows.
+ */
 
+import type { TermwallClient } from "@termwall/client";
+import { steadyNow } from "@termwall/client/browser";
+import { useTermwall } from "@termwall/react";
 import { useSyncExternalStore } from "react";
 
 const SECOND = 1000;
@@ -11,14 +17,16 @@ const DAY = 24 * HOUR;
 class Clock {
   private readonly listeners = new Set<() => void>();
   private timer: ReturnType<typeof setInterval> | null = null;
-  now = Date.now();
+  now = steadyNow();
+  /** What this machine's clock shows. */
+  date = Date.now();
 
   constructor(private readonly every: number) {}
 
   subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
     if (this.timer === null) {
-      this.now = Date.now();
+      this.look();
       this.timer = setInterval(this.tick, this.every);
       document.addEventListener("visibilitychange", this.tick);
     }
@@ -31,9 +39,14 @@ class Clock {
     };
   };
 
+  private look(): void {
+    this.now = steadyNow();
+    this.date = Date.now();
+  }
+
   private tick = (): void => {
     if (document.hidden) return;
-    this.now = Date.now();
+    this.look();
     for (const listener of [...this.listeners]) listener();
   };
 }
@@ -47,10 +60,22 @@ function clockOf(every: number): Clock {
   return clock;
 }
 
-/** The present, renewed each `every` ms while `on`. */
+/** The present for times that the page itself remembers, renewed each `every` ms while `on`. */
 export function useNow(every = SECOND, on = true): number {
   const clock = clockOf(every);
   return useSyncExternalStore(on ? clock.subscribe : never, () => clock.now);
+}
+
+/** The present for times that the server tells, renewed each `every` ms while `on`. */
+export function useServerNow(every = SECOND, on = true): number {
+  const { client } = useTermwall();
+  const now = useNow(every, on);
+  return client.serverDate(now) ?? clockOf(every).date;
+}
+
+/** As `useServerNow`, once. */
+export function serverNow(client: TermwallClient): number {
+  return client.serverDate(steadyNow()) ?? Date.now();
 }
 
 export function ago(at: number, now: number): string {

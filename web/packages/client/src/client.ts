@@ -3,6 +3,7 @@
  * told last (F9), and says honestly how the connection is (W10).
  */
 
+import { ServerClock } from "./clock";
 import type { Environment } from "./environment";
 import { decodeFrame } from "./frames";
 import { Inputs } from "./inputs";
@@ -20,6 +21,7 @@ import type {
   SyncComplete,
 } from "./messages";
 import { Previews } from "./previews";
+import { Secrecy } from "./secrecy";
 import { Store, TermwallError, type WorkspaceState } from "./state";
 import { type Output, type StreamSink, Streams } from "./streams";
 
@@ -40,7 +42,7 @@ export interface ClientOptions {
 }
 
 /** Errors after which the input that caused them is not sent again: nothing of it was written. */
-const INPUT_REFUSALS = ["session_ended", "input_overflow", "forbidden", "unknown_session", "engine_away"];
+const INPUT_REFUSALS = ["session_ended", "input_overflow", "forbidden", "unknown_session"];
 /** Most focus commands that wait for their answer. */
 const MAX_PENDING = 256;
 
@@ -55,7 +57,10 @@ export class TermwallClient {
   private readonly streams: Streams;
   private readonly inputs: Inputs;
   private readonly previews: Previews;
+  private readonly secrecy = new Secrecy();
   private readonly pending = new Map<string, Pending>();
+  /** The server's dates, which may be others than this machine's. */
+  private readonly dates = new ServerClock();
   private requests = 0;
   /** What to say of a reconnect, once the streams have gone on; null if nobody waits for it. */
   private resuming: { missing: readonly Session[] } | null = null;
@@ -69,7 +74,11 @@ export class TermwallClient {
       env,
       this.store,
       { address: address(options), protocol, probe: options.probeInterval },
-      { received: (data) => this.received(data), lost: (why) => this.lost(why) },
+      {
+        received: (data) => this.received(data),
+        answers: () => this.inputs.release((id) => this.store.get().sessions.has(id)),
+        lost: (why) => this.lost(why),
+      },
     );
     this.streams = new Streams(
       env,
@@ -78,10 +87,12 @@ export class TermwallClient {
     );
     this.inputs = new Inputs(env, clientId, {
       send: (frame) => this.link.sendBytes(frame),
+      offset: () => this.link.clock.offset,
+      hides: (sessionId) => this.secrecy.hides(this.store.get().sessions.get(sessionId)),
       held: (held) => {
         if (held.size > 0 || this.store.get().held.size > 0) this.store.update({ held });
       },
-      notice: (kind, text, sessionId) => this.store.notice(kind, text, sessionId),
+      notice: (kind, text, sessionId, typed) => this.store.notice(kind, text, sessionId, { typed }),
     });
     this.previews = new Previews(
       env,
@@ -95,6 +106,12 @@ export class TermwallClient {
 
   /** Calls back after each change; returns what ends that. */
   subscribe = (listener: () => void): (() => void) => this.store.subscribe(listener);
+
+  /** What the server's dates are when the environment's clock shows `now`; null where the server has told none yet. */
+  serverDate(now: number): number | null {
+    const { offset } = this.dates;
+    return offset === null ? null : now + offset;
+  }
 
   /** Connect, and stay connected until `close` (W10). */
   connect(): void {
@@ -127,10 +144,13 @@ export class TermwallClient {
 
   /** Keys for a program. Without a connection they are held for a moment, visibly (I2). */
   input(sessionId: string, data: string | Uint8Array): void {
-    if (!this.link.open) this.inputs.hold(sessionId, data);
+    if (!this.link.ready) this.inputs.hold(sessionId, data);
     else if (this.store.get().connection.role === "view") {
       this.store.notice("input-dropped", "Watching only. Your link cannot type.", sessionId);
-    } else this.inputs.type(sessionId, data);
+    } else {
+      this.inputs.type(sessionId, data);
+      this.secrecy.typed(sessionId, data);
+    }
   }
 
   /** Drop what is held for a session. */
@@ -231,6 +251,8 @@ export class TermwallClient {
         this.inputs.acknowledged(message.sessionId, message.seq);
         break;
       case "heartbeat":
+        this.link.clock.heard(message.clock, this.options.environment.now());
+        this.dates.heard(message.timestamp || null, this.options.environment.now());
         if (typeof message.echo === "number") this.store.measured(this.options.environment.now() - message.echo);
         break;
       case "nodes_update":
@@ -257,11 +279,14 @@ export class TermwallClient {
       this.resuming = { missing: [...before.sessions.values()].filter(({ id }) => !sessions.has(id)) };
     }
     this.everOpen = true;
-    this.link.welcome(status.heartbeatInterval);
+    this.dates.begin();
+    this.dates.heard(status.timestamp || null, this.options.environment.now());
+    this.link.welcome(status);
     this.store.connection({
       state: "connected",
       role: status.role ?? null,
       lostAt: null,
+      silentSince: null,
       nextRetryAt: null,
       closeCode: null,
       reason: null,
@@ -283,6 +308,7 @@ export class TermwallClient {
   }
 
   private output(output: Output): void {
+    this.secrecy.printed(output.sessionId, output.data);
     this.streams.take(output);
     if (output.snapshot?.reason === "lagged" && this.streams.get(output.sessionId) !== undefined) {
       const name = this.store.get().sessions.get(output.sessionId)?.name ?? output.sessionId;
@@ -318,7 +344,7 @@ export class TermwallClient {
     if (news && before !== null && update.evicted.length > 0 && update.sessionId !== null) {
       const name = (id: string) => this.store.get().sessions.get(id)?.name ?? id;
       const text = `${update.evicted.map(name).join(", ")} left the stage for ${update.added.map(name).join(", ")}.`;
-      this.store.notice("evicted", text, update.evicted[0], before.focusedSessions);
+      this.store.notice("evicted", text, update.evicted[0], { before: before.focusedSessions });
     }
     this.settle(update.requestId);
   }
@@ -377,6 +403,10 @@ export class TermwallClient {
     else if (error.code === "input_gap" && sessionId !== undefined && error.expected != null) {
       this.inputs.gap(sessionId, error.expected);
       return;
+    } else if (sessionId !== undefined && (error.code === "too_late" || error.code === "engine_away")) {
+      const late = error.code === "too_late";
+      const why = late ? "The server could not take them within 5 s." : error.data;
+      if (this.inputs.notTyped(sessionId, why, error.expected ?? null) || late) return;
     } else if (sessionId !== undefined && INPUT_REFUSALS.includes(error.code)) this.inputs.refused(sessionId);
     this.store.notice(error.code === "version_conflict" ? "conflict" : "error", error.data, sessionId);
   }
@@ -392,6 +422,7 @@ export class TermwallClient {
       this.previews.remove(id);
       this.inputs.remove(id);
       this.inputs.drop(id);
+      this.secrecy.forget(id);
       this.store.update({ sessions });
       return;
     }

@@ -6,6 +6,7 @@ const REASONS: readonly Reason[] = ["attach", "focus", "resume", "lagged", "rest
 const STREAM = 1;
 const SNAPSHOT = 2;
 const INPUT = 16;
+const DATED_INPUT = 17;
 
 export interface OutputFrame {
   sessionId: string;
@@ -38,13 +39,24 @@ export function decodeFrame(buffer: ArrayBuffer): OutputFrame | null {
   };
 }
 
-/** Input as bytes; `seq` counts from 1 (I1). */
-export function encodeInput(sessionId: string, seq: number, data: Uint8Array): Uint8Array<ArrayBuffer> {
-  const frame = new Uint8Array(6 + sessionId.length + data.length);
-  frame[0] = INPUT;
+/**
+ * Input as bytes; `seq` counts from 1 (I1). `until`: on the server's clock, when it may not be typed any more; null where
+ * the server tells no clock.
+ */
+export function encodeInput(
+  sessionId: string,
+  seq: number,
+  data: Uint8Array,
+  until: number | null = null,
+): Uint8Array<ArrayBuffer> {
+  const head = sessionId.length + (until === null ? 6 : 14);
+  const frame = new Uint8Array(head + data.length);
+  frame[0] = until === null ? INPUT : DATED_INPUT;
   frame[1] = sessionId.length;
   for (let i = 0; i < sessionId.length; i++) frame[2 + i] = sessionId.charCodeAt(i);
-  new DataView(frame.buffer).setUint32(2 + sessionId.length, seq);
-  frame.set(data, 6 + sessionId.length);
+  const view = new DataView(frame.buffer);
+  view.setUint32(2 + sessionId.length, seq);
+  if (until !== null) view.setBigUint64(6 + sessionId.length, BigInt(Math.max(0, Math.floor(until))));
+  frame.set(data, head);
   return frame;
 }

@@ -46,6 +46,8 @@ export interface ConnectionStatus {
   epoch?: string | null;
   sessions?: Session[] | null;
   heartbeatInterval?: number | null;
+  visibleHeartbeatInterval?: number | null;
+  clock?: number | null;
   limits?: Limits | null;
 }
 
@@ -188,6 +190,7 @@ export interface HeartbeatAnswer {
   timestamp: number;
   sessionId?: string | null;
   echo?: number | null;
+  clock?: number | null;
   requestId?: string | null;
 }
 
@@ -200,6 +203,7 @@ export interface Input {
   type: "input";
   data: string;
   seq?: number | null;
+  until?: number | null;
 }
 
 /** All input up to `seq` has been taken (I1). */
@@ -477,6 +481,7 @@ export interface Session {
   progress?: Progress | null;
   mark?: Mark | null;
   screen?: "exact" | "rebuilding" | "lost";
+  echo?: "on" | "off" | "unsure" | null;
   recording?: string | null;
   resume?: string[] | null;
   node?: string | null;
@@ -521,6 +526,7 @@ export interface SessionUpdate {
   progress?: Progress | null;
   mark?: Mark | null;
   screen?: "exact" | "rebuilding" | "lost" | null;
+  echo?: "on" | "off" | "unsure" | null;
   recording?: string | null;
   status?: "starting" | "running" | "exited" | "lost" | null;
   exitCode?: number | null;
@@ -639,7 +645,7 @@ export type ClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartb
 
 export type ServerMessage = ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | Preview | InputAck | HeartbeatAnswer | NodesUpdate | ErrorMessage;
 
-export type ErrorCode = "bad_message" | "unknown_type" | "invalid" | "too_large" | "unauthorized" | "forbidden" | "unknown_project" | "unknown_session" | "unknown_recording" | "already_exists" | "version_conflict" | "too_many_focused" | "session_ended" | "input_gap" | "input_overflow" | "cannot_start" | "limit_reached" | "rate_limited" | "engine_away" | "internal";
+export type ErrorCode = "bad_message" | "unknown_type" | "invalid" | "too_large" | "unauthorized" | "forbidden" | "unknown_project" | "unknown_session" | "unknown_recording" | "already_exists" | "version_conflict" | "too_many_focused" | "session_ended" | "input_gap" | "input_overflow" | "too_late" | "cannot_start" | "limit_reached" | "rate_limited" | "engine_away" | "internal";
 
 /** Close codes after which a client does not try again by itself (W9). */
 export const FINAL_CLOSE_CODES: readonly number[] = [1002, 1008, 4401, 4403, 4404];

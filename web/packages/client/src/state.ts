@@ -9,12 +9,14 @@ export type Role = "view" | "type" | "own";
 export interface Connection {
   /** `connecting` also between two tries; `disconnected` while nobody tries or the machine is offline (W10). */
   state: ConnectionState;
-  /** When it came into this state, ms since 1970. */
+  /** When it came into this state, as the environment's `now` has it; so are all times here. */
   since: number;
   /** When the connection was last lost; null while it never was or has been healed. */
   lostAt: number | null;
+  /** Since when the server does not answer what it is sent (W6): what is typed is held. Null while it does. */
+  silentSince: number | null;
   retryCount: number;
-  /** When the next try is due, ms since 1970. */
+  /** When the next try is due. */
   nextRetryAt: number | null;
   /** Round trip in ms, the median of the last 10. */
   latency: number | null;
@@ -27,10 +29,13 @@ export interface Connection {
 /** Input that waits, visibly, for the connection to come back (I2). */
 export interface HeldInput {
   sessionId: string;
+  /** What may be shown of it: a dot for each character that may belong to a password. */
   text: string;
   bytes: number;
-  /** When it is discarded, ms since 1970. */
+  /** When it is discarded. */
   expiresAt: number;
+  /** Whether some of it is not shown. */
+  secret?: true;
 }
 
 export type NoticeKind = "input-dropped" | "evicted" | "conflict" | "resumed" | "jump" | "error";
@@ -42,6 +47,8 @@ export interface Notice {
   text: string;
   at: number;
   sessionId?: string;
+  /** For `input-dropped`: what was not typed, as far as it may be shown. */
+  typed?: string;
   /** For `evicted`: what was on the stage before, to undo. */
   before?: readonly string[];
 }
@@ -96,6 +103,7 @@ export class Store {
         state: "disconnected",
         since: env.now(),
         lostAt: null,
+        silentSince: null,
         retryCount: 0,
         nextRetryAt: null,
         latency: null,
@@ -135,7 +143,7 @@ export class Store {
 
   /** One more round trip was measured. */
   measured(milliseconds: number): void {
-    this.latencies = [...this.latencies.slice(1 - LATENCIES), Math.max(0, milliseconds)];
+    this.latencies = [...this.latencies.slice(1 - LATENCIES), Math.max(0, Math.round(milliseconds))];
     const sorted = [...this.latencies].sort((a, b) => a - b);
     this.connection({ latency: sorted[Math.floor(sorted.length / 2)] ?? null });
   }
@@ -146,15 +154,15 @@ export class Store {
   }
 
   /** Tell the user; the same sentence twice in a row is told once. */
-  notice(kind: NoticeKind, text: string, sessionId?: string, before?: readonly string[]): void {
+  notice(kind: NoticeKind, text: string, sessionId?: string, more: Pick<Notice, "before" | "typed"> = {}): void {
     const { notices } = this.state;
     const last = notices.at(-1);
     const at = this.env.now();
     if (last !== undefined && last.kind === kind && last.text === text && last.sessionId === sessionId) {
-      this.update({ notices: [...notices.slice(0, -1), { ...last, at, before }] });
+      this.update({ notices: [...notices.slice(0, -1), { ...last, at, ...more }] });
       return;
     }
-    const one: Notice = { id: ++this.noticeIds, kind, text, at, sessionId, before };
+    const one: Notice = { id: ++this.noticeIds, kind, text, at, sessionId, ...more };
     this.update({ notices: [...notices.slice(1 - MAX_NOTICES), one] });
   }
 
