@@ -26,6 +26,8 @@ _SEEN = 0xFFFF_1FFF_FC00_0000 & ~(3 << _WIDTH_BITS) | 1 << 44
 """What makes cells look different, apart from their text."""
 SPACER = "\ud800"
 """Stands for the second cell of a wide character: no cell can hold it as text."""
+WIDE_BLANK = " " + SPACER
+"""What the library prints for a wide character while line drawing is selected: in xterm.js that takes two blanks."""
 HEAD = "\ud801"
 """Stands for the last cell of a row in which a wide character found no place."""
 _PIECES = re.compile(f"\0+|{HEAD}|[^\0{HEAD}]+")
@@ -140,8 +142,14 @@ def _pieces(part: str, page: Page, row: int, at: int, look: Look) -> list[Span]:
         elif text != HEAD:
             if page.clusters:
                 start = at + match.start()
-                text = "".join([letter + page.clusters.get((row, start + i), "") for i, letter in enumerate(text)])
-            text = text.replace(SPACER, "")
+                wide = text + "\0"
+                text = "".join(
+                    [
+                        letter if wide[i : i + 2] == WIDE_BLANK else letter + page.clusters.get((row, start + i), "")
+                        for i, letter in enumerate(text)
+                    ]
+                )
+            text = text.replace(WIDE_BLANK, "  ").replace(SPACER, "")
             if not text:
                 continue
         result.append((text, width, look))

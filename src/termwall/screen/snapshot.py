@@ -17,6 +17,9 @@ TAB_WIDTH = 8
 
 _DESIGNATE = (b"(", b")", b"*", b"+")
 _CHARSETS = (b"B", b"B", b"A", b"0")
+_DRAWN = "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·"
+_UNDRAWN = dict(zip(_DRAWN, (chr(code) for code in range(0x60, 0x7F)), strict=True))
+"""What is printed for a character of line drawing."""
 _SHIFTS = (b"\x0f", b"\x0e", b"\x1bn", b"\x1bo")
 _CURSOR_STYLES = (5, 1, 3, 1)
 """DECSCUSR's blinking bar, block and underline, and the block again for a hollow one, which it does not have."""
@@ -161,8 +164,10 @@ def _cursor(state: State, screen: Screen, charset: int, drawing: Drawing, printe
         return
     column, (text, _, (style, link, protected, _)) = last
     look = style, link, protected
+    if _translates(screen.charset):
+        text = _UNDRAWN.get(text, text)
     place = _place(column, screen.y - top)
-    if look == pen and not state.mode("a4") and not (text.isascii() and _translates(screen.charset)):
+    if look == pen and not state.mode("a4") and (text.isascii() or not _translates(screen.charset)):
         out.append(after + place)
         drawing.pen(*pen)
         out.append(text.encode("utf-8", "replace"))

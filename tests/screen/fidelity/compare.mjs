@@ -5,16 +5,20 @@
 // compared again. The answer: {first: [difference, ...], then: [difference, ...], thrown}; no difference is an exact case,
 // and `thrown` is what xterm.js threw of the bytes, if it did.
 
-import { Buffer } from "node:buffer";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 
-// The add-on reads its table at offset 0 of a buffer that Node may have cut from a pool; then every emoji is narrow.
-Buffer.poolSize = 0;
-
-const require = createRequire(new URL("../../../web/packages/react/package.json", import.meta.url));
+const PACKAGE = new URL("../../../web/packages/react/", import.meta.url);
+const require = createRequire(new URL("package.json", PACKAGE));
 const { Terminal } = require("@xterm/headless");
-const { UnicodeGraphemesAddon } = require("@xterm/addon-unicode-graphemes");
+
+// What the page does with xterm.js, from its own source.
+const { rolldown } = await import(pathToFileURL(require.resolve("rolldown")).href);
+const bundle = await rolldown({ input: new URL("src/xterm/alike.ts", PACKAGE).pathname, logLevel: "silent" });
+const { output } = await bundle.generate({ format: "esm" });
+const source = `data:text/javascript;base64,${Buffer.from(output[0].code).toString("base64")}`;
+const { makeAlike, OutputText } = await import(source);
 
 const SCROLLBACK = 5000;
 const COMPARED_LINES = 1000;
@@ -22,9 +26,8 @@ const MOST_DIFFERENCES = 12;
 
 function terminal(cols, rows) {
   const made = new Terminal({ cols, rows, scrollback: SCROLLBACK, allowProposedApi: true });
-  made.loadAddon(new UnicodeGraphemesAddon());
-  made.unicode.activeVersion = "15-graphemes";
-  const one = { made, core: made._core, title: "" };
+  makeAlike(made);
+  const one = { made, core: made._core, title: "", text: new OutputText() };
   made.onTitleChange((title) => {
     one.title = title;
   });
@@ -44,7 +47,7 @@ async function take(one, steps) {
     if (typeof step === "string")
       await new Promise((done) => {
         wake = done;
-        one.made.write(Buffer.from(step, "base64"), done);
+        one.made.write(one.text.read(Buffer.from(step, "base64")), done);
       });
     else one.made.resize(step[0], step[1]);
   }

@@ -6,13 +6,11 @@
 import type { StreamChunk, StreamSink } from "@termwall/client";
 import { FitAddon } from "@xterm/addon-fit";
 import { SearchAddon } from "@xterm/addon-search";
-import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
-import { UNICODE_VERSION } from "./clusters";
-import { guardErase } from "./erase";
 import { answerNothing, focusAnswers, isReport } from "./queries";
 import { FONT_FAMILY } from "./themes";
+import { makeAlike, OutputText } from "./xterm/alike";
 
 export const SCROLLBACK_LINES = 5_000;
 
@@ -51,6 +49,7 @@ export class Engine implements StreamSink {
   private readonly terminal: Terminal;
   private readonly fit = new FitAddon();
   private readonly search = new SearchAddon();
+  private readonly output = new OutputText();
   private opened = false;
   private disposed = false;
   private lastWay = "";
@@ -80,10 +79,8 @@ export class Engine implements StreamSink {
     const terminal = this.terminal;
     terminal.loadAddon(this.fit);
     terminal.loadAddon(this.search);
-    terminal.loadAddon(new UnicodeGraphemesAddon());
-    terminal.unicode.activeVersion = UNICODE_VERSION;
     terminal.loadAddon(new WebLinksAddon((event, uri) => follow(event, uri)));
-    guardErase(terminal);
+    makeAlike(terminal);
     answerNothing(terminal.parser);
     const isAnswer = focusAnswers(terminal.parser);
     terminal.onData((data) => {
@@ -123,7 +120,8 @@ export class Engine implements StreamSink {
   write(chunk: StreamChunk, parsed: () => void): void {
     if (this.disposed) return;
     if (chunk.snapshot && chunk.cols && chunk.rows) this.resize(chunk.cols, chunk.rows);
-    this.terminal.write(chunk.data, parsed);
+    if (chunk.snapshot) this.output.reset();
+    this.terminal.write(this.output.read(chunk.data), parsed);
     if (chunk.snapshot) this.terminal.write("", () => this.showRevealed());
   }
 

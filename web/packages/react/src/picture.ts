@@ -2,9 +2,9 @@
 
 import type { Preview, Run } from "@termwall/client";
 import type { ITheme } from "@xterm/xterm";
-import { clusters } from "./clusters";
 import { CONTRAST, colour, css, legible, parse, type Rgb } from "./colours";
 import { FONT_FAMILY } from "./themes";
+import { clusters } from "./xterm/clusters";
 
 export interface Look {
   theme: ITheme;

@@ -1,6 +1,6 @@
 import { Terminal } from "@xterm/xterm";
 import { describe, expect, test } from "vitest";
-import { guardErase } from "../src/erase";
+import { guardErase } from "../src/xterm/erase";
 
 const rows = (terminal: Terminal): string[] =>
   Array.from({ length: terminal.rows }, (_, row) => terminal.buffer.active.getLine(row)?.translateToString(true) ?? "");

@@ -1,12 +1,12 @@
 // @vitest-environment happy-dom
 import type { Preview, Run } from "@termwall/client";
-import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { Terminal } from "@xterm/xterm";
 import { describe, expect, test } from "vitest";
-import { clusters } from "../src/clusters";
 import { CONTRAST, colour, contrast, legible, type Rgb } from "../src/colours";
 import { coloursOf, firstRow, type Look, paint, pictureText } from "../src/picture";
 import { DARK, LIGHT } from "../src/themes";
+import { makeAlike } from "../src/xterm/alike";
+import { clusters } from "../src/xterm/clusters";
 
 const CELL = 6;
 
@@ -173,7 +173,7 @@ describe("the width of characters", () => {
   ];
   test.each(samples)("is that of the terminals: %s", async (sample) => {
     const terminal = new Terminal({ allowProposedApi: true, cols: 80 });
-    terminal.loadAddon(new UnicodeGraphemesAddon());
+    makeAlike(terminal);
     await new Promise<void>((resolve) => terminal.write(sample, resolve));
     const line = terminal.buffer.active.getLine(0);
     const cells = Array.from({ length: 80 }, (_, column) => line?.getCell(column));

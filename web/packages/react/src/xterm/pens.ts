@@ -1,0 +1,58 @@
+/**
+ * Colours and attributes as the server's terminal reads them. xterm.js takes `38:2:1:2:3` for a colour space and two
+ * parts of a colour, does not know the fast blink, and fills in what a broken colour lacks.
+ */
+
+import type { Terminal } from "@xterm/xterm";
+import { insideOf, type ParamsType } from "./inside";
+
+const UNDERLINE = 4;
+const COLOURS = [38, 48, 58];
+const RGB = 2;
+const INDEXED = 5;
+
+type Value = number | number[];
+
+export function penAlike(terminal: Terminal): void {
+  const inside = insideOf(terminal);
+  if (inside === null) return;
+  const handler = inside._inputHandler;
+  const attributes = handler.charAttributes.bind(handler);
+  handler.charAttributes = (params) => {
+    const type = params.constructor as unknown as ParamsType;
+    const read = readPen(params.toArray());
+    return read.length === 0 || attributes(type.fromArray(read));
+  };
+}
+
+/** The parameters of a pen in the one form that xterm.js reads as it is meant; what means nothing is left out. */
+export function readPen(values: readonly Value[]): Value[] {
+  const read: Value[] = [];
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    if (typeof value !== "number") continue;
+    const below = values[at + 1];
+    if (typeof below !== "number" && below !== undefined) {
+      at++;
+      const parts = below.map((part) => Math.max(0, part));
+      if (value === UNDERLINE && parts.length === 1) read.push(value, parts);
+      else if (COLOURS.includes(value)) read.push(...colour(value, parts));
+    } else if (COLOURS.includes(value)) {
+      const count = below === RGB ? 4 : below === INDEXED ? 2 : 0;
+      const parts = values.slice(at + 1, at + 1 + count).filter((part) => typeof part === "number");
+      if (count > 0 && parts.length === count) {
+        read.push(...colour(value, parts));
+        at += count;
+      }
+    } else read.push(value === 6 ? 5 : value);
+  }
+  return read;
+}
+
+function colour(what: number, [form, ...parts]: number[]): Value[] {
+  const bytes = parts.map((part) => part & 0xff);
+  if (form === INDEXED && bytes.length > 0) return [what, [INDEXED, bytes[0] ?? 0]];
+  // With a colour space there are four, of which the first says so.
+  if (form === RGB && (bytes.length === 3 || bytes.length === 4)) return [what, [RGB, -1, ...bytes.slice(-3)]];
+  return [];
+}

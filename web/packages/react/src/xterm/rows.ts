@@ -1,0 +1,236 @@
+/**
+ * Moves rows, the cursor and what is saved of it as the server's terminal does: which rows continue the one before,
+ * what goes to the scrollback, what a saved cursor is, and what both screens share.
+ */
+
+import type { Terminal } from "@xterm/xterm";
+import { type Handler, type Inside, insideOf, type Line, type Params, type Pen, type Screen } from "./inside";
+
+interface Saved {
+  x: number;
+  y: number;
+  pen: Pen;
+  origin: boolean;
+  glevel: number;
+  charsets: (Record<string, string> | undefined)[];
+}
+
+export function rowsAlike(terminal: Terminal): void {
+  const inside = insideOf(terminal);
+  if (inside === null) return;
+  const handler = inside._inputHandler;
+  keepWraps(terminal, handler);
+  scrollAlike(terminal, inside);
+  moveAlike(terminal, inside);
+  saveAlike(terminal, inside);
+  inside.buffers.onBufferActivate(({ activeBuffer, inactiveBuffer }) => {
+    activeBuffer.scrollTop = inactiveBuffer.scrollTop;
+    activeBuffer.scrollBottom = inactiveBuffer.scrollBottom;
+    activeBuffer.tabs = inactiveBuffer.tabs;
+  });
+}
+
+function lineAt(screen: Screen, y: number): Line | undefined {
+  return screen.lines.get(screen.ybase + y);
+}
+
+/** The row that follows the cursor's continues it no longer. */
+function endsLine({ _activeBuffer: screen }: Handler): void {
+  const next = lineAt(screen, screen.y + 1);
+  if (next !== undefined) next.isWrapped = false;
+}
+
+/** Does something that must not change whether the cursor's row, as it is afterwards, continues another one. */
+function keeping<Arguments extends unknown[]>(handler: Handler, act: (...given: Arguments) => boolean, ahead: number) {
+  return (...given: Arguments) => {
+    const screen = handler._activeBuffer;
+    const line = lineAt(screen, screen.y + ahead);
+    const wrapped = line?.isWrapped;
+    act(...given);
+    if (line !== undefined && wrapped !== undefined) line.isWrapped = wrapped;
+    return true;
+  };
+}
+
+function keepWraps(terminal: Terminal, handler: Handler): void {
+  const feed = handler.lineFeed.bind(handler);
+  handler.lineFeed = () => {
+    const screen = handler._activeBuffer;
+    if (screen.y === screen.scrollBottom || screen.y + 1 >= terminal.rows) return feed();
+    const next = lineAt(screen, screen.y + 1);
+    const wrapped = next?.isWrapped;
+    feed();
+    if (next !== undefined && wrapped) next.isWrapped = true;
+    return true;
+  };
+  const eraseInLine = keeping(handler, handler.eraseInLine.bind(handler), 0);
+  handler.eraseInLine = (params, respectProtect) => {
+    const hangs = handler._activeBuffer.x >= terminal.cols;
+    eraseInLine(params, respectProtect);
+    if (params.params[0] === 2 || (params.params[0] === 0 && !hangs)) endsLine(handler);
+    return true;
+  };
+  const eraseInDisplay = handler.eraseInDisplay.bind(handler);
+  handler.eraseInDisplay = (params, respectProtect) =>
+    params.params[0] === 0 || params.params[0] === 1
+      ? keeping(handler, eraseInDisplay, 0)(params, respectProtect)
+      : eraseInDisplay(params, respectProtect);
+  for (const name of ["eraseChars", "deleteChars"] as const) {
+    const act = handler[name].bind(handler);
+    handler[name] = (params) => {
+      act(params);
+      endsLine(handler);
+      return true;
+    };
+  }
+}
+
+/** Shifts rows, of which then none continues another; where all are replaced, they are only blanked. */
+function shifting(handler: Handler, act: (params: Params) => boolean, top: (screen: Screen) => number) {
+  return (params: Params) => {
+    const screen = handler._activeBuffer;
+    const first = top(screen);
+    const last = screen.scrollBottom;
+    if (first < screen.scrollTop || first > last) return act(params);
+    const count = Math.max(1, params.params[0] ?? 1);
+    const wrapped: boolean[] = [];
+    for (let y = first; y <= last; y++) wrapped.push(lineAt(screen, y)?.isWrapped ?? false);
+    act(params);
+    for (let y = first; y <= last; y++) {
+      const line = lineAt(screen, y);
+      if (line !== undefined) line.isWrapped = count > last - first && (wrapped[y - first] ?? false);
+    }
+    return true;
+  };
+}
+
+function scrollAlike(terminal: Terminal, inside: Inside): void {
+  const handler = inside._inputHandler;
+  handler.insertLines = shifting(handler, handler.insertLines.bind(handler), (screen) => screen.y);
+  handler.deleteLines = shifting(handler, handler.deleteLines.bind(handler), (screen) => screen.y);
+  const up = shifting(handler, handler.scrollUp.bind(handler), (screen) => screen.scrollTop);
+  handler.scrollUp = (params) => {
+    const screen = handler._activeBuffer;
+    const whole = screen.scrollBottom === terminal.rows - 1;
+    if (screen.scrollTop !== 0 || (screen === inside.buffers.alt && !whole)) return up(params);
+    const count = Math.min(Math.max(1, params.params[0] ?? 1), screen.scrollBottom + 1);
+    for (let at = 0; at < count; at++) inside._bufferService.scroll(handler._eraseAttrData());
+    return true;
+  };
+  const down = shifting(handler, handler.scrollDown.bind(handler), (screen) => screen.scrollTop);
+  handler.scrollDown = (params) => {
+    const screen = handler._activeBuffer;
+    const count = Math.max(1, params.params[0] ?? 1);
+    down(params);
+    for (let y = screen.scrollTop; y <= Math.min(screen.scrollBottom, screen.scrollTop + count - 1); y++) {
+      const line = screen.getBlankLine(handler._eraseAttrData());
+      line.isWrapped = lineAt(screen, y)?.isWrapped ?? false;
+      screen.lines.set(screen.ybase + y, line);
+    }
+    return true;
+  };
+  const index = handler.reverseIndex.bind(handler);
+  handler.reverseIndex = () => {
+    const screen = handler._activeBuffer;
+    const shifts = screen.y === screen.scrollTop;
+    index();
+    if (shifts && screen.scrollBottom > screen.scrollTop)
+      for (let y = screen.scrollTop; y <= screen.scrollBottom; y++) {
+        const line = lineAt(screen, y);
+        if (line !== undefined) line.isWrapped = false;
+      }
+    return true;
+  };
+}
+
+function moveAlike(terminal: Terminal, inside: Inside): void {
+  const handler = inside._inputHandler;
+  // xterm.js adds the top margin again to each of these in origin mode.
+  handler._moveCursor = (x, y) => {
+    const screen = handler._activeBuffer;
+    handler._restrictCursor();
+    screen.x += x;
+    screen.y += y;
+    handler._restrictCursor();
+  };
+  handler.charPosAbsolute = handler.cursorCharAbsolute = (params) => {
+    handler._activeBuffer.x = (params.params[0] || 1) - 1;
+    handler._restrictCursor();
+    return true;
+  };
+  // Behind a full row the cursor is in the last column.
+  const within = () => {
+    const screen = handler._activeBuffer;
+    screen.x = Math.min(screen.x, terminal.cols - 1);
+  };
+  const back = handler.cursorBackwardTab.bind(handler);
+  handler.cursorBackwardTab = (params) => {
+    within();
+    return back(params);
+  };
+  const set = handler.tabSet.bind(handler);
+  handler.tabSet = () => {
+    const { x } = handler._activeBuffer;
+    within();
+    set();
+    handler._activeBuffer.x = x;
+    return true;
+  };
+  const clear = handler.tabClear.bind(handler);
+  handler.tabClear = (params) => {
+    const { x } = handler._activeBuffer;
+    within();
+    clear(params);
+    handler._activeBuffer.x = x;
+    return true;
+  };
+}
+
+function saveAlike(terminal: Terminal, inside: Inside): void {
+  const handler = inside._inputHandler;
+  const charset = inside._charsetService;
+  const modes = inside.coreService.decPrivateModes;
+  let saved = new WeakMap<Screen, Saved>();
+  handler.saveCursor = () => {
+    const screen = handler._activeBuffer;
+    const pen = handler._curAttrData.clone();
+    saved.set(screen, {
+      x: screen.x,
+      y: screen.y,
+      pen,
+      origin: modes.origin,
+      glevel: charset.glevel,
+      charsets: [...charset._charsets],
+    });
+    return true;
+  };
+  handler.restoreCursor = () => {
+    const screen = handler._activeBuffer;
+    const one = saved.get(screen);
+    const pen = handler._curAttrData;
+    const link = pen.extended.urlId;
+    pen.fg = one?.pen.fg ?? 0;
+    pen.bg = one?.pen.bg ?? 0;
+    if (one) pen.extended = one.pen.extended.clone();
+    else pen.extended = Object.assign(pen.extended.clone(), { underlineStyle: 0, underlineColor: 0 });
+    pen.extended.urlId = link;
+    pen.updateExtended();
+    charset._charsets = one ? [...one.charsets] : [];
+    charset.setgLevel(one?.glevel ?? 0);
+    modes.origin = one?.origin ?? false;
+    screen.x = Math.min(one?.x ?? 0, one && one.x >= terminal.cols ? terminal.cols : terminal.cols - 1);
+    screen.y = Math.min(one?.y ?? 0, terminal.rows - 1);
+    return true;
+  };
+  const soft = handler.softReset.bind(handler);
+  handler.softReset = (params) => {
+    soft(params);
+    saved.delete(handler._activeBuffer);
+    return true;
+  };
+  terminal.parser.registerEscHandler({ final: "c" }, () => {
+    saved = new WeakMap();
+    handler.setTitle("");
+    return false;
+  });
+}
