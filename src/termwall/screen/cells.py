@@ -34,6 +34,7 @@ _PIECES = re.compile(f"\0+|{HEAD}|[^\0{HEAD}]+")
 _CHANGES = bytes([0] + [1] * 255)
 _IS_BACKGROUND = bytes(byte >> 1 & 1 for byte in range(256))
 _SEEN_OF_SIXTH = bytes(byte & (_SEEN >> 40) & 0xFF for byte in range(256))
+_WIDE = bytes(byte >> 2 & 3 == 1 for byte in range(256))
 _SECONDS = bytes(2 | byte >> 2 & 1 if byte & 8 else 0 for byte in range(256))
 """For the sixth byte of a cell: 2 for a wide character's second cell, 3 for one left over at a row's end."""
 
@@ -188,3 +189,9 @@ def cell(page: Page, row: int, column: int) -> tuple[int, Span] | None:
         return None
     text = chr(number) + page.clusters.get((row, column), "")
     return column, (text, width, look)
+
+
+def is_wide(page: Page, row: int, column: int) -> bool:
+    """Whether a wide character begins in a cell."""
+    flags, cells = page.rows[row]
+    return flags >> 4 == 3 and cells[8 * column + 5 : 8 * column + 6].translate(_WIDE) == b"\1"

@@ -7,6 +7,7 @@ or sent is read; rows stay bytes until somebody asks for their cells (`cells.py`
 
 from dataclasses import dataclass, field
 from struct import Struct, unpack_from
+from zlib import crc32
 
 from termwall.screen.engine import EngineError
 
@@ -17,6 +18,11 @@ RECORD = Struct("<HII")
 STYLE_BYTES = 16
 PLAIN = bytes(STYLE_BYTES)
 """The style of a cell that nobody coloured."""
+
+_MORE = Struct("<IBI")
+"""What ends a checkpoint: the checksum of what is before it (the output's end and an unfinished sequence), and the
+length of each.
+"""
 
 _TERMINAL = Struct("<HHIIHHHHBHHI10BQQQ24sQQ")
 _SCREEN = Struct("<HHQHHBB16sIHBB8sBBB")
@@ -270,3 +276,26 @@ def _read_page(data: bytes, at: int) -> Page:
         clusters[row, column] = data[at : at + 4 * size].decode("utf-32-le", "replace")
         at += 4 * size
     return Page(columns, styles, links, found, clusters)
+
+
+def tie(state: bytes, tail: bytes, unfinished: bytes) -> bytes:
+    """A checkpoint: the native state, the end of the output before it, an unfinished sequence that is not in there."""
+    more = tail + unfinished
+    return state + more + _MORE.pack(crc32(more), len(tail), len(unfinished))
+
+
+def untie(checkpoint: bytes) -> tuple[bytes, bytes, bytes]:
+    """What was tied.
+
+    Raises:
+        EngineError: it is none, or damaged.
+    """
+    if len(checkpoint) < _MORE.size:
+        raise EngineError("not a checkpoint")
+    end = len(checkpoint) - _MORE.size
+    checksum, tail, unfinished = _MORE.unpack_from(checkpoint, end)
+    start = max(0, end - tail - unfinished)
+    more = checkpoint[start:end]
+    if crc32(more) != checksum:
+        raise EngineError("a damaged checkpoint")
+    return checkpoint[:start], more[:tail], more[tail:]

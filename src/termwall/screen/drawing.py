@@ -3,7 +3,7 @@
 What was never written stays unwritten, and a line that wraps is one line again when the window gets wider.
 """
 
-from termwall.screen.cells import CONTINUES, Span, spans
+from termwall.screen.cells import CONTINUES, Span, is_wide, spans
 from termwall.screen.checkpoint import PLAIN, Page, Screen
 from termwall.screen.looks import has_background, sgr
 
@@ -119,7 +119,7 @@ class Drawing:
         first = text[: 1 + len(page.clusters.get((row, 0), ""))]
         self.pen(style, link, protected)
         out.append(first.encode("utf-8", "ignore") + b"\x1b[m\x1b[K" + sgr(style))
-        cells = 2 if _is_wide(page, row) else 1
+        cells = 2 if is_wide(page, row, 0) else 1
         if cells < width:
             parts[0] = text[len(first) :], width - cells, parts[0][2]
         else:
@@ -132,8 +132,3 @@ class Drawing:
         self.pen(PLAIN, b"", False)
         end = b"\x1b[%dG" % self.columns
         self.out.append(end + b"  \x1b[A" + end + sgr(style) + b"\x1b[X\x1b[m\r\x1b[B\x1b[X")
-
-
-def _is_wide(page: Page, row: int) -> bool:
-    flags, cells = page.rows[row]
-    return flags >> 4 == 3 and cells[5] >> 2 & 3 == 1

@@ -74,8 +74,8 @@ class Engine(Protocol):
     def text(self, scrollback: int) -> str:
         """The rows as plain text, one line each, without trailing blanks."""
 
-    def checkpoint(self) -> bytes | None:
-        """The whole state for `restore`, or None where the engine cannot now (inside an over-long sequence)."""
+    def checkpoint(self) -> bytes:
+        """The whole state for `restore`."""
 
     def close(self) -> None:
         """Free the native terminal."""

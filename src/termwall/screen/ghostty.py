@@ -6,18 +6,19 @@ has a test. It is asked for its whole state at once and `checkpoint.py` reads th
 
 import re
 import weakref
-from struct import Struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
 
 from termwall.screen import rows
-from termwall.screen.checkpoint import State, read_state
+from termwall.screen.checkpoint import State, read_state, tie, untie
 from termwall.screen.effects import CELL_HEIGHT, CELL_WIDTH, Effects, Front
 from termwall.screen.engine import EngineError
-from termwall.screen.mending import CLEAR_ALTERNATE, blank, cut_rows
+from termwall.screen.mending import CLEAR_ALTERNATE, MENDINGS, blank, cut_at, cut_cells
 from termwall.screen.snapshot import compose
+from termwall.screen.swallow import STRING_BYTES, swallowed
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -29,8 +30,10 @@ PAGE_CELLS = 46_300
 columns the library kept 426 to 760. So it is asked for a page's rows more, which are the more the narrower they are.
 """
 SCROLLBACK_BYTES = 64 << 20
+PIECE_BYTES = 512 << 10
+"""Parsed at once, at most."""
 UNFINISHED_BYTES = 2 << 20
-"""The longest unfinished sequence that can be handed over: a whole ring's."""
+"""The longest unfinished sequence that the library hands over: more than `STRING_BYTES` and a piece."""
 FOREGROUND = 0xD3, 0xD6, 0xDA
 BACKGROUND = 0x0D, 0x0E, 0x10
 GRAPHEME_CLUSTERS = 2027
@@ -40,11 +43,6 @@ ORIGIN, WRAP, SIDE_MARGINS, NEWLINE = 6, 7, 69, 20 | 1 << 15
 ASK_MARGINS = b"\x1bP$qr\x1b\\"
 TAIL_BYTES = 64
 """Enough of the output's end to tell whether it ends in text."""
-_MORE = Struct("<IBI")
-"""What ends a checkpoint: the checksum of what is before it (the output's end and an unfinished sequence), and the
-length of each.
-"""
-
 LINE_FEED = 0x0A
 CANCEL = b"\x18"
 """Ends an unfinished sequence without effect."""
@@ -85,7 +83,7 @@ class GhosttyEngine:
         Raises:
             EngineError: the bytes are no such state.
         """
-        state, tail, unfinished = _untie(checkpoint)
+        state, tail, unfinished = untie(checkpoint)
         decoder = ffi.new("GhosttySnapshotDecoder*")
         made = ffi.new("GhosttyTerminal*")
         source = ffi.from_buffer(state)
@@ -105,6 +103,7 @@ class GhosttyEngine:
         engine._effects.size = engine.cols, engine.rows
         engine._tail = tail
         engine._write(unfinished)
+        engine._shorten()
         engine.resize(cols, rows)
         return engine
 
@@ -113,6 +112,7 @@ class GhosttyEngine:
         self._free = weakref.finalize(self, lib.ghostty_terminal_free, terminal)
         self.cols, self.rows = cols, rows
         self._tail = b""
+        self._inside = 0
         self._front = Front()
         self._flag = ffi.new("bool*")
         self._effects = Effects()
@@ -149,9 +149,19 @@ class GhosttyEngine:
         would erase the row's last character. And it knows the soft reset (DECSTR), which this one ignores.
         """
         view = memoryview(data)
+        for start in range(0, view.nbytes, PIECE_BYTES):
+            piece = view[start : start + PIECE_BYTES]
+            self._parse(piece)
+            if self._get("COLS", "uint16_t") != self.cols:  # DECCOLM, which the page's window does not follow.
+                self._set_size()
+            self._inside += len(piece)
+            if self._get("VT_GROUND", "bool"):
+                self._inside = 0
+            elif self._inside > STRING_BYTES:
+                self._shorten()
+
+    def _parse(self, view: memoryview) -> None:
         end = view.nbytes
-        if not end:
-            return
         write, terminal = lib.ghostty_terminal_vt_write, self._terminal
         base = ffi.from_buffer("uint8_t[]", view)
         start = 0
@@ -205,10 +215,19 @@ class GhosttyEngine:
         """The window has another size; fewer than two columns or rows are taken for two."""
         cols, rows = max(LEAST, cols), max(LEAST, rows)
         if (cols, rows) != (self.cols, self.rows):
+            if cols < self.cols:
+                self._blank_cut(cols)
             self.cols, self.rows = self._effects.size = cols, rows
             self._tail = b""
             self._keep_scrollback(cols)
-            _check(lib.ghostty_terminal_resize(self._terminal, cols, rows, CELL_WIDTH, CELL_HEIGHT), "a size")
+            self._set_size()
+
+    def _set_size(self) -> None:
+        # Like the page's terminal it reflows the primary screen also while text does not wrap.
+        wraps, size = self._mode(WRAP), (self.cols, self.rows, CELL_WIDTH, CELL_HEIGHT)
+        self._set("MODE", ffi.new("GhosttyTerminalModeConfig*", (WRAP, True)))
+        _check(lib.ghostty_terminal_resize(self._terminal, *size), "a size")
+        self._set("MODE", ffi.new("GhosttyTerminalModeConfig*", (WRAP, wraps)))
 
     def _keep_scrollback(self, cols: int) -> None:
         """Ask for as many lines as it takes; never for less, which would drop pages now."""
@@ -275,14 +294,10 @@ class GhosttyEngine:
         """The rows as plain text, one line each, without trailing blanks."""
         return rows.text(self._state(scrollback > 0), scrollback)
 
-    def checkpoint(self) -> bytes | None:
-        """The whole state for `restore`, or None inside a sequence longer than `UNFINISHED_BYTES`."""
-        try:
-            state, unfinished = self._told(True)
-        except EngineError:
-            return None
-        more = self._tail + unfinished
-        return state + more + _MORE.pack(crc32(more), len(self._tail), len(unfinished))
+    def checkpoint(self) -> bytes:
+        """The whole state for `restore`."""
+        state, unfinished = self._told(True)
+        return tie(state, self._tail, unfinished)
 
     def close(self) -> None:
         """Free the native terminal."""
@@ -303,16 +318,39 @@ class GhosttyEngine:
         data = self._tell(history)
         if data:
             return data, b""
-        unfinished = self._unfinished()
-        self._write(CANCEL if unfinished else b"")
-        data = self._tell(history)
-        if not data:
-            self._mend()
+        with self._aside() as unfinished:
             data = self._tell(history)
-        self._write(unfinished)
+            for before, after in MENDINGS:
+                if not data:
+                    self._write(before)
+                    self._mend()
+                    self._write(after)
+                    data = self._tell(history)
         if not data:
             raise EngineError("libghostty-vt does not tell the state")
         return data, unfinished
+
+    @contextmanager
+    def _aside(self) -> Iterator[bytes]:
+        """Outside of the unfinished sequence, which goes on afterwards as if nothing had been; gives that."""
+        unfinished = self._unfinished()
+        muted, self.muted = self.muted, True
+        self._write(CANCEL if unfinished else b"")
+        try:
+            yield unfinished
+        finally:
+            self._write(unfinished)
+            self.muted = muted
+
+    def _shorten(self) -> None:
+        """Keep of a sequence that is too long only what swallows the rest of it."""
+        unfinished = self._unfinished()
+        if len(unfinished) > STRING_BYTES:
+            muted, self.muted = self.muted, True
+            self._write(CANCEL + swallowed(unfinished))
+            self.muted = muted
+            unfinished = b""
+        self._inside = len(unfinished)
 
     def _tell(self, history: bool) -> bytes:
         if not history:
@@ -337,19 +375,29 @@ class GhosttyEngine:
         finally:
             lib.ghostty_free(ffi.NULL, data[0], size[0])
 
+    def _blank_cut(self, cols: int) -> None:
+        """Blank the wide characters of the alternate screen that `cols` columns would cut in half."""
+        state = self._state(history=False)
+        alternate = state.screens[1]
+        cut = [] if alternate is None else cut_at(alternate, state.rows, cols)
+        if cut:
+            with self._aside():
+                self._write(blank(cut, self.cursor, self._origin) if state.alternate else CLEAR_ALTERNATE)
+
     def _mend(self) -> None:
-        if not self.alternate:
+        """What else might be cut is found cell by cell."""
+        if self.alternate:
+            self._write(blank(cut_cells(self._terminal, self.cols, self.rows), self.cursor, self._origin))
+        else:
             self._write(CLEAR_ALTERNATE)
-            return
-        x, y, _ = self.cursor
-        origin = self._mode(ORIGIN)
-        sequences = [b"\x1b[?6l" if origin else b"", blank(cut_rows(self._terminal, self.cols, self.rows), self.cols)]
-        if origin:
-            top = re.match(rb"\x1bP1\$r(\d+)", self._ask(ASK_MARGINS))
-            y = max(0, y + 1 - int(top[1] if top else 1))
-            sequences.append(b"\x1b[?6h")
-        sequences.append(b"\x1b[%d;%dH" % (y + 1, x + 1))
-        self._write(b"".join(sequences))
+
+    @property
+    def _origin(self) -> int | None:
+        """The row, from 1, from which origin mode counts; None while it is off."""
+        if not self._mode(ORIGIN):
+            return None
+        top = re.match(rb"\x1bP1\$r(\d+)", self._ask(ASK_MARGINS))
+        return int(top[1]) if top else 1
 
     def _write(self, data: bytes) -> None:
         lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
@@ -378,19 +426,6 @@ class GhosttyEngine:
 
     def _set(self, name: str, value: Any) -> None:
         _check(lib.ghostty_terminal_set(self._terminal, getattr(lib, "GHOSTTY_TERMINAL_OPT_" + name), value), name)
-
-
-def _untie(checkpoint: bytes) -> tuple[bytes, bytes, bytes]:
-    """A checkpoint's native state, the end of the output before it, and an unfinished sequence that is not in there."""
-    if len(checkpoint) < _MORE.size:
-        raise EngineError("not a checkpoint")
-    end = len(checkpoint) - _MORE.size
-    checksum, tail, unfinished = _MORE.unpack_from(checkpoint, end)
-    start = max(0, end - tail - unfinished)
-    more = checkpoint[start:end]
-    if crc32(more) != checksum:
-        raise EngineError("a damaged checkpoint")
-    return checkpoint[:start], more[:tail], more[tail:]
 
 
 def _check(result: int, what: str) -> None:
