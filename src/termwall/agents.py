@@ -11,7 +11,6 @@ import typer
 
 from termwall import hook
 from termwall.remote import DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, remote, show
-from termwall.waiting import EndedFirst, GoalError, Goals, WaitError, Waiting
 
 TIMED_OUT = 124
 """The exit code of `timeout`, which scripts know."""
@@ -97,6 +96,9 @@ def wait_command(
     token: Token = None,
 ) -> None:
     """Wait for a session, and print what it is. Exit code 1: it ended before; 124: the time is over."""
+    # WebSockets and messages take a tenth of a second to import, for this command only.
+    from termwall.waiting import EndedFirst, GoalError, Goals, WaitError, Waiting
+
     try:
         goals = Goals.parse(until)
     except GoalError as error:

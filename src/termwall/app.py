@@ -7,8 +7,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +40,11 @@ from termwall.transport.rest import (
     token_routes,
 )
 from termwall.transport.websocket import TerminalEndpoint
+from termwall.version import version
 
 STATIC = Path(__file__).parent / "static"
 ID_BYTES = 6
 """Bytes of randomness in an id: with 10,000 ids a collision is a matter of 1 in 5 million, and it would be refused."""
-
-
-def version() -> str:
-    """The installed version."""
-    try:
-        return package_version("termwall")
-    except PackageNotFoundError:
-        return "0+unknown"
 
 
 def new_id() -> str:

@@ -94,7 +94,7 @@ def restart_command(data_dir: DataDir = None) -> None:
 
 def status_command(as_json: Json = False, data_dir: DataDir = None) -> None:
     """Tell what runs: the server, the programs, and what waits for an answer."""
-    from termwall.app import version
+    from termwall.version import version
 
     settings = read_settings(data_dir=data_dir)
     running, held = find_running(settings.data_dir), look(settings.data_dir)

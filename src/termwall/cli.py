@@ -36,7 +36,6 @@ from termwall.remote import (
     remote,
     show,
 )
-from termwall.store.database import StoreError
 
 if TYPE_CHECKING:
     from termwall.app import Termwall
@@ -88,7 +87,7 @@ def folder(
 ) -> None:
     """Serve the current folder as a project and open it in the browser."""
     if show_version:
-        from termwall.app import version
+        from termwall.version import version
 
         typer.echo(version())
         raise typer.Exit
@@ -178,6 +177,7 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
     from termwall.observe import log_to_stderr
     from termwall.pty.held import HolderError, look
     from termwall.server import serve
+    from termwall.store.database import StoreError
 
     node = node_name(settings) if settings.nats else None
     log_to_stderr(settings.log_level, settings.log_format, node)

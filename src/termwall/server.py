@@ -13,10 +13,11 @@ from pathlib import Path
 
 import uvicorn
 
-from termwall.app import Termwall, create_app, version, write_private
+from termwall.app import Termwall, create_app, write_private
 from termwall.config import Settings
 from termwall.folder import data_folder
 from termwall.transport.picows_edge import http_protocol, websocket_protocol
+from termwall.version import version
 
 WANTED_DESCRIPTORS = 65_536
 """Open files: 10,000 connections, the terminals of many projects, and room to spare."""
