@@ -13,18 +13,17 @@ export function KeyBar({ session, onPaste }: { session: Session; onPaste: () => 
   const held = useWorkspace((state) => state.held.get(session.id));
   const [control, setControl] = useState(false);
   const engine = engines.get(session.id);
-  const press = (keys: string) => {
-    client.input(session.id, control && keys.length === 1 ? String.fromCharCode(keys.charCodeAt(0) & 31) : keys);
+  const press = (name: string, shift = false) => {
+    client.input(session.id, engine?.keys(name, { ctrl: control, shift }) ?? name);
     setControl(false);
   };
-  const arrow = (letter: string) => press(`\x1b${engine?.applicationCursorKeys ? "O" : "["}${letter}`);
-  const key = (label: string, keys: string, name = label) => (
+  const key = (label: string, what: string, name = label, shift = false) => (
     <button
       type="button"
       key={label}
       aria-label={name}
       onPointerDown={(event) => event.preventDefault()}
-      onClick={() => press(keys)}
+      onClick={() => press(what, shift)}
     >
       {label}
     </button>
@@ -34,12 +33,12 @@ export function KeyBar({ session, onPaste }: { session: Session; onPaste: () => 
       <div>
         {held ? <Held held={held} /> : <Attention session={session} />}
         <span className="grow" />
-        {!held && [...ANSWERS.map((answer) => key(answer, answer)), key("⏎", "\r", "Enter")]}
+        {!held && [...ANSWERS.map((answer) => key(answer, answer)), key("⏎", "Enter", "Enter")]}
       </div>
       <div>
-        {key("Esc", "\x1b", "Escape")}
-        {key("Tab", "\t")}
-        {key("⇧Tab", "\x1b[Z", "Shift Tab")}
+        {key("Esc", "Escape", "Escape")}
+        {key("Tab", "Tab")}
+        {key("⇧Tab", "Tab", "Shift Tab", true)}
         <button
           type="button"
           aria-pressed={control}
@@ -48,7 +47,14 @@ export function KeyBar({ session, onPaste }: { session: Session; onPaste: () => 
         >
           Ctrl
         </button>
-        {key("^C", "\x03", "Control C")}
+        <button
+          type="button"
+          aria-label="Control C"
+          onPointerDown={(event) => event.preventDefault()}
+          onClick={() => client.input(session.id, engine?.keys("c", { ctrl: true }) ?? "\x03")}
+        >
+          ^C
+        </button>
         <button type="button" onClick={onPaste}>
           Paste
         </button>
@@ -58,21 +64,11 @@ export function KeyBar({ session, onPaste }: { session: Session; onPaste: () => 
       </div>
       <div>
         {[
-          ["←", "D", "Left"],
-          ["↓", "B", "Down"],
-          ["↑", "A", "Up"],
-          ["→", "C", "Right"],
-        ].map(([label, letter, name]) => (
-          <button
-            type="button"
-            key={label}
-            aria-label={name}
-            onPointerDown={(event) => event.preventDefault()}
-            onClick={() => arrow(letter ?? "")}
-          >
-            {label}
-          </button>
-        ))}
+          ["←", "Left"],
+          ["↓", "Down"],
+          ["↑", "Up"],
+          ["→", "Right"],
+        ].map(([label = "", name = ""]) => key(label, `Arrow${name}`, name))}
         {["/", "|", "~", "-"].map((character) => key(character, character))}
       </div>
     </div>

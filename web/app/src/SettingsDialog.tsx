@@ -1,5 +1,6 @@
 /** How termwall looks and behaves for one viewer, in this browser. */
 
+import type { OptionKeys } from "@termwall/react";
 import { useState } from "react";
 import { Dialog } from "./dialog";
 import { chordText, isMac } from "./keys";
@@ -53,6 +54,19 @@ export function SettingsDialog(props: {
       {toggle("cursorBlink", "Blinking cursor")}
       {toggle("copyOnSelect", "Copy what is selected")}
       {toggle("paletteOnly", `Leave all chords but ${chordText("palette", isMac())} to the programs`)}
+      {isMac() && (
+        <label className="field">
+          <span>Option key as Alt</span>
+          <select
+            value={settings.optionKeys}
+            onChange={(event) => set({ optionKeys: event.target.value as OptionKeys })}
+          >
+            <option value="off">off: it types @ [ ] and others</option>
+            <option value="left">the left one only</option>
+            <option value="both">both</option>
+          </select>
+        </label>
+      )}
       <label className="switch">
         <input type="checkbox" checked={settings.notify} onChange={(event) => void notify(event.target.checked)} />
         <span>Desktop notifications, while you look elsewhere</span>

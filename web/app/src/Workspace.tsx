@@ -28,8 +28,9 @@ export function Workspace(props: WorkspaceProps) {
       theme: dark ? DARK : LIGHT,
       screenReaderMode: settings.screenReader,
       cursorBlink: settings.cursorBlink,
+      optionKeys: settings.optionKeys,
     }),
-    [fontSize, dark, settings.screenReader, settings.cursorBlink],
+    [fontSize, dark, settings.screenReader, settings.cursorBlink, settings.optionKeys],
   );
   const onView = useCallback(
     (next: View) => {

@@ -1,5 +1,7 @@
 /** The keyboard map: which chord is which command. All else belongs to the program. */
 
+import { composes, type KeyPress, latinOf, type Platform, platformOf } from "@termwall/react";
+
 export type Command =
   | "palette"
   | "next"
@@ -19,8 +21,8 @@ export type Command =
   | `position-${number}`;
 
 export interface Chord {
+  /** A key's name, or a letter or digit: the one that the layout gives, or has at the place of a US keyboard's (P2). */
   key: string;
-  code?: string;
   ctrl?: boolean;
   alt?: boolean;
   shift?: boolean;
@@ -34,9 +36,9 @@ export interface Binding {
   mac: Chord;
 }
 
-const ctrlAlt = (key: string, code: string): Pick<Binding, "other" | "mac"> => ({
+const ctrlAlt = (key: string): Pick<Binding, "other" | "mac"> => ({
   other: { key, ctrl: true, alt: true },
-  mac: { key, code, ctrl: true, alt: true },
+  mac: { key, ctrl: true, alt: true },
 });
 
 export const BINDINGS: readonly Binding[] = [
@@ -46,23 +48,23 @@ export const BINDINGS: readonly Binding[] = [
     other: { key: "Enter", ctrl: true, shift: true },
     mac: { key: "k", meta: true },
   },
-  { command: "next", label: "Next that needs you", ...ctrlAlt("Enter", "Enter") },
-  { command: "left", label: "Pane to the left", ...ctrlAlt("ArrowLeft", "ArrowLeft") },
-  { command: "right", label: "Pane to the right", ...ctrlAlt("ArrowRight", "ArrowRight") },
-  { command: "up", label: "Pane above", ...ctrlAlt("ArrowUp", "ArrowUp") },
-  { command: "down", label: "Pane below", ...ctrlAlt("ArrowDown", "ArrowDown") },
-  { command: "zoom", label: "Zoom the pane and back", ...ctrlAlt("z", "KeyZ") },
-  { command: "layout", label: "Next layout", ...ctrlAlt("g", "KeyG") },
-  { command: "drive", label: "Take over", ...ctrlAlt("o", "KeyO") },
-  { command: "retry", label: "Try now, while offline", ...ctrlAlt("r", "KeyR") },
-  { command: "new", label: "New terminal", ...ctrlAlt("n", "KeyN") },
+  { command: "next", label: "Next that needs you", ...ctrlAlt("Enter") },
+  { command: "left", label: "Pane to the left", ...ctrlAlt("ArrowLeft") },
+  { command: "right", label: "Pane to the right", ...ctrlAlt("ArrowRight") },
+  { command: "up", label: "Pane above", ...ctrlAlt("ArrowUp") },
+  { command: "down", label: "Pane below", ...ctrlAlt("ArrowDown") },
+  { command: "zoom", label: "Zoom the pane and back", ...ctrlAlt("z") },
+  { command: "layout", label: "Next layout", ...ctrlAlt("g") },
+  { command: "drive", label: "Take over", ...ctrlAlt("o") },
+  { command: "retry", label: "Try now, while offline", ...ctrlAlt("r") },
+  { command: "new", label: "New terminal", ...ctrlAlt("n") },
   {
     command: "search",
     label: "Search here",
     other: { key: "f", ctrl: true, shift: true },
     mac: { key: "f", meta: true },
   },
-  { command: "everywhere", label: "Search all terminals", ...ctrlAlt("f", "KeyF") },
+  { command: "everywhere", label: "Search all terminals", ...ctrlAlt("f") },
   { command: "copy", label: "Copy", other: { key: "c", ctrl: true, shift: true }, mac: { key: "c", meta: true } },
   {
     command: "regions",
@@ -75,19 +77,15 @@ export const BINDINGS: readonly Binding[] = [
     return {
       command: `position-${index + 1}`,
       label: `Position ${digit}`,
-      ...ctrlAlt(digit, `Digit${digit}`),
+      ...ctrlAlt(digit),
     };
   }),
 ];
 
-export type KeyLike = Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "altKey" | "shiftKey" | "metaKey"> & {
-  getModifierState?: (key: string) => boolean;
-};
-
-function matches(event: KeyLike, chord: Chord): boolean {
-  const same = chord.code ? event.code === chord.code : event.key.toLowerCase() === chord.key.toLowerCase();
+function matches(event: KeyPress, chord: Chord, platform: Platform): boolean {
+  const key = chord.key.length === 1 ? latinOf(event, platform) : event.key;
   return (
-    same &&
+    key === chord.key &&
     event.ctrlKey === !!chord.ctrl &&
     event.altKey === !!chord.alt &&
     event.shiftKey === !!chord.shift &&
@@ -96,11 +94,11 @@ function matches(event: KeyLike, chord: Chord): boolean {
 }
 
 /** The command of a key; null where the key is the program's. */
-export function commandOf(event: KeyLike, mac: boolean, paletteOnly = false): Command | null {
-  // AltGr is Ctrl+Alt on Windows: what types a character in the user's layout is text.
-  if (event.getModifierState?.("AltGraph") && event.key.length === 1) return null;
+export function commandOf(event: KeyPress, platform: Platform, paletteOnly = false): Command | null {
+  // What types a character in the user's layout is text.
+  if (composes(event, { platform, optionIsAlt: false })) return null;
   for (const binding of BINDINGS) {
-    if (matches(event, mac ? binding.mac : binding.other)) {
+    if (matches(event, platform === "mac" ? binding.mac : binding.other, platform)) {
       return paletteOnly && binding.command !== "palette" && binding.command !== "regions" ? null : binding.command;
     }
   }
@@ -129,4 +127,4 @@ export function chordText(command: Command, mac: boolean): string {
   return [...parts.filter(Boolean), key].join("+");
 }
 
-export const isMac = (): boolean => /Mac|iPhone|iPad/.test(navigator.platform);
+export const isMac = (): boolean => platformOf(navigator.platform) === "mac";

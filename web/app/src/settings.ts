@@ -1,5 +1,7 @@
 /** What is each viewer's own, kept in this browser: looks for all projects, the layout for each. */
 
+import type { OptionKeys } from "@termwall/react";
+
 export type Theme = "system" | "dark" | "light";
 export type Layout = "single" | "split" | "grid";
 
@@ -12,6 +14,8 @@ export interface Settings {
   copyOnSelect: boolean;
   /** Only the palette's chord is the page's; all others go to the program. */
   paletteOnly: boolean;
+  /** Which Option keys of a Mac are Alt for programs; the others type the layout's characters. */
+  optionKeys: OptionKeys;
   /** Desktop notifications while no page of this browser is in front. */
   notify: boolean;
 }
@@ -32,6 +36,7 @@ export const DEFAULT_SETTINGS: Settings = {
   cursorBlink: false,
   copyOnSelect: false,
   paletteOnly: false,
+  optionKeys: "off",
   notify: false,
 };
 export const DEFAULT_VIEW: View = { layout: "grid", column: 0.5, row: 0.5, folded: false };

@@ -1,7 +1,7 @@
 /** What the page's keys do: each command of `keys.ts`, and the few keys that mean something only here. */
 
 import type { Session } from "@termwall/client";
-import { useTermwall } from "@termwall/react";
+import { platformOf, useTermwall } from "@termwall/react";
 import { useCallback, useEffect } from "react";
 import { arrange, neighbour } from "./arrangement";
 import { type Command, commandOf, isMac } from "./keys";
@@ -10,6 +10,7 @@ import { nextNeeding } from "./order";
 import type { Layout } from "./settings";
 
 const MAC = isMac();
+const PLATFORM = platformOf(navigator.platform);
 
 interface CommandParts {
   sessions: ReadonlyMap<string, Session>;
@@ -139,7 +140,7 @@ export function useCommands(parts: CommandParts): (command: Command) => boolean 
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       const modal = document.querySelector("dialog[open]") !== null;
-      const command = commandOf(event, MAC, paletteOnly);
+      const command = commandOf(event, PLATFORM, paletteOnly);
       const twice = command === "palette" && document.querySelector("dialog.palette[open]") !== null;
       if (twice) setOpen(null);
       if (command !== null && (twice || !modal) && run(twice ? "next" : command)) {

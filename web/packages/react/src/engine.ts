@@ -8,6 +8,9 @@ import { FitAddon } from "@xterm/addon-fit";
 import { SearchAddon } from "@xterm/addon-search";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
+import { modifierKey } from "./keyboard/functional";
+import { Keyboard, type OptionKeys } from "./keyboard/keyboard";
+import { KeyModes } from "./keyboard/keyModes";
 import { answerNothing, focusAnswers, isReport } from "./queries";
 import { FONT_FAMILY } from "./themes";
 import { makeAlike, OutputText } from "./xterm/alike";
@@ -19,6 +22,8 @@ export interface EngineOptions {
   theme: ITheme;
   screenReaderMode: boolean;
   cursorBlink: boolean;
+  /** Which Option keys of a Mac are Alt for programs. */
+  optionKeys?: OptionKeys;
 }
 
 export interface EngineEvents {
@@ -53,6 +58,11 @@ export class Engine implements StreamSink {
   private opened = false;
   private disposed = false;
   private lastWay = "";
+  private readonly keyboard: Keyboard;
+  /** Whether what the terminal sends now is ready as it is: no text of an input method. */
+  private ready = false;
+  /** What an input method made is on its way. */
+  private settling = false;
   /** The line that is kept in view. */
   private revealed: { text: string; linesFromEnd: number } | null = null;
   onSearch: ((state: SearchState) => void) | null = null;
@@ -61,7 +71,7 @@ export class Engine implements StreamSink {
   onCell: (() => void) | null = null;
 
   constructor(
-    options: EngineOptions,
+    { optionKeys, ...options }: EngineOptions,
     private events: EngineEvents,
   ) {
     this.element.className = "termwall-engine";
@@ -72,7 +82,6 @@ export class Engine implements StreamSink {
       fontFamily: FONT_FAMILY,
       minimumContrastRatio: 4.5,
       cursorInactiveStyle: "outline",
-      macOptionIsMeta: true,
       rightClickSelectsWord: false,
       linkHandler: { activate: (event, uri) => follow(event, uri), allowNonHttpProtocols: false },
     });
@@ -83,14 +92,21 @@ export class Engine implements StreamSink {
     makeAlike(terminal);
     answerNothing(terminal.parser);
     const isAnswer = focusAnswers(terminal.parser);
+    const isAlternate = () => terminal.buffer.active.type === "alternate";
+    this.keyboard = new Keyboard(new KeyModes(terminal.parser, isAlternate), () => ({
+      applicationCursor: terminal.modes.applicationCursorKeysMode,
+      alternate: isAlternate(),
+    }));
+    this.keyboard.option = optionKeys ?? "off";
     terminal.onData((data) => {
-      if (!isAnswer(data) && (!isReport(data) || this.events.drives())) this.events.data(data);
+      if (isAnswer(data) || (isReport(data) && !this.events.drives())) return;
+      this.events.data(this.ready ? data : this.keyboard.text(data));
     });
     terminal.onBinary((data) => {
       if (isReport(data) && !this.events.drives()) return;
       this.events.data(Uint8Array.from(data, (character) => character.charCodeAt(0)));
     });
-    terminal.attachCustomKeyEventHandler((event) => !this.events.key(event));
+    terminal.attachCustomKeyEventHandler((event) => this.key(event));
     terminal.onResize(() => this.onSize?.());
     this.search.onDidChangeResults(({ resultIndex, resultCount }) =>
       this.onSearch?.({ index: resultIndex, count: resultCount }),
@@ -114,7 +130,50 @@ export class Engine implements StreamSink {
     if (!this.opened) {
       this.opened = true;
       this.terminal.open(this.element);
+      this.terminal.textarea?.addEventListener("compositionend", () => {
+        this.settling = true;
+        setTimeout(() => {
+          this.settling = false;
+        });
+      });
+      this.terminal.textarea?.addEventListener("blur", () => this.keyboard.blur());
     }
+  }
+
+  /** A key: false where xterm.js has nothing more to do with it. */
+  private key(event: KeyboardEvent): boolean {
+    if (this.events.key(event)) return false;
+    if (event.type === "keypress") return true;
+    const sent = this.keyboard.encode(event);
+    if (sent === null) return true;
+    const modifier = modifierKey(event.key, event.location) !== undefined;
+    const up = event.type === "keyup";
+    if (!modifier) event.preventDefault();
+    // Who only watches does not take over by letting go of a key, or by holding one of the page's chords (I4).
+    if ((!modifier && !up) || this.events.drives()) this.send(sent, !modifier && !up);
+    return up; // xterm.js keeps track of what is held.
+  }
+
+  private send(keys: string, typed: boolean): void {
+    if (this.settling) {
+      setTimeout(() => this.send(keys, typed)); // After the text that xterm.js sends by a timer of its own.
+      return;
+    }
+    if (this.disposed) return;
+    const { textarea } = this.terminal;
+    if (textarea && (keys === "\r" || keys === "\x03")) textarea.value = "";
+    this.asIs(() => this.terminal.input(keys, typed));
+  }
+
+  private asIs(act: () => void): void {
+    this.ready = true;
+    act();
+    this.ready = false;
+  }
+
+  /** What a key sends that a button of the page stands for: `Escape`, `ArrowUp`, or a character. */
+  keys(key: string, held?: { ctrl?: boolean; shift?: boolean }): string {
+    return this.keyboard.named(key, held);
   }
 
   write(chunk: StreamChunk, parsed: () => void): void {
@@ -155,7 +214,8 @@ export class Engine implements StreamSink {
     return this.terminal.rows;
   }
 
-  set(options: Partial<EngineOptions>): void {
+  set({ optionKeys, ...options }: Partial<EngineOptions>): void {
+    if (optionKeys !== undefined) this.keyboard.option = optionKeys;
     Object.assign(this.terminal.options, options);
     this.onCell?.();
   }
@@ -170,15 +230,11 @@ export class Engine implements StreamSink {
 
   /** Type text as a paste: bracketed where the program asked for it. */
   paste(text: string): void {
-    this.terminal.paste(text);
+    this.asIs(() => this.terminal.paste(text));
   }
 
   get bracketedPaste(): boolean {
     return this.terminal.modes.bracketedPasteMode;
-  }
-
-  get applicationCursorKeys(): boolean {
-    return this.terminal.modes.applicationCursorKeysMode;
   }
 
   selection(): string {

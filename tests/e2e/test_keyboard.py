@@ -1,0 +1,215 @@
+"""Keys of many layouts, pressed as real events in Chromium: what they send to the program, and what the page takes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.key_events import ALT, CTRL, META, SHIFT, Keyboard
+from tests.e2e.wall_page import WallPage
+from tests.support.server import Server
+
+Open = Callable[..., WallPage]
+MAC, WINDOWS, LINUX = "MacIntel", "Win32", "Linux x86_64"
+
+
+@pytest.fixture
+def keyboard(server: Server, open_page: Open, tmp_path: Path) -> Callable[..., Keyboard]:
+    """Opens a page whose one terminal has the keys, and runs a program that writes down what it reads."""
+
+    def make(platform: str = LINUX, output: str = "") -> Keyboard:
+        log = tmp_path / "keys"
+        log.touch()
+        shown = tmp_path / "output"
+        shown.write_bytes(output.encode())
+        command = f"stty raw -echo; cat '{shown}'; printf READY; exec cat >> '{log}'"
+        session = server.session("wall", "sh", "-c", command)
+        server.focus("wall", session)
+        page = open_page()
+        keys = Keyboard(page, log, platform)
+        page.sees(session, "READY")
+        page.page.click(f".pane[data-session='{session}'] .screen")
+        page.until(lambda: page.has_keys() == session, "the keys")
+        return keys
+
+    return make
+
+
+def settings(page: WallPage) -> None:
+    """Opens the settings."""
+    page.page.click("button[aria-label='Menu']")
+    page.page.click("[role=menuitem]:has-text('Settings')")
+
+
+def test_case_page_1_option_types_the_characters_of_a_mac_s_layout(keyboard: Callable[..., Keyboard]) -> None:
+    keys = keyboard(MAC)
+    # German.
+    for key, code, held, wanted in [
+        ("@", "KeyL", ALT, "40"),
+        ("[", "Digit5", ALT, "5b"),
+        ("|", "Digit7", ALT, "7c"),
+        ("\\", "Digit7", ALT | SHIFT, "5c"),
+        ("{", "Digit8", ALT, "7b"),
+        ("}", "Digit9", ALT, "7d"),
+        ("€", "KeyE", ALT, "e2 82 ac"),
+        # French, and Option with keys that type nothing.
+        ("{", "Digit5", ALT, "7b"),
+        ("\\", "Period", ALT | SHIFT, "5c"),
+        ("ArrowLeft", "ArrowLeft", ALT, "1b 5b 31 3b 33 44"),
+        ("Backspace", "Backspace", ALT, "1b 7f"),
+    ]:
+        assert (key, keys.sent(key, code, held)) == (key, wanted)
+
+
+def test_case_page_1_option_is_alt_where_its_user_says_so(keyboard: Callable[..., Keyboard]) -> None:
+    keys = keyboard(MAC)
+    page = keys.page
+    for choice, left, right in [("left", "1b 6c", "40"), ("both", "1b 6c", "1b 6c"), ("off", "40", "40")]:
+        settings(page)
+        page.page.select_option("label:has-text('Option key as Alt') select", choice)
+        page.page.click("dialog button:has-text('Done')")
+        page.page.click(".pane .screen")
+        page.until(lambda: page.has_keys() != "", "the keys")
+        assert (choice, keys.sent("@", "KeyL", ALT)) == (choice, left)
+        assert (choice, keys.sent("@", "KeyL", ALT, right=True)) == (choice, right)
+
+
+@pytest.mark.parametrize("platform", [LINUX, WINDOWS])
+def test_case_page_1_altgr_types_characters(keyboard: Callable[..., Keyboard], platform: str) -> None:
+    keys = keyboard(platform)
+    # Some browsers of Windows tell AltGr as Ctrl and Alt, Linux as nothing: the character is already there.
+    for held in (0, CTRL | ALT):
+        for key, code, wanted in [
+            ("@", "KeyQ", "40"),  # German
+            ("{", "Digit7", "7b"),
+            ("\\", "Minus", "5c"),
+            ("~", "BracketRight", "7e"),
+            ("|", "IntlBackslash", "7c"),
+            ("#", "Digit3", "23"),  # French
+            ("₺", "KeyT", "e2 82 ba"),  # Turkish
+            ("ż", "KeyZ", "c5 bc"),  # Polish
+        ]:
+            assert (key, held, keys.sent(key, code, held, types=True)) == (key, held, wanted)
+
+
+def test_case_page_1_every_layout_types_its_letters_once(keyboard: Callable[..., Keyboard]) -> None:
+    keys = keyboard()
+    for key, code, held in [
+        ("y", "KeyZ", 0),
+        ("ß", "Minus", 0),
+        ("é", "Digit2", 0),
+        ("1", "Digit1", SHIFT),
+        ("я", "KeyZ", 0),
+        ("Я", "KeyZ", SHIFT),
+        ("λ", "KeyL", 0),
+        ("ı", "KeyI", 0),
+        ("İ", "Quote", SHIFT),
+        ("_", "IntlRo", SHIFT),
+        ("¥", "IntlYen", 0),
+        (" ", "Space", 0),
+    ]:
+        assert (key, keys.sent(key, code, held)) == (key, key.encode().hex(" "))
+
+
+def test_case_page_1_dead_keys_and_input_methods_bring_their_text_once(keyboard: Callable[..., Keyboard]) -> None:
+    keys = keyboard()
+    start = keys.log.stat().st_size
+    keys.press("Dead", "BracketLeft")
+    keys.press("ê", "KeyE", types=True)
+    keys.cdp.send("Input.imeSetComposition", {"text": "に", "selectionStart": 1, "selectionEnd": 1})
+    keys.cdp.send("Input.imeSetComposition", {"text": "日本", "selectionStart": 2, "selectionEnd": 2})
+    keys.cdp.send("Input.insertText", {"text": "日本"})
+    keys.press("Enter", "Enter")
+    assert keys.after(start) == "ê日本\r".encode().hex(" ")
+
+
+def test_case_page_2_chords_of_layouts_that_are_not_latin(keyboard: Callable[..., Keyboard]) -> None:
+    keys = keyboard(output="words to copy\r\n")
+    page = keys.page.page
+    start = keys.log.stat().st_size
+    for key in ("т", "ν", "n"):  # Russian, Greek, US
+        keys.press(key, "KeyN", CTRL | ALT)
+        keys.page.until(lambda: page.query_selector("dialog[open]") is not None, f"the dialog of {key}")
+        page.keyboard.press("Escape")
+        keys.page.until(lambda: page.query_selector("dialog[open]") is None, "its end")
+        page.click(".pane .screen")
+    page.dblclick(".pane .screen .xterm-screen", position={"x": 20, "y": 5})
+    keys.press("С", "KeyC", CTRL | SHIFT)
+    keys.page.until(lambda: page.evaluate("navigator.clipboard.readText()") == "words", "the copied word")
+    # German: the key at Z's place says Y, which is nobody's chord.
+    assert keys.after(start) == ""
+    assert keys.sent("y", "KeyZ", CTRL | ALT) == "1b 19"
+
+
+def test_case_page_2_a_chord_can_be_left_to_the_program(keyboard: Callable[..., Keyboard]) -> None:
+    keys = keyboard()
+    page = keys.page.page
+    settings(keys.page)
+    page.click("label:has-text('Leave all chords')")
+    page.click("dialog button:has-text('Done')")
+    page.click(".pane .screen")
+    assert keys.sent("n", "KeyN", CTRL | ALT) == "1b 0e"
+    assert keys.sent("т", "KeyN", CTRL | ALT) == "1b 0e"
+
+
+def test_case_page_3_keys_that_were_merged_or_swallowed(keyboard: Callable[..., Keyboard]) -> None:
+    keys = keyboard()
+    for key, code, held, wanted in [
+        ("Enter", "Enter", 0, "0d"),
+        ("Enter", "Enter", SHIFT, "1b 0d"),
+        ("Enter", "Enter", CTRL, "1b 0d"),
+        ("Enter", "Enter", ALT, "1b 0d"),
+        ("/", "Slash", CTRL, "1f"),
+        ("2", "Digit2", CTRL, "00"),
+        (" ", "Space", CTRL, "00"),
+        ("_", "Minus", CTRL | SHIFT, "1f"),
+        ("с", "KeyC", CTRL, "03"),
+        ("b", "KeyB", ALT, "1b 62"),
+        ("b", "KeyB", CTRL | ALT, "1b 02"),
+        ("Tab", "Tab", SHIFT, "1b 5b 5a"),
+        ("Backspace", "Backspace", CTRL, "08"),
+        ("F3", "F3", SHIFT, "1b 5b 31 3b 32 52"),
+        ("Escape", "Escape", 0, "1b"),
+    ]:
+        assert (key, held, keys.sent(key, code, held)) == (key, held, wanted)
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ("\x1b[>1u", "1b 5b 31 33 3b 32 75"),
+        ("\x1b[?1049h\x1b[>1u", "1b 5b 31 33 3b 32 75"),
+        ("\x1b[>4;2m", "1b 5b 32 37 3b 32 3b 31 33 7e"),
+        ("\x1b[>4;1m", "1b 5b 32 37 3b 32 3b 31 33 7e"),
+        ("\x1b[>4;2m\x1b[>4;1f", "1b 5b 31 33 3b 32 75"),
+        ("\x1b[>1u\x1b[<u", "1b 0d"),
+    ],
+)
+def test_case_page_3_shift_enter_in_the_form_that_a_program_asked_for(
+    keyboard: Callable[..., Keyboard], asked: str, wanted: str
+) -> None:
+    keys = keyboard(output=asked)
+    assert keys.sent("Enter", "Enter", SHIFT) == wanted
+    assert keys.sent("Enter", "Enter") == "0d"
+    keys.page.page.reload()
+    keys.page.until(lambda: keys.page.connection() == "connected", "the connection")
+    session = keys.page.stage()[0]
+    keys.page.sees(session, "READY")
+    keys.page.page.click(".pane .screen")
+    assert keys.sent("Enter", "Enter", SHIFT) == wanted
+
+
+def test_case_page_3_all_of_the_kitty_keyboard_protocol(keyboard: Callable[..., Keyboard]) -> None:
+    keys = keyboard(output="\x1b[>31u")
+    keys.all(b"\x1b[57441;2u\x1b[97:65;2;65u\x1b[97:65;2:3u\x1b[57441;1:3u", lambda: keys.press("A", "KeyA", SHIFT))
+    keys.all(b"\x1b[1089::99;;1089u\x1b[1089::99;1:3u", lambda: keys.press("с", "KeyC"))
+    keys.all(b"\x1b[13u\x1b[13;1:3u", lambda: keys.press("Enter", "Enter"))
+    # The page takes its chord, and the modifiers alone were told before.
+    keys.all(b"\x1b[57442;5u\x1b[57443;7u\x1b[57443;5:3u\x1b[57442;1:3u", lambda: keys.press("g", "KeyG", CTRL | ALT))
+    keys.all(b"\x1b[0;;26085:26412u", lambda: keys.cdp.send("Input.insertText", {"text": "日本"}))
+
+
+def test_case_page_3_command_stays_the_system_s(keyboard: Callable[..., Keyboard]) -> None:
+    keys = keyboard(MAC, output="\x1b[>1u")
+    assert keys.sent("c", "KeyC", META) == ""
+    assert keys.sent("c", "KeyC", CTRL) == "1b 5b 39 39 3b 35 75"
