@@ -32,6 +32,12 @@ REPORTS = [
     b"\x1b]52;c;aGVsbG8=\x07",
     b"\x1bP1$r0m\x1b\\",
     b"\x1bP>|xterm(390)\x1b\\",
+    b"\x1b[97;1:3u",  # Keys let go, and modifiers alone.
+    b"\x1b[97:65;2:3u",
+    b"\x1b[1;5:3A",
+    b"\x1b[3;1:3~",
+    b"\x1b[57441;2u",
+    b"\x1b[57441;1:3u",
 ]
 PRESSES = [b"\x1b[<0;10;4M", b"\x1b[<2;10;4M", b"\x1b[<0;10;4M\x1b[<0;10;4m", b"\x1b[M !!", b"\x1b[32;10;4M"]
 TYPING = [
@@ -46,6 +52,9 @@ TYPING = [
     b"",
     b"\x1b[1;5R",  # Ctrl+F3
     b"\x1b[97;5u",
+    b"\x1b[97;1:2u",
+    b"\x1b[57399u",
+    b"\x1b[13u",
     b"\x1b[27;2;13~",
     b"\x1b]",
     b"\x1bP",

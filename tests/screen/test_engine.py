@@ -38,12 +38,16 @@ QUERIES = {
     "size in cells": (b"\x1b[18t", rb"\x1b\[8;24;80t"),
     "size in pixels": (b"\x1b[14t", rb"\x1b\[4;384;640t"),
     "size of a cell": (b"\x1b[16t", rb"\x1b\[6;16;8t"),
+    "kitty keyboard": (b"\x1b[?u", rb"\x1b\[\?0u"),
+    "kitty keyboard, set": (b"\x1b[>5u\x1b[?u\x1b[<u\x1b[?u", rb"\x1b\[\?5u\x1b\[\?0u"),
+    "modifyOtherKeys": (b"\x1b[?4m\x1b[>4;1m\x1b[?4m\x1b[>4m", rb"\x1b\[>4;0m\x1b\[>4;1m"),
+    "formatOtherKeys": (b"\x1b[>4;1f\x1b[?4g\x1b[>4f", rb"\x1b\[>4;1f"),
+    "XTGETTCAP": (b"\x1bP+q5463\x1b\\", rb"\x1bP1\+r5463\x1b\\"),
     "colour scheme": (b"\x1b[?996n", rb"\x1b\[\?997;1n"),
 }
 NOT_ANSWERED = {
     "ENQ": b"\x05",
     "title": b"\x1b]2;rm -rf\x07\x1b[21t",
-    "kitty keyboard": b"\x1b[?u",
     "kitty graphics": b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\",
     "clipboard": b"\x1b]52;c;?\x07",
 }
@@ -121,6 +125,52 @@ def test_S7_what_the_pages_terminal_cannot_keep_or_would_betray_is_not_answered(
     make: type[GhosttyEngine], query: str
 ) -> None:
     assert fed(make, NOT_ANSWERED[query]).take_replies() == b""
+
+
+@pytest.mark.parametrize(("name", "there"), [("fullkbd", True), ("Tc", True), ("Cmg", False), ("cols", False)])
+def test_case_terminal_9_a_capability_is_promised_where_it_is_there(
+    make: type[GhosttyEngine], name: str, there: bool
+) -> None:
+    asked = name.encode().hex().encode()
+    engine = fed(make, b"\x1bP+q" + asked + b"\x1b\\")
+    assert engine.take_replies().lower().startswith(b"\x1bp%d+r%s" % (there, asked))
+
+
+KEYS = {
+    "pushed": (b"\x1b[>1u\x1b[>5u", [b"\x1b[?u", b"\x1b[<u\x1b[?u", b"\x1b[<u\x1b[?u"]),
+    "set": (b"\x1b[=3u", [b"\x1b[?u", b"\x1b[<u\x1b[?u"]),
+    "more than fit": (b"".join(b"\x1b[>%du" % n for n in range(1, 13)), [b"\x1b[?u"] + [b"\x1b[<u\x1b[?u"] * 8),
+    "of both screens": (b"\x1b[>1u\x1b[?1049h\x1b[>3u", [b"\x1b[?u", b"\x1b[?1049l\x1b[?u", b"\x1b[?1049h\x1b[?u"]),
+    "of the other screen": (b"\x1b[?1049h\x1b[>3u\x1b[?1049l\x1b[>1u", [b"\x1b[?u", b"\x1b[?1049h\x1b[?u"]),
+    "other keys": (b"\x1b[>4;1m", [b"\x1b[?4m"]),
+    "other keys in the form CSI u": (b"\x1b[>4;2m\x1b[>4;1f", [b"\x1b[?4m", b"\x1b[?4g"]),
+    "other keys, switched off": (b"\x1b[>4;2m\x1b[>4n", [b"\x1b[?4m"]),
+    "reset": (b"\x1b[>5u\x1b[>4;2m\x1b[>4;1f\x1bc", [b"\x1b[?u", b"\x1b[?4m", b"\x1b[?4g"]),
+    "softly reset": (b"\x1b[>5u\x1b[>4;2m\x1b[>4;1f\x1b[!p", [b"\x1b[?u", b"\x1b[?4m", b"\x1b[?4g"]),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_case_page_3_the_keys_that_were_asked_for_are_kept(make: type[GhosttyEngine], name: str) -> None:
+    output, questions = KEYS[name]
+
+    def answers(engine: Engine) -> list[bytes]:
+        given = []
+        for question in questions:
+            engine.feed(question)
+            given.append(engine.take_replies())
+        return given
+
+    wanted = answers(fed(make, output))
+    assert all(wanted)
+    assert answers(fed(make, fed(make, output).snapshot(SCROLLBACK))) == wanted
+    checkpoint = fed(make, output).checkpoint()
+    assert checkpoint is not None
+    assert answers(make.restore(checkpoint, 80, 24, SCROLLBACK)) == wanted
+    pieces = make(80, 24, SCROLLBACK)
+    for at in range(len(output)):
+        pieces.feed(output[at : at + 1])
+    assert answers(pieces) == wanted
 
 
 def test_S7_a_snapshot_asks_nothing(make: type[GhosttyEngine]) -> None:

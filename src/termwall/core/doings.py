@@ -2,7 +2,7 @@
 
     typed      keys, text, pastes: whoever sends it drives from then on (I4), and has answered what was asked
     pressed    a button of the mouse: it may have answered what was asked, but claims nothing
-    reported   the focus, a moved mouse, its wheel, and the answers of a terminal to queries
+    reported   the focus, a moved mouse, its wheel, keys let go, modifiers alone, and a terminal's answers
 
 A message counts as typed as soon as anything in it is. `ESC [ 1 ; 5 R` is Ctrl+F3 and not a cursor report from row 1.
 """
@@ -23,6 +23,8 @@ _REPORT = re.compile(
     rb"|\?[0-9;]{0,32}[cnuR]|[>=][0-9;]{0,64}c"  # device attributes, DECDSR, kitty flags, DECXCPR
     rb"|[0-9]{1,4}n|\??[0-9;]{1,32}\$y"  # DSR, DECRPM
     rb"|(?:[34689]|48)(?:;[0-9:]{0,6}){0,5}t"  # sizes
+    rb"|[0-9]{1,7}(?::[0-9:]{0,16})?;[0-9]{1,3}:3(?:;[0-9:]{0,32})?[u~A-HPQS]"  # kitty keyboard: a key let go
+    rb"|(?:5735[89]|57360|574(?:4[1-9]|5[0-4]))(?:;[0-9:]{0,8})?u"  # a modifier alone
     rb")"
     rb"|\x1b[\]P_^X][^\x07\x18\x1a\x1b]*(?:\x07|\x1b\\)",  # colours, clipboard, DECRQSS, XTGETTCAP, XTVERSION
 )

@@ -13,7 +13,7 @@ _QUERY = re.compile(
     rb"|\x1b\[\??[0-9;]*\$p"  # DECRQM
     rb"|\x1b\[>[0-9]*q"  # XTVERSION
     rb"|\x1b\[(?:1[1-9]|2[01])(?:;[0-9]+)*t"  # size and title reports
-    rb"|\x1b\[\?u"  # kitty keyboard
+    rb"|\x1b\[\?u|\x1b\[\?[0-9;]*[mg]"  # kitty keyboard, xterm's modified keys and their form
     rb"|\x1b\[[0-9;]*\*y|\x1b\[[01]?x"  # DECRQCRA, DECREQTPARM
     rb"|\x1b\](?:4;[0-9]+|5;[0-9]+|1[0-9]|52;[a-z0-9]*);\?" + _ENDED +  # colours, clipboard
     rb"|\x1bP[$+]q[^\x07\x1b]{0,256}\x1b\\"  # DECRQSS, XTGETTCAP

@@ -10,6 +10,7 @@ from struct import Struct, unpack_from
 from zlib import crc32
 
 from termwall.screen.engine import EngineError
+from termwall.screen.otherkeys import OtherKeys
 
 MAGIC = b"GHOSTSNP\x01\x00"
 TERMINAL, SCREEN, PAGE, HISTORY, READY, FINISH, CONTINUATION = range(1, 8)
@@ -20,8 +21,9 @@ PLAIN = bytes(STYLE_BYTES)
 """The style of a cell that nobody coloured."""
 
 _MORE = Struct("<IBI")
+_KEYS_SHIFT = 24
 """What ends a checkpoint: the checksum of what is before it (the output's end and an unfinished sequence), and the
-length of each.
+length of each. The highest bits of the latter say which other keys were asked for.
 """
 
 _TERMINAL = Struct("<HHIIHHHHBHHI10BQQQ24sQQ")
@@ -81,7 +83,7 @@ class Screen:
     link: bytes
     charset: int
     kitty: list[int]
-    """The stack of kitty keyboard flags, the current ones last."""
+    """The stack of kitty keyboard flags, the current ones last; without those that are as a reset left them."""
     saved: Saved | None
     pages: list[Page] = field(default_factory=list)
     """Oldest first."""
@@ -97,7 +99,6 @@ class State:
     bottom: int
     alternate: bool
     cursor_is_default: bool
-    modify_other_keys: bool
     mouse_event: int
     """None, or of the modes 9, 1000, 1002 and 1003 the one that counts."""
     mouse_format: int
@@ -113,6 +114,8 @@ class State:
     screens: list[Screen | None] = field(default_factory=lambda: [None, None])
     """Primary and alternate; the latter only once it was used."""
     unfinished: bytes = b""
+    other_keys: OtherKeys = field(default_factory=OtherKeys)
+    """Not in the library's state: `ghostty.py` adds it."""
 
     def mode(self, name: str) -> bool:
         """Whether a mode of `MODES` is set."""
@@ -199,7 +202,6 @@ def _read_terminal(data: bytes, at: int) -> State:
         bottom=bottom,
         alternate=values[9] == 1,
         cursor_is_default=bool(values[12]),
-        modify_other_keys=bool(values[16]),
         mouse_event=values[17],
         mouse_format=values[18],
         modes=values[22],
@@ -228,9 +230,15 @@ def _read_screen(data: bytes, at: int) -> tuple[Screen, int]:
         pen=pen,
         link=_read_link(data, at)[0],
         charset=charset,
-        kitty=list(kitty[: index + 1]),
+        kitty=_stack(kitty, index),
         saved=saved,
     ), key
+
+
+def _stack(ring: bytes, current: int) -> list[int]:
+    """Eight places in a ring, of which the one behind the current one is the oldest."""
+    ordered = ring[current + 1 :] + ring[: current + 1]
+    return list(ordered.lstrip(b"\0"))
 
 
 def _read_link(data: bytes, at: int) -> tuple[bytes, int]:
@@ -278,13 +286,13 @@ def _read_page(data: bytes, at: int) -> Page:
     return Page(columns, styles, links, found, clusters)
 
 
-def tie(state: bytes, tail: bytes, unfinished: bytes) -> bytes:
-    """A checkpoint: the native state, the end of the output before it, an unfinished sequence that is not in there."""
+def tie(state: bytes, tail: bytes, unfinished: bytes, keys: OtherKeys) -> bytes:
+    """A checkpoint: the native state, and what it lacks: the output's end before it, an unfinished sequence, keys."""
     more = tail + unfinished
-    return state + more + _MORE.pack(crc32(more), len(tail), len(unfinished))
+    return state + more + _MORE.pack(crc32(more), len(tail), len(unfinished) | keys.encode() << _KEYS_SHIFT)
 
 
-def untie(checkpoint: bytes) -> tuple[bytes, bytes, bytes]:
+def untie(checkpoint: bytes) -> tuple[bytes, bytes, bytes, OtherKeys]:
     """What was tied.
 
     Raises:
@@ -294,8 +302,9 @@ def untie(checkpoint: bytes) -> tuple[bytes, bytes, bytes]:
         raise EngineError("not a checkpoint")
     end = len(checkpoint) - _MORE.size
     checksum, tail, unfinished = _MORE.unpack_from(checkpoint, end)
+    unfinished, keys = unfinished & (1 << _KEYS_SHIFT) - 1, unfinished >> _KEYS_SHIFT
     start = max(0, end - tail - unfinished)
     more = checkpoint[start:end]
     if crc32(more) != checksum:
         raise EngineError("a damaged checkpoint")
-    return checkpoint[:start], more[:tail], more[tail:]
+    return checkpoint[:start], more[:tail], more[tail:], OtherKeys.decode(keys)

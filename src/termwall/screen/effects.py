@@ -10,8 +10,13 @@ from termwall.screen.checkpoint import MAGIC, READY, RECORD
 CELL_WIDTH, CELL_HEIGHT = 8, 16
 """Pixels, for programs that ask."""
 NAME = b"termwall"
-_KITTY_KEYBOARD = re.compile(rb"\x1b\[\?\d+u")
-"""Not answered: xterm.js 6 types no kitty keys, so no program should count on them."""
+_CAPABILITY = re.compile(rb"\x1bP1\+r([0-9A-Fa-f]+)")
+NOT_THERE = frozenset(
+    # Side margins, the whole screen in reverse, blinking text: xterm.js has or shows none of them. A size that is not
+    # the session's, and a pattern that this terminal's version does not match.
+    (b"Enmg", b"Dsmg", b"Clmg", b"Cmg", b"flash", b"blink", b"cols", b"lines", b"xr")
+)
+"""Capabilities that libghostty-vt promises for itself (XTGETTCAP), and the terminals of those who look do not keep."""
 
 
 class Effects:
@@ -35,9 +40,7 @@ class Effects:
 
     def _reply(self, _terminal: object, _user: object, data: Any, size: int) -> None:
         if not self.muted:
-            reply = bytes(ffi.buffer(data, size))
-            if not _KITTY_KEYBOARD.fullmatch(reply):
-                self.replies.append(reply)
+            self.replies.append(_true(bytes(ffi.buffer(data, size))))
 
     def _bell(self, _terminal: object, _user: object) -> None:
         self.bells += 1
@@ -63,6 +66,14 @@ class Effects:
         attributes.secondary.rom_cartridge = 0
         attributes.tertiary.unit_id = 0
         return True
+
+
+def _true(reply: bytes) -> bytes:
+    """An answer, or a refusal where a capability is promised that is not there."""
+    named = _CAPABILITY.match(reply)
+    if named and len(named[1]) % 2 == 0 and bytes.fromhex(named[1].decode()) in NOT_THERE:
+        return b"\x1bP0+r%s\x1b\\" % named[1]
+    return reply
 
 
 class Front:

@@ -17,6 +17,7 @@ from termwall.screen.checkpoint import State, read_state, tie, untie
 from termwall.screen.effects import CELL_HEIGHT, CELL_WIDTH, Effects, Front
 from termwall.screen.engine import EngineError
 from termwall.screen.mending import CLEAR_ALTERNATE, MENDINGS, blank, cut_at, cut_cells
+from termwall.screen.otherkeys import LONGEST, OTHER_KEYS, OTHER_KEYS_BEGUN, OtherKeys
 from termwall.screen.snapshot import compose
 from termwall.screen.swallow import STRING_BYTES, swallowed
 
@@ -48,10 +49,12 @@ CANCEL = b"\x18"
 """Ends an unfinished sequence without effect."""
 SOFT_RESET = (
     b"\x1b[?1;6;45;1004;2004;2026l\x1b[4l\x1b[?7;25h\x1b>\x1b[r\x1b[0 q\x1b[m\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[H\x1b7"
+    b"\x1b[<8u\x1b[>4m"
 )
-"""What xterm.js resets by DECSTR; the cursor stays where it was."""
-_DIFFERENT = re.compile(rb"\x1b\[(?:0?K|!p)")
-_BEGUN = re.compile(rb"\x1b(?:\[[0!]?)?\Z")
+"""What the page's terminal resets by DECSTR; the cursor stays where it was. Keys are sent as ever from then on."""
+RESET = b"\x1bc"
+_DIFFERENT = re.compile(rb"\x1b(?:\[(?:0?K|!p|%s)|c)" % OTHER_KEYS)
+_BEGUN = re.compile(rb"\x1b(?:\[(?:[0!]|%s)?)?\Z" % OTHER_KEYS_BEGUN)
 _ENDS_IN_TEXT = re.compile(
     rb"(?:\A[^\x00-\x1f\x7f]{40}|[\x00-\x1a\x1c-\x1f]|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]+[0-~]|\x1b[0-OQ-WYZ`-~]|\x1b\\)"
     rb"[^\x00-\x1f\x7f]+\Z"
@@ -83,7 +86,7 @@ class GhosttyEngine:
         Raises:
             EngineError: the bytes are no such state.
         """
-        state, tail, unfinished = untie(checkpoint)
+        state, tail, unfinished, keys = untie(checkpoint)
         decoder = ffi.new("GhosttySnapshotDecoder*")
         made = ffi.new("GhosttyTerminal*")
         source = ffi.from_buffer(state)
@@ -102,6 +105,7 @@ class GhosttyEngine:
         engine.cols, engine.rows = engine._get("COLS", "uint16_t"), engine._get("ROWS", "uint16_t")
         engine._effects.size = engine.cols, engine.rows
         engine._tail = tail
+        engine._other_keys = keys
         engine._write(unfinished)
         engine._shorten()
         engine.resize(cols, rows)
@@ -113,6 +117,7 @@ class GhosttyEngine:
         self.cols, self.rows = cols, rows
         self._tail = b""
         self._inside = 0
+        self._other_keys = OtherKeys()
         self._front = Front()
         self._flag = ffi.new("bool*")
         self._effects = Effects()
@@ -146,7 +151,8 @@ class GhosttyEngine:
 
         Two sequences do in xterm.js what they do not in libghostty-vt, and are often used; they are done here. Behind a
         full row, its cursor is beyond the last column, so that erasing to the row's end erases nothing, where this one
-        would erase the row's last character. And it knows the soft reset (DECSTR), which this one ignores.
+        would erase the row's last character. And it knows the soft reset (DECSTR), which this one ignores. Of
+        modifyOtherKeys it keeps a part only (`otherkeys.py`).
         """
         view = memoryview(data)
         for start in range(0, view.nbytes, PIECE_BYTES):
@@ -167,13 +173,13 @@ class GhosttyEngine:
         start = 0
         begun = _BEGUN.search(self._tail)
         if begun:
-            found = _DIFFERENT.match(begun[0] + view[:4])
-            if found and self._differs(found[0], True):
+            found = _DIFFERENT.match(begun[0] + view[:LONGEST])
+            if found and found.end() > len(begun[0]) and self._differs(found[0], True):
                 start = found.end() - len(begun[0])
         for found in _DIFFERENT.finditer(view, start):
             at = found.start()
             # After a line end the cursor is at no row's end; that is where most of them are.
-            if at > start and view[at - 1] == LINE_FEED:
+            if at > start and view[at - 1] == LINE_FEED and found[0].endswith(b"K"):
                 continue
             if at > start:
                 write(terminal, base + start, at - start)
@@ -193,6 +199,9 @@ class GhosttyEngine:
             begun: whether the native parser has its beginning already.
         """
         terminal, flag = self._terminal, self._flag
+        if sequence.endswith((b"m", b"f", b"n", b"g", b"c")):
+            self._hear_keys(sequence)
+            return False
         if sequence.endswith(b"K"):
             lib.ghostty_terminal_get(terminal, lib.GHOSTTY_TERMINAL_DATA_CURSOR_PENDING_WRAP, flag)
             if not flag[0]:
@@ -209,7 +218,16 @@ class GhosttyEngine:
         if sequence.endswith(b"p"):
             x, y, _ = self.cursor
             self._write(b"%s\x1b[%d;%dH" % (SOFT_RESET, y + 1, x + 1))
+            self._other_keys.reset()
         return True
+
+    def _hear_keys(self, sequence: bytes) -> None:
+        if sequence == RESET:
+            self._other_keys.reset()
+            return
+        answer = self._other_keys.obey(sequence)
+        if answer and not self.muted:
+            self._effects.replies.append(answer)
 
     def resize(self, cols: int, rows: int) -> None:
         """The window has another size; fewer than two columns or rows are taken for two."""
@@ -297,7 +315,7 @@ class GhosttyEngine:
     def checkpoint(self) -> bytes:
         """The whole state for `restore`."""
         state, unfinished = self._told(True)
-        return tie(state, self._tail, unfinished)
+        return tie(state, self._tail, unfinished, self._other_keys)
 
     def close(self) -> None:
         """Free the native terminal."""
@@ -308,6 +326,7 @@ class GhosttyEngine:
         data, unfinished = self._told(history)
         state = read_state(data, history)
         state.unfinished = state.unfinished or unfinished
+        state.other_keys = self._other_keys
         return state
 
     def _told(self, history: bool) -> tuple[bytes, bytes]:

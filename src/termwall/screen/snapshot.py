@@ -41,6 +41,8 @@ def compose(state: State, scrollback: int, printed: bool = False) -> bytes:
     out = drawing.out
     out.append(RESET)
     primary, alternate = state.screens
+    if not state.alternate and alternate is not None and alternate.kitty:
+        out.append(b"\x1b[?47h%s\x1b[?47l" % _kitty(alternate))
     if primary is not None:
         drawing.rows(lines(primary, state.rows, scrollback))
         drawing.end()
@@ -67,6 +69,8 @@ def compose(state: State, scrollback: int, printed: bool = False) -> bytes:
 def _enter_alternate(state: State, drawing: Drawing) -> None:
     primary = state.screens[0]
     charset = DEFAULT_CHARSET
+    if primary is not None:
+        drawing.out.append(_kitty(primary))
     if primary is not None and primary.saved is not None:
         _save(primary.saved, drawing)
         charset = primary.saved.charset
@@ -120,12 +124,13 @@ def _modes(state: State, screen: Screen) -> bytes:
         parts.append(b"\x1b[%d q" % (_CURSOR_STYLES[screen.cursor_style] + (not state.mode("12"))))
     elif state.mode("12"):
         parts.append(b"\x1b[?12h")
-    if state.modify_other_keys:
-        parts.append(b"\x1b[>4;2m")
-    if any(screen.kitty):
-        parts.append(b"\x1b[=%du" % screen.kitty[0])
-        parts += [b"\x1b[>%du" % flags for flags in screen.kitty[1:]]
+    parts += [state.other_keys.sequences(), _kitty(screen)]
     return b"".join(parts)
+
+
+def _kitty(screen: Screen) -> bytes:
+    """Pushes a screen's kitty keyboard flags; that screen must be shown."""
+    return b"".join([b"\x1b[>%du" % flags for flags in screen.kitty])
 
 
 def _colours(state: State) -> bytes:

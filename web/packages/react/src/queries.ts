@@ -25,6 +25,8 @@ const CSI_QUERIES = [
   { prefix: "?", intermediates: "$", final: "p" }, // DECRQM of private modes
   { prefix: ">", final: "q" }, // XTVERSION
   { prefix: "?", final: "u" }, // kitty keyboard flags
+  { prefix: "?", final: "m" }, // xterm's modified keys, and their form
+  { prefix: "?", final: "g" },
   { final: "x" }, // DECREQTPARM
   { final: "t" }, // window reports
 ];
