@@ -111,7 +111,7 @@ class Termwall:
             max_focused=settings.max_focused,
             clock=Dates(),
             new_id=new_id,
-            screens=Screens(scrollback=self.bounds.scrollback_lines),
+            screens=Screens(scrollback=self.bounds.scrollback_lines, clipboard=self.bounds.clipboard_bytes),
             programs=programs,
             recordings=settings.data_dir / "recordings",
         )

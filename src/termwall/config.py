@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     recordings_bytes: int = Field(
         DEFAULTS.recordings_bytes, ge=65536, description="Bytes of all recordings; the oldest make room."
     )
+    clipboard_bytes: int = Field(
+        DEFAULTS.clipboard_bytes,
+        ge=0,
+        le=512 << 10,
+        description="Bytes of a text that a program may put on its driver's clipboard (OSC 52); 0 forbids it.",
+    )
     handshake_seconds: float = Field(
         DEFAULTS.handshake_seconds, gt=0, description="Seconds until a handshake must be complete."
     )
@@ -146,6 +152,7 @@ class Settings(BaseSettings):
             recording_bytes=self.recording_bytes,
             recording_parts=self.recording_parts,
             recordings_bytes=self.recordings_bytes,
+            clipboard_bytes=self.clipboard_bytes,
             handshake_seconds=self.handshake_seconds,
             heartbeat_milliseconds=self.heartbeat,
             registration_delays=tuple(self.registration_delays),

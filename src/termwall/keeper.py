@@ -35,7 +35,7 @@ class Keeper:
 
     def __init__(self, folder: Path, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._screens = Screens(scrollback=bounds.scrollback_lines)
+        self._screens = Screens(scrollback=bounds.scrollback_lines, clipboard=bounds.clipboard_bytes)
         self._programs = HeldPrograms(folder, None, lost=self._over, yields=True)
         self._pace = Pace()
         self._recordings = Recordings(folder / "recordings", bounds, _now, lambda: "")

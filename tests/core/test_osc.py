@@ -13,6 +13,8 @@ from termwall.core.osc import (
     MAX_CARRY,
     MAX_TITLE,
     MAX_UNFINISHED,
+    Asked,
+    Copied,
     Marked,
     Moved,
     Notified,
@@ -163,7 +165,27 @@ def test_X4_what_is_carried_is_bounded() -> None:
         ("633;E;cat", None),
         ("133;Z", None),
         ("633;D;1", Marked("finished", 1)),
-        ("52;c;SGVsbG8=", None),
+        ("52;c;SGVsbG8=", Copied("Hello")),
+        ("52;;SGVsbG8=", Copied("Hello")),  # tmux
+        ("52;p;SGVsbG8=", Copied("Hello")),
+        ("52;s;SGVsbG8=", Copied("Hello")),
+        ("52;s0;SGVsbG8=", Copied("Hello")),  # xterm's own default
+        ("52;pc;SGVsbG8=", Copied("Hello")),
+        ("52;c;SGVsbG8", Copied("Hello")),
+        ("52;c;SGVs\nbG8=\n", Copied("Hello")),  # base64 without -w 0
+        ("52;c;5pel5pys8J+mgA==", Copied("日本🦀")),
+        ("52;c;/w==", Copied("\ufffd")),
+        ("52;c;", Copied("")),
+        ("52;c;?", Asked("c", True)),
+        ("52;;?", Asked("", True)),
+        ("52;pc;?", Asked("pc", True)),
+        ("52;c;!!!", None),
+        ("52;c;SGVsbG8=SGVsbG8=", None),
+        ("52;C;SGVsbG8=", None),
+        ("52;SGVsbG8=", None),
+        ("52;" + "c" * 17 + ";SGVsbG8=", None),
+        ("52", None),
+        ("520;c;SGVsbG8=", None),
         ("", None),
         (";", None),
     ],
@@ -260,3 +282,28 @@ def test_S9_any_split_of_any_bytes_says_the_same(pieces: list[bytes], cuts: list
 def test_S9_byte_by_byte_is_the_same(output: bytes) -> None:
     output = output[:5000]
     assert said(*(output[place : place + 1] for place in range(len(output)))) == said(output)
+
+
+def test_case_page_15_a_long_copy_comes_whole_however_it_is_cut() -> None:
+    text = "".join(chr(97 + index * 7 % 26) for index in range(100_000))
+    data = b"\x1b]0;t\x07" + OSC + b"52;c;" + base64.b64encode(text.encode()) + b"\x1b\\after" + OSC + b"2;u\x07"
+    for step in (1, 7, 4096, len(data)):
+        scanner = OscScanner()
+        events = [event for at in range(0, len(data), step) for event in scanner.feed(data[at : at + step])]
+        assert events == [Titled("t"), Copied(text), Titled("u")]
+        assert not scanner.waiting
+
+
+def test_case_page_15_a_copy_that_is_too_long_is_nothing_and_what_follows_is_heard() -> None:
+    scanner = OscScanner(copied_bytes=1000)
+    for length, whole in ((1000, True), (1001, False), (100_000, False)):
+        sequence = OSC + b"52;c;" + base64.b64encode(b"x" * length) + BEL
+        for step in (99, len(sequence)):
+            events = [event for at in range(0, len(sequence), step) for event in scanner.feed(sequence[at : at + step])]
+            assert events == ([Copied("x" * length)] if whole else [])
+            assert scanner.feed(OSC + b"2;t" + BEL) == [Titled("t")]
+
+
+def test_case_terminal_19_the_answer_is_as_it_was_asked() -> None:
+    assert Asked("c", True).answer("Hello") == b"\x1b]52;c;SGVsbG8=\x07"
+    assert Asked("", False).answer("") == b"\x1b]52;;\x1b\\"

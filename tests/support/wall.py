@@ -122,7 +122,9 @@ class Wall:
         **bounds: Any,
     ) -> None:
         self.folder = folder
-        self.screens = Screens(scrollback=Bounds(**bounds).scrollback_lines) if drawn else None
+        limits = Bounds(**bounds)
+        screens = Screens(scrollback=limits.scrollback_lines, clipboard=limits.clipboard_bytes) if drawn else None
+        self.screens = screens
         self.service = TerminalService(
             bounds=Bounds(**bounds),
             store=store,

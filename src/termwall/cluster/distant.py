@@ -240,15 +240,25 @@ class DistantSession(AnySession):
         self, who: Person, data: bytes, seq: int | None, answer: InputAnswer, *, until: int | None = None
     ) -> None:
         """A client types."""
-        self._gateway.act(self, {"do": "input", "seq": seq}, who, data, answer, until)
+        known = self._shown.driver is not None and self._shown.driver.client_id == who.client_id
+        theme = {} if known else _theme_of(who)
+        self._gateway.act(self, {"do": "input", "seq": seq} | theme, who, data, answer, until)
 
     def resize(self, who: Person, size: tuple[int, int]) -> None:
         """A client tells its size."""
-        self._gateway.act(self, {"do": "resize", "size": size}, who)
+        self._gateway.act(self, {"do": "resize", "size": size} | _theme_of(who), who)
 
     def drive(self, who: Person, size: tuple[int, int] | None) -> None:
         """A client claims it."""
-        self._gateway.act(self, {"do": "drive", "size": size}, who)
+        self._gateway.act(self, {"do": "drive", "size": size} | _theme_of(who), who)
+
+    def keys(self, who: Person, has: bool) -> None:
+        """A client has its keys, or has them no more."""
+        self._gateway.act(self, {"do": "keys", "has": has}, who)
+
+    def themed(self, who: Person) -> None:
+        """Who drives it has other colours."""
+        self._gateway.act(self, {"do": "theme"} | _theme_of(who), who)
 
     def saw(self) -> None:
         """Somebody has seen what it wants."""
@@ -257,6 +267,10 @@ class DistantSession(AnySession):
     def leave_seat(self, client: ClientId) -> None:
         """The last connection of a client closed."""
         self._gateway.act(self, {"do": "leave"}, Person(client))
+
+
+def _theme_of(who: Person) -> dict[str, Any]:
+    return {} if who.theme is None else {"theme": who.theme.plain()}
 
 
 class DistantDrawer:

@@ -23,6 +23,8 @@ from termwall.screen.feed import Picture
 
 log = logging.getLogger("termwall.cluster")
 
+COPIED_BUDGET_BYTES = 4 << 20
+"""Texts for clients' clipboards that wait to be told; more are dropped."""
 OUTPUT_BUDGET_BYTES = 64 << 20
 """Output that waits to be put into copies; more is dropped and sent again: windows of many sessions fit into it."""
 ANSWER_SECONDS = 2.0
@@ -44,22 +46,25 @@ class Gateway:
     def __init__(self, bus: Bus, run: str, service: Estate) -> None:
         self.roster = Roster(bus, service, self)
         self._bus = bus
+        self._service = service
         self._bounds = bounds = service.bounds
         self._actions = Actions(bus, run, bounds.input_bytes)
         self._pictures = Pictures(bus, run)
         self._followed: dict[DistantSession, float] = {}
         """When somebody last looked at it."""
         self._attaching: dict[DistantSession, asyncio.Task[None]] = {}
-        self._subscription: Subscription | None = None
+        self._subscriptions: list[Subscription] = []
         self._unsubscribe: Callable[[], None] = lambda: None
         self._chores = Chores(log)
 
     async def open(self) -> None:
         """Begin to look."""
-        subject = f"out.{self._bus.node}"
-        self._subscription = await self._bus.subscribe(
-            subject, self._output, budget=OUTPUT_BUDGET_BYTES, lagged=lambda: None
-        )
+        bus, node = self._bus, self._bus.node
+        for subject, take, budget in (
+            (f"out.{node}", self._output, OUTPUT_BUDGET_BYTES),
+            (f"copied.{node}", self._copied, COPIED_BUDGET_BYTES),
+        ):
+            self._subscriptions.append(await bus.subscribe(subject, take, budget=budget, lagged=lambda: None))
         await self._pictures.open()
         await self.roster.open()
         self._unsubscribe = self._bus.on_state(self._state)
@@ -69,8 +74,8 @@ class Gateway:
         """Look no more."""
         self._unsubscribe()
         await self.roster.close()
-        if self._subscription is not None:
-            await self._subscription.end()
+        for subscription in self._subscriptions:
+            await subscription.end()
         await self._chores.stop()
         await self._actions.close()
         await self._pictures.close()
@@ -151,6 +156,19 @@ class Gateway:
                 self._attach_soon(session)
         elif session.arrived(frame):
             self._ack([session])
+
+    def _copied(self, subject: str, data: bytes) -> None:
+        """A program put a text on the clipboard of a client here, which drives it (S7)."""
+        try:
+            header, body = unpack(data)
+            session = self.roster.find(header["session"])
+            client, text = str(header["client"]), body.decode()
+        except (BadParcel, KeyError, TypeError, ValueError) as error:
+            log.warning("%s", error)
+            return
+        room = None if session is None else self._service.find_room(session.project_id)
+        if room is not None and session is not None and len(body) <= self._bounds.clipboard_bytes:
+            room.hand_over(session, client, text)
 
     def _ack(self, sessions: list[DistantSession]) -> None:
         nodes: dict[str, list[list[Any]]] = {}

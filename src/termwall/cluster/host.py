@@ -20,6 +20,7 @@ from termwall.cluster.pictures import Painter
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.relay import Reset, Send, Sender
+from termwall.core.theme import Theme
 from termwall.hub.anysession import Person
 from termwall.hub.estate import Estate
 from termwall.hub.room import Room
@@ -112,6 +113,7 @@ class Host:
     def watch_room(self, room: Room) -> None:
         """Tell the others of this room's sessions from now on."""
         room.told = lambda session, fields: self._news.told(room, session, fields)
+        room.copied_elsewhere = self._copied
         room.elsewhere = lambda client, session_id: any(
             (gateway, session_id, client) in self._guests for gateway in self._bus.members()
         )
@@ -240,7 +242,7 @@ class Host:
         if action.get("until", inf) < clock.seconds():
             return _late(session, action)
         client = ClientId(action["client"])
-        who = Person(client, action.get("name"))
+        who = Person(client, action.get("name"), _theme(action))
         key = gateway, session.id, client
         result: list[Any] = []
         match action["do"]:
@@ -258,6 +260,11 @@ class Host:
                 self._remember(key)
                 size = action["size"]
                 session.drive(who, None if size is None else tuple(size))
+            case "keys":
+                self._remember(key)
+                session.keys(who, action["has"] is True)
+            case "theme":
+                session.themed(who)
             case "last":
                 return session.inputs.last(ClientId(action["log"]))
             case "saw":
@@ -266,6 +273,13 @@ class Host:
                 self._guests.pop(key, None)
                 self._left(session, client)
         return result[0] if result else None
+
+    def _copied(self, session: LiveSession, client: str, text: str) -> None:
+        """A program put a text on the clipboard of a client that drives it from another node (S7)."""
+        for gateway in self._bus.members():
+            if (gateway, session.id, client) in self._guests:
+                parcel = pack({"session": session.id, "client": client}, text.encode())
+                self._chores.publish(self._bus, f"copied.{gateway}", parcel)
 
     def _remember(self, key: tuple[str, str, str]) -> None:
         self._guests.pop(key, None)
@@ -300,6 +314,14 @@ def _late(session: LiveSession, action: dict[str, Any]) -> Any:
         if seq <= last:
             return last
     return _plain(TermwallError(ErrorCode.ENGINE_AWAY, "Nothing was typed: it came too late."))
+
+
+def _theme(action: dict[str, Any]) -> Theme | None:
+    """The colours of who acts; None where a node says none, or nothing that is known here."""
+    try:
+        return Theme.of(action["theme"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _plain(error: TermwallError) -> dict[str, Any]:

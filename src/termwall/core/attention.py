@@ -167,6 +167,11 @@ class Watch:
     # ---- what happens
 
     @property
+    def marks_commands(self) -> bool:
+        """Whether its shell marks where commands begin."""
+        return self._marks_commands
+
+    @property
     def doubted(self) -> bool:
         """Whether new text on the screen ends what is claimed, so that the screen has to be looked at."""
         claim = self._claim

@@ -47,5 +47,7 @@ class Bounds:
     """Parts that are kept of one recording; the oldest makes room."""
     recordings_bytes: int = 2 << 30
     """Bytes of all recordings; the oldest that has ended makes room for a new one."""
+    clipboard_bytes: int = 256 << 10
+    """Bytes of a text that a program may put on its driver's clipboard (OSC 52); longer ones are ignored, 0: all."""
     size_marks: int = 1_024
     """Size changes remembered within the ring; older ones are told late to a viewer that is that far behind."""

@@ -1,4 +1,5 @@
-"""Finds what a program says of itself in its output, without a terminal: OSC 0, 2, 7, 9, 99, 133, 633 and 777 (S9).
+"""Finds what a program says of itself in its output, without a terminal: OSC 0, 2, 7, 9, 52, 99, 133, 633 and
+777 (S7, S9).
 
 It looks for one introducer with `bytes.find`, so a flood without such sequences costs one search a batch. A sequence
 ends with BEL or ST; CAN, SUB or any other escape breaks it off. It may be split over batches anywhere: an unfinished
@@ -9,6 +10,7 @@ one is carried up to a limit, then it is nothing, wherever the batches were cut.
     OSC 9          text; not ConEmu's commands 9;1 to 9;12                        Notified
     OSC 777        notify;title;body                                              Notified
     OSC 99         kitty's, its parts joined by their id until one is the last    Notified
+    OSC 52         selection;base64 writes, selection;? reads                     Copied, Asked
     OSC 9;4        state;percent                                                  Progressed
     OSC 133, 633   A prompt, B input, C running, D[;exit code] finished           Marked
 """
@@ -28,6 +30,8 @@ MAX_DIRECTORY = 4096
 """Characters of a directory; a longer one is ignored: cut, it would be another one."""
 MAX_CARRY = 8192
 """Bytes of an unfinished sequence, after its introducer, that are kept for the next batch; kitty's longest fit in."""
+COPIED_BYTES = 256 << 10
+"""Bytes of a text for the clipboard, unless told otherwise; a longer one is ignored: cut, it would be another one."""
 MAX_UNFINISHED = 16
 """OSC 99 notifications whose last part is still to come; of one more, the one longest without a part is forgotten."""
 
@@ -74,9 +78,31 @@ class Marked:
     exit_code: int | None = None
 
 
-OscEvent = Titled | Moved | Notified | Progressed | Marked
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The program put a text on the clipboard; an empty one empties it."""
 
-_EVENTS: dict[str, type[OscEvent]] = {kind.__name__: kind for kind in (Titled, Moved, Notified, Progressed, Marked)}
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The program asks for the clipboard. `selection` and `bel` (BEL ended it, not ST) are for the answer."""
+
+    selection: str
+    bel: bool
+
+    def answer(self, text: str) -> bytes:
+        """What the terminal answers: this text is on the clipboard."""
+        data = binascii.b2a_base64(text.encode(), newline=False)
+        return b"\x1b]52;%s;%s%s" % (self.selection.encode(), data, b"\x07" if self.bel else b"\x1b\\")
+
+
+OscEvent = Titled | Moved | Notified | Progressed | Marked | Copied | Asked
+
+_EVENTS: dict[str, type[OscEvent]] = {
+    kind.__name__: kind for kind in (Titled, Moved, Notified, Progressed, Marked, Copied, Asked)
+}
 
 
 def encode_events(events: Iterable[OscEvent]) -> list[list[Any]]:
@@ -95,10 +121,17 @@ _ESC = 0x1B
 
 
 class OscScanner:
-    """Fed with all output of a program in order, it tells what the program says of itself."""
+    """Fed with all output of a program in order, it tells what the program says of itself.
 
-    def __init__(self) -> None:
-        self._carry = b""
+    `copied_bytes`: the longest text for the clipboard.
+    """
+
+    def __init__(self, copied_bytes: int = COPIED_BYTES) -> None:
+        self._copied_bytes = copied_bytes
+        self._copied_carry = max(MAX_CARRY, copied_bytes // 3 * 4 + 4 + MAX_SELECTION)
+        self._carry = bytearray()
+        self._searched = 0
+        """Before this place in what is carried nothing ends it."""
         self._unfinished: dict[bytes, tuple[bytes, bytes]] = {}
         """The title and body so far of OSC 99 notifications, by their id."""
 
@@ -110,25 +143,47 @@ class OscScanner:
     def feed(self, data: bytes) -> list[OscEvent]:
         """The events that are complete with these bytes, in order."""
         if self._carry:
-            data, self._carry = self._carry + data, b""
+            self._carry += data
+            if self._searched and self._end(self._carry, 2, self._searched) is None:
+                self._searched = len(self._carry) - 1
+                return []
+            data, self._carry, self._searched = bytes(self._carry), bytearray(), 0
         events: list[OscEvent] = []
         place = data.find(b"\x1b]")
         while place >= 0:
-            stop = _end(data, place + 2)
+            stop = self._end(data, place + 2)
             if stop is None:
-                self._carry = data[place:]
+                self._carry = bytearray(data[place:])
+                self._searched = len(self._carry) - 1 if len(self._carry) > 5 else 0
                 break
-            whole = stop < place + 2 + MAX_CARRY and (data[stop] == _BEL or data.startswith(b"\x1b\\", stop))
-            event = self._read(data[place + 2 : stop]) if whole else None
+            whole = stop < place + 2 + self._limit(data, place + 2)
+            whole = whole and (data[stop] == _BEL or data.startswith(b"\x1b\\", stop))
+            event = self._read(data[place + 2 : stop], data[stop] == _BEL) if whole else None
             if event is not None:
                 events.append(event)
             place = data.find(b"\x1b]", stop)
         else:
             if data.endswith(b"\x1b"):
-                self._carry = b"\x1b"
+                self._carry = bytearray(b"\x1b")
         return events
 
-    def _read(self, sequence: bytes) -> OscEvent | None:
+    def _limit(self, data: bytes | bytearray, start: int) -> int:
+        return self._copied_carry if data.startswith(b"52;", start) else MAX_CARRY
+
+    def _end(self, data: bytes | bytearray, start: int, since: int = 0) -> int | None:
+        """Where the string that begins at `start` ends, or has become too long; None if that is still to come.
+
+        `since`: before this place it is known not to end.
+        """
+        limit = start + self._limit(data, start)
+        found = _END.search(data, max(start, since), limit)
+        if found is None:
+            return limit if len(data) > limit else None
+        stop = found.start()
+        # Only the byte after an escape tells whether it is ST or breaks the string off.
+        return None if data[stop] == _ESC and stop + 1 == len(data) else stop
+
+    def _read(self, sequence: bytes, bel: bool) -> OscEvent | None:
         number, separator, rest = sequence.partition(b";")
         if not separator:
             return None
@@ -139,6 +194,8 @@ class OscScanner:
                 return _location(rest)
             case b"9":
                 return _conemu(rest) if _CONEMU.match(rest) else _notified("OSC 9", b"", rest)
+            case b"52":
+                return _clipboard(rest, self._copied_bytes, bel)
             case b"99":
                 return self._kitty(rest)
             case b"133" | b"633":
@@ -175,17 +232,6 @@ class OscScanner:
         return None
 
 
-def _end(data: bytes, start: int) -> int | None:
-    """Where the string that begins at `start` ends, or has become too long; None if that is still to come."""
-    limit = start + MAX_CARRY
-    found = _END.search(data, start, limit)
-    if found is None:
-        return limit if len(data) > limit else None
-    stop = found.start()
-    # Only the byte after an escape tells whether it is ST or breaks the string off.
-    return None if data[stop] == _ESC and stop + 1 == len(data) else stop
-
-
 # ---- Text
 
 _UNWANTED = dict.fromkeys(
@@ -209,6 +255,27 @@ def _notified(source: str, title: bytes, body: bytes) -> Notified | None:
     text = body.decode("utf-8", "replace").translate(_UNWANTED_IN_BODY).strip()[:MAX_BODY]
     shown = _line(title, MAX_TITLE).strip()
     return Notified(source, shown, text) if shown or text else None
+
+
+# ---- Clipboard
+
+MAX_SELECTION = 16
+"""Characters that name selections: any of them, several or none; they are all one here."""
+_SELECTION = re.compile(rb"[a-z0-9]{0,%d}" % MAX_SELECTION)
+
+
+def _clipboard(rest: bytes, most: int, bel: bool) -> OscEvent | None:
+    selection, separator, payload = rest.partition(b";")
+    if not separator or _SELECTION.fullmatch(selection) is None:
+        return None
+    if payload == b"?":
+        return Asked(selection.decode(), bel)
+    payload = payload.translate(None, b" \t\r\n").rstrip(b"=")
+    try:
+        data = binascii.a2b_base64(payload + b"=" * (-len(payload) % 4), strict_mode=True)
+    except binascii.Error:
+        return None
+    return Copied(data.decode("utf-8", "replace")) if len(data) <= most else None
 
 
 # ---- Directory, progress and marks

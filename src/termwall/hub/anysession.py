@@ -15,6 +15,7 @@ from termwall.core.ids import ClientId, ProjectId, SessionId
 from termwall.core.limits import Bounds
 from termwall.core.ring import Ring
 from termwall.core.sizes import SizeLog
+from termwall.core.theme import Theme
 from termwall.protocol import messages
 from termwall.protocol.codec import stream_frame
 
@@ -48,6 +49,8 @@ class Person:
 
     client_id: ClientId
     name: str | None = None
+    theme: Theme | None = None
+    """Its colours, as far as it has told them."""
 
 
 class Drawer(Protocol):
@@ -184,6 +187,14 @@ class AnySession(ABC):
     @abstractmethod
     def drive(self, who: Person, size: tuple[int, int] | None) -> None:
         """A client claims it (I4)."""
+
+    @abstractmethod
+    def keys(self, who: Person, has: bool) -> None:
+        """A client has its keys, or has them no more (S7)."""
+
+    @abstractmethod
+    def themed(self, who: Person) -> None:
+        """Who drives it has other colours (S7)."""
 
     @abstractmethod
     def saw(self) -> None:

@@ -5,13 +5,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from termwall import clock
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.limits import Bounds
+from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession, Person
 from termwall.hub.outlet import Outlet
 from termwall.hub.room import Asked, Room
@@ -29,7 +30,10 @@ GIVE_UP_REASON = "Session registration failed after retries"
 EARLY_MESSAGES = 64
 """Messages kept while a session is waited for; a client that sends more is told that they were not handled."""
 
-_NEEDS_TYPE = (messages.Focus, messages.Blur, messages.Input, messages.Resize, messages.Drive, messages.Seen)
+_NEEDS_TYPE = (
+    *(messages.Focus, messages.Blur, messages.Input, messages.Resize, messages.Drive, messages.Seen),
+    *(messages.Keys, messages.ClientTheme),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Connection:
         self._opened = opened
         self._gone = gone
         self._loop = asyncio.get_running_loop()
+        self._with_keys: SessionId | None = None
         self._viewers: dict[SessionId, Viewer] = {}
         self._early: deque[messages.AnyClientMessage | InputFrame] = deque()
         self._open = False
@@ -137,6 +142,8 @@ class Connection:
             gone = self._carries_id(session.id) and not room.present(self.client_id, session.id)
             if gone:
                 session.leave_seat(self.client_id)
+            elif session.id == self._with_keys and not self._keys_elsewhere(session.id):
+                session.keys(self._person, False)
         self._gone(self)
 
     def close(self, code: CloseCode, reason: str) -> None:
@@ -304,10 +311,42 @@ class Connection:
                 session.drive(self._person, size)
             case messages.SyncRequest():
                 self._sync(message)
+            case messages.Keys():
+                self._keys(self._session(message.session_id), message.has)
+            case messages.ClientTheme():
+                self._themed(message.data)
             case messages.Seen():
                 self._session(message.session_id).saw()
             case messages.PreviewRequest():
                 self._preview([self._session(session_id, "sessionIds") for session_id in message.session_ids])
+
+    def _keys(self, session: AnySession, has: bool) -> None:
+        before = self._with_keys
+        if has:
+            self._with_keys = session.id
+        elif before == session.id:
+            self._with_keys = None
+        if before not in (None, self._with_keys) and not self._keys_elsewhere(before):
+            left = self.room.sessions.get(before)
+            if left is not None:
+                left.keys(self._person, False)
+        if has:
+            session.keys(self._person, True)
+
+    def _keys_elsewhere(self, session_id: SessionId | None) -> bool:
+        """Whether another connection of this client has the session's keys."""
+        others = (c for c in self.room.connections if c is not self and c.client_id == self.client_id)
+        return any(other._with_keys == session_id for other in others)
+
+    def _themed(self, colours: messages.Colours) -> None:
+        palette = tuple(colours.palette)
+        theme = Theme(colours.scheme, colours.foreground, colours.background, colours.cursor, palette)
+        self._person = replace(self._person, theme=theme)
+        self.room.theme = theme
+        for session in self.room.carried(self):
+            driver = session.driver()
+            if driver is not None and driver.client_id == self.client_id:
+                session.themed(self._person)
 
     def _preview(self, sessions: list[AnySession]) -> None:
         if not all(session.drawn for session in sessions):

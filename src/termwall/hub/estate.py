@@ -13,6 +13,7 @@ from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.core.limits import Bounds
+from termwall.core.theme import Theme
 from termwall.hub.archive import Archive
 from termwall.hub.connection import Connection, Hello
 from termwall.hub.inheritance import inherit
@@ -352,8 +353,11 @@ class Estate:
                 driver = session.seat.driver
                 if driver is not None and not room.present(driver, session.id):
                     session.leave_seat(driver)
+                session.settle()
 
-    def make(self, kept: Kept, program: Program | None = None, lost: str | None = None) -> LiveSession:
+    def make(
+        self, kept: Kept, program: Program | None = None, lost: str | None = None, theme: Theme | None = None
+    ) -> LiveSession:
         """A session of this service, with a new program or the one it has."""
         session = LiveSession(
             kept,
@@ -367,6 +371,7 @@ class Estate:
             on_exit=self._exited,
             on_drive=self._driven,
             tick=self._tick,
+            theme=theme,
             program=program,
             lost=lost,
         )

@@ -12,6 +12,7 @@ from termwall.core import focus
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.focus import Activity, FocusChange, Stage
 from termwall.core.ids import ProjectId, SessionId
+from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession
 from termwall.hub.kept import Home
 from termwall.hub.previews import Previews
@@ -19,7 +20,7 @@ from termwall.hub.session import LiveSession
 from termwall.hub.stages import Answer, Decide, Stages
 from termwall.protocol.bodies import Project
 from termwall.protocol.codec import encode
-from termwall.protocol.messages import FocusState, FocusUpdate, Session, SessionUpdate
+from termwall.protocol.messages import Clipboard, FocusState, FocusUpdate, Session, SessionUpdate
 from termwall.pty.programs import ExitStatus
 
 if TYPE_CHECKING:
@@ -80,6 +81,10 @@ class Room:
         """Called with what clients are told of a session."""
         self.elsewhere: Callable[[str, SessionId], bool] = lambda client, session_id: False
         """Whether a client is connected to another node and does something to this session."""
+        self.copied_elsewhere: Callable[[LiveSession, str, str], None] = lambda session, client, text: None
+        """A client that is connected to another node is to have this text on its clipboard."""
+        self.theme: Theme | None = None
+        """The colours that a client told last: of sessions that nobody drove yet."""
         self.expected: Callable[[SessionId], bool] = lambda session_id: False
         """Whether another node, which was not heard yet, may have this session that is not known here."""
         self.unknown = GONE
@@ -331,9 +336,7 @@ class Room:
     def printed(self, session: LiveSession) -> None:
         """A session printed something. What that changes is told by `sweep`."""
         session.recency.output = self.tick()
-        session.last_output = self._clock()
-        if session.ended is None:
-            session.watch.printed(session.last_output)
+        session.printed(self._clock())
         self._stirred.add(session)
         self.touch(session)
 
@@ -365,6 +368,8 @@ class Room:
                 else:
                     wanted.append(told + ACTIVITY_MILLISECONDS)
             self.tell_facts(session, **fields)
+            if session.copied is not None:
+                self.tell_copied(session)
         if self.previews.sweep():
             wanted.append(now)
         if self._leaving:
@@ -384,6 +389,24 @@ class Room:
             self._told[session] = facts
             session.keep()
             self.tell_session(session, **fields)
+
+    def tell_copied(self, session: LiveSession) -> None:
+        """What a program put on the clipboard last, for its driver alone (S7)."""
+        text, session.copied = session.copied, None
+        driver = session.seat.driver
+        if text is None or driver is None:
+            return
+        if not self.hand_over(session, driver, text):
+            self.copied_elsewhere(session, driver, text)
+
+    def hand_over(self, session: AnySession, client: str, text: str) -> bool:
+        """Tell a client what a program that it drives put on the clipboard. False if it has no connection here."""
+        message = Clipboard(session_id=session.id, project_id=self.id, timestamp=self._clock(), data=text)
+        lines = [c for c in self.connections if c.client_id == client and c.carries(session.id)]
+        encoded = encode(message) if lines else b""
+        for connection in lines:
+            connection.tell(encoded)
+        return bool(lines)
 
     def ended(self, session: LiveSession) -> None:
         """A program ended: the session stays, with its last screen (P2, F10)."""

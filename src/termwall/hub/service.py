@@ -158,7 +158,8 @@ class TerminalService(Estate):
                 epoch=self.new_id(),
                 created_at=self.clock(),
                 state={"cols": cols, "rows": rows},
-            )
+            ),
+            theme=room.theme,
         )
         try:
             self.archive.keep_session(session)

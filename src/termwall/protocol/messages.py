@@ -318,11 +318,45 @@ class Seen(ClientMessage):
     type: Literal["seen"]
 
 
-AnyClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartbeat | Ack | PreviewRequest | Drive | Seen
+class Keys(ClientMessage):
+    """Whether this client has the session's keys: a person's next key would go there (S7). One session a connection."""
+
+    type: Literal["keys"]
+    has: bool = True
+
+
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+class Colours(Wire):
+    """The colours in which a client shows terminals (S7)."""
+
+    scheme: Literal["dark", "light"]
+    """Whether letters are lighter than the page, or darker."""
+    foreground: Colour
+    background: Colour
+    cursor: Colour
+    palette: Annotated[list[Colour], Field(min_length=16, max_length=16)]
+    """The colours 0 to 15; the others are xterm's."""
+
+
+class ClientTheme(ClientMessage):
+    """The colours of this client, for the programs that it drives (S7)."""
+
+    type: Literal["theme"]
+    data: Colours
+
+
+AnyClientMessage = (
+    Focus | Blur | Input | Resize | SyncRequest | Heartbeat | Ack | PreviewRequest | Drive | Seen | Keys | ClientTheme
+)
 
 CLIENT_MESSAGES: dict[str, TypeAdapter[Any]] = {
     model.model_fields["type"].annotation.__args__[0]: TypeAdapter(model)  # type: ignore[union-attr]
-    for model in (Focus, Blur, Input, Resize, SyncRequest, Heartbeat, Ack, PreviewRequest, Drive, Seen)
+    for model in (
+        *(Focus, Blur, Input, Resize, SyncRequest, Heartbeat, Ack, PreviewRequest, Drive, Seen),
+        *(Keys, ClientTheme),
+    )
 }
 """The validator of each client message by its `type`."""
 
@@ -453,6 +487,16 @@ class Preview(Wire):
     """The visible rows from the top; a row without its trailing blanks."""
 
 
+class Clipboard(Wire):
+    """A program put a text on the clipboard (OSC 52): told its driver alone, once, and never again (S7)."""
+
+    type: Literal["clipboard"] = "clipboard"
+    session_id: str
+    project_id: str
+    timestamp: int
+    data: str
+
+
 class InputAck(Wire):
     """All input up to `seq` has been taken (I1)."""
 
@@ -513,6 +557,7 @@ AnyServerMessage = (
     | Stream
     | SessionUpdate
     | Preview
+    | Clipboard
     | InputAck
     | HeartbeatAnswer
     | NodesUpdate

@@ -153,6 +153,11 @@ class PtyProcess:
             else:
                 self._loop.remove_writer(self.program.master)
 
+    def print(self, data: bytes) -> None:
+        """Put bytes into its output, as if it had printed them: for all that draw it, and in its log (S1)."""
+        if self._reader is not None:
+            self._reader.insert(data)
+
     def resize(self, cols: int, rows: int) -> None:
         """Set the window's size; the program gets SIGWINCH."""
         if self.program.master >= 0:

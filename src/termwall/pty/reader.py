@@ -94,6 +94,15 @@ class PtyReader:
         self._tell()
         return True
 
+    def insert(self, data: bytes) -> None:
+        """Put a few bytes into the ring between two reads; nothing where there is no room for them now."""
+        free = self._ring.free()
+        if not self._reading or self._limit - self._ring.end < len(data) or len(free) < len(data):
+            return
+        free[: len(data)] = data
+        self._ring.commit(len(data))
+        self._tell()
+
     def _readable(self) -> None:
         ring = self._ring
         before = ring.end

@@ -18,12 +18,19 @@ NOT_THERE = frozenset(
 )
 """Capabilities that libghostty-vt promises for itself (XTGETTCAP), and the terminals of those who look do not keep."""
 
+_CLIPBOARD = b"\x1bP1+r4D73="
+_NO_CLIPBOARD = b"\x1bP0+r4D73\x1b\\"
+"""XTGETTCAP `Ms`, the capability to set the clipboard."""
+
 
 class Effects:
     """What a terminal did besides its state. The callbacks hold this and not the engine, so that one can be freed."""
 
     def __init__(self) -> None:
         self.muted = False
+        self.light = False
+        self.clipboard = True
+        """Whether a text that the program copies reaches a clipboard; else that is not promised."""
         self.replies: list[bytes] = []
         self.bells = 0
         self.size = (0, 0)
@@ -40,7 +47,10 @@ class Effects:
 
     def _reply(self, _terminal: object, _user: object, data: Any, size: int) -> None:
         if not self.muted:
-            self.replies.append(_true(bytes(ffi.buffer(data, size))))
+            reply = _true(bytes(ffi.buffer(data, size)))
+            if not self.clipboard and reply.startswith(_CLIPBOARD):
+                reply = _NO_CLIPBOARD
+            self.replies.append(reply)
 
     def _bell(self, _terminal: object, _user: object) -> None:
         self.bells += 1
@@ -54,7 +64,7 @@ class Effects:
         return True
 
     def _scheme(self, _terminal: object, _user: object, scheme: Any) -> bool:
-        scheme[0] = lib.GHOSTTY_COLOR_SCHEME_DARK
+        scheme[0] = lib.GHOSTTY_COLOR_SCHEME_LIGHT if self.light else lib.GHOSTTY_COLOR_SCHEME_DARK
         return True
 
     def _attributes(self, _terminal: object, _user: object, attributes: Any) -> bool:

@@ -6,6 +6,9 @@ One contract suite, `tests/screen/test_engine.py`, holds every engine.
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from termwall.core.modes import Modes
+from termwall.core.theme import Theme
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
@@ -33,6 +36,13 @@ class Engine(Protocol):
 
     def take_bells(self) -> int:
         """How often the bell rang since the last call."""
+
+    def set_theme(self, theme: Theme) -> None:
+        """Queries for colours, and for the colour scheme, are answered with these (S7)."""
+
+    @property
+    def modes(self) -> Modes:
+        """The modes that others must know of."""
 
     @property
     def alternate(self) -> bool:

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from termwall.core.osc import OscEvent, decode_events
+from termwall.core.modes import Modes
+from termwall.core.osc import Asked, Copied, OscEvent, decode_events
 from termwall.core.sizes import SizeLog
+from termwall.core.theme import DARK, Theme
 from termwall.memory import Base, Memory
 
 Kind = Literal["snapshot", "runs", "ansi", "text"]
@@ -22,6 +24,7 @@ FLOOD_SECONDS = 0.025
 """A flood is drawn each 5/8 of a ring, or after this time: the more at once, the more lines only scroll by."""
 MAX_ASKS = 1_024
 """Pictures of a session that are waited for; one more is answered with None, as if there were no engine."""
+_REPORTS = Modes.FOCUS | Modes.SCHEME | Modes.MOUSE
 MAX_CRASHES = 3
 """A session that was being drawn at so many crashes in a row is taken for their cause: it starts with a new screen."""
 
@@ -48,6 +51,10 @@ class News:
     events: list[OscEvent]
     bells: int
     replies: bytes
+    modes: Modes
+    """How they are by now."""
+    new: bool
+    """Whether the screen has text that it had not before, where that was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ class ScreenFeed:
         scrollback: int,
         *,
         heard: int,
+        clipboard: int,
         news: Callable[[News], None],
         limit: Callable[[int | None], None],
         wake: Callable[["ScreenFeed"], None],
@@ -101,6 +109,14 @@ class ScreenFeed:
         """What came of the output up to here has been told."""
         self.replied = max(heard, memory.answered)
         """Queries in the output up to here have been answered."""
+        self.look = False
+        """Whether new text on the screen is looked for."""
+        self.attentive = False
+        """Whether news are wanted though there are none."""
+        self._clipboard = clipboard
+        self._theme = DARK
+        self._theme_told = True
+        self._modes = Modes(0)
         self.asks: deque[Ask] = deque()
         self.opened = False
         self.busy = False
@@ -116,6 +132,10 @@ class ScreenFeed:
     def stirred(self) -> None:
         """The ring has new bytes, or the size changed."""
         self._wake(self)
+
+    def show_in(self, theme: Theme) -> None:
+        """Colour queries in what is not drawn yet are answered with these."""
+        self._theme, self._theme_told = theme, False
 
     def ask(
         self,
@@ -175,6 +195,7 @@ class ScreenFeed:
         """The request that gives the session to a new worker: it begins at the last checkpoint."""
         base = self.base
         self.position, self.serial, self.opened, self.busy = base.offset, base.serial, True, False
+        self._theme_told = True
         return {
             "op": "open",
             "id": self.handle,
@@ -182,6 +203,8 @@ class ScreenFeed:
             "slot": base.slot,
             "length": base.length,
             "scrollback": self.scrollback,
+            "clipboard": self._clipboard,
+            "theme": self._theme.plain(),
             "at": base.offset,
             "cols": base.cols,
             "rows": base.rows,
@@ -208,7 +231,10 @@ class ScreenFeed:
             "to": to,
             "sizes": sizes,
             "quiet": self.position < self.heard,
+            "look": self.look,
         }
+        if not self._theme_told:
+            header["theme"], self._theme_told = self._theme.plain(), True
         self._alike = []
         if self.asks and self.asks[0].at <= to:
             first = self.asks[0]
@@ -231,17 +257,24 @@ class ScreenFeed:
             self.tell_limit(self.base.offset + self.ring.capacity)
         alike, self._alike = self._alike, []
         news = None
-        if self.position >= self.heard and "events" in header:
+        modes = Modes(header["modes"])
+        if self.position >= self.heard:
             self.heard = self.position
-            replies = b"" if again else header["replies"].encode("latin-1")
-            news = News(decode_events(header["events"]), header["bells"], replies)
+            events = decode_events(header.get("events", ()))
+            replies = header.get("replies", "").encode("latin-1")
+            if again:  # What was done with the clipboard was done, as what was asked was answered.
+                events, replies = [event for event in events if not isinstance(event, (Asked, Copied))], b""
+            news = News(events, header.get("bells", 0), replies, modes, header["new"])
         if not again:
             self.replied = self.memory.answered = self.position
         if alike:
             picture = None if "error" in header else self._picture(header, body)
             for ask in alike:
                 ask.answer(picture)
-        if news is not None and (news.events or news.bells or news.replies):
+        if news is None:
+            return
+        changed, self._modes = (news.modes ^ self._modes) & _REPORTS, news.modes
+        if news.events or news.bells or news.replies or news.new or changed or self.attentive:
             self.news(news)
 
     def crashed(self) -> None:

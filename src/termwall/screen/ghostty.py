@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
 
+from termwall.core.modes import Modes
+from termwall.core.theme import DARK, Theme, rgb
 from termwall.screen import rows
 from termwall.screen.checkpoint import State, read_state, tie, untie
 from termwall.screen.effects import CELL_HEIGHT, CELL_WIDTH, Effects, Front
@@ -35,12 +37,11 @@ PIECE_BYTES = 512 << 10
 """Parsed at once, at most."""
 UNFINISHED_BYTES = 2 << 20
 """The longest unfinished sequence that the library hands over: more than `STRING_BYTES` and a piece."""
-FOREGROUND = 0xD3, 0xD6, 0xDA
-BACKGROUND = 0x0D, 0x0E, 0x10
 GRAPHEME_CLUSTERS = 2027
 """The mode in which clusters take the cells that xterm.js' grapheme add-on gives them."""
 ORIGIN, WRAP, SIDE_MARGINS, NEWLINE = 6, 7, 69, 20 | 1 << 15
 """Modes; the highest bit says that it is one of ANSI's."""
+FOCUS_REPORTS, SCHEME_REPORTS = 1004, 2031
 ASK_MARGINS = b"\x1bP$qr\x1b\\"
 TAIL_BYTES = 64
 """Enough of the output's end to tell whether it ends in text."""
@@ -75,8 +76,7 @@ class GhosttyEngine:
         made = ffi.new("GhosttyTerminal*")
         _check(lib.ghostty_terminal_new(ffi.NULL, made, cols, rows), "a new terminal")
         self._own(made[0], cols, rows, scrollback)
-        for option, colour in (("COLOR_FOREGROUND", FOREGROUND), ("COLOR_BACKGROUND", BACKGROUND)):
-            self._set(option, ffi.new("GhosttyColorRgb*", colour))
+        self.set_theme(DARK)
         self._set("MODE_DEFAULT", ffi.new("GhosttyTerminalModeConfig*", (GRAPHEME_CLUSTERS, True)))
 
     @classmethod
@@ -263,6 +263,35 @@ class GhosttyEngine:
         """How often the bell rang since the last call."""
         bells, self._effects.bells = self._effects.bells, 0
         return bells
+
+    def set_theme(self, theme: Theme) -> None:
+        """Queries for colours, and for the colour scheme, are answered with these (S7)."""
+        self._effects.light = theme.scheme == "light"
+        for option, colour in (
+            ("COLOR_FOREGROUND", theme.foreground),
+            ("COLOR_BACKGROUND", theme.background),
+            ("COLOR_CURSOR", theme.cursor),
+        ):
+            self._set(option, ffi.new("GhosttyColorRgb*", rgb(colour)))
+        palette = ffi.new("GhosttyColorRgb[256]")
+        lib.ghostty_color_palette_default(palette)
+        for index, colour in enumerate(theme.palette):
+            palette[index].r, palette[index].g, palette[index].b = rgb(colour)
+        self._set("COLOR_PALETTE", palette)
+
+    def promises_clipboard(self, promised: bool) -> None:
+        """Whether a program that asks is told that it can set a clipboard."""
+        self._effects.clipboard = promised
+
+    @property
+    def modes(self) -> Modes:
+        """The modes that others must know of."""
+        modes = Modes.GROUND if self._get("VT_GROUND", "bool") else Modes(0)
+        if self._mode(FOCUS_REPORTS):
+            modes |= Modes.FOCUS
+        if self._mode(SCHEME_REPORTS):
+            modes |= Modes.SCHEME
+        return modes | Modes.MOUSE if self._get("MOUSE_TRACKING", "bool") else modes
 
     @property
     def alternate(self) -> bool:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from termwall.core.osc import COPIED_BYTES
 from termwall.core.sizes import SizeLog
 from termwall.memory import Memory
 from termwall.protocol.frames import BadFrame, Unpacker, pack
@@ -45,10 +46,12 @@ class Screens:
 
     Args:
         scrollback: lines above the screen that are kept for each session.
+        clipboard: bytes of a text that a program may copy; 0: none, and it is not promised.
     """
 
-    def __init__(self, *, scrollback: int) -> None:
+    def __init__(self, *, scrollback: int, clipboard: int = COPIED_BYTES) -> None:
         self.scrollback = scrollback
+        self._clipboard = clipboard
         self.changed: Callable[[], None] | None = None
         """Called when `away`, or a feed's `lost`, is another one."""
         self._ids = itertools.count(1)
@@ -95,7 +98,15 @@ class Screens:
         """
         self._loop = asyncio.get_running_loop()
         feed = ScreenFeed(
-            next(self._ids), memory, sizes, self.scrollback, heard=heard, news=news, limit=limit, wake=self._wake
+            next(self._ids),
+            memory,
+            sizes,
+            self.scrollback,
+            heard=heard,
+            clipboard=self._clipboard,
+            news=news,
+            limit=limit,
+            wake=self._wake,
         )
         self._feeds[feed.handle] = feed
         if self.away:

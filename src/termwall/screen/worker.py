@@ -7,17 +7,22 @@ it each session's last checkpoint. It ends when its socket does. Run as `python 
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
+import time
 from collections import deque
 from typing import Any
 
-from termwall.core.osc import OscScanner, encode_events
+from termwall.core.modes import Modes
+from termwall.core.osc import Copied, Marked, OscEvent, OscScanner, encode_events
+from termwall.core.theme import Theme
 from termwall.memory import Base, clear_checkpoint, map_ring, read_checkpoint, write_checkpoint
 from termwall.protocol.frames import Frame, Unpacker, pack
 from termwall.screen.engine import EngineError
 from termwall.screen.ghostty import GhosttyEngine
+from termwall.screen.progress import KnownRows
 from termwall.screen.skim import SKIM_BYTES, skim
 
 RECEIVE_BYTES = 256 << 10
@@ -25,6 +30,9 @@ MAX_DESCRIPTORS = 64
 """Descriptors taken with one receive; a session's comes with its `open`."""
 EXTRA_LINES = 700
 """The engine keeps whole pages of scrollback, so up to this many lines more than it was asked for."""
+LOOK_SECONDS = 0.25
+"""Between two looks for new text on a screen."""
+_SETS_REPORTS = re.compile(rb"\x1b\[\?(?:[0-9]+;)*(?:9|100[0-6]|101[56])(?:;[0-9]+)*h")
 MAX_EVENTS = 256
 """Events told of one request: of more, which only a flood made to annoy has, the newest."""
 
@@ -42,13 +50,19 @@ class Drawn:
         self.scrollback: int = header["scrollback"]
         self._checkpoint_bytes = capacity // 2
         self._checkpoint_at: int = header["at"]
-        self._scanner = OscScanner()
+        self._scanner = OscScanner(header["clipboard"])
+        self._at_prompt = self._fresh = False
+        """Whether a shell's prompt was marked, and then set modes by which a terminal reports."""
+        self._known: KnownRows | None = None
+        self._looked = 0.0
         size = header["cols"], header["rows"]
         if self._base.length:
             checkpoint = read_checkpoint(descriptor, self._base)
             self.engine = GhosttyEngine.restore(checkpoint, *size, self.scrollback)
         else:
             self.engine = GhosttyEngine(*size, self.scrollback)
+        self.engine.promises_clipboard(header["clipboard"] > 0)
+        self.engine.set_theme(Theme.of(header["theme"]))
 
     def close(self) -> None:
         """Free the terminal."""
@@ -64,7 +78,9 @@ class Drawn:
         self._stale = Base()
         quiet: bool = header["quiet"]
         engine.muted = quiet
-        events: list[Any] = []
+        if "theme" in header:
+            engine.set_theme(Theme.of(header["theme"]))
+        events: list[OscEvent] = []
         for offset, cols, rows in header["sizes"]:
             events += self._feed(offset)
             engine.resize(cols, rows)
@@ -74,7 +90,9 @@ class Drawn:
         if not quiet:
             answer["bells"] = bells
             answer["replies"] = replies.decode("latin-1")
-            answer["events"] = encode_events(events[-MAX_EVENTS:])
+            answer["events"] = encode_events(_bounded(events))
+        answer["modes"] = int(engine.modes | (Modes.FRESH if self._fresh else 0))
+        answer["new"] = self._looks() if header.get("look") else self._looks_away()
         answer["checkpoint"] = 0
         if self.position - self._checkpoint_at >= self._checkpoint_bytes:
             checkpoint = engine.checkpoint() or b""
@@ -86,7 +104,22 @@ class Drawn:
                 answer.update(checkpoint=len(checkpoint), slot=slot)
         return answer, self._show(header, answer)
 
-    def _feed(self, to: int) -> list[Any]:
+    def _looks(self) -> bool:
+        """Whether there is text that there was not since the first look."""
+        now = time.monotonic()
+        if self._known is not None and now - self._looked < LOOK_SECONDS:
+            return False
+        self._known, self._looked = self._known or KnownRows(), now
+        try:
+            return self._known.has_new(self.engine.text(0))
+        except EngineError:
+            return False
+
+    def _looks_away(self) -> bool:
+        self._known = None
+        return False
+
+    def _feed(self, to: int) -> list[OscEvent]:
         ring, engine, start = self.ring, self.engine, self.position
         ring.end = max(ring.end, to)
         self.position = to
@@ -99,9 +132,19 @@ class Drawn:
                 return []
         for view in ring.views(start, to):
             engine.feed(view)
-        if self._scanner.waiting or ring.holds(b"\x1b]", start, to):
-            return self._scanner.feed(ring.read(start, to))
-        return []
+        if not self._scanner.waiting and not ring.holds(b"\x1b]", start, to):
+            if self._at_prompt and not self._fresh and ring.holds(b"\x1b[?", start, to):
+                self._fresh = _SETS_REPORTS.search(ring.read(start, to)) is not None
+            return []
+        data = ring.read(start, to)
+        events = self._scanner.feed(data)
+        marks = [event.kind for event in events if isinstance(event, Marked)]
+        if marks:
+            self._at_prompt, self._fresh = marks[-1] != "running", False
+        if self._at_prompt and not self._fresh:
+            begin = max(data.rfind(b"\x1b]133;"), data.rfind(b"\x1b]633;"), 0) if marks else 0
+            self._fresh = _SETS_REPORTS.search(data, begin) is not None
+        return events
 
     def _show(self, header: dict[str, Any], answer: dict[str, Any]) -> bytes:
         want = header.get("want")
@@ -122,6 +165,13 @@ class Drawn:
         except EngineError as error:
             answer["error"] = str(error)
             return b""
+
+
+def _bounded(events: list[OscEvent]) -> list[OscEvent]:
+    """The newest, and of texts for the clipboard only the last, as only that one stays there."""
+    newest = events[-MAX_EVENTS:]
+    copied = [event for event in newest if isinstance(event, Copied)]
+    return [event for event in newest if not isinstance(event, Copied) or event is copied[-1]]
 
 
 def _json(value: object) -> bytes:

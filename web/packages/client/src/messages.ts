@@ -29,6 +29,34 @@ export interface Blur {
   type: "blur";
 }
 
+/** The colours of this client, for the programs that it drives (S7). */
+export interface ClientTheme {
+  sessionId?: string | null;
+  projectId?: string | null;
+  timestamp?: number | null;
+  requestId?: string | null;
+  type: "theme";
+  data: Colours;
+}
+
+/** A program put a text on the clipboard (OSC 52): told its driver alone, once, and never again (S7). */
+export interface Clipboard {
+  type: "clipboard";
+  sessionId: string;
+  projectId: string;
+  timestamp: number;
+  data: string;
+}
+
+/** The colours in which a client shows terminals (S7). */
+export interface Colours {
+  scheme: "dark" | "light";
+  foreground: string;
+  background: string;
+  cursor: string;
+  palette: string[];
+}
+
 /** The first message of a connection (W4); while a session is waited for, also the news of each try (W5). */
 export interface ConnectionStatus {
   type: "connection_status";
@@ -218,6 +246,16 @@ export interface InputAck {
 /** Keys for the program; makes nobody its driver (I4). */
 export interface InputBody {
   data: string;
+}
+
+/** Whether this client has the session's keys: a person's next key would go there (S7). One session a connection. */
+export interface Keys {
+  sessionId?: string | null;
+  projectId?: string | null;
+  timestamp?: number | null;
+  requestId?: string | null;
+  type: "keys";
+  has?: boolean;
 }
 
 /** What a connection has to keep to (W4). */
@@ -641,9 +679,9 @@ export interface WallNode {
   draining: boolean;
 }
 
-export type ClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartbeat | Ack | PreviewRequest | Drive | Seen;
+export type ClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartbeat | Ack | PreviewRequest | Drive | Seen | Keys | ClientTheme;
 
-export type ServerMessage = ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | Preview | InputAck | HeartbeatAnswer | NodesUpdate | ErrorMessage;
+export type ServerMessage = ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | Preview | Clipboard | InputAck | HeartbeatAnswer | NodesUpdate | ErrorMessage;
 
 export type ErrorCode = "bad_message" | "unknown_type" | "invalid" | "too_large" | "unauthorized" | "forbidden" | "unknown_project" | "unknown_session" | "unknown_recording" | "already_exists" | "version_conflict" | "too_many_focused" | "session_ended" | "input_gap" | "input_overflow" | "too_late" | "cannot_start" | "limit_reached" | "rate_limited" | "engine_away" | "internal";
 
