@@ -211,11 +211,13 @@ async def test_case_terminal_11_reports_of_a_program_that_is_gone_end_at_the_pro
         line = drawn.line()
         line.say("input", sessionId=name, data="\r")
         await line.sees(name, "READY")
+        if not left:
+            await line.sees(name, "1000;1001;1002;1003;1004")
         session = drawn.service.find_own(name)
         assert session is not None and session.feed is not None
         feed = session.feed
         await until(lambda feed=feed: feed.position == feed.ring.end)
-        await until(lambda session=session, left=left: session.surroundings.reports_focus == left)
+        await until(lambda session=session, left=left: session.voice.reports_focus == left)
         assert ("1000;1001;1002;1003;1004" in line.text(name)) != left, line.text(name)
 
 

@@ -353,7 +353,7 @@ class Estate:
                 driver = session.seat.driver
                 if driver is not None and not room.present(driver, session.id):
                     session.leave_seat(driver)
-                session.settle()
+                session.voice.settle()
 
     def make(
         self, kept: Kept, program: Program | None = None, lost: str | None = None, theme: Theme | None = None

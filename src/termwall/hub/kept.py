@@ -107,7 +107,7 @@ def state_of(session: "LiveSession") -> dict[str, Any]:
         "driver": session.seat.driver,
         "driverName": session.driver_name,
         "sizes": session.sizes.marks,
-        "surroundings": session.surroundings.state(),
+        "surroundings": session.voice.state(),
         "heard": 0 if session.feed is None else session.feed.heard,
         "watch": session.watch.state(),
         "recency": [recency.user, recency.output, recency.focused],

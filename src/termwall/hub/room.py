@@ -368,7 +368,7 @@ class Room:
                 else:
                     wanted.append(told + ACTIVITY_MILLISECONDS)
             self.tell_facts(session, **fields)
-            if session.copied is not None:
+            if session.voice.copied is not None:
                 self.tell_copied(session)
         if self.previews.sweep():
             wanted.append(now)
@@ -392,7 +392,7 @@ class Room:
 
     def tell_copied(self, session: LiveSession) -> None:
         """What a program put on the clipboard last, for its driver alone (S7)."""
-        text, session.copied = session.copied, None
+        text, session.voice.copied = session.voice.copied, None
         driver = session.seat.driver
         if text is None or driver is None:
             return

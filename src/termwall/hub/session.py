@@ -11,15 +11,14 @@ from termwall.core.driver import Seat
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId, ProjectId, SessionId
 from termwall.core.limits import Bounds
-from termwall.core.modes import Modes
 from termwall.core.osc import Asked, Copied, Marked, Moved, Notified, OscEvent, Progressed, Titled
 from termwall.core.sizes import SizeLog
-from termwall.core.surroundings import Surroundings
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession, InputAnswer, Person, Recency
 from termwall.hub.kept import Kept, dump, facts_of, state_of
 from termwall.hub.recorder import Recorder
 from termwall.hub.viewer import Viewer
+from termwall.hub.voice import Voice
 from termwall.protocol import messages
 from termwall.protocol.bodies import NotifyState
 from termwall.pty.pace import Pace
@@ -27,9 +26,6 @@ from termwall.pty.process import PtyProcess, environment, is_interactive_shell
 from termwall.pty.programs import ExitStatus, Order, Program, Programs
 from termwall.screen.feed import News, Picture, ScreenFeed
 from termwall.screen.screens import Screens
-
-NO_REPORTS = b"\x1b[?9;1000;1001;1002;1003;1004;1005;1006;1015;1016l"
-"""Ends all reports of the mouse and of the focus, and their forms."""
 
 
 class LiveSession(AnySession):
@@ -86,8 +82,7 @@ class LiveSession(AnySession):
         self.lost = lost
         """Why nobody knows what became of its program, or None."""
         self._restore(kept.state)
-        if theme is not None:
-            self.surroundings.theme = theme
+        self.voice = Voice(self, kept.state.get("surroundings"), theme)
         if program is None:
             self._begin()
         else:
@@ -102,8 +97,6 @@ class LiveSession(AnySession):
         self.driver_name: str | None = state.get("driverName")
         self.last_output: int = state.get("lastOutput", now)
         self.recency = Recency(*state.get("recency", ()))
-        kept = state.get("surroundings")
-        self.surroundings = Surroundings() if kept is None else Surroundings.restore(kept)
         self._forget()
         self.watch = Watch.restore(state["watch"]) if "watch" in state else Watch(now)
         if "title" in state:
@@ -120,11 +113,6 @@ class LiveSession(AnySession):
         self.notification: messages.Notification | None = None
         self.progress: messages.Progress | None = None
         self.mark: messages.Mark | None = None
-        self.clipboard = ""
-        """What it put on the clipboard last: what it reads there (S7). Not kept over a restart of the server."""
-        self.copied: str | None = None
-        """What is still to be told its driver of that."""
-        self._tidy_due = False
 
     def _begin(self, command: Sequence[str] | None = None) -> None:
         """A new log, the program that writes it, and its screen.
@@ -170,7 +158,7 @@ class LiveSession(AnySession):
             heard = state.get("heard", 0)
             limit = self.process.limit
             self.feed = self._screens.open(memory, self.sizes, heard=heard, news=self._heard, limit=limit)
-            self.feed.show_in(self.surroundings.theme)
+            self.feed.show_in(self.voice.theme)
         else:
             self.process.limit(None)
         if self.ended is None and state:
@@ -248,7 +236,7 @@ class LiveSession(AnySession):
         """What input that was written says of its user (S9): the one judgement for every door."""
         now, doing = self._clock(), doing_of(data)
         if doing == "reported":
-            self.watch.provoked(now)
+            self.provoked()
             return
         self.recency.user = self._tick()
         if doing == "typed":
@@ -279,7 +267,7 @@ class LiveSession(AnySession):
         self._give_back(*old)
         self.lost = None
         self._forget()
-        self.surroundings.restarted()
+        self.voice.restarted()
         self.last_output = now
         self.watch.restarted(now)
         self.keep()
@@ -304,44 +292,18 @@ class LiveSession(AnySession):
         now = self._clock()
         for event in news.events:
             self._apply_event(event, now)
-        self._answer(news.replies)
+        self.voice.answer(news.replies)
         if news.bells:
             self.bell = now
             self.watch.rang(now)
         if news.new:
             self.watch.moved_on(now)
-        self._report(self.surroundings.asked(news.modes))
-        self._tidy(news.modes)
+        self.voice.asked(news.modes)
         self._on_heard(self)
 
-    def _answer(self, data: bytes) -> None:
-        """What the terminal says to the program by itself."""
-        if data and self.ended is None:
-            try:
-                self.process.write(data)
-            except TermwallError:  # It does not read its answers, or is about to end: then it misses nothing.
-                pass
-
-    def _report(self, data: bytes) -> None:
-        """What it asked to be told of its surroundings; it may draw anew for that."""
-        if data:
-            self.watch.provoked(self._clock())
-            self._answer(data)
-
-    def _tidy(self, modes: Modes) -> None:
-        """At a shell's prompt: end the reports that a program which is gone left on, as if the shell had done so.
-
-        Only between two sequences, and not where the shell has set them itself.
-        """
-        feed = self.feed
-        if not self._tidy_due or feed is None:
-            return
-        if not modes & (Modes.MOUSE | Modes.FOCUS) or modes & Modes.FRESH:
-            self._tidy_due = False
-        elif modes & Modes.GROUND and feed.position == self.ring.end:
-            self._tidy_due = False
-            self.process.print(NO_REPORTS)
-        feed.attentive = self._tidy_due
+    def provoked(self) -> None:
+        """Something makes its program draw anew, which is no work (S9)."""
+        self.watch.provoked(self._clock())
 
     def printed(self, now: int) -> None:
         """It printed something."""
@@ -376,13 +338,9 @@ class LiveSession(AnySession):
             case Marked():
                 self.mark = messages.Mark(kind=event.kind, exit_code=event.exit_code, timestamp=now)
                 self.watch.marked(now, event.kind, event.exit_code)
-                self._tidy_due = event.kind != "running" and self.watch.marks_commands
-            case Copied():
-                self.clipboard = event.text
-                if event.text and self.bounds.clipboard_bytes:
-                    self.copied = event.text
-            case Asked():
-                self._answer(event.answer(self.clipboard))
+                self.voice.prompted(event.kind != "running" and self.watch.marks_commands)
+            case Copied() | Asked():
+                self.voice.clip(event)
 
     # ---- what a client does
 
@@ -401,7 +359,7 @@ class LiveSession(AnySession):
         `log`: whose numbers these are, if they are not the client's.
         """
         writer = log or who.client_id
-        focus = focus_of(data) if self.surroundings.reports_focus else None
+        focus = focus_of(data) if self.voice.reports_focus else None
         if focus is not None:
             data = b""
             self.keys(who, focus)
@@ -440,24 +398,12 @@ class LiveSession(AnySession):
 
     def keys(self, who: Person, has: bool) -> None:
         """A client has its keys, or has them no more: merged over all, its program is told each change (S7)."""
-        self._report(self.surroundings.keys(who.client_id, has))
+        self.voice.keys(who.client_id, has)
 
     def themed(self, who: Person) -> None:
         """Who drives it has other colours (S7)."""
         if self.seat.driver == who.client_id:
-            self._look(who.theme)
-
-    def _look(self, theme: Theme | None) -> None:
-        before = self.surroundings.theme
-        self._report(self.surroundings.themed(theme))
-        if self.surroundings.theme != before:
-            if self.feed is not None:
-                self.feed.show_in(self.surroundings.theme)
-            self.keep()
-
-    def settle(self) -> None:
-        """Whose clients have not come back since the server was started again will not."""
-        self._report(self.surroundings.settle())
+            self.voice.look(who.theme)
 
     def saw(self) -> None:
         """Somebody has seen what it wants."""
@@ -466,7 +412,7 @@ class LiveSession(AnySession):
 
     def leave_seat(self, client: ClientId) -> None:
         """The last connection of a client closed."""
-        self._report(self.surroundings.keys(client, False))
+        self.voice.keys(client, False)
         if self._apply(self.seat.leave(client)):
             self._on_drive(self)
 
@@ -474,7 +420,7 @@ class LiveSession(AnySession):
         if changed:
             if self.seat.driver == who.client_id:
                 self.driver_name = who.name
-                self._look(who.theme)
+                self.voice.look(who.theme)
             self._on_drive(self)
 
     def set_size(self, cols: int, rows: int) -> bool:
@@ -485,7 +431,7 @@ class LiveSession(AnySession):
         cols, rows = self.seat.size
         if (cols, rows) != self.sizes.at(self.ring.end):
             self.sizes.record(self.ring.end, cols, rows)
-            self.watch.provoked(self._clock())
+            self.provoked()
             self.process.resize(cols, rows)
             for viewer in tuple(self.viewers):
                 viewer.pump()
