@@ -33,8 +33,13 @@ def test_X3_a_link_to_watch_shows_everything_and_changes_nothing(server: Server,
     guest.sees(shown, "from the owner")
     size = owner.size(shown)
     guest.until(lambda: guest.size(shown) == size, "the driver's size")
-    assert "Watching only" in guest.page.inner_text(".pane")
+    assert "watching only" in guest.page.inner_text(".pane").lower()
     guest.type(shown, "from the guest\n")
+    words = "Watching only. Ask the owner for a link that may type."
+    guest.until(lambda: guest.page.inner_text(".notices").count(words) == 1, "why nothing is typed, once")
+    guest.page.click("button[aria-label='Menu']")
+    assert guest.page.locator("[role=menuitem]:has-text('New terminal')").count() == 0
+    guest.page.keyboard.press("Escape")
     guest.click_tile(hidden)
     guest.until(lambda: "cannot change the stage" in guest.page.inner_text(".said"), "why nothing happens")
     assert guest.page.locator("button:has-text('New')").count() == 0
@@ -56,6 +61,9 @@ def test_X1_a_revoked_link_ends_at_the_sign_in(server: Server, open_page: Open) 
     guest.sees(name, "still here\nstill here")
     assert server.call("DELETE", f"/api/tokens/{token}").status_code == 204
     guest.until(lambda: guest.page.locator("input[type=password]").count() == 1, "the sign-in")
+    assert "Your link was ended. Ask for a new one." in guest.page.inner_text("body")
+    guest.page.reload()
+    guest.until(lambda: "Your link was ended." in guest.page.inner_text("body"), "the same after a reload")
     assert guest.stage() == [], "nothing is left to be read"
 
 

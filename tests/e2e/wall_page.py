@@ -39,6 +39,20 @@ class WallPage:
         cols, rows = self.page.evaluate("id => { const t = window.__terms.get(id); return [t.cols, t.rows] }", session)
         return int(cols), int(rows)
 
+    def top_line(self, session: str) -> str:
+        """The text of the first line that a terminal shows."""
+        return str(self.page.evaluate("id => window.__terms.get(id).topLine()", session))
+
+    def wheel(self, session: str, delta: float) -> None:
+        """Turn the wheel over a terminal, down by so many pixels."""
+        self.page.hover(f".pane[data-session='{session}'] .xterm-screen")
+        self.page.mouse.wheel(0, delta)
+
+    def menu(self, session: str, item: str) -> None:
+        """Choose from the menu of a pane."""
+        self.page.click(f".pane[data-session='{session}'] button[aria-label^='More about']")
+        self.page.click(f"[role=menuitem]:has-text('{item}')")
+
     def sees(self, session: str, text: str) -> None:
         """Waits until a terminal shows a text."""
         self.until(lambda: text in self.text(session), f"{text!r} in {session}")

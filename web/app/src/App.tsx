@@ -1,6 +1,6 @@
 /** What the page is right now: a sign-in, a choice of project, an error with what to do, or the workspace. */
 
-import { type Profile, type Project, TermwallClient } from "@termwall/client";
+import { type Profile, type Project, type Role, TermwallClient } from "@termwall/client";
 import { browserEnvironment, pageClientId } from "@termwall/client/browser";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { ApiError, api } from "./api";
@@ -33,15 +33,22 @@ export function App() {
     document.documentElement.dataset.theme = dark ? "dark" : "light";
   }, [dark]);
 
+  /** Whether the link that this page was opened with was ended. */
+  const [ended, setEnded] = useState(() => load("link", { ended: false }).ended);
+  const rememberEnd = useCallback((ended: boolean) => {
+    setEnded(ended);
+    save("link", { ended });
+  }, []);
   const reload = useCallback(async () => {
     try {
       const [projects, profiles] = await Promise.all([api.projects(), api.profiles()]);
       setLoaded({ ...projects, ...profiles });
       setProblem(null);
+      rememberEnd(false);
     } catch (error) {
       setProblem(error instanceof ApiError ? error : new ApiError(0, "internal", String(error), null));
     }
-  }, []);
+  }, [rememberEnd]);
   useEffect(() => void reload(), [reload]);
   useEffect(() => {
     if (problem === null || problem.status === 401) return;
@@ -49,6 +56,15 @@ export function App() {
     return () => clearTimeout(timer);
   }, [problem, reload]);
 
+  /** The connection says that nobody is signed in any more, or that the project is gone. */
+  const lost = useCallback(
+    (closeCode: number, role: Role | null) => {
+      // The owner's token is never ended; a link is, and a page that is loaded again still says so.
+      if (closeCode === 4401 && role !== null && role !== "own") rememberEnd(true);
+      void reload();
+    },
+    [reload, rememberEnd],
+  );
   const changeSettings = useCallback((next: Settings) => {
     setSettings(next);
     save("settings", next);
@@ -66,10 +82,12 @@ export function App() {
     setProblem(new ApiError(401, "unauthorized", "Signed out.", null));
   }, []);
 
-  if (problem?.status === 401) return <Login wrong={query().has("token")} onDone={() => void reload()} />;
+  if (problem?.status === 401) {
+    return <Login wrong={query().has("token")} ended={ended && !query().has("token")} onDone={() => void reload()} />;
+  }
   if (loaded === null) {
     return (
-      <main className="column">
+      <main className="sheet">
         {problem ? (
           <>
             <h1>The server does not answer</h1>
@@ -95,7 +113,7 @@ export function App() {
       onSettings={changeSettings}
       onProject={choose}
       onLogout={logout}
-      onLost={reload}
+      onLost={lost}
     />
   );
 }
@@ -107,7 +125,7 @@ interface ConnectedProps extends Loaded {
   onSettings: (settings: Settings) => void;
   onProject: (id: string) => void;
   onLogout: () => void;
-  onLost: () => void;
+  onLost: (closeCode: number, role: Role | null) => void;
 }
 
 function Connected(props: ConnectedProps) {
@@ -163,7 +181,7 @@ function Projects(props: {
     }
   };
   return (
-    <main className="column">
+    <main className="sheet">
       <h1>{missing === null ? "No projects yet" : `There is no project “${missing}” here`}</h1>
       {projects.length > 0 && (
         <ul>

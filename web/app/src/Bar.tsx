@@ -28,7 +28,8 @@ interface BarProps {
   current: string | null;
   layout: Layout;
   onLayout: (layout: Layout) => void;
-  onTab: (id: string) => void;
+  /** `keys`: whether the terminal gets the keys. */
+  onTab: (id: string, keys: boolean) => void;
   onMove: (id: string, by: number) => void;
   onBlur: (ids: readonly string[]) => void;
   needing: number;
@@ -117,7 +118,9 @@ export function Bar(props: BarProps) {
               <NeedsInput /> {needing} {!alone && (needing === 1 ? "needs you" : "need you")}
             </button>
           )}
-          {!phone && layout !== "grid" && <Tabs {...props} />}
+          {!phone && (props.shown.length < (props.focus?.focusedSessions.length ?? 0) || layout !== "grid") && (
+            <Tabs {...props} />
+          )}
           {nodes !== null && <NodesStatus unseen={phone} />}
           {nodes !== null && !phone && !away && <NotHeard onBlur={props.onBlur} />}
           <span className="grow" />
@@ -188,11 +191,16 @@ function Tabs({ focus, sessions, shown, current, onTab, onMove }: BarProps) {
     }
     const next = ids[(index + by + ids.length) % ids.length];
     if (next === undefined) return;
-    onTab(next);
+    onTab(next, false);
     document.getElementById(`tab-${next}`)?.focus();
   };
   return (
-    <div className="tabs" role="tablist" aria-label="Stage">
+    <div
+      className="tabs"
+      role="tablist"
+      aria-label="Stage"
+      onWheel={(event) => event.currentTarget.scrollBy({ left: event.deltaX || event.deltaY })}
+    >
       {ids.map((id, index) => {
         const session = sessions.get(id);
         if (session === undefined) return null;
@@ -214,10 +222,10 @@ function Tabs({ focus, sessions, shown, current, onTab, onMove }: BarProps) {
               const dragged = ids[from];
               if (dragged !== undefined && from !== index) onMove(dragged, index - from);
             }}
-            onClick={() => onTab(id)}
+            onClick={(event) => onTab(id, event.detail > 0)}
             onKeyDown={(event) => onKeyDown(event, index)}
           >
-            <span className="position">{index + 1}</span> <b>{session.name}</b>{" "}
+            <span className="position">{index + 1}</span> <b title={session.name}>{session.name}</b>{" "}
             <Attention session={session} timed={false} />
           </button>
         );

@@ -3,6 +3,7 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { type Answer, api, type Match } from "./api";
 import { clock } from "./cast";
+import { useGivesKeysBack } from "./keptKeys";
 import { missingSentence } from "./missing";
 
 /** Milliseconds after the last letter until the server is asked, and until a search is said to take its time. */
@@ -24,13 +25,10 @@ export function Everywhere(props: {
   const id = useId();
   useEffect(() => {
     const dialog = element.current;
-    const before = document.activeElement;
     dialog?.showModal();
-    return () => {
-      dialog?.close();
-      if (before instanceof HTMLElement) before.focus();
-    };
+    return () => dialog?.close();
   }, []);
+  useGivesKeysBack();
   useEffect(() => {
     setProblem("");
     if (text === "") {

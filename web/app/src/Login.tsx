@@ -3,7 +3,15 @@
 import { useState } from "react";
 import { api } from "./api";
 
-export function Login({ onDone, wrong }: { onDone: () => void; wrong: boolean }) {
+interface LoginProps {
+  onDone: () => void;
+  /** The address brought a token that is not known. */
+  wrong: boolean;
+  /** The link that this page was opened with was ended. */
+  ended: boolean;
+}
+
+export function Login({ onDone, wrong, ended }: LoginProps) {
   const [token, setToken] = useState("");
   const [problem, setProblem] = useState(wrong ? "This token is not known here. Copy the address again." : "");
   const login = async (event: React.FormEvent) => {
@@ -16,10 +24,14 @@ export function Login({ onDone, wrong }: { onDone: () => void; wrong: boolean })
     }
   };
   return (
-    <main className="column">
+    <main className="sheet">
       <form onSubmit={login}>
-        <h1>Sign in to termwall</h1>
-        <p>The server printed an address with a token when it started. Open that address, or paste its token here.</p>
+        <h1>{ended ? "Your link was ended. Ask for a new one." : "Sign in to termwall"}</h1>
+        <p>
+          {ended
+            ? "Open the new link, or paste its token here."
+            : "The server printed an address with a token when it started. Open that address, or paste its token here."}
+        </p>
         <label className="field">
           <span>Token</span>
           <input

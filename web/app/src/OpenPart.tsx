@@ -3,7 +3,7 @@
 import type { Profile, Project, Session } from "@termwall/client";
 import type { Engine } from "@termwall/react";
 import type { Match } from "./api";
-import { ConfirmClose, ConfirmPaste, Help, Rename } from "./dialogs";
+import { ConfirmEnd, ConfirmPaste, Help, Rename } from "./dialogs";
 import { Everywhere } from "./Everywhere";
 import type { Action } from "./find";
 import { NewTerminal } from "./NewTerminal";
@@ -18,7 +18,7 @@ export type Open =
   | { kind: "palette" | "new" | "settings" | "help" | "everywhere" | "nodes" }
   | { kind: "recordings"; play?: Playing }
   | { kind: "rename"; session: Session }
-  | { kind: "close"; session: Session; program: string }
+  | { kind: "close" | "restart"; session: Session; program: string }
   | { kind: "paste"; text: string; lines: number; engine: Engine }
   | { kind: "menu"; items: MenuItem[]; at: { x: number; y: number }; label: string };
 
@@ -33,12 +33,12 @@ interface OpenPartProps {
   onMade: (session: Session) => void;
   onMatch: (match: Match, text: string) => void;
   canType: boolean;
-  onCloseSession: (session: Session) => void;
+  onEnd: (session: Session, by: "close" | "restart") => void;
   onClose: () => void;
 }
 
 export function OpenPart(props: OpenPartProps) {
-  const { open, project, profiles, palette, settings, onSettings, onLogout, onMade, onCloseSession, onClose } = props;
+  const { open, project, profiles, palette, settings, onSettings, onLogout, onMade, onEnd, onClose } = props;
   const { onMatch, canType } = props;
   switch (open.kind) {
     case "palette":
@@ -62,14 +62,16 @@ export function OpenPart(props: OpenPartProps) {
     case "rename":
       return <Rename session={open.session} onClose={onClose} />;
     case "close":
+    case "restart":
       return (
-        <ConfirmClose
+        <ConfirmEnd
+          by={open.kind}
           session={open.session}
           program={open.program}
           onClose={onClose}
           onConfirm={() => {
             onClose();
-            onCloseSession(open.session);
+            onEnd(open.session, open.kind);
           }}
         />
       );

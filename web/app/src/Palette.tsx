@@ -3,6 +3,7 @@
 import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { Attention } from "./Attention";
 import { type Action, findActions } from "./find";
+import { useGivesKeysBack } from "./keptKeys";
 
 export function Palette({ actions, onClose }: { actions: readonly Action[]; onClose: () => void }) {
   const element = useRef<HTMLDialogElement>(null);
@@ -13,13 +14,10 @@ export function Palette({ actions, onClose }: { actions: readonly Action[]; onCl
   const current = Math.min(chosen, found.length - 1);
   useEffect(() => {
     const dialog = element.current;
-    const before = document.activeElement;
     dialog?.showModal();
-    return () => {
-      dialog?.close();
-      if (before instanceof HTMLElement) before.focus();
-    };
+    return () => dialog?.close();
   }, []);
+  useGivesKeysBack();
   useEffect(() => {
     document.getElementById(`${id}-${current}`)?.scrollIntoView({ block: "nearest" });
   }, [current, id]);

@@ -20,8 +20,13 @@ import { SearchBar, type Wanted } from "./SearchBar";
 import { ago, useServerNow } from "./time";
 import { useSeen } from "./useSeen";
 
+/** Pixels that the spectator's line takes. */
+const SPECTATOR_LINE = 24;
+
 export interface PaneActions {
   makeCurrent: (id: string) => void;
+  /** Give it the keys. */
+  keys: (id: string) => void;
   zoom: (id: string) => void;
   menu: (session: Session, at: { x: number; y: number }) => void;
   paste: (text: string, engine: Engine) => void;
@@ -48,10 +53,17 @@ export function Pane(props: PaneProps) {
   const { client } = useTermwall();
   const connection = useWorkspace((state) => state.connection);
   const held = useWorkspace((state) => state.held.get(session.id));
-  const [scale, setScale] = useState(1);
+  const [shownAt, setShownAt] = useState({ scale: 1, below: 0 });
   const mine = session.driver?.clientId === connection.clientId;
   const foreign = session.driver != null && !mine;
   const driver = session.driver?.name || "somebody else";
+  const { cols, rows } = session;
+  const scale = shownAt.scale < 1 ? `shown at ${Math.round(shownAt.scale * 100)} % to fit` : "their size";
+  const terms = canType
+    ? "If you type here you take over, and it gets your size."
+    : "Watching only: your link cannot type.";
+  // The line lies where the picture leaves room: it takes none from the terminal. Else the header has its words.
+  const line = shownAt.below >= SPECTATOR_LINE;
   const ended = session.status === "exited" || session.status === "lost";
 
   useSeen(session, visible);
@@ -68,7 +80,10 @@ export function Pane(props: PaneProps) {
       hidden={!visible}
       style={area ? { gridArea: area } : undefined}
       onFocusCapture={() => actions.makeCurrent(session.id)}
-      onClick={() => actions.makeCurrent(session.id)}
+      onClick={({ target }) => {
+        actions.makeCurrent(session.id);
+        if (target instanceof Element && target.closest("button, .screen") === null) actions.keys(session.id);
+      }}
     >
       <header className="pane-header">
         <span className="position">{position}</span>
@@ -94,8 +109,10 @@ export function Pane(props: PaneProps) {
           <Held held={held} />
         ) : foreign ? (
           <span className="driver">
-            <span className="who" title={`Driven by ${driver}`}>
+            <span className="who" title={`Driven by ${driver}. ${cols} × ${rows}, ${scale}. ${terms}`}>
               driven by <b>{driver}</b>
+              {!line && !canType && ", watching only"}
+              {!line && shownAt.scale < 1 && ` at ${Math.round(shownAt.scale * 100)} %`}
             </span>
             {canType && !session.away && (
               <button
@@ -148,18 +165,15 @@ export function Pane(props: PaneProps) {
           indicator={false}
           label={`${session.name}, terminal`}
           onPaste={actions.paste}
-          onScale={setScale}
+          onMenu={(at) => actions.menu(session, at)}
+          onScale={(scale, below) => setShownAt({ scale, below })}
         />
         {searching && (
           <SearchBar key={searching.text} sessionId={session.id} wanted={searching} onClose={onSearchEnd} />
         )}
-        {foreign && (
+        {foreign && line && (
           <p className="spectator">
-            {session.cols} × {session.rows}, {scale < 1 ? `shown at ${Math.round(scale * 100)} % to fit` : "their size"}
-            .
-            {canType
-              ? " If you type here you take over, and it gets your size."
-              : " Watching only: your link cannot type."}
+            {cols} × {rows}, {scale}. {terms}
           </p>
         )}
         {ended && (

@@ -11,7 +11,14 @@ const STEP = 5;
 const IDLE = 2;
 
 const PIECE = { offset: 0, snapshot: false, replay: true };
-const QUIET = { data: () => {}, drives: () => false, key: () => false, paste: () => {} };
+const QUIET = {
+  data: () => {},
+  drives: () => false,
+  points: () => false,
+  menu: () => false,
+  key: () => false,
+  paste: () => {},
+};
 /** How wide a letter is, in parts of its size. */
 const LETTER = 0.61;
 const done = () => {};

@@ -1,6 +1,7 @@
 /** A small menu at a place of the page, with the keys that menus have. */
 
 import { useEffect, useRef } from "react";
+import { useGivesKeysBack } from "./keptKeys";
 
 export interface MenuItem {
   label: string;
@@ -18,17 +19,14 @@ export function PopupMenu(props: {
   const element = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const menu = element.current;
-    const before = document.activeElement;
     menu?.querySelector<HTMLElement>("button")?.focus();
     const outside = (event: PointerEvent) => {
       if (!menu?.contains(event.target as Node)) onClose();
     };
     document.addEventListener("pointerdown", outside, true);
-    return () => {
-      document.removeEventListener("pointerdown", outside, true);
-      if (menu?.contains(document.activeElement) && before instanceof HTMLElement) before.focus();
-    };
+    return () => document.removeEventListener("pointerdown", outside, true);
   }, [onClose]);
+  useGivesKeysBack();
   const onKeyDown = (event: React.KeyboardEvent) => {
     const buttons = [...(element.current?.querySelectorAll<HTMLElement>("button") ?? [])];
     const index = buttons.indexOf(document.activeElement as HTMLElement);

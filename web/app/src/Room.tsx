@@ -3,7 +3,7 @@
  * zoom, which pane has the keys) is this viewer's alone.
  */
 
-import type { Profile, Project, Session } from "@termwall/client";
+import type { Profile, Project, Role, Session } from "@termwall/client";
 import { TermwallError } from "@termwall/client";
 import { type Engine, useTermwall, useWorkspace } from "@termwall/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
@@ -11,6 +11,7 @@ import { api, type Match } from "./api";
 import { layoutFor, PHONE_WIDTH } from "./arrangement";
 import { Bar } from "./Bar";
 import { KeyBar } from "./KeyBar";
+import { KeysBack, useKeptKeys } from "./keptKeys";
 import { chordText, isMac } from "./keys";
 import { NodesAway } from "./NodesAway";
 import { Notices } from "./Notices";
@@ -26,6 +27,7 @@ import type { Layout, Settings, View } from "./settings";
 import { useClipboard } from "./useClipboard";
 import { useCommands } from "./useCommands";
 import { useDesktopNews } from "./useDesktopNews";
+import { useKeptOrder } from "./useKeptOrder";
 import { usePalette } from "./usePalette";
 import { useTitle } from "./useTitle";
 
@@ -41,28 +43,14 @@ export interface RoomProps {
   onProject: (id: string) => void;
   onLogout: () => void;
   /** The server says that this page is not signed in, or that the project is gone. */
-  onLost: () => void;
+  onLost: (closeCode: number, role: Role | null) => void;
   view: View;
   onView: (view: View) => void;
-  /** Tells how wide the stage is, in pixels. */
-  onStageWidth: (width: number) => void;
 }
 
 export function Room(props: RoomProps) {
-  const {
-    project,
-    projects,
-    profiles,
-    settings,
-    wanted,
-    onSettings,
-    onProject,
-    onLogout,
-    onLost,
-    view,
-    onView,
-    onStageWidth,
-  } = props;
+  const { project, projects, profiles, settings, wanted, onSettings, onProject, onLogout, onLost, view, onView } =
+    props;
   const { client, engines } = useTermwall();
   const focus = useWorkspace((state) => state.focus);
   const sessions = useWorkspace((state) => state.sessions);
@@ -77,12 +65,21 @@ export function Room(props: RoomProps) {
   const phone = width < PHONE_WIDTH;
   const [wall, setWall] = useState(wanted === null);
   const [said, setSaid] = useState("");
+  /** Whether somebody is about to click in the shelf. */
+  const [inShelf, setInShelf] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   const canType = connection.role !== "view";
 
   const focused = useMemo(() => focus?.focusedSessions.filter((id) => sessions.has(id)) ?? [], [focus, sessions]);
-  const shelf = useMemo(() => shelfOrder(sessions.values()), [sessions]);
-  const everything = useMemo(() => wallOrder(sessions.values()), [sessions]);
+  // One list each for what is labelled and what the keys and the palette bring.
+  const shelf = useKeptOrder(
+    useMemo(() => shelfOrder(sessions.values()), [sessions]),
+    inShelf,
+  );
+  const everything = useKeptOrder(
+    useMemo(() => wallOrder(sessions.values()), [sessions]),
+    inShelf,
+  );
   const current = chosen !== null && focused.includes(chosen) ? chosen : (focused[0] ?? null);
   const second =
     beside !== null && beside !== current && focused.includes(beside) ? beside : focused.find((id) => id !== current);
@@ -102,15 +99,12 @@ export function Room(props: RoomProps) {
   }, [sessions]);
 
   useEffect(() => {
-    const measure = () => {
-      setWidth(innerWidth);
-      onStageWidth(root.current?.querySelector(".stage")?.clientWidth ?? innerWidth);
-    };
+    const measure = () => setWidth(innerWidth);
     const observer = new ResizeObserver(measure);
     if (root.current) observer.observe(root.current);
     measure();
     return () => observer.disconnect();
-  }, [onStageWidth]);
+  }, []);
 
   useTitle(project.name, needing);
 
@@ -182,8 +176,8 @@ export function Room(props: RoomProps) {
   // What an error means for the page: a revoked sign-in leads to the sign-in, a removed project to the others.
   const { state: connectionState, closeCode } = connection;
   useEffect(() => {
-    if (connectionState === "error" && (closeCode === 4401 || closeCode === 4404)) onLost();
-  }, [connectionState, closeCode, onLost]);
+    if (connectionState === "error" && (closeCode === 4401 || closeCode === 4404)) onLost(closeCode, connection.role);
+  }, [connectionState, closeCode, connection.role, onLost]);
 
   const setLayout = useCallback(
     (next: Layout) => {
@@ -199,26 +193,52 @@ export function Room(props: RoomProps) {
     [view, onView, client, shelf, canType, explain],
   );
 
-  const restart = useCallback((session: Session) => void api.restart(session.id).catch(explain), [explain]);
-  const closeNow = useCallback((session: Session) => void api.close(session.id).catch(explain), [explain]);
-  const close = useCallback(
-    async (session: Session) => {
+  /** What this page's user takes from the stage: the keys go to another terminal then. */
+  const leaving = useRef<string | null>(null);
+  const focusCurrent = useCallback(() => {
+    if (current !== null && !phone) engines.get(current)?.focus();
+  }, [engines, current, phone]);
+  const giveKeysBack = useKeptKeys(root, focusCurrent);
+  useEffect(() => {
+    if (leaving.current === null || focused.includes(leaving.current)) return;
+    leaving.current = null;
+    giveKeysBack();
+  }, [focused, giveKeysBack]);
+  const takeFromStage = useCallback(
+    (id: string) => {
+      leaving.current = id;
+      client.blur(id).catch(explain);
+    },
+    [client, explain],
+  );
+  const endNow = useCallback(
+    (session: Session, by: "close" | "restart") => {
+      if (by === "close") leaving.current = session.id;
+      (by === "close" ? api.close(session.id) : api.restart(session.id)).catch(explain);
+    },
+    [explain],
+  );
+  /** After a question where it would end a program. */
+  const endSession = useCallback(
+    async (session: Session, by: "close" | "restart") => {
       try {
         const now = await api.session(session.id);
-        if (now.foreground) setOpen({ kind: "close", session: now, program: now.foreground });
-        else closeNow(now);
+        if (now.foreground) setOpen({ kind: by, session: now, program: now.foreground });
+        else endNow(now, by);
       } catch (error) {
         explain(error);
       }
     },
-    [closeNow, explain],
+    [endNow, explain],
   );
+  const restart = useCallback((session: Session) => void endSession(session, "restart"), [endSession]);
+  const close = useCallback((session: Session) => void endSession(session, "close"), [endSession]);
 
   const ask = useCallback(
     (text: string, lines: number, engine: Engine) => setOpen({ kind: "paste", text, lines, engine }),
     [],
   );
-  const { copy, paste, pasteFromClipboard } = useClipboard(engines, setSaid, ask);
+  const { copy, paste, pasteFromClipboard } = useClipboard(setSaid, ask);
 
   const searchIn = useCallback((id: string) => setSearching({ id, text: "", linesFromEnd: null }), []);
   const record = useCallback(
@@ -246,8 +266,7 @@ export function Room(props: RoomProps) {
       const mayAct = canType && !session.away;
       const items: (MenuItem | false)[] = [
         !onStage && { label: "Bring to the stage", run: () => void bring(session.id) },
-        onStage === true &&
-          canType && { label: "Take from the stage", run: () => void client.blur(session.id).catch(explain) },
+        onStage === true && canType && { label: "Take from the stage", run: () => takeFromStage(session.id) },
         onStage === true && { label: "Search", keys: chordText("search", MAC), run: () => searchIn(session.id) },
         onStage === true && { label: "Copy selection", keys: chordText("copy", MAC), run: () => void copy(session.id) },
         mayAct && foreign && { label: "Take over", keys: chordText("drive", MAC), run: () => client.drive(session.id) },
@@ -258,11 +277,11 @@ export function Room(props: RoomProps) {
             run: () => record(session),
           },
         mayAct && { label: restartWord(session), run: () => restart(session) },
-        mayAct && { label: "Close…", run: () => void close(session) },
+        mayAct && { label: "Close…", run: () => close(session) },
       ];
       return items.filter((item): item is MenuItem => item !== false);
     },
-    [client, connection.clientId, bring, canType, copy, restart, close, explain, searchIn, record],
+    [client, connection.clientId, bring, canType, copy, restart, close, takeFromStage, searchIn, record],
   );
   const menu = useCallback(
     (session: Session, at: { x: number; y: number }) =>
@@ -273,6 +292,7 @@ export function Room(props: RoomProps) {
   const actions = useMemo<PaneActions>(
     () => ({
       makeCurrent,
+      keys: focusKeys,
       zoom: (id) => {
         makeCurrent(id);
         setZoomed((before) => !before);
@@ -280,8 +300,11 @@ export function Room(props: RoomProps) {
       },
       menu,
       paste,
-      restart,
-      close: (session) => void close(session),
+      restart: (session) => {
+        restart(session);
+        focusKeys(session.id);
+      },
+      close,
     }),
     [makeCurrent, focusKeys, menu, paste, restart, close],
   );
@@ -316,10 +339,12 @@ export function Room(props: RoomProps) {
 
   useEffect(() => {
     if (!settings.copyOnSelect) return;
-    const up = () => void copy(current);
+    const up = () => {
+      if (current !== null && engines.get(current)?.selection()) void copy(current);
+    };
     addEventListener("mouseup", up);
     return () => removeEventListener("mouseup", up);
-  }, [settings.copyOnSelect, copy, current]);
+  }, [settings.copyOnSelect, copy, current, engines]);
 
   const move = useCallback(
     (id: string, by: number) => {
@@ -336,7 +361,9 @@ export function Room(props: RoomProps) {
   const pageItems = useMemo<MenuItem[]>(
     () => [
       { label: "Find or run", keys: chordText("palette", MAC), run: () => setOpen({ kind: "palette" }) },
-      { label: "New terminal…", keys: chordText("new", MAC), run: () => setOpen({ kind: "new" }) },
+      ...(canType
+        ? [{ label: "New terminal…", keys: chordText("new", MAC), run: () => setOpen({ kind: "new" }) }]
+        : []),
       {
         label: "Search all terminals…",
         keys: chordText("everywhere", MAC),
@@ -348,7 +375,7 @@ export function Room(props: RoomProps) {
       { label: "Keys", run: () => setOpen({ kind: "help" }) },
       { label: "Sign out", run: onLogout },
     ],
-    [onLogout, several],
+    [onLogout, several, canType],
   );
 
   const paletteActions = usePalette({
@@ -376,110 +403,115 @@ export function Room(props: RoomProps) {
   const alone = phone && !onWall ? currentSession : undefined;
   const loaded = focus !== null;
   return (
-    <div
-      ref={root}
-      className="workspace"
-      data-connection={connection.state}
-      data-phone={phone}
-      data-stale={connection.state !== "connected"}
-    >
-      <Bar
-        project={project}
-        projects={projects}
-        onProject={onProject}
-        focus={focus}
-        sessions={sessions}
-        shown={shown}
-        current={current}
-        layout={view.layout}
-        onLayout={setLayout}
-        onTab={(id) => {
-          makeCurrent(id);
-          setZoomed(false);
-        }}
-        onMove={move}
-        onBlur={(ids) => void client.blur(ids).catch(explain)}
-        needing={needing}
-        onNext={() => run("next")}
-        onPalette={() => setOpen({ kind: "palette" })}
-        onNodes={() => setOpen({ kind: "nodes" })}
-        onMenu={(at) => {
-          const about = alone === undefined ? [] : menuOf(alone);
-          setOpen({ kind: "menu", items: [...about, ...pageItems], at, label: "Menu" });
-        }}
-        phone={phone}
-        alone={alone}
-        onWall={onWall ? undefined : () => setWall(true)}
-      />
-      {onWall && <NodesAway />}
-      {!loaded ? (
-        <main className="stage empty">
-          <p className="muted">{connection.state === "error" ? connection.reason : "Connecting…"}</p>
-        </main>
-      ) : sessions.size === 0 ? (
-        <main className="stage empty">
-          <h2>No terminals in {project.name} yet.</h2>
-          <p>Start one here. Everyone in the project sees it at once.</p>
-          {canType && (
-            <button type="button" className="primary" onClick={() => setOpen({ kind: "new" })}>
-              New terminal <kbd>{chordText("new", MAC)}</kbd>
-            </button>
-          )}
-        </main>
-      ) : (
-        <Stage
-          focused={focused}
+    <KeysBack.Provider value={giveKeysBack}>
+      <div
+        ref={root}
+        className="workspace"
+        data-connection={connection.state}
+        data-phone={phone}
+        data-stale={connection.state !== "connected"}
+      >
+        <Bar
+          project={project}
+          projects={projects}
+          onProject={onProject}
+          focus={focus}
           sessions={sessions}
           shown={shown}
           current={current}
-          zoomed={zoomed}
-          view={{ ...view, layout }}
-          width={width}
-          onView={(next) => onView({ ...next, layout: view.layout })}
-          canType={canType}
-          searching={searching}
-          onSearchEnd={() => setSearching(null)}
-          actions={actions}
+          layout={view.layout}
+          onLayout={setLayout}
+          onTab={(id, keys) => {
+            makeCurrent(id);
+            setZoomed(false);
+            if (keys) focusKeys(id);
+          }}
+          onMove={move}
+          onBlur={(ids) => void client.blur(ids).catch(explain)}
+          needing={needing}
+          onNext={() => run("next")}
+          onPalette={() => setOpen({ kind: "palette" })}
+          onNodes={() => setOpen({ kind: "nodes" })}
+          onMenu={(at) => {
+            const about = alone === undefined ? [] : menuOf(alone);
+            setOpen({ kind: "menu", items: [...about, ...pageItems], at, label: "Menu" });
+          }}
+          phone={phone}
+          alone={alone}
+          onWall={onWall ? undefined : () => setWall(true)}
         />
-      )}
-      {loaded && sessions.size > 0 && shown.length === 0 && !onWall && (
-        <p className="nothing muted">Nothing is on the stage. Choose a terminal to bring it here, for everybody.</p>
-      )}
-      {sessions.size > 0 && (onWall || (!phone && !view.folded)) && (
-        <Shelf
-          sessions={onWall ? everything : shelf}
-          first={focused.length + 1}
-          wall={onWall}
-          canType={canType}
-          onPick={pick}
-          onNew={() => setOpen({ kind: "new" })}
-          onMenu={menu}
-        />
-      )}
-      {alone && canType && <KeyBar session={alone} onPaste={() => void pasteFromClipboard(current)} />}
-      <Notices />
-      <p className="said" role="status">
-        {said}
-      </p>
-      <p className="unseen" role="status">
-        {waiting}
-      </p>
-      {open !== null && (
-        <OpenPart
-          open={open}
-          project={project}
-          profiles={profiles}
-          palette={paletteActions}
-          settings={settings}
-          onSettings={onSettings}
-          onLogout={onLogout}
-          onMade={(session) => void bring(session.id)}
-          onMatch={(match, text) => void jump(match, text)}
-          canType={canType}
-          onCloseSession={closeNow}
-          onClose={end}
-        />
-      )}
-    </div>
+        {onWall && <NodesAway />}
+        {!loaded ? (
+          <main className="stage empty">
+            <p className="muted">{connection.state === "error" ? connection.reason : "Connecting…"}</p>
+          </main>
+        ) : sessions.size === 0 ? (
+          <main className="stage empty">
+            <h2>No terminals in {project.name} yet.</h2>
+            <p>Start one here. Everyone in the project sees it at once.</p>
+            {canType && (
+              <button type="button" className="primary" onClick={() => setOpen({ kind: "new" })}>
+                New terminal <kbd>{chordText("new", MAC)}</kbd>
+              </button>
+            )}
+          </main>
+        ) : (
+          <Stage
+            focused={focused}
+            sessions={sessions}
+            shown={shown}
+            current={current}
+            zoomed={zoomed}
+            view={{ ...view, layout }}
+            width={width}
+            fontSize={settings.fontSize}
+            onView={(next) => onView({ ...next, layout: view.layout })}
+            canType={canType}
+            searching={searching}
+            onSearchEnd={() => setSearching(null)}
+            actions={actions}
+          />
+        )}
+        {loaded && sessions.size > 0 && shown.length === 0 && !onWall && (
+          <p className="nothing muted">Nothing is on the stage. Choose a terminal to bring it here, for everybody.</p>
+        )}
+        {sessions.size > 0 && (onWall || (!phone && !view.folded)) && (
+          <Shelf
+            sessions={onWall ? everything : shelf}
+            first={focused.length + 1}
+            wall={onWall}
+            canType={canType}
+            onPick={pick}
+            onNew={() => setOpen({ kind: "new" })}
+            onMenu={menu}
+            onBusy={setInShelf}
+          />
+        )}
+        {alone && canType && <KeyBar session={alone} onPaste={() => void pasteFromClipboard(current)} />}
+        <Notices />
+        <p className="said" role="status">
+          {said}
+        </p>
+        <p className="unseen" role="status">
+          {waiting}
+        </p>
+        {open !== null && (
+          <OpenPart
+            open={open}
+            project={project}
+            profiles={profiles}
+            palette={paletteActions}
+            settings={settings}
+            onSettings={onSettings}
+            onLogout={onLogout}
+            onMade={(session) => void bring(session.id)}
+            onMatch={(match, text) => void jump(match, text)}
+            canType={canType}
+            onEnd={endNow}
+            onClose={end}
+          />
+        )}
+      </div>
+    </KeysBack.Provider>
   );
 }

@@ -2,6 +2,7 @@
 
 import { type SearchState, useTermwall } from "@termwall/react";
 import { useEffect, useState } from "react";
+import { useGivesKeysBack } from "./keptKeys";
 
 /** What a search begins with: nothing, or a place that a search of all terminals found. */
 export interface Wanted {
@@ -33,10 +34,7 @@ export function SearchBar(props: { sessionId: string; wanted: Wanted; onClose: (
     if (marked && wanted.linesFromEnd !== null) engine?.reveal(wanted.text, wanted.linesFromEnd);
   }, [engine, wanted, marked]);
   const go = (back: boolean) => engine?.find(text, { back, caseSensitive, regex });
-  const close = () => {
-    onClose();
-    engine?.focus();
-  };
+  useGivesKeysBack();
   return (
     <search className="search">
       <input
@@ -49,7 +47,7 @@ export function SearchBar(props: { sessionId: string; wanted: Wanted; onClose: (
         onChange={(event) => setText(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === "Enter") go(event.shiftKey);
-          else if (event.key === "Escape") close();
+          else if (event.key === "Escape") onClose();
           else return;
           event.preventDefault();
         }}
@@ -87,7 +85,7 @@ export function SearchBar(props: { sessionId: string; wanted: Wanted; onClose: (
       <button type="button" aria-label="Next match" title="Next (Enter)" onClick={() => go(false)}>
         ↓
       </button>
-      <button type="button" aria-label="End the search" title="Escape" onClick={close}>
+      <button type="button" aria-label="End the search" title="Escape" onClick={onClose}>
         ×
       </button>
     </search>

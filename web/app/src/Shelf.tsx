@@ -2,7 +2,7 @@
 
 import type { Session } from "@termwall/client";
 import { ConnectionIndicator, connectionOf, PreviewTile, useTermwall, useWorkspace } from "@termwall/react";
-import { memo, useRef, useState } from "react";
+import { memo, useEffect } from "react";
 import { Attention, attentionOf, Evidence, RecordingMark, screenNote } from "./Attention";
 import { Plus } from "./icons";
 import { chordText, isMac } from "./keys";
@@ -19,27 +19,20 @@ interface ShelfProps {
   onPick: (session: Session) => void;
   onNew: () => void;
   onMenu: (session: Session, at: { x: number; y: number }) => void;
+  /** Whether somebody is about to click in it: it is not sorted anew meanwhile. */
+  onBusy: (busy: boolean) => void;
 }
 
-export function Shelf({ sessions, first, wall, canType, onPick, onNew, onMenu }: ShelfProps) {
-  // It sorts anew only while nobody is about to click in it.
-  const [busy, setBusy] = useState(false);
-  const kept = useRef<readonly string[]>([]);
-  const ids = sessions.map((session) => session.id);
-  if (!busy) kept.current = ids;
-  const place = (id: string) => {
-    const index = kept.current.indexOf(id);
-    return index < 0 ? kept.current.length : index;
-  };
-  const shown = busy ? [...sessions].sort((a, b) => place(a.id) - place(b.id)) : sessions;
+export function Shelf({ sessions, first, wall, canType, onPick, onNew, onMenu, onBusy }: ShelfProps) {
+  useEffect(() => () => onBusy(false), [onBusy]);
   return (
     <aside
       className={wall ? "shelf wall" : "shelf"}
       aria-label={wall ? "All terminals" : "Terminals that are not on the stage"}
-      onMouseEnter={() => setBusy(true)}
-      onMouseLeave={() => setBusy(false)}
-      onFocus={() => setBusy(true)}
-      onBlur={() => setBusy(false)}
+      onPointerEnter={({ pointerType }) => onBusy(pointerType === "mouse")}
+      onPointerLeave={() => onBusy(false)}
+      onFocus={() => onBusy(true)}
+      onBlur={() => onBusy(false)}
     >
       <header>
         <h2>
@@ -52,7 +45,7 @@ export function Shelf({ sessions, first, wall, canType, onPick, onNew, onMenu }:
         )}
       </header>
       <ul>
-        {shown.map((session, index) => (
+        {sessions.map((session, index) => (
           <li key={session.id}>
             <Tile session={session} position={wall ? 0 : first + index} onPick={onPick} onMenu={onMenu} />
           </li>

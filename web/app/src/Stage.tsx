@@ -1,11 +1,12 @@
 /** The live terminals in the viewer's own layout. The stage is everybody's; which of it is shown, and how, is not. */
 
 import type { Session } from "@termwall/client";
-import { useRef } from "react";
-import { arrange } from "./arrangement";
+import { useTermwall } from "@termwall/react";
+import { useLayoutEffect, useRef } from "react";
+import { arrange, narrowestPane } from "./arrangement";
 import { Pane, type PaneActions } from "./Pane";
 import type { Wanted } from "./SearchBar";
-import type { View } from "./settings";
+import { automaticFontSize, type View } from "./settings";
 
 interface StageProps {
   focused: readonly string[];
@@ -16,6 +17,8 @@ interface StageProps {
   view: View;
   /** Of the window, in pixels. */
   width: number;
+  /** Pixels; 0 takes the largest that keeps 80 columns in the narrowest pane that is shown. */
+  fontSize: number;
   onView: (view: View) => void;
   canType: boolean;
   searching: Wanted | null;
@@ -24,13 +27,27 @@ interface StageProps {
 }
 
 export function Stage(props: StageProps) {
-  const { focused, sessions, shown, current, zoomed, view, width, onView, canType, searching, onSearchEnd, actions } =
-    props;
+  const { focused, sessions, shown, current, zoomed, view, width, fontSize, onView, canType } = props;
+  const { searching, onSearchEnd, actions } = props;
+  const { engines } = useTermwall();
   const element = useRef<HTMLElement>(null);
   const count = shown.length;
   const { columns, rows } = arrange(view.layout, count, width);
   const column = columns === 2 ? `${view.column}fr ${1 - view.column}fr` : `repeat(${columns}, 1fr)`;
   const row = rows === 2 ? `${view.row}fr ${1 - view.row}fr` : `repeat(${rows}, 1fr)`;
+  // Before the panes tell their sizes: then each program hears of one size only. It depends on nothing but what is shown.
+  useLayoutEffect(() => {
+    const place = element.current;
+    if (place === null) return;
+    const fit = () => {
+      const pane = narrowestPane(place.clientWidth, columns, view.column);
+      engines.set({ fontSize: fontSize || automaticFontSize(pane) });
+    };
+    fit();
+    const observer = new ResizeObserver(fit);
+    observer.observe(place);
+    return () => observer.disconnect();
+  }, [engines, fontSize, columns, view.column]);
   const area = (index: number) => {
     // The last pane takes what is left of its row.
     const last = index === count - 1;

@@ -3,11 +3,10 @@
 import type { TermwallClient } from "@termwall/client";
 import { DARK, LIGHT, TermwallProvider } from "@termwall/react";
 import { useCallback, useMemo, useState } from "react";
-import { arrange, layoutFor } from "./arrangement";
 import { Room, type RoomProps } from "./Room";
-import { automaticFontSize, DEFAULT_VIEW, load, save, type View } from "./settings";
+import { DEFAULT_VIEW, load, save, type View } from "./settings";
 
-export interface WorkspaceProps extends Omit<RoomProps, "view" | "onView" | "onStageWidth"> {
+export interface WorkspaceProps extends Omit<RoomProps, "view" | "onView"> {
   client: TermwallClient;
   dark: boolean;
 }
@@ -15,22 +14,14 @@ export interface WorkspaceProps extends Omit<RoomProps, "view" | "onView" | "onS
 export function Workspace(props: WorkspaceProps) {
   const { client, project, settings, dark } = props;
   const [view, setView] = useState<View>(() => load(`view.${project.id}`, DEFAULT_VIEW));
-  const [stageWidth, setStageWidth] = useState(innerWidth);
-  const columns = arrange(
-    layoutFor(view.layout, innerWidth, false),
-    view.layout === "single" ? 1 : 4,
-    innerWidth,
-  ).columns;
-  const fontSize = settings.fontSize || automaticFontSize(stageWidth / columns);
   const options = useMemo(
     () => ({
-      fontSize,
       theme: dark ? DARK : LIGHT,
       screenReaderMode: settings.screenReader,
       cursorBlink: settings.cursorBlink,
       optionKeys: settings.optionKeys,
     }),
-    [fontSize, dark, settings.screenReader, settings.cursorBlink, settings.optionKeys],
+    [dark, settings.screenReader, settings.cursorBlink, settings.optionKeys],
   );
   const onView = useCallback(
     (next: View) => {
@@ -41,7 +32,7 @@ export function Workspace(props: WorkspaceProps) {
   );
   return (
     <TermwallProvider client={client} options={options}>
-      <Room {...props} view={view} onView={onView} onStageWidth={setStageWidth} />
+      <Room {...props} view={view} onView={onView} />
     </TermwallProvider>
   );
 }

@@ -27,6 +27,11 @@ export function arrange(layout: Layout, panes: number, width: number): Arrangeme
   return { columns, rows: Math.max(1, Math.ceil(panes / columns)) };
 }
 
+/** The width of the narrowest pane of a stage of this width; `left` is the part of the left one of two columns. */
+export function narrowestPane(width: number, columns: number, left: number): number {
+  return columns === 2 ? width * Math.min(left, 1 - left) : width / columns;
+}
+
 /** The pane beside, above or below another one, by index; null at the edge. */
 export function neighbour(
   index: number,

@@ -1,6 +1,7 @@
 /** A modal dialog: the browser's own, so that focus, Escape and the rest of the page are as users know them. */
 
 import { type FormEvent, type ReactNode, useEffect, useId, useRef } from "react";
+import { useGivesKeysBack } from "./keptKeys";
 
 interface DialogProps {
   title: string;
@@ -15,13 +16,12 @@ export function Dialog({ title, onClose, onSubmit, children, wide }: DialogProps
   const id = useId();
   useEffect(() => {
     const dialog = element.current;
-    const before = document.activeElement;
     dialog?.showModal();
-    return () => {
-      dialog?.close();
-      if (before instanceof HTMLElement) before.focus();
-    };
+    // What Enter is for: the first field, else the answer that is the default.
+    dialog?.querySelector<HTMLElement>("input, select, textarea, button[type=submit]")?.focus();
+    return () => dialog?.close();
   }, []);
+  useGivesKeysBack();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     onSubmit?.();

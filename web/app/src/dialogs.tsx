@@ -46,10 +46,18 @@ export function Rename({ session, onClose }: { session: Session; onClose: () => 
   );
 }
 
-export function ConfirmClose(props: { session: Session; program: string; onClose: () => void; onConfirm: () => void }) {
-  const { session, program, onClose, onConfirm } = props;
+export function ConfirmEnd(props: {
+  session: Session;
+  program: string;
+  /** What ends the program. */
+  by: "close" | "restart";
+  onClose: () => void;
+  onConfirm: () => void;
+}) {
+  const { session, program, by, onClose, onConfirm } = props;
+  const word = by === "close" ? "Close" : "Restart";
   return (
-    <Dialog title={`Close ${session.name}?`} onClose={onClose} onSubmit={onClose}>
+    <Dialog title={`${word} ${session.name}?`} onClose={onClose} onSubmit={onClose}>
       <p>
         <code>{program}</code> is running in it and will be ended, for everybody.
       </p>
@@ -58,7 +66,7 @@ export function ConfirmClose(props: { session: Session; program: string; onClose
           Cancel
         </button>
         <button type="button" onClick={onConfirm}>
-          End it and close
+          End it and {by}
         </button>
       </div>
     </Dialog>

@@ -28,6 +28,13 @@ export function shelfOrder(sessions: Iterable<Session>): Session[] {
   return wallOrder([...sessions].filter((session) => !session.focused));
 }
 
+/** Those of an order that was shown before as they stood, and after them what is new. */
+export function inKeptOrder(sessions: readonly Session[], before: readonly string[]): Session[] {
+  const places = new Map(before.map((id, index) => [id, index]));
+  const place = ({ id }: Session) => places.get(id) ?? before.length;
+  return [...sessions].sort((a, b) => place(a) - place(b));
+}
+
 /** How many wait for the user's input: for the page's title and the bar. */
 export function needingCount(sessions: Iterable<Session>): number {
   return [...sessions].filter((session) => need(session) === 0).length;

@@ -59,9 +59,11 @@ export function save(key: string, value: object): void {
   }
 }
 
+/** Pixels beside the columns: the space before them and the scrollbar. */
+const BESIDE = 18;
+
 /** The largest of 14, 13 and 12 px that keeps 80 columns in a pane of this width, else 12. */
 export function automaticFontSize(paneWidth: number): number {
-  const scrollbar = 14;
-  for (const size of [14, 13]) if ((paneWidth - scrollbar) / (size * 0.602) >= 80) return size;
+  for (const size of [14, 13]) if ((paneWidth - BESIDE) / (size * 0.602) >= 80) return size;
   return 12;
 }

@@ -1,9 +1,13 @@
 /** Copying from a terminal and pasting into it. */
 
-import type { Engine, Engines } from "@termwall/react";
+import { type Engine, useTermwall } from "@termwall/react";
 import { useCallback } from "react";
+import { copyText } from "./copy";
 import { isMac } from "./keys";
-import { cleanPaste, pasteLines } from "./paste";
+import { cleanPaste, megabytes, pasteLines } from "./paste";
+
+/** Bytes that a bracketed paste has before and after it. */
+const PASTE_MARKS = 12;
 
 interface Clipboard {
   /** Copy what is selected in a terminal. */
@@ -15,20 +19,16 @@ interface Clipboard {
 }
 
 export function useClipboard(
-  engines: Engines,
   say: (sentence: string) => void,
   ask: (text: string, lines: number, engine: Engine) => void,
 ): Clipboard {
+  const { client, engines } = useTermwall();
   const copy = useCallback(
     async (id: string | null) => {
       const text = id === null ? "" : (engines.get(id)?.selection() ?? "");
-      if (text === "") return;
-      try {
-        await navigator.clipboard.writeText(text);
-        say(`Copied ${text.length} characters.`);
-      } catch {
-        say("The browser does not allow copying here; use its own menu.");
-      }
+      if (text === "") return say("Nothing is selected.");
+      const copied = await copyText(text);
+      say(copied ? `Copied ${text.length} characters.` : "The browser does not allow copying here; use its own menu.");
     },
     [engines, say],
   );
@@ -36,11 +36,18 @@ export function useClipboard(
   const paste = useCallback(
     (text: string, engine: Engine) => {
       const clean = cleanPaste(text);
+      const most = client.getState().limits?.inputBytes;
+      const bytes = new TextEncoder().encode(clean).length + PASTE_MARKS;
+      if (most !== undefined && bytes > most) {
+        return say(
+          `That is ${megabytes(bytes)}: a paste may have ${megabytes(most)} at most. Nothing of it was typed.`,
+        );
+      }
       const lines = pasteLines(clean, engine.bracketedPaste);
       if (lines > 0) ask(clean, lines, engine);
       else engine.paste(clean);
     },
-    [ask],
+    [ask, say, client],
   );
   const pasteFromClipboard = useCallback(
     async (id: string | null) => {
@@ -49,7 +56,13 @@ export function useClipboard(
       try {
         paste(await navigator.clipboard.readText(), engine);
       } catch {
-        say(`The browser does not allow reading the clipboard; use ${isMac() ? "Cmd+V" : "Ctrl+Shift+V"}.`);
+        const hand = matchMedia("(pointer: coarse)").matches;
+        const keys = isMac() ? "Cmd+V" : "Ctrl+Shift+V";
+        say(
+          hand
+            ? "Hold the terminal and choose Paste, or use https."
+            : `The browser does not let a page read the clipboard here; use ${keys}.`,
+        );
       }
     },
     [engines, say, paste],

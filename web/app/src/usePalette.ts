@@ -1,6 +1,7 @@
 /** What the palette offers: every terminal, and everything that a button does. */
 
 import type { Session } from "@termwall/client";
+import { useTermwall } from "@termwall/react";
 import { useMemo } from "react";
 import type { Action } from "./find";
 import { type Command, chordText, isMac } from "./keys";
@@ -33,6 +34,7 @@ interface PaletteParts {
 export function usePalette(parts: PaletteParts): Action[] {
   const { focused, shelf, sessions, current, menuOf, bring, run, canType } = parts;
   const { setLayout, settings, onSettings, view, onView, setOpen, several, onLogout } = parts;
+  const { engines } = useTermwall();
   return useMemo(() => {
     const command = (id: Command, label: string): Action => ({
       id,
@@ -43,7 +45,10 @@ export function usePalette(parts: PaletteParts): Action[] {
     const font = (id: string, label: string, by: number): Action => ({
       id,
       label,
-      run: () => onSettings({ ...settings, fontSize: Math.min(24, Math.max(10, (settings.fontSize || 13) + by)) }),
+      run: () => {
+        const now = settings.fontSize || engines.fontSize;
+        onSettings({ ...settings, fontSize: Math.min(24, Math.max(10, now + by)) });
+      },
     });
     const show = (id: "settings" | "recordings" | "help" | "nodes", label: string): Action => ({
       id,
@@ -108,5 +113,6 @@ export function usePalette(parts: PaletteParts): Action[] {
     setOpen,
     several,
     onLogout,
+    engines,
   ]);
 }

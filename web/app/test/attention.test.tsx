@@ -85,6 +85,7 @@ function Wall({ picked = [] }: { picked?: string[] }) {
       onPick={pick(picked)}
       onNew={() => undefined}
       onMenu={menu}
+      onBusy={() => undefined}
     />
   );
 }
@@ -147,7 +148,15 @@ describe("a tile", () => {
   });
 });
 
-const ACTIONS = { makeCurrent() {}, zoom() {}, menu() {}, paste() {}, restart() {}, close() {} } as PaneActions;
+const ACTIONS = {
+  makeCurrent() {},
+  keys() {},
+  zoom() {},
+  menu() {},
+  paste() {},
+  restart() {},
+  close() {},
+} as PaneActions;
 
 function OnePane({ visible = true }: { visible?: boolean }) {
   const one = useWorkspace((state) => state.sessions.get("a"));

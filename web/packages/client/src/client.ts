@@ -146,7 +146,7 @@ export class TermwallClient {
   input(sessionId: string, data: string | Uint8Array): void {
     if (!this.link.ready) this.inputs.hold(sessionId, data);
     else if (this.store.get().connection.role === "view") {
-      this.store.notice("input-dropped", "Watching only. Your link cannot type.", sessionId);
+      this.store.notice("input-dropped", "Watching only. Ask the owner for a link that may type.", sessionId);
     } else {
       this.inputs.type(sessionId, data);
       this.secrecy.typed(sessionId, data);

@@ -139,7 +139,7 @@ describe("I1: numbered input", () => {
     both.client.seen("a");
     expect(both.world.wire.inputs()).toEqual([]);
     expect(both.world.wire.messages()).toEqual([]);
-    expect(notices(both)).toEqual(["Watching only. Your link cannot type."]);
+    expect(notices(both)).toEqual(["Watching only. Ask the owner for a link that may type."]);
   });
 });
 

@@ -28,10 +28,12 @@ export interface TerminalViewProps {
   indicator?: boolean;
   /** A key the page wants for itself: true takes it from the program. */
   onKey?: (event: KeyboardEvent) => boolean;
+  /** The user asks for the terminal's menu, while a program uses the mouse; a page without one leaves it out. */
+  onMenu?: (at: { x: number; y: number }) => void;
   /** What to do with pasted text; without it, it is typed. */
   onPaste?: (text: string, engine: Engine) => void;
-  /** The scale at which the picture is shown, 1 where it is this page's own size. */
-  onScale?: (scale: number) => void;
+  /** The scale at which the picture is shown, 1 where it is this page's own size; and the pixels left free below it. */
+  onScale?: (scale: number, below: number) => void;
   label?: string;
   /** For a terminal without a provider: the WebSocket's address. */
   url?: string;
@@ -82,6 +84,11 @@ function SharedTerminal(props: TerminalViewProps) {
         latest.current.onData?.(data);
       },
       drives: () => client.drives(sessionId),
+      points: () => client.drives(sessionId) || client.getState().sessions.get(sessionId)?.driver == null,
+      menu: (at) => {
+        latest.current.onMenu?.(at);
+        return latest.current.onMenu !== undefined;
+      },
       key: (event) => latest.current.onKey?.(event) ?? false,
       paste: (text) => (latest.current.onPaste ? latest.current.onPaste(text, own) : own.paste(text)),
     });
@@ -110,7 +117,7 @@ function SharedTerminal(props: TerminalViewProps) {
       const fits = width > 0 ? Math.min(1, place.clientWidth / width, place.clientHeight / height) : 1;
       const next = drives ? 1 : fits;
       setScale(next);
-      latest.current.onScale?.(next);
+      latest.current.onScale?.(next, place.clientHeight - height * next);
     };
     const observer = new ResizeObserver(measure);
     observer.observe(place);

@@ -2,7 +2,15 @@
 
 import type { Connection, TermwallClient, WorkspaceState } from "@termwall/client";
 import type { ITheme } from "@xterm/xterm";
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
+import {
+  createContext,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useSyncExternalStore,
+} from "react";
 import type { EngineOptions } from "./engine";
 import { Engines } from "./engines";
 import { DARK } from "./themes";
@@ -13,6 +21,8 @@ export const DEFAULT_OPTIONS: EngineOptions = {
   screenReaderMode: false,
   cursorBlink: false,
 };
+
+const NO_OPTIONS: Partial<EngineOptions> = {};
 
 export interface Termwall {
   client: TermwallClient;
@@ -25,17 +35,19 @@ export const TermwallContext = createContext<Termwall | null>(null);
 
 export interface ProviderProps {
   client: TermwallClient;
-  options?: EngineOptions;
+  /** What is left out is as in `DEFAULT_OPTIONS`, or as `engines.set` says. */
+  options?: Partial<EngineOptions>;
   children: ReactNode;
 }
 
 /** Shares one client, and so one socket, with every terminal below. */
-export function TermwallProvider({ client, options = DEFAULT_OPTIONS, children }: ProviderProps) {
+export function TermwallProvider({ client, options = NO_OPTIONS, children }: ProviderProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: later options go to the engines by `set`.
-  const engines = useMemo(() => new Engines(client, options), [client]);
+  const engines = useMemo(() => new Engines(client, { ...DEFAULT_OPTIONS, ...options }), [client]);
   useEffect(() => engines.start(), [engines]);
-  useEffect(() => engines.set(options), [engines, options]);
-  const { theme } = options;
+  // Before the terminals tell their sizes.
+  useLayoutEffect(() => engines.set(options), [engines, options]);
+  const { theme = DEFAULT_OPTIONS.theme } = options;
   const value = useMemo(() => ({ client, engines, theme }), [client, engines, theme]);
   return <TermwallContext.Provider value={value}>{children}</TermwallContext.Provider>;
 }

@@ -6,13 +6,15 @@
 import type { StreamChunk, StreamSink } from "@termwall/client";
 import { FitAddon } from "@xterm/addon-fit";
 import { SearchAddon } from "@xterm/addon-search";
-import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import { modifierKey } from "./keyboard/functional";
 import { Keyboard, type OptionKeys } from "./keyboard/keyboard";
 import { KeyModes } from "./keyboard/keyModes";
-import { answerNothing, focusAnswers, isReport } from "./queries";
+import { AddressLinks } from "./links";
+import { answerNothing, focusAnswers, isPointing, isReport } from "./queries";
+import { type ReadingPlace, readingPlace, rowOfPlace } from "./reading";
 import { FONT_FAMILY } from "./themes";
+import { notches, Wheel } from "./wheel";
 import { makeAlike, OutputText } from "./xterm/alike";
 
 export const SCROLLBACK_LINES = 5_000;
@@ -31,6 +33,10 @@ export interface EngineEvents {
   data(data: string | Uint8Array): void;
   /** Whether this page drives the session: only then do its focus and hover reports count (I4). */
   drives(): boolean;
+  /** Whether its mouse is the program's: it is nobody's who only watches while somebody drives (I4). */
+  points(): boolean;
+  /** The user asks for the terminal's menu, at a place of the page; false where there is none. */
+  menu(at: { x: number; y: number }): boolean;
   /** A key the page may want; true if the page took it. */
   key(event: KeyboardEvent): boolean;
   /** Something is to be pasted. */
@@ -49,6 +55,8 @@ const SEARCH_COLOURS = {
   activeMatchColorOverviewRuler: "#e2c25a",
 };
 
+const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+
 export class Engine implements StreamSink {
   readonly element = document.createElement("div");
   private readonly terminal: Terminal;
@@ -63,6 +71,9 @@ export class Engine implements StreamSink {
   private ready = false;
   /** What an input method made is on its way. */
   private settling = false;
+  private readonly wheel = new Wheel();
+  /** A wheel event that is passed on to the program in its notches. */
+  private passing = false;
   /** The line that is kept in view. */
   private revealed: { text: string; linesFromEnd: number } | null = null;
   onSearch: ((state: SearchState) => void) | null = null;
@@ -82,13 +93,15 @@ export class Engine implements StreamSink {
       fontFamily: FONT_FAMILY,
       minimumContrastRatio: 4.5,
       cursorInactiveStyle: "outline",
+      // Shift does it elsewhere.
+      macOptionClickForcesSelection: true,
       rightClickSelectsWord: false,
       linkHandler: { activate: (event, uri) => follow(event, uri), allowNonHttpProtocols: false },
     });
     const terminal = this.terminal;
     terminal.loadAddon(this.fit);
     terminal.loadAddon(this.search);
-    terminal.loadAddon(new WebLinksAddon((event, uri) => follow(event, uri)));
+    terminal.registerLinkProvider(new AddressLinks(() => terminal.buffer.active, follow));
     makeAlike(terminal);
     answerNothing(terminal.parser);
     const isAnswer = focusAnswers(terminal.parser);
@@ -100,10 +113,11 @@ export class Engine implements StreamSink {
     this.keyboard.option = optionKeys ?? "off";
     terminal.onData((data) => {
       if (isAnswer(data) || (isReport(data) && !this.events.drives())) return;
+      if (isPointing(data) && !this.events.points()) return;
       this.events.data(this.ready ? data : this.keyboard.text(data));
     });
     terminal.onBinary((data) => {
-      if (isReport(data) && !this.events.drives()) return;
+      if (isReport(data) ? !this.events.drives() : !this.events.points()) return;
       this.events.data(Uint8Array.from(data, (character) => character.charCodeAt(0)));
     });
     terminal.attachCustomKeyEventHandler((event) => this.key(event));
@@ -117,6 +131,8 @@ export class Engine implements StreamSink {
     for (const what of ["wheel", "keydown", "pointerdown"])
       this.element.addEventListener(what, moved, { capture: true, passive: true });
     this.element.addEventListener("paste", (event) => this.pasted(event), { capture: true });
+    this.element.addEventListener("wheel", (event) => this.wheeled(event), { capture: true, passive: false });
+    this.element.addEventListener("contextmenu", (event) => this.menuAsked(event), { capture: true });
   }
 
   /** Another page part shows this terminal now. */
@@ -179,17 +195,59 @@ export class Engine implements StreamSink {
   write(chunk: StreamChunk, parsed: () => void): void {
     if (this.disposed) return;
     if (chunk.snapshot && chunk.cols && chunk.rows) this.resize(chunk.cols, chunk.rows);
-    if (chunk.snapshot) this.output.reset();
+    let place: ReadingPlace | null = null;
+    if (chunk.snapshot) {
+      this.output.reset();
+      this.terminal.write("", () => {
+        place = this.place();
+      });
+    }
     this.terminal.write(this.output.read(chunk.data), parsed);
-    if (chunk.snapshot) this.terminal.write("", () => this.showRevealed());
+    if (chunk.snapshot) this.terminal.write("", () => this.read(place));
   }
 
   /** In its place: after all that was written before. */
   resize(cols: number, rows: number): void {
     this.terminal.write("", () => {
-      if (!this.disposed && (cols !== this.terminal.cols || rows !== this.terminal.rows))
-        this.terminal.resize(cols, rows);
-      this.showRevealed();
+      if (this.disposed || (cols === this.terminal.cols && rows === this.terminal.rows)) {
+        this.showRevealed();
+        return;
+      }
+      const place = this.place();
+      this.terminal.resize(cols, rows);
+      this.read(place);
+    });
+  }
+
+  /** The text of the line at the top of what is seen. */
+  topLine(): string {
+    const buffer = this.terminal.buffer.active;
+    return buffer.getLine(buffer.viewportY)?.translateToString(true) ?? "";
+  }
+
+  private place(): ReadingPlace | null {
+    return this.disposed ? null : readingPlace(this.terminal.buffer.active);
+  }
+
+  /** Keep at the top what was there: whatever another size or picture did to where it is. */
+  private read(place: ReadingPlace | null): void {
+    if (this.disposed) return;
+    if (this.revealed !== null) this.showRevealed();
+    else if (place !== null) this.scrollTo(rowOfPlace(this.terminal.buffer.active, place));
+  }
+
+  private scrollTo(row: number): void {
+    const there = () => this.terminal.buffer.active.viewportY === row;
+    const go = () => {
+      // The scrollbar may be at another place than the text: it goes by differences, so a second time puts it right.
+      for (let tries = 0; tries < 3 && !there(); tries++) this.terminal.scrollToLine(row);
+    };
+    go();
+    if (there()) return;
+    // It knows how much there is to scroll once that was drawn.
+    const drawn = this.terminal.onRender(() => {
+      drawn.dispose();
+      if (!this.disposed) go();
     });
   }
 
@@ -216,7 +274,11 @@ export class Engine implements StreamSink {
 
   set({ optionKeys, ...options }: Partial<EngineOptions>): void {
     if (optionKeys !== undefined) this.keyboard.option = optionKeys;
+    const before = this.terminal.options.fontSize;
+    const place = this.place();
     Object.assign(this.terminal.options, options);
+    if (this.terminal.options.fontSize === before) return;
+    this.read(place);
     this.onCell?.();
   }
 
@@ -316,6 +378,51 @@ export class Engine implements StreamSink {
     this.disposed = true;
     this.terminal.dispose();
     this.element.remove();
+  }
+
+  /** As far as the event says (its unit may be pixels, lines or pages), and never to a program that another drives. */
+  private wheeled(event: WheelEvent): void {
+    if (this.passing || event.ctrlKey || event.metaKey || event.shiftKey || event.deltaY === 0) return;
+    const { mouseTrackingMode } = this.terminal.modes;
+    const reports = mouseTrackingMode !== "none" && mouseTrackingMode !== "x10";
+    const scrolls = this.terminal.buffer.active.type === "normal" && !reports;
+    if (!scrolls && reports && this.events.points() && notches(event) === 1) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!scrolls && !this.events.points()) return;
+    if (reports) this.passOn(event);
+    else this.scrollBy(event, scrolls);
+  }
+
+  /** The text itself, or by arrow keys in a program that has the whole screen and no use for the mouse. */
+  private scrollBy(event: WheelEvent, text: boolean): void {
+    const { height } = this.element.querySelector(".xterm-screen")?.getBoundingClientRect() ?? { height: 0 };
+    const lines = this.wheel.lines(event, height / this.terminal.rows, this.terminal.rows);
+    if (text) {
+      if (lines !== 0) this.terminal.scrollLines(lines);
+      return;
+    }
+    const arrow = `\x1b${this.applicationCursorKeys ? "O" : "["}${lines < 0 ? "A" : "B"}`;
+    if (lines !== 0) this.events.data(arrow.repeat(Math.min(Math.abs(lines), this.terminal.rows)));
+  }
+
+  /** One report a notch, as a terminal makes them. */
+  private passOn(event: WheelEvent): void {
+    const count = notches(event);
+    const { clientX, clientY, deltaMode, altKey } = event;
+    const one = { clientX, clientY, deltaMode, altKey, deltaY: event.deltaY / count, bubbles: true, cancelable: true };
+    this.passing = true;
+    for (let i = 0; i < count; i++) event.target?.dispatchEvent(new WheelEvent("wheel", one));
+    this.passing = false;
+  }
+
+  /** While a program uses the mouse a right click is its own; with Shift (Option on a Mac) it is the terminal's menu. */
+  private menuAsked(event: MouseEvent): void {
+    if (this.terminal.modes.mouseTrackingMode === "none") return;
+    const ours = (MAC ? event.altKey : event.shiftKey) || !this.events.points();
+    if (ours && !this.events.menu({ x: event.clientX, y: event.clientY })) return;
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   private pasted(event: ClipboardEvent): void {

@@ -15,7 +15,7 @@ interface Entry {
 declare global {
   interface Window {
     /** A hook for debugging and tests: what each terminal of the page shows, by session. Not part of the API. */
-    __terms?: Map<string, Pick<Engine, "text" | "cols" | "rows">>;
+    __terms?: Map<string, Pick<Engine, "text" | "topLine" | "cols" | "rows">>;
   }
 }
 
@@ -65,8 +65,14 @@ export class Engines {
     return this.entries.get(sessionId)?.engine;
   }
 
-  set(options: EngineOptions): void {
-    this.options = options;
+  /** Pixels, as they are shown now. */
+  get fontSize(): number {
+    return this.options.fontSize;
+  }
+
+  /** Looks of all terminals, those to come too. */
+  set(options: Partial<EngineOptions>): void {
+    this.options = { ...this.options, ...options };
     for (const { engine } of this.entries.values()) engine.set(options);
   }
 

@@ -70,6 +70,13 @@ export function isReport(data: string): boolean {
   return data.length === 6 && data.startsWith("\x1b[M") && isHover(data.charCodeAt(3) - 32);
 }
 
+/** Whether it is a report of the mouse, of whichever kind. */
+export function isPointing(data: string): boolean {
+  if (!data.startsWith("\x1b[")) return false;
+  const rest = data.slice(2);
+  return /^(?:<?\d+;\d+;\d+[Mm])+$/.test(rest) || (rest.startsWith("M") && rest.length === 4);
+}
+
 /** A mouse code: 32 is movement, 3 in the low bits no button. */
 function isHover(code: number): boolean {
   return (code & 32) !== 0 && (code & 3) === 3;

@@ -119,7 +119,14 @@ describe("the terminal", () => {
 test("most terminals that nothing shows are kept, the ones shown longest ago are not", async () => {
   const engines = new Engines(client, { fontSize: 13, theme: {}, screenReaderMode: false, cursorBlink: false });
   const end = engines.start();
-  const events = { data() {}, drives: () => false, key: () => false, paste() {} };
+  const events = {
+    data() {},
+    drives: () => false,
+    points: () => false,
+    menu: () => false,
+    key: () => false,
+    paste() {},
+  };
   const ids = Array.from({ length: KEPT_ENGINES + 2 }, (_, index) => `s${index}`);
   for (const id of ids) engines.release(id, engines.acquire(id, events));
   expect(ids.filter((id) => engines.get(id) !== undefined)).toEqual(ids.slice(2));

@@ -58,6 +58,8 @@ beforeEach(() => {
   const events: EngineEvents = {
     data: (data) => said.push(data),
     drives: () => driving,
+    points: () => driving,
+    menu: () => false,
     key: () => false,
     paste: () => undefined,
   };
