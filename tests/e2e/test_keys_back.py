@@ -31,6 +31,8 @@ def chosen(item: str) -> Callable[[WallPage], None]:
     def choose(page: WallPage) -> None:
         pane_menu(page)
         page.page.click(f"[role=menuitem]:has-text('{item}')")
+        if item in ("Close", "Restart"):  # The page asks the server what runs first.
+            page.until(lambda: page.page.locator("dialog[open]").count() == 1, "the question")
 
     return choose
 
