@@ -11,10 +11,10 @@ import { modifierKey } from "./keyboard/functional";
 import { Keyboard, type OptionKeys } from "./keyboard/keyboard";
 import { KeyModes } from "./keyboard/keyModes";
 import { AddressLinks } from "./links";
+import { listenToPointer, type PointerEvents } from "./pointer";
 import { answerNothing, focusAnswers, isPointing, isReport } from "./queries";
 import { type ReadingPlace, readingPlace, rowOfPlace } from "./reading";
 import { FONT_FAMILY } from "./themes";
-import { notches, Wheel } from "./wheel";
 import { makeAlike, OutputText } from "./xterm/alike";
 
 export const SCROLLBACK_LINES = 5_000;
@@ -28,15 +28,11 @@ export interface EngineOptions {
   optionKeys?: OptionKeys;
 }
 
-export interface EngineEvents {
+export interface EngineEvents extends PointerEvents {
   /** The user typed, pasted, or used the mouse. */
   data(data: string | Uint8Array): void;
   /** Whether this page drives the session: only then do its focus and hover reports count (I4). */
   drives(): boolean;
-  /** Whether its mouse is the program's: it is nobody's who only watches while somebody drives (I4). */
-  points(): boolean;
-  /** The user asks for the terminal's menu, at a place of the page; false where there is none. */
-  menu(at: { x: number; y: number }): boolean;
   /** A key the page may want; true if the page took it. */
   key(event: KeyboardEvent): boolean;
   /** Something is to be pasted. */
@@ -55,8 +51,6 @@ const SEARCH_COLOURS = {
   activeMatchColorOverviewRuler: "#e2c25a",
 };
 
-const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
-
 export class Engine implements StreamSink {
   readonly element = document.createElement("div");
   private readonly terminal: Terminal;
@@ -71,9 +65,6 @@ export class Engine implements StreamSink {
   private ready = false;
   /** What an input method made is on its way. */
   private settling = false;
-  private readonly wheel = new Wheel();
-  /** A wheel event that is passed on to the program in its notches. */
-  private passing = false;
   /** The line that is kept in view. */
   private revealed: { text: string; linesFromEnd: number } | null = null;
   onSearch: ((state: SearchState) => void) | null = null;
@@ -131,8 +122,7 @@ export class Engine implements StreamSink {
     for (const what of ["wheel", "keydown", "pointerdown"])
       this.element.addEventListener(what, moved, { capture: true, passive: true });
     this.element.addEventListener("paste", (event) => this.pasted(event), { capture: true });
-    this.element.addEventListener("wheel", (event) => this.wheeled(event), { capture: true, passive: false });
-    this.element.addEventListener("contextmenu", (event) => this.menuAsked(event), { capture: true });
+    listenToPointer(this.element, terminal, () => this.events);
   }
 
   /** Another page part shows this terminal now. */
@@ -378,51 +368,6 @@ export class Engine implements StreamSink {
     this.disposed = true;
     this.terminal.dispose();
     this.element.remove();
-  }
-
-  /** As far as the event says (its unit may be pixels, lines or pages), and never to a program that another drives. */
-  private wheeled(event: WheelEvent): void {
-    if (this.passing || event.ctrlKey || event.metaKey || event.shiftKey || event.deltaY === 0) return;
-    const { mouseTrackingMode } = this.terminal.modes;
-    const reports = mouseTrackingMode !== "none" && mouseTrackingMode !== "x10";
-    const scrolls = this.terminal.buffer.active.type === "normal" && !reports;
-    if (!scrolls && reports && this.events.points() && notches(event) === 1) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (!scrolls && !this.events.points()) return;
-    if (reports) this.passOn(event);
-    else this.scrollBy(event, scrolls);
-  }
-
-  /** The text itself, or by arrow keys in a program that has the whole screen and no use for the mouse. */
-  private scrollBy(event: WheelEvent, text: boolean): void {
-    const { height } = this.element.querySelector(".xterm-screen")?.getBoundingClientRect() ?? { height: 0 };
-    const lines = this.wheel.lines(event, height / this.terminal.rows, this.terminal.rows);
-    if (text) {
-      if (lines !== 0) this.terminal.scrollLines(lines);
-      return;
-    }
-    const arrow = `\x1b${this.applicationCursorKeys ? "O" : "["}${lines < 0 ? "A" : "B"}`;
-    if (lines !== 0) this.events.data(arrow.repeat(Math.min(Math.abs(lines), this.terminal.rows)));
-  }
-
-  /** One report a notch, as a terminal makes them. */
-  private passOn(event: WheelEvent): void {
-    const count = notches(event);
-    const { clientX, clientY, deltaMode, altKey } = event;
-    const one = { clientX, clientY, deltaMode, altKey, deltaY: event.deltaY / count, bubbles: true, cancelable: true };
-    this.passing = true;
-    for (let i = 0; i < count; i++) event.target?.dispatchEvent(new WheelEvent("wheel", one));
-    this.passing = false;
-  }
-
-  /** While a program uses the mouse a right click is its own; with Shift (Option on a Mac) it is the terminal's menu. */
-  private menuAsked(event: MouseEvent): void {
-    if (this.terminal.modes.mouseTrackingMode === "none") return;
-    const ours = (MAC ? event.altKey : event.shiftKey) || !this.events.points();
-    if (ours && !this.events.menu({ x: event.clientX, y: event.clientY })) return;
-    event.preventDefault();
-    event.stopPropagation();
   }
 
   private pasted(event: ClipboardEvent): void {
