@@ -1,4 +1,4 @@
-"""What lies over the page gives the keys back to the terminal that had them, and asks before it ends or types anything."""
+"""What lies over the page gives the keys back to the terminal that had them, and asks before it ends anything."""
 
 from collections.abc import Callable
 
