@@ -246,7 +246,7 @@ def test_P5_who_is_attached_stays_so_over_a_restart(server: Server, termwall: Co
                 seen += os.read(master, 65536)
 
     try:
-        sees(b"\x1bc")  # Its first picture; the terminal is raw by then.
+        sees(b"\x1b[2J\x1b7")  # Its first picture; the terminal is raw by then.
         os.write(master, b"before\r")
         sees(b"before\r\nbefore")
         server.kill()

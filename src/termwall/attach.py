@@ -1,17 +1,16 @@
 """A session in the terminal of whoever calls `termwall attach`: raw bytes both ways over one WebSocket."""
 
 import asyncio
+import base64
+import codecs
+import contextlib
 import json
 import os
 import secrets
 import shutil
 import signal
 import sys
-import termios
-import tty
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,25 +18,26 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake
 from websockets.typing import Subprotocol
 
-from termwall.core.queries import QueryFilter
+from termwall.core.caller import Caller
+from termwall.core.typed import HELD_SECONDS, Typed, in_pixels
 from termwall.protocol.codec import BINARY_SUBPROTOCOL, INPUT_KIND, SNAPSHOT_KIND, STREAM_KIND
+from termwall.terminal import BorrowedTerminal, borrowed
 
-LEAVE = b"\x1c"
-"""Ctrl-\\: leaves the session running."""
 AGAIN = (1000, 1001, 1005, 1006, 1012, 1013)
 """Close codes after which the server may be back soon."""
 PATIENCE_SECONDS = 30.0
 RETRY_SECONDS = 0.25
 ACK_BYTES = 16 << 10
-RESTORE = b"\x1b[!p\x1b[?1049l\x1b[?25h\x1b[?1000;1002;1003;1006;2004l\x1b[0m"
-"""Leaves the caller's terminal usable after a program that was in the middle of something."""
+SENT_SECONDS = 1.0
+"""How long what was typed before the key that leaves has to reach the server."""
+CLOSE_SECONDS = 1.0
 
 
 class AttachError(Exception):
     """The session cannot be shown; the message says why."""
 
 
-async def attach_terminal(url: str, token: str, project_id: str, session_id: str) -> str:
+def attach_terminal(url: str, token: str, project_id: str, session_id: str) -> str:
     """Until the session ends or the user leaves. A server that restarts is waited for.
 
     Returns:
@@ -47,16 +47,20 @@ async def attach_terminal(url: str, token: str, project_id: str, session_id: str
         AttachError: the server refused or is gone.
     """
     client = f"attach-{secrets.token_hex(6)}"
-    query = urlencode(
-        {"projectId": project_id, "sessionId": session_id, "name": "termwall attach", "clientId": client, "resume": 1}
-    )
-    attached = _Attached(url, f"{url.replace('http', 'ws', 1)}/ws/terminal?{query}", token, session_id)
-    with _raw_terminal():
-        return await attached.run()
+    query = {"projectId": project_id, "sessionId": session_id, "name": "termwall attach", "clientId": client}
+    # The alternate screen has no scrollback.
+    query |= {"resume": "1", "scrollback": "0"}
+    if inside := os.environ.get("TERMWALL_SESSION_ID"):
+        query["inside"] = inside
+    address = f"{url.replace('http', 'ws', 1)}/ws/terminal?{urlencode(query)}"
+    attached = _Attached(url, address, token, session_id)
+    with borrowed(attached.caller, raw=True, resumed=attached.resumed) as terminal:
+        return asyncio.run(attached.run(terminal))
 
 
 class _Attached:
     def __init__(self, url: str, address: str, token: str, session_id: str) -> None:
+        self.caller = Caller(attached=True)
         self._url = url
         self._address = address
         self._token = token
@@ -67,23 +71,56 @@ class _Attached:
         self._acked = 0
         self._seq = 0
         self._unacknowledged: deque[tuple[int, bytes]] = deque()
-        self._filter = QueryFilter()
-        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._keyboard = Typed()
+        self._held: asyncio.TimerHandle | None = None
         self._outgoing: asyncio.Queue[str | bytes] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._blank = False
+        """The screen is not as the output before left it: only a picture may be shown."""
+        self._asked = False
+        """A picture was asked for."""
 
-    async def run(self) -> str:
-        loop = asyncio.get_running_loop()
-        loop.add_reader(sys.stdin.fileno(), self._typed)
+    async def run(self, terminal: BorrowedTerminal) -> str:
+        self._terminal = terminal
+        self._loop = loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[str] = loop.create_future()
+        self._sent = asyncio.Event()
+        descriptor = sys.stdin.fileno()
+        loop.add_reader(descriptor, self._readable)
         loop.add_signal_handler(signal.SIGWINCH, self._resized)
         talk = asyncio.create_task(self._stay())
         try:
             await asyncio.wait([talk, self._ended], return_when=asyncio.FIRST_COMPLETED)
-            return self._ended.result() if self._ended.done() else talk.result()
+            loop.remove_reader(descriptor)
+            if talk.done():
+                return talk.result()
+            if self._unacknowledged and self._outgoing is not None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._sent.wait(), SENT_SECONDS)
+            return self._ended.result()
         finally:
-            loop.remove_reader(sys.stdin.fileno())
+            terminal.give_back()
+            loop.remove_reader(descriptor)
             loop.remove_signal_handler(signal.SIGWINCH)
             talk.cancel()
             await asyncio.gather(talk, return_exceptions=True)
+
+    def resumed(self) -> None:
+        """The process goes on after it was stopped, with an empty screen. May be called in a signal's handler."""
+        self._blank = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._redraw)
+
+    def _redraw(self) -> None:
+        self._resized()
+        self._ask_picture()
+
+    def _ask_picture(self) -> None:
+        """No place of the output is this one, so the server answers with a picture (W11)."""
+        self._asked = True
+        place = {"epoch": "none", "offset": 0}
+        self._put(json.dumps({"type": "sync_request", "offsets": {self._session: place}}))
 
     async def _stay(self) -> str:
         """Connect, and again while the server is away for a moment."""
@@ -96,6 +133,7 @@ class _Attached:
                     subprotocols=[Subprotocol(BINARY_SUBPROTOCOL)],
                     compression=None,
                     max_size=None,
+                    close_timeout=CLOSE_SECONDS,
                     proxy=None,
                 ) as socket:
                     until = 0.0
@@ -112,18 +150,19 @@ class _Attached:
                 raise AttachError(why)
             if not until:
                 until = now + PATIENCE_SECONDS
-                sys.stdout.buffer.write(b"\a")
-                sys.stdout.buffer.flush()
+                self._terminal.write("\a")
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _talk(self, socket: ClientConnection) -> str:
         outgoing: asyncio.Queue[str | bytes] = asyncio.Queue(maxsize=256)
-        offsets = {self._session: {"epoch": self._epoch, "offset": self._offset}} if self._epoch else {}
+        known = self._epoch and not (self._asked or self._blank)
+        offsets = {self._session: {"epoch": self._epoch, "offset": self._offset}} if known else {}
         outgoing.put_nowait(json.dumps({"type": "sync_request", "offsets": offsets}))
         self._outgoing = outgoing
         for seq, data in self._unacknowledged:
             self._input(seq, data)
         self._resized("drive" if self._epoch is None else "resize")
+        self._tell_focus()
 
         async def send() -> str:
             while True:
@@ -152,19 +191,49 @@ class _Attached:
         except asyncio.QueueFull:
             self._leave("the server takes no input; some of it was not sent")
 
-    def _typed(self) -> None:
-        data = os.read(sys.stdin.fileno(), 65536)
-        if not data or LEAVE in data:
+    def _readable(self) -> None:
+        try:
+            data = os.read(sys.stdin.fileno(), 65536)
+        except OSError:  # EIO: the terminal's window was closed.
+            data = b""
+        if not data:
+            self._leave("the terminal is gone; the session goes on running")
+            return
+        if self._held is not None:
+            self._held.cancel()
+            self._held = None
+        encoded = self.caller.encodes_keys
+        focused = self._keyboard.focused
+        data, left = self._keyboard.feed(data, encoded=encoded)
+        if self._keyboard.focused != focused:
+            self._tell_focus()
+        self._typed(data)
+        if left:
             self._leave("left; it goes on running")
+        elif self._keyboard.holds:
+            self._held = asyncio.get_running_loop().call_later(HELD_SECONDS, self._release)
+
+    def _release(self) -> None:
+        """It was a key of its own, such as Escape."""
+        self._held = None
+        self._typed(self._keyboard.flush())
+
+    def _typed(self, data: bytes) -> None:
+        if not data:
             return
         if self._outgoing is None:
             # Never typed later, when what it was meant for may be gone (I2).
-            sys.stdout.buffer.write(b"\a")
-            sys.stdout.buffer.flush()
+            self._terminal.write("\a")
             return
         self._seq += 1
+        data = in_pixels(data) if self.caller.pixels else data
         self._unacknowledged.append((self._seq, data))
+        self._sent.clear()
         self._input(self._seq, data)
+
+    def _tell_focus(self) -> None:
+        """The server reports it to the program, merged with other viewers' (S7)."""
+        self._put(json.dumps({"type": "keys", "has": self._keyboard.focused}))
 
     def _input(self, seq: int, data: bytes) -> None:
         self._put(bytes((INPUT_KIND, len(self._name))) + self._name + seq.to_bytes(4, "big") + data)
@@ -191,14 +260,24 @@ class _Attached:
             if skip is None:
                 continue
             self._offset = offset
-            if message[0] == SNAPSHOT_KIND:
-                self._filter.flush()
-            sys.stdout.buffer.write(self._filter.feed(message[start + skip :]))
-            sys.stdout.buffer.flush()
+            self._show(message[start + skip :], picture=message[0] == SNAPSHOT_KIND)
             if offset - self._acked >= ACK_BYTES or message[0] == SNAPSHOT_KIND:
                 self._acked = offset
                 self._put(json.dumps({"type": "ack", "offset": offset}))
         raise ConnectionClosedOK(socket.protocol.close_rcvd, socket.protocol.close_sent)
+
+    def _show(self, data: bytes, *, picture: bool) -> None:
+        if picture:
+            self._decoder.reset()
+            self._terminal.write(self.caller.snapshot())
+            self._blank = self._asked = self.caller.wants_picture = False
+        if self._blank:
+            return
+        self._terminal.write(self.caller.feed(self._decoder.decode(data)))
+        if picture:
+            self.caller.wants_picture = False  # It ends on the screen that the program is on.
+        elif self.caller.wants_picture and not self._asked:
+            self._ask_picture()
 
     def _hear(self, message: dict[str, Any]) -> str | None:
         """A text message. Why the session ended, if it did."""
@@ -206,10 +285,17 @@ class _Attached:
             case "connection_status":
                 for one in message.get("sessions") or ():
                     if one["id"] == self._session:
+                        if one["status"] in ("exited", "lost"):
+                            return str(one["attention"]["reason"])
                         self._begin(one["epoch"])
             case "input_ack":
                 while self._unacknowledged and self._unacknowledged[0][0] <= message["seq"]:
                     self._unacknowledged.popleft()
+                if not self._unacknowledged:
+                    self._sent.set()
+            case "clipboard":
+                data = base64.b64encode(message["data"].encode()).decode()
+                self._terminal.write(f"\x1b]52;c;{data}\x1b\\")
             case "session_update":
                 if message.get("removed"):
                     return "closed"
@@ -222,16 +308,3 @@ class _Attached:
     def _begin(self, epoch: str) -> None:
         if epoch != self._epoch:
             self._epoch, self._offset, self._acked = epoch, 0, 0
-
-
-@contextmanager
-def _raw_terminal() -> Iterator[None]:
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    tty.setraw(descriptor)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-        sys.stdout.buffer.write(RESTORE)
-        sys.stdout.buffer.flush()

@@ -1,6 +1,5 @@
 """The `termwall` command: serves a folder, and talks to a running server (A5)."""
 
-import asyncio
 import json
 import sys
 import webbrowser
@@ -343,14 +342,16 @@ def attach_command(
 
     with remote(data_dir, url, token) as server:
         found = server.find(project, session)
+        if found["status"] in ("exited", "lost"):
+            fail(f"`{found['name']}` has ended ({found['attention']['reason']}); `termwall screen` shows what is left.")
         if not found["focused"]:
             body = {"projectId": found["projectId"], "sessionId": found["id"]}
             server.call("PUT", "/api/terminal/focus", body)
         try:
-            reason = asyncio.run(attach_terminal(server.url, server.token, found["projectId"], found["id"]))
+            reason = attach_terminal(server.url, server.token, found["projectId"], found["id"])
         except AttachError as error:
             fail(str(error))
-    typer.echo(f"\r\n[{reason}]")
+    typer.echo(f"[{reason}]")
 
 
 # ---- tokens

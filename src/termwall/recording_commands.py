@@ -1,13 +1,8 @@
 """The commands that record, play and search: record, recordings, play, export, grep (A5)."""
 
 import json
-import select
 import sys
-import termios
 import time
-import tty
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -15,6 +10,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from termwall.core.asciicast import CastError, Event, decode_event, decode_header
+from termwall.playing import play
 from termwall.remote import DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, remote, show
 
 RecordingArgument = Annotated[str, typer.Argument(help="A recording's id, or an asciicast v2 file.")]
@@ -108,8 +104,7 @@ def play_command(
         events = read_events(lines)
     except CastError as error:
         fail(f"`{recording}`: {error}")
-    with _keys() as pressed:
-        _play(events, speed, idle_limit, pressed)
+    play(events, speed, idle_limit)
 
 
 def read_events(lines: list[str]) -> list[Event]:
@@ -124,54 +119,6 @@ def read_events(lines: list[str]) -> list[Event]:
         if line.strip():
             events.append(decode_event(line, number, events[-1].time if events else 0.0))
     return events
-
-
-def _play(events: list[Event], speed: float, idle_limit: float | None, pressed: Any) -> None:
-    due = time.monotonic()
-    before = 0.0
-    for event in events:
-        pause = (event.time - before) / speed
-        due += pause if idle_limit is None else min(pause, idle_limit)
-        before = event.time
-        while (left := due - time.monotonic()) > 0:
-            key = pressed(left)
-            if key == "q":
-                return
-            if key == " ":
-                stopped = time.monotonic()
-                while (key := pressed(None)) not in (" ", "q"):
-                    pass
-                if key == "q":
-                    return
-                due += time.monotonic() - stopped
-        if event.code == "o":
-            sys.stdout.write(event.data)
-            sys.stdout.flush()
-
-
-@contextmanager
-def _keys() -> Iterator[Any]:
-    """What waits for a key, if there is a keyboard: it gets seconds, or None for as long as it takes."""
-    if not sys.stdin.isatty():
-
-        def wait(seconds: float | None) -> str:
-            time.sleep(seconds or 0)
-            return "" if seconds is not None else "q"
-
-        yield wait
-        return
-    descriptor = sys.stdin.fileno()
-    kept = termios.tcgetattr(descriptor)
-    tty.setcbreak(descriptor)
-
-    def press(seconds: float | None) -> str:
-        return sys.stdin.read(1) if select.select([descriptor], [], [], seconds)[0] else ""
-
-    try:
-        yield press
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, kept)
-        sys.stdout.write("\x1b[!p\x1b[?1049l\x1b[?25h\x1b[0m\r\n")
 
 
 def grep_command(

@@ -48,6 +48,10 @@ class Hello:
     role: Role = "own"
     token_id: str | None = None
     """The token given to others that opened it, if one did."""
+    inside: SessionId | None = None
+    """The session that this client runs in: a `termwall attach` in a terminal of the wall itself."""
+    scrollback: int | None = None
+    """The most lines above the screen that its snapshots shall have; None: as many as there are."""
 
 
 class Connection:
@@ -478,6 +482,7 @@ class Connection:
                 binary=self._hello.binary,
                 window=self._bounds.window_bytes,
                 clock=self._clock,
+                scrollback=self._hello.scrollback,
             )
             self._viewers[session.id] = viewer
             session.viewers.add(viewer)

@@ -28,12 +28,20 @@ class Viewer:
     """A cursor of one connection on one session."""
 
     def __init__(
-        self, session: "AnySession", outlet: Outlet, *, binary: bool, window: int, clock: Callable[[], int]
+        self,
+        session: "AnySession",
+        outlet: Outlet,
+        *,
+        binary: bool,
+        window: int,
+        clock: Callable[[], int],
+        scrollback: int | None = None,
     ) -> None:
         self.session = session
         self._outlet = outlet
         self._window = window
         self._clock = clock
+        self._scrollback = scrollback
         self._cursor = Cursor(0, window)
         self._text = None if binary else TextDecoder()
         self._size_serial = 0
@@ -156,7 +164,8 @@ class Viewer:
                 self.owed = None
             self.pump()
 
-        return drawer.ask("snapshot", session.scrollback, drawn, primary=reason == "resize")
+        lines = session.scrollback if self._scrollback is None else min(self._scrollback, session.scrollback)
+        return drawer.ask("snapshot", lines, drawn, primary=reason == "resize")
 
     def _undrawn(self, reason: Reason) -> None:
         """There is no picture. After a resize the terminal has a place to go on from; else the log's tail must do."""

@@ -86,7 +86,9 @@ def admit(
         return Turned(subprotocol, CloseCode.FORBIDDEN, "Your link is for another project")
     client_id = values.get("clientId")
     name = values.get("name")
-    if len(client_id or "") > MAX_CLIENT_ID or len(name or "") > MAX_NAME or len(values.get("sessionId", "")) > 64:
+    inside = values.get("inside", "")
+    lengths = (len(client_id or ""), MAX_CLIENT_ID), (len(name or ""), MAX_NAME), (len(values.get("sessionId", "")), 64)
+    if any(length > most for length, most in (*lengths, (len(inside), 64))):
         return Turned(subprotocol, CloseCode.POLICY, "An id or name in the address is too long")
     session_id = values.get("sessionId")
     hello = Hello(
@@ -97,5 +99,7 @@ def admit(
         binary=subprotocol == BINARY_SUBPROTOCOL,
         role=identity.role,
         token_id=identity.token_id,
+        inside=SessionId(inside) if inside else None,
+        scrollback=int(lines) if (lines := values.get("scrollback", "")).isdecimal() and len(lines) < 9 else None,
     )
     return Admitted(subprotocol, project_id, hello)

@@ -1,0 +1,136 @@
+"""The caller's terminal, borrowed by `attach` and `play`: raw while they have it, and as it was after every end.
+
+A signal that ends the process gives it back first, and so does one that stops it; when it goes on, it takes the
+terminal again. Only SIGKILL leaves it as it is.
+"""
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import sys
+import termios
+import time
+import tty
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from termwall.core.caller import Caller
+
+ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+ANSWER_SECONDS = 0.3
+"""How long the terminal has to say that it knows of its modes' end: what it reported before that is thrown away."""
+
+
+class Killed(SystemExit):
+    """A signal ends the process; the terminal was given back."""
+
+
+class BorrowedTerminal:
+    """Standard input and output, a terminal both, between `take` and `give_back`.
+
+    Args:
+        caller: what was done to it, and undoes that.
+        raw: every key comes as it is typed; else Ctrl+C and the like still send signals.
+        resumed: called after the process was stopped and goes on: the screen is empty.
+    """
+
+    def __init__(self, caller: Caller, *, raw: bool, resumed: Callable[[], None]) -> None:
+        self.caller = caller
+        self._raw = raw
+        self._resumed = resumed
+        self._taken = False
+        self._input, self._output = sys.stdin.fileno(), sys.stdout.fileno()
+        self._before: list[Any] = termios.tcgetattr(self._input)
+
+    def take(self) -> None:
+        """Make it raw and tidy."""
+        self._taken = True
+        self._set_keys()
+        self.write(self.caller.enter(*shutil.get_terminal_size()))
+
+    def _set_keys(self) -> None:
+        (tty.setraw if self._raw else tty.setcbreak)(self._input)
+
+    def write(self, text: str) -> None:
+        """Show text; an `OSError` where the terminal is gone."""
+        data = memoryview(text.encode("utf-8", "replace"))
+        while data:
+            try:
+                data = data[os.write(self._output, data) :]
+            except BlockingIOError:
+                select.select([], [self._output], [])
+
+    def give_back(self) -> None:
+        """Undo all. A terminal that is gone is no fault; once it was given back, nothing is done."""
+        if not self._taken:
+            return
+        self._taken = False
+        with contextlib.suppress(OSError, termios.error):
+            self.write(self.caller.leave(shutil.get_terminal_size().columns))
+            if self._raw:
+                self._swallow_reports()
+            termios.tcsetattr(self._input, termios.TCSADRAIN, self._before)
+
+    def _swallow_reports(self) -> None:
+        """What the terminal reported until it read the end of its modes would be typed at the caller's prompt."""
+        self.write("\x1b[5n")
+        until = time.monotonic() + ANSWER_SECONDS
+        seen = b""
+        while b"\x1b[0n" not in seen and (left := until - time.monotonic()) > 0:
+            if select.select([self._input], [], [], left)[0]:
+                seen = seen[-8:] + (os.read(self._input, 4096) or b"\x1b[0n")
+
+    # ---- signals
+
+    def _end(self, number: int, frame: object) -> None:
+        # A second one ends at once, whatever hangs. With SIGHUP comes SIGCONT, which must take nothing again.
+        for one in (*ENDS, signal.SIGTSTP, signal.SIGCONT):
+            signal.signal(one, signal.SIG_DFL)
+        self.give_back()
+        raise Killed(128 + number)
+
+    def _stop(self, number: int, frame: object) -> None:
+        self.give_back()
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTSTP,))
+        os.kill(os.getpid(), signal.SIGTSTP)  # Nothing happens where no shell could let it go on again.
+        signal.signal(signal.SIGTSTP, handler)
+        self._go_on(number, frame)
+
+    def _go_on(self, number: int, frame: object) -> None:
+        """Also after SIGSTOP, of which nobody hears before: the shell has changed the terminal since."""
+        if self._taken:
+            self._set_keys()
+        else:
+            self.take()
+        self._resumed()
+
+    @contextlib.contextmanager
+    def signals(self) -> Iterator[None]:
+        """Give it back also where a signal ends or stops the process."""
+        handlers = {**dict.fromkeys(ENDS, self._end), signal.SIGTSTP: self._stop, signal.SIGCONT: self._go_on}
+        # An ignored one stays ignored: `nohup` meant it.
+        before = {
+            number: signal.signal(number, handler)
+            for number, handler in handlers.items()
+            if signal.getsignal(number) is not signal.SIG_IGN
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def borrowed(caller: Caller, *, raw: bool, resumed: Callable[[], None]) -> Iterator[BorrowedTerminal]:
+    """The terminal for the length of a block."""
+    terminal = BorrowedTerminal(caller, raw=raw, resumed=resumed)
+    with terminal.signals():
+        try:
+            terminal.take()
+            yield terminal
+        finally:
+            terminal.give_back()
