@@ -4,6 +4,7 @@ import type { Notice } from "@termwall/client";
 import { useTermwall, useWorkspace } from "@termwall/react";
 import { useEffect } from "react";
 import { visible } from "./Held";
+import { ProgramCopies } from "./ProgramCopies";
 
 /** Most characters of what was not typed. */
 const SHOWN_CHARACTERS = 60;
@@ -17,13 +18,15 @@ const SHOWN_MILLISECONDS: Record<Notice["kind"], number> = {
   error: 12_000,
 };
 
-export function Notices() {
+/** `programCopy`: whether what programs copy goes to the clipboard. */
+export function Notices({ programCopy }: { programCopy: boolean }) {
   const notices = useWorkspace((state) => state.notices);
   return (
     <div className="notices" role="log" aria-label="Notices">
       {notices.slice(-3).map((notice) => (
         <Line key={notice.id} notice={notice} />
       ))}
+      <ProgramCopies on={programCopy} />
     </div>
   );
 }

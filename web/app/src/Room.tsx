@@ -488,7 +488,7 @@ export function Room(props: RoomProps) {
           />
         )}
         {alone && canType && <KeyBar session={alone} onPaste={() => void pasteFromClipboard(current)} />}
-        <Notices />
+        <Notices programCopy={settings.programCopy} />
         <p className="said" role="status">
           {said}
         </p>

@@ -7,6 +7,8 @@ import { chordText, isMac } from "./keys";
 import { FONT_SIZES, type Settings, type Theme } from "./settings";
 import { mayNotify } from "./useDesktopNews";
 
+type Switch = "screenReader" | "cursorBlink" | "copyOnSelect" | "programCopy" | "paletteOnly";
+
 export function SettingsDialog(props: {
   settings: Settings;
   onChange: (settings: Settings) => void;
@@ -16,7 +18,7 @@ export function SettingsDialog(props: {
   const { settings, onChange, onClose, onLogout } = props;
   const [refused, setRefused] = useState(false);
   const set = (change: Partial<Settings>) => onChange({ ...settings, ...change });
-  const toggle = (key: "screenReader" | "cursorBlink" | "copyOnSelect" | "paletteOnly", label: string) => (
+  const toggle = (key: Switch, label: string) => (
     <label className="switch">
       <input type="checkbox" checked={settings[key]} onChange={(event) => set({ [key]: event.target.checked })} />
       <span>{label}</span>
@@ -53,6 +55,7 @@ export function SettingsDialog(props: {
       {toggle("screenReader", "Screen reader mode")}
       {toggle("cursorBlink", "Blinking cursor")}
       {toggle("copyOnSelect", "Copy what is selected")}
+      {toggle("programCopy", "Let programs copy to the clipboard")}
       {toggle("paletteOnly", `Leave all chords but ${chordText("palette", isMac())} to the programs`)}
       {isMac() && (
         <label className="field">

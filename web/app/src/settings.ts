@@ -12,6 +12,8 @@ export interface Settings {
   screenReader: boolean;
   cursorBlink: boolean;
   copyOnSelect: boolean;
+  /** What programs copy (OSC 52) goes to the clipboard. */
+  programCopy: boolean;
   /** Only the palette's chord is the page's; all others go to the program. */
   paletteOnly: boolean;
   /** Which Option keys of a Mac are Alt for programs; the others type the layout's characters. */
@@ -35,6 +37,7 @@ export const DEFAULT_SETTINGS: Settings = {
   screenReader: false,
   cursorBlink: false,
   copyOnSelect: false,
+  programCopy: true,
   paletteOnly: false,
   optionKeys: "off",
   notify: false,

@@ -9,6 +9,7 @@ import { decodeFrame } from "./frames";
 import { Inputs } from "./inputs";
 import { Link } from "./link";
 import type {
+  Colours,
   ConnectionStatus,
   ErrorMessage,
   FocusState,
@@ -62,6 +63,10 @@ export class TermwallClient {
   /** The server's dates, which may be others than this machine's. */
   private readonly dates = new ServerClock();
   private requests = 0;
+  /** The session whose terminal has this client's keys. */
+  private keysIn: string | null = null;
+  private colours: Colours | null = null;
+  private readonly copying = new Set<(sessionId: string, text: string) => void>();
   /** What to say of a reconnect, once the streams have gone on; null if nobody waits for it. */
   private resuming: { missing: readonly Session[] } | null = null;
   private everOpen = false;
@@ -168,6 +173,27 @@ export class TermwallClient {
     this.link.send({ type: "drive", sessionId, data: size });
   }
 
+  /** Whether the next key goes to this session: its program is told, if it asked for that, merged over all viewers (S7). */
+  keys(sessionId: string, has: boolean): void {
+    if (!has && this.keysIn !== sessionId) return;
+    this.keysIn = has ? sessionId : null;
+    if (this.mayType()) this.link.send({ type: "keys", sessionId, has });
+  }
+
+  /** The colours of this client's terminals: programs that it drives are told them when they ask (S7). */
+  theme(colours: Colours): void {
+    this.colours = colours;
+    this.tellTheme();
+  }
+
+  /** Calls back when a program that this client drives put a text on the clipboard (S7); returns what ends it. */
+  onCopied(listener: (sessionId: string, text: string) => void): () => void {
+    this.copying.add(listener);
+    return () => {
+      this.copying.delete(listener);
+    };
+  }
+
   /** Somebody had the session before their eyes for 2 s (S9). */
   seen(sessionId: string): void {
     if (this.mayType()) this.link.send({ type: "seen", sessionId });
@@ -211,6 +237,14 @@ export class TermwallClient {
     return this.store.get().connection.role !== "view";
   }
 
+  private tellTheme(): void {
+    if (this.colours !== null && this.mayType()) this.link.send({ type: "theme", data: this.colours });
+  }
+
+  private tellKeys(): void {
+    if (this.keysIn !== null && this.mayType()) this.link.send({ type: "keys", sessionId: this.keysIn, has: true });
+  }
+
   // ---- what comes
 
   private received(data: unknown): void {
@@ -246,6 +280,9 @@ export class TermwallClient {
         break;
       case "preview":
         this.previews.take(message);
+        break;
+      case "clipboard":
+        for (const listener of [...this.copying]) listener(message.sessionId, message.data);
         break;
       case "input_ack":
         this.inputs.acknowledged(message.sessionId, message.seq);
@@ -292,6 +329,9 @@ export class TermwallClient {
       reason: null,
       retryCount: 0,
     });
+    this.tellTheme();
+    if (this.keysIn !== null && !sessions.has(this.keysIn)) this.keysIn = null;
+    this.tellKeys();
     this.streams.connected(sessions);
     for (const id of before.sessions.keys()) if (!sessions.has(id)) this.previews.remove(id);
     this.previews.connected();
@@ -440,6 +480,7 @@ export class TermwallClient {
       if (sized) track.sink.resize(update.cols as number, update.rows as number);
       else track.replayTo(update.epoch, update.offset);
     }
+    if (known?.away != null && update.away === null && id === this.keysIn) this.tellKeys();
     if (known === undefined) this.streams.want(id);
     // The engine has come back, or tells of a new session: what was refused may be asked for again.
     if (known === undefined || update.screen != null) this.previews.gather();

@@ -83,6 +83,7 @@ function SharedTerminal(props: TerminalViewProps) {
         client.input(sessionId, data);
         latest.current.onData?.(data);
       },
+      keys: (has) => client.keys(sessionId, has),
       drives: () => client.drives(sessionId),
       points: () => client.drives(sessionId) || client.getState().sessions.get(sessionId)?.driver == null,
       menu: (at) => {
@@ -96,6 +97,7 @@ function SharedTerminal(props: TerminalViewProps) {
     engine.current = own;
     return () => {
       engine.current = null;
+      client.keys(sessionId, false); // A field that is taken away may not say that it lost them.
       engines.release(sessionId, own);
     };
   }, [client, engines, sessionId, known]);

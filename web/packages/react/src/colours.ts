@@ -1,5 +1,6 @@
 /** A theme's colours by their number, and how they are kept legible: as xterm.js does it in the panes. */
 
+import type { Colours } from "@termwall/client";
 import type { ITheme } from "@xterm/xterm";
 
 export type Rgb = readonly [number, number, number];
@@ -24,6 +25,18 @@ export function parse(hex: string | undefined): Rgb | null {
   if (hex === undefined || !/^#[0-9a-f]{6}$/i.test(hex)) return null;
   const number = Number.parseInt(hex.slice(1), 16);
   return [number >> 16, (number >> 8) & 255, number & 255];
+}
+
+/** A theme as programs are told of it when they ask (S7); null where a colour is no `#rrggbb`. */
+export function toldColours(theme: ITheme): Colours | null {
+  const { foreground, background, cursor } = theme;
+  const palette = [...NAMES, ...BRIGHT].map((name) => theme[name]);
+  const page = parse(background);
+  const all = [foreground, background, cursor, ...palette];
+  if (page === null || !all.every((one): one is string => parse(one) !== null)) return null;
+  const scheme = luminance(page) < 0.18 ? "dark" : "light";
+  const [text = "", paper = "", caret = "", ...sixteen] = all;
+  return { scheme, foreground: text, background: paper, cursor: caret, palette: sixteen };
 }
 
 export function css([red, green, blue]: Rgb): string {

@@ -11,6 +11,7 @@ import {
   useMemo,
   useSyncExternalStore,
 } from "react";
+import { toldColours } from "./colours";
 import type { EngineOptions } from "./engine";
 import { Engines } from "./engines";
 import { DARK } from "./themes";
@@ -48,6 +49,10 @@ export function TermwallProvider({ client, options = NO_OPTIONS, children }: Pro
   // Before the terminals tell their sizes.
   useLayoutEffect(() => engines.set(options), [engines, options]);
   const { theme = DEFAULT_OPTIONS.theme } = options;
+  useEffect(() => {
+    const colours = toldColours(theme);
+    if (colours !== null) client.theme(colours);
+  }, [client, theme]);
   const value = useMemo(() => ({ client, engines, theme }), [client, engines, theme]);
   return <TermwallContext.Provider value={value}>{children}</TermwallContext.Provider>;
 }

@@ -12,7 +12,7 @@ import { Keyboard, type OptionKeys } from "./keyboard/keyboard";
 import { KeyModes } from "./keyboard/keyModes";
 import { AddressLinks } from "./links";
 import { listenToPointer, type PointerEvents } from "./pointer";
-import { answerNothing, focusAnswers, isPointing, isReport } from "./queries";
+import { answerNothing, isFocusReport, isPointing, isReport } from "./queries";
 import { type ReadingPlace, readingPlace, rowOfPlace } from "./reading";
 import { FONT_FAMILY } from "./themes";
 import { makeAlike, OutputText } from "./xterm/alike";
@@ -31,7 +31,9 @@ export interface EngineOptions {
 export interface EngineEvents extends PointerEvents {
   /** The user typed, pasted, or used the mouse. */
   data(data: string | Uint8Array): void;
-  /** Whether this page drives the session: only then do its focus and hover reports count (I4). */
+  /** The next key goes to this terminal, or no more. */
+  keys?(has: boolean): void;
+  /** Whether this page drives the session: only then do its hover reports count (I4). */
   drives(): boolean;
   /** A key the page may want; true if the page took it. */
   key(event: KeyboardEvent): boolean;
@@ -95,7 +97,6 @@ export class Engine implements StreamSink {
     terminal.registerLinkProvider(new AddressLinks(() => terminal.buffer.active, follow));
     makeAlike(terminal);
     answerNothing(terminal.parser);
-    const isAnswer = focusAnswers(terminal.parser);
     const isAlternate = () => terminal.buffer.active.type === "alternate";
     this.keyboard = new Keyboard(new KeyModes(terminal.parser, isAlternate), () => ({
       applicationCursor: terminal.modes.applicationCursorKeysMode,
@@ -103,7 +104,7 @@ export class Engine implements StreamSink {
     }));
     this.keyboard.option = optionKeys ?? "off";
     terminal.onData((data) => {
-      if (isAnswer(data) || (isReport(data) && !this.events.drives())) return;
+      if (isFocusReport(data) || (isReport(data) && !this.events.drives())) return;
       if (isPointing(data) && !this.events.points()) return;
       this.events.data(this.ready ? data : this.keyboard.text(data));
     });
@@ -143,6 +144,8 @@ export class Engine implements StreamSink {
         });
       });
       this.terminal.textarea?.addEventListener("blur", () => this.keyboard.blur());
+      for (const type of ["focus", "blur"] as const)
+        this.terminal.textarea?.addEventListener(type, () => this.events.keys?.(type === "focus"));
     }
   }
 

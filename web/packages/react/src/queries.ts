@@ -36,7 +36,6 @@ const DCS_QUERIES = [
 ];
 /** Colours; `?` in place of a colour asks for it. */
 const OSC_QUERIES = [4, 5, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
-const FOCUS_REPORTS = 1004;
 
 /** Makes a terminal answer nothing; all else that it is told still counts. */
 export function answerNothing(parser: QueryParser): void {
@@ -45,26 +44,13 @@ export function answerNothing(parser: QueryParser): void {
   for (const id of OSC_QUERIES) parser.registerOscHandler(id, (data) => data.includes("?"));
 }
 
-/**
- * xterm.js reports at once whether it has the focus when a program asks to be told of changes: that is an answer too.
- * The function that it returns says of each report, in turn, whether it is one.
- */
-export function focusAnswers(parser: QueryParser): (data: string) => boolean {
-  let asked = 0;
-  parser.registerCsiHandler({ prefix: "?", final: "h" }, (params) => {
-    asked = params.filter((mode) => mode === FOCUS_REPORTS).length;
-    return false;
-  });
-  return (data) => {
-    if (asked === 0 || (data !== "\x1b[I" && data !== "\x1b[O")) return false;
-    asked--;
-    return true;
-  };
+/** A report of the focus. The server makes them, merged over all who look: of a page's terminal none is sent (S7). */
+export function isFocusReport(data: string): boolean {
+  return data === "\x1b[I" || data === "\x1b[O";
 }
 
-/** What a terminal reports though the user did not type: focus in and out, and a mouse that moves without a button. */
+/** What a terminal reports though the user did not type: a mouse that moves without a button. */
 export function isReport(data: string): boolean {
-  if (data === "\x1b[I" || data === "\x1b[O") return true;
   const sgr = data.startsWith("\x1b[<") ? /^(\d+);\d+;\d+M$/.exec(data.slice(3)) : null;
   if (sgr !== null) return isHover(Number(sgr[1]));
   return data.length === 6 && data.startsWith("\x1b[M") && isHover(data.charCodeAt(3) - 32);
