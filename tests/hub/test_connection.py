@@ -566,3 +566,64 @@ async def test_case_page_29_a_connection_is_told_the_clock_and_how_often_a_page_
     assert status["visibleHeartbeatInterval"] == 2_500
     line.say("heartbeat", timestamp=0)
     assert line.last("heartbeat")["clock"] >= status["clock"] > 0
+
+
+async def test_case_terminal_16_a_session_without_a_size_begins_with_the_last_known_panes(wall: Wall) -> None:
+    wall.session("a")
+    assert size(wall, "a") == (80, 24)
+    one, two = wall.line("one"), wall.line("two")
+    one.say("resize", sessionId="a", data={"cols": 132, "rows": 43})
+    two.say("resize", sessionId="a", data={"cols": 51, "rows": 20})
+    wall.session("b", "sh", "-c", "stty size; exec cat")
+    assert size(wall, "b") == (132, 43), "the driver's, not that of who only looks"
+    two.say("drive", sessionId="a", data={"cols": 100, "rows": 30})
+    one.leave()
+    two.leave()
+    assert size(wall, wall.session("c")) == (100, 30), "also when nobody is there any more"
+    assert size(wall, wall.session("d", cols=90)) == (90, 30), "what is asked for counts"
+
+
+async def test_case_command_line_15_ended_sessions_do_not_fill_the_limit(make_wall: Callable[..., Wall]) -> None:
+    wall = make_wall(sessions=4)
+    for name in ("a", "b", "c"):
+        wall.session(name, "true")
+        await until(lambda n=name: wall.service.get_session(n).status == "exited")
+    wall.session("d", "cat")
+    await wall.service.set_session_focus("a")
+    line = wall.line("one")
+
+    def ids() -> list[str]:
+        return [one.id for one in wall.service.list_sessions("wall")]
+
+    for new, left in (("e", ["a", "c", "d", "e"]), ("f", ["a", "d", "e", "f"]), ("g", ["d", "e", "f", "g"])):
+        wall.session(new, "cat")
+        assert ids() == left, "the oldest that ended makes room, what is on the stage last"
+    assert [m["sessionId"] for m in line.of("session_update") if m.get("removed")] == ["b", "c", "a"]
+    with pytest.raises(TermwallError) as caught:
+        wall.session("h", "cat")
+    assert caught.value.code is ErrorCode.LIMIT_REACHED, "all of them run"
+
+
+async def test_case_command_line_15_what_cannot_start_takes_no_place(make_wall: Callable[..., Wall]) -> None:
+    wall = make_wall(sessions=1)
+    wall.session("a", "true")
+    await until(lambda: wall.service.get_session("a").status == "exited")
+    with pytest.raises(TermwallError):
+        wall.session("b", "/no/such/program")
+    assert wall.service.get_session("a").status == "exited"
+    wall.session("b", "cat")
+    assert [one.id for one in wall.service.list_sessions("wall")] == ["b"]
+
+
+async def test_case_terminal_11_reset_ends_what_a_killed_program_left_on(wall: Wall) -> None:
+    wall.session("a", "sh", "-c", "printf '\\033[?1003;1006h\\033[?1004hleft on'; exec cat")
+    await wall.service.set_session_focus("a")
+    line = wall.line("one")
+    await line.sees("a", "left on")
+    wall.service.reset_session("a")
+    await line.sees("a", "1003;1004")
+    wall.session("b", "true")
+    await until(lambda: wall.service.get_session("b").status == "exited")
+    with pytest.raises(TermwallError) as caught:
+        wall.service.reset_session("b")
+    assert caught.value.code is ErrorCode.SESSION_ENDED

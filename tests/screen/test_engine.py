@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from termwall.hub.voice import RESET
 from termwall.screen.engine import Engine, EngineError
 from termwall.screen.ghostty import GhosttyEngine
 from tests.screen.fidelity.fuzz import SIZE, stream
@@ -496,3 +497,22 @@ def test_one_row_and_a_resize_do_not_crash_the_library(make: type[GhosttyEngine]
         [sys.executable, "-c", script], capture_output=True, timeout=120, env={"PYTHONPATH": ":".join(sys.path)}
     )
     assert done.returncode == 0, done.stderr.decode()[-2000:]
+
+
+def test_case_terminal_11_reset_leaves_the_text_and_no_mode(make: type[GhosttyEngine]) -> None:
+    modes = b"\x1b[?1049h\x1b[?1000;1003;1006;1004;2004;1;2031;2048h\x1b=\x1b[>5u\x1b[>4;2m\x1b[3;10r"
+    looks = b"\x1b[31m\x1b(0\x1b[5 q\x1b[?25l\x1b[?7l\x1b[4h\x1b[20h\x1b]11;#ff0000\x07\x1b[?5h\x1b[?2026h"
+    left, new = make(40, 12, SCROLLBACK), make(40, 12, SCROLLBACK)
+    left.feed(b"one\r\ntwo\r\n" + modes + looks + b"\x1b[3;1H\x1b]0;a title that does not end" + RESET)
+    new.feed(b"one\r\ntwo\r\n")
+    assert left.text(0) == new.text(0)
+    assert left.modes == new.modes
+    left.take_replies()
+    for query in (b"\x1b[?1$p", b"\x1b[?2004$p", b"\x1b[?7$p", b"\x1b[4$p", b"\x1b[?u", b"\x1b[?4m", b"\x1b]11;?\x07"):
+        left.feed(query)
+        new.feed(query)
+        assert left.take_replies() == new.take_replies(), query
+    left.feed(b"x\r\ny\x1b[0m")
+    new.feed(b"x\r\ny\x1b[0m")
+    assert left.text(0) == new.text(0)
+    assert left.cursor == new.cursor

@@ -293,6 +293,11 @@ class Connection:
         except TermwallError as error:
             self._refuse(error, request_id=request_id, session_id=message.session_id or self._hello.session_id)
 
+    def _note_pane(self, session: AnySession, size: tuple[int, int] | None) -> None:
+        driver = session.driver()
+        if size is not None and driver is not None and driver.client_id == self.client_id:
+            self.room.pane = size
+
     def _dispatch(self, message: messages.AnyClientMessage | InputFrame) -> None:
         match message:
             case InputFrame():
@@ -308,11 +313,14 @@ class Connection:
                 self._focus(message)
             case messages.Resize():
                 session = self._session(message.session_id)
-                session.resize(self._person, (message.data.cols, message.data.rows))
+                size = (message.data.cols, message.data.rows)
+                session.resize(self._person, size)
+                self._note_pane(session, size)
             case messages.Drive():
                 session = self._session(message.session_id)
-                size = None if message.data is None else (message.data.cols, message.data.rows)
-                session.drive(self._person, size)
+                claimed = None if message.data is None else (message.data.cols, message.data.rows)
+                session.drive(self._person, claimed)
+                self._note_pane(session, claimed)
             case messages.SyncRequest():
                 self._sync(message)
             case messages.Keys():

@@ -89,6 +89,8 @@ class Room:
         """Whether another node, which was not heard yet, may have this session that is not known here."""
         self.unknown = GONE
         """What is assumed of a session of the stage that is not known here (F3)."""
+        self.pane: tuple[int, int] | None = None
+        """The size that a client which drives told last: what a new session without a size begins with."""
         self._leaving: set[SessionId] = set()
         """Sessions that are gone, and still on the stage because that could not be changed (F10)."""
         self._leave_at = 0
@@ -108,6 +110,21 @@ class Room:
     def own(self) -> list[LiveSession]:
         """Those whose programs run here."""
         return [session for session in self.sessions.values() if isinstance(session, LiveSession)]
+
+    @property
+    def usual_size(self) -> tuple[int, int] | None:
+        """The newest size of a pane of this project: the last one that was told, or else of the session used last."""
+        used = max(self.own, key=lambda session: session.recency.user, default=None)
+        return self.pane or (used.size if used is not None and used.recency.user else None)
+
+    @property
+    def oldest_ended(self) -> LiveSession | None:
+        """What makes room for a new session: of those that ended the oldest, last what is on the stage or was lost."""
+
+        def order(session: LiveSession) -> tuple[bool, bool, int]:
+            return session.id in self.stage.sessions, session.lost is not None, session.watch.value.since
+
+        return min((session for session in self.own if session.over), key=order, default=None)
 
     def find(self, session_id: str, field: str = "sessionId") -> AnySession:
         """A session of this project.

@@ -16,6 +16,7 @@ from termwall.core.ids import ProjectId, SessionId
 from termwall.hub.estate import Estate, about, log
 from termwall.hub.kept import Kept, Launch
 from termwall.hub.room import Room
+from termwall.hub.session import LiveSession
 from termwall.hub.stages import Answer
 from termwall.protocol.bodies import NotifyState, Project, Recording, SessionCreate
 from termwall.protocol.messages import FocusState, FocusUpdate, Session
@@ -120,10 +121,7 @@ class TerminalService(Estate):
                 "This node runs no programs; name the `node` to run it on.",
                 field="node",
             )
-        if len(room.sessions) >= self.bounds.sessions:
-            raise TermwallError(
-                ErrorCode.LIMIT_REACHED, f"`{room.project.name}` has {self.bounds.sessions} sessions, the most allowed."
-            )
+        self._oldest_over_limit(room)
         kind = request.type or next(iter(self.profiles))
         profile = self.profiles.get(kind)
         if profile is None:
@@ -148,7 +146,8 @@ class TerminalService(Estate):
                 "TERMWALL_PROJECT_ID": room.id,
             },
         )
-        cols, rows = request.cols or DEFAULT_SIZE[0], request.rows or DEFAULT_SIZE[1]
+        usual = room.usual_size or DEFAULT_SIZE
+        cols, rows = request.cols or usual[0], request.rows or usual[1]
         session = self.make(
             Kept(
                 id=session_id,
@@ -166,6 +165,10 @@ class TerminalService(Estate):
         except TermwallError:
             self.end_soon(session)
             raise
+        oldest = self._oldest_over_limit(room)
+        if oldest is not None:
+            self.archive.forget_session(oldest.id)
+            self._end(room, oldest)
         self._homes[session_id] = room
         log.info("session `%s` is started", session.name, extra=about(session))
         room.add(session)
@@ -173,6 +176,18 @@ class TerminalService(Estate):
         session.keep()
         self._wake_sweeper()
         return self._announce(room, session)
+
+    def _oldest_over_limit(self, room: Room) -> LiveSession | None:
+        """The ended session that one more needs the place of, if it needs one. Raises `limit_reached` where all run."""
+        if len(room.sessions) < self.bounds.sessions:
+            return None
+        oldest = room.oldest_ended
+        if oldest is None:
+            raise TermwallError(
+                ErrorCode.LIMIT_REACHED,
+                f"`{room.project.name}` has {self.bounds.sessions} sessions that run, the most allowed.",
+            )
+        return oldest
 
     def get_session(self, session_id: str) -> Session:
         """Raises `unknown_session`."""
@@ -259,6 +274,16 @@ class TerminalService(Estate):
         room, session = self._find(session_id)
         if session.set_size(cols, rows):
             room.tell_driver(session)
+        return self._announce(room, session)
+
+    def reset_session(self, session_id: str) -> Session:
+        """Put the modes of a session's terminal back that a program which is gone may have left on (S1, S4).
+
+        Raises:
+            TermwallError: `unknown_session`; `session_ended`.
+        """
+        room, session = self._find(session_id)
+        session.reset_terminal()
         return self._announce(room, session)
 
     # ---- recordings

@@ -18,7 +18,7 @@ from termwall.hub.anysession import AnySession, InputAnswer, Person, Recency
 from termwall.hub.kept import Kept, dump, facts_of, state_of
 from termwall.hub.recorder import Recorder
 from termwall.hub.viewer import Viewer
-from termwall.hub.voice import Voice
+from termwall.hub.voice import RESET, Voice
 from termwall.protocol import messages
 from termwall.protocol.bodies import NotifyState
 from termwall.pty.pace import Pace
@@ -244,6 +244,11 @@ class LiveSession(AnySession):
         else:
             self.watch.pressed(now)
         self._on_heard(self)
+
+    def reset_terminal(self) -> None:
+        """End what a program left on in the terminal, as if it had printed that. Raises `session_ended`."""
+        self.admit(0)
+        self.process.print(RESET)
 
     def admit(self, count: int) -> None:
         """Raises what `write` would for so many bytes."""

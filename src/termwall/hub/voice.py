@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 
 NO_REPORTS = b"\x1b[?9;1000;1001;1002;1003;1004;1005;1006;1015;1016l"
 """Ends all reports of the mouse and of the focus, and their forms."""
+RESET = (
+    b"\x18\x1b\\"  # out of any sequence
+    + NO_REPORTS
+    + b"\x1b[<16u\x1b[=0u\x1b[?1047l\x1b[<16u\x1b[=0u\x1b[>4;0m"  # the keyboard's protocols, of either screen
+    + b"\x1b[?2004;2026;2031;2048;1;5;12l\x1b>"  # pastes, what holds the screen back, reports, keys, looks
+    + b"\x1b[?7;25h\x1b[4;20l"  # wrap, cursor, insert, new line
+    + b"\x1b7\x1b[r\x1b8"  # the whole screen scrolls, and the cursor stays
+    + b"\x1b[0m\x1b(B\x1b)B\x0f\x1b[0 q"  # colours, characters, the cursor's shape
+    + b"\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\\x1b]112\x1b\\"
+)
+"""What "Reset terminal" puts into the output: modes and looks as a new terminal has them. The text stays."""
 
 
 class Voice:

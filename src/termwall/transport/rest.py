@@ -213,6 +213,12 @@ def session_routes(service: TerminalService) -> APIRouter:
         enter(request, session_id, "type")
         return await service.restart_session(session_id)
 
+    @router.post("/reset", operation_id="resetSession", responses=answers(unknown, ErrorCode.SESSION_ENDED))
+    async def reset_session(request: Request, session_id: SessionId) -> messages.Session:
+        """Put the modes of its terminal back that a program which is gone left on; text and program stay."""
+        enter(request, session_id, "type")
+        return service.reset_session(session_id)
+
     @router.post(
         "/input",
         status_code=204,
