@@ -33,6 +33,19 @@ def test_P5_a_lost_terminal_shows_its_last_screen_and_starts_again(server: Serve
     page.sees(session, "hello\nhello")
 
 
+def test_case_command_line_15_what_was_lost_is_started_again_at_once(server: Server, open_page: Open) -> None:
+    lost = shells(server, 5)
+    server.focus("wall", lost[0])
+    page = open_page()
+    server.end()
+    server.start()
+    page.until(lambda: page.page.locator(".shelf button:has-text('Start all again')").count() == 1, "the offer")
+    page.page.click(".shelf button:has-text('Start all again')")
+    page.until(lambda: "Started 5 again." in page.page.inner_text(".said"), "what was done")
+    page.until(lambda: "lost" not in {page.badge(name) for name in lost}, "that all run")
+    assert page.page.locator(".many").count() == 0
+
+
 def test_a_recording_is_made_listed_played_and_deleted(server: Server, open_page: Open) -> None:
     (session,) = shells(server, 1)
     server.focus("wall", session)

@@ -4,17 +4,18 @@ import type { Profile, Session } from "@termwall/client";
 import { useWorkspace } from "@termwall/react";
 import { useState } from "react";
 import { ApiError, api } from "./api";
-import { splitCommand } from "./command";
+import { commandOf } from "./command";
 import { Dialog } from "./dialog";
 import { hostLabel, hostsOf, usualHost } from "./nodes";
 
 export function NewTerminal(props: {
   projectId: string;
   profiles: readonly Profile[];
+  sizeOfNext: () => { cols: number; rows: number } | null;
   onClose: () => void;
   onMade: (session: Session) => void;
 }) {
-  const { profiles, projectId, onClose, onMade } = props;
+  const { profiles, projectId, sizeOfNext, onClose, onMade } = props;
   const [type, setType] = useState(profiles[0]?.type ?? "system");
   const [name, setName] = useState("");
   const [command, setCommand] = useState("");
@@ -30,13 +31,15 @@ export function NewTerminal(props: {
   const profile = profiles.find((one) => one.type === type);
   const make = async () => {
     try {
-      const words = splitCommand(command);
+      const shell = profiles.find((one) => one.type === "system")?.command[0] ?? "/bin/sh";
+      const words = commandOf(command, shell);
       const session = await api.create(projectId, {
         type,
         name: name.trim() || undefined,
         command: words.length > 0 ? words : undefined,
         cwd: cwd.trim() || undefined,
         node,
+        ...sizeOfNext(),
       });
       onMade(session);
     } catch (error) {

@@ -3,7 +3,7 @@
 import type { Profile, Project, Session } from "@termwall/client";
 import type { Engine } from "@termwall/react";
 import type { Match } from "./api";
-import { ConfirmEnd, ConfirmPaste, Help, Rename } from "./dialogs";
+import { ConfirmClear, ConfirmEnd, ConfirmPaste, Help, Rename } from "./dialogs";
 import { Everywhere } from "./Everywhere";
 import type { Action } from "./find";
 import { NewTerminal } from "./NewTerminal";
@@ -13,12 +13,14 @@ import { type MenuItem, PopupMenu } from "./PopupMenu";
 import { type Playing, Recordings } from "./Recordings";
 import { SettingsDialog } from "./SettingsDialog";
 import type { Settings } from "./settings";
+import type { EndBy } from "./useEnding";
 
 export type Open =
   | { kind: "palette" | "new" | "settings" | "help" | "everywhere" | "nodes" }
   | { kind: "recordings"; play?: Playing }
   | { kind: "rename"; session: Session }
   | { kind: "close" | "restart"; session: Session; program: string }
+  | { kind: "clear"; count: number }
   | { kind: "paste"; text: string; lines: number; engine: Engine }
   | { kind: "menu"; items: MenuItem[]; at: { x: number; y: number }; label: string };
 
@@ -31,14 +33,17 @@ interface OpenPartProps {
   onSettings: (settings: Settings) => void;
   onLogout: () => void;
   onMade: (session: Session) => void;
+  /** The size that the next terminal will have here. */
+  sizeOfNext: () => { cols: number; rows: number } | null;
   onMatch: (match: Match, text: string) => void;
   canType: boolean;
-  onEnd: (session: Session, by: "close" | "restart") => void;
+  onEnd: (session: Session, by: EndBy) => void;
+  onClear: () => void;
   onClose: () => void;
 }
 
 export function OpenPart(props: OpenPartProps) {
-  const { open, project, profiles, palette, settings, onSettings, onLogout, onMade, onEnd, onClose } = props;
+  const { open, project, profiles, palette, settings, onSettings, onLogout, onMade, onEnd, onClear, onClose } = props;
   const { onMatch, canType } = props;
   switch (open.kind) {
     case "palette":
@@ -52,6 +57,7 @@ export function OpenPart(props: OpenPartProps) {
         <NewTerminal
           projectId={project.id}
           profiles={profiles}
+          sizeOfNext={props.sizeOfNext}
           onClose={onClose}
           onMade={(session) => {
             onClose();
@@ -72,6 +78,17 @@ export function OpenPart(props: OpenPartProps) {
           onConfirm={() => {
             onClose();
             onEnd(open.session, open.kind);
+          }}
+        />
+      );
+    case "clear":
+      return (
+        <ConfirmClear
+          count={open.count}
+          onClose={onClose}
+          onConfirm={() => {
+            onClose();
+            onClear();
           }}
         />
       );

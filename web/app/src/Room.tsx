@@ -7,7 +7,7 @@ import type { Profile, Project, Role, Session } from "@termwall/client";
 import { TermwallError } from "@termwall/client";
 import { type Engine, useTermwall, useWorkspace } from "@termwall/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { api, type Match } from "./api";
+import type { Match } from "./api";
 import { layoutFor, PHONE_WIDTH } from "./arrangement";
 import { Bar } from "./Bar";
 import { KeyBar } from "./KeyBar";
@@ -15,8 +15,9 @@ import { KeysBack, useKeptKeys } from "./keptKeys";
 import { chordText, isMac } from "./keys";
 import { NodesAway } from "./NodesAway";
 import { Notices } from "./Notices";
+import { nextPaneSize } from "./nextPane";
 import { type Open, OpenPart } from "./OpenPart";
-import { gridSessions, needingCount, restartWord, shelfOrder, wallOrder } from "./order";
+import { endedOf, gridSessions, needingCount, shelfOrder, wallOrder } from "./order";
 import type { PaneActions } from "./Pane";
 import type { MenuItem } from "./PopupMenu";
 import { nextRegion } from "./regions";
@@ -27,8 +28,10 @@ import type { Layout, Settings, View } from "./settings";
 import { useClipboard } from "./useClipboard";
 import { useCommands } from "./useCommands";
 import { useDesktopNews } from "./useDesktopNews";
+import { useEnding } from "./useEnding";
 import { useKeptOrder } from "./useKeptOrder";
 import { usePalette } from "./usePalette";
+import { useSessionMenu } from "./useSessionMenu";
 import { useTitle } from "./useTitle";
 
 const MAC = isMac();
@@ -90,6 +93,7 @@ export function Room(props: RoomProps) {
     if (layout === "grid") return focused;
     return focused.filter((id) => id === current || id === second);
   }, [layout, current, second, focused, phone, wall]);
+  const ended = useMemo(() => endedOf(sessions.values()), [sessions]);
   const needing = needingCount(sessions.values());
   const waiting = useMemo(() => {
     const names = [...sessions.values()]
@@ -193,46 +197,12 @@ export function Room(props: RoomProps) {
     [view, onView, client, shelf, canType, explain],
   );
 
-  /** What this page's user takes from the stage: the keys go to another terminal then. */
-  const leaving = useRef<string | null>(null);
   const focusCurrent = useCallback(() => {
     if (current !== null && !phone) engines.get(current)?.focus();
   }, [engines, current, phone]);
   const giveKeysBack = useKeptKeys(root, focusCurrent);
-  useEffect(() => {
-    if (leaving.current === null || focused.includes(leaving.current)) return;
-    leaving.current = null;
-    giveKeysBack();
-  }, [focused, giveKeysBack]);
-  const takeFromStage = useCallback(
-    (id: string) => {
-      leaving.current = id;
-      client.blur(id).catch(explain);
-    },
-    [client, explain],
-  );
-  const endNow = useCallback(
-    (session: Session, by: "close" | "restart") => {
-      if (by === "close") leaving.current = session.id;
-      (by === "close" ? api.close(session.id) : api.restart(session.id)).catch(explain);
-    },
-    [explain],
-  );
-  /** After a question where it would end a program. */
-  const endSession = useCallback(
-    async (session: Session, by: "close" | "restart") => {
-      try {
-        const now = await api.session(session.id);
-        if (now.foreground) setOpen({ kind: by, session: now, program: now.foreground });
-        else endNow(now, by);
-      } catch (error) {
-        explain(error);
-      }
-    },
-    [endNow, explain],
-  );
-  const restart = useCallback((session: Session) => void endSession(session, "restart"), [endSession]);
-  const close = useCallback((session: Session) => void endSession(session, "close"), [endSession]);
+  const ending = useEnding({ focused, setOpen, say: setSaid, explain, giveKeysBack });
+  const { close, restart } = ending;
 
   const ask = useCallback(
     (text: string, lines: number, engine: Engine) => setOpen({ kind: "paste", text, lines, engine }),
@@ -241,11 +211,6 @@ export function Room(props: RoomProps) {
   const { copy, paste, pasteFromClipboard } = useClipboard(setSaid, ask);
 
   const searchIn = useCallback((id: string) => setSearching({ id, text: "", linesFromEnd: null }), []);
-  const record = useCallback(
-    (session: Session) =>
-      void (session.recording == null ? api.record(session.id) : api.stopRecording(session.id)).catch(explain),
-    [explain],
-  );
   const jump = useCallback(
     async ({ sessionId, recordingId, part, time, linesFromEnd }: Match, text: string) => {
       if (recordingId !== null)
@@ -258,31 +223,7 @@ export function Room(props: RoomProps) {
     [bring],
   );
 
-  const menuOf = useCallback(
-    (session: Session): MenuItem[] => {
-      const onStage = client.getState().focus?.focusedSessions.includes(session.id);
-      const foreign = session.driver != null && session.driver.clientId !== connection.clientId;
-      // Its node would have to do these.
-      const mayAct = canType && !session.away;
-      const items: (MenuItem | false)[] = [
-        !onStage && { label: "Bring to the stage", run: () => void bring(session.id) },
-        onStage === true && canType && { label: "Take from the stage", run: () => takeFromStage(session.id) },
-        onStage === true && { label: "Search", keys: chordText("search", MAC), run: () => searchIn(session.id) },
-        onStage === true && { label: "Copy selection", keys: chordText("copy", MAC), run: () => void copy(session.id) },
-        mayAct && foreign && { label: "Take over", keys: chordText("drive", MAC), run: () => client.drive(session.id) },
-        mayAct && { label: "Rename…", run: () => setOpen({ kind: "rename", session }) },
-        mayAct &&
-          (session.recording != null || session.status === "running") && {
-            label: session.recording == null ? "Record" : "Stop recording",
-            run: () => record(session),
-          },
-        mayAct && { label: restartWord(session), run: () => restart(session) },
-        mayAct && { label: "Close…", run: () => close(session) },
-      ];
-      return items.filter((item): item is MenuItem => item !== false);
-    },
-    [client, connection.clientId, bring, canType, copy, restart, close, takeFromStage, searchIn, record],
-  );
+  const menuOf = useSessionMenu({ canType, ending, bring, copy, pasteFromClipboard, searchIn, setOpen, explain });
   const menu = useCallback(
     (session: Session, at: { x: number; y: number }) =>
       setOpen({ kind: "menu", items: menuOf(session), at, label: session.name }),
@@ -358,6 +299,15 @@ export function Room(props: RoomProps) {
     [client, explain],
   );
 
+  const { startAll, askClear } = ending;
+  const manyItems = useMemo<MenuItem[]>(
+    () => [
+      ...(canType && ended.lost > 1 ? [{ label: "Start all again", run: startAll }] : []),
+      ...(canType && ended.all > 1 ? [{ label: "Clear ended…", run: askClear }] : []),
+    ],
+    [canType, ended, startAll, askClear],
+  );
+
   const pageItems = useMemo<MenuItem[]>(
     () => [
       { label: "Find or run", keys: chordText("palette", MAC), run: () => setOpen({ kind: "palette" }) },
@@ -370,12 +320,13 @@ export function Room(props: RoomProps) {
         run: () => setOpen({ kind: "everywhere" }),
       },
       { label: "Recordings…", run: () => setOpen({ kind: "recordings" }) },
+      ...manyItems,
       ...(several ? [{ label: "Nodes…", run: () => setOpen({ kind: "nodes" }) }] : []),
       { label: "Settings…", run: () => setOpen({ kind: "settings" }) },
       { label: "Keys", run: () => setOpen({ kind: "help" }) },
       { label: "Sign out", run: onLogout },
     ],
-    [onLogout, several, canType],
+    [onLogout, several, canType, manyItems],
   );
 
   const paletteActions = usePalette({
@@ -384,6 +335,7 @@ export function Room(props: RoomProps) {
     sessions,
     current,
     menuOf,
+    manyItems,
     bring,
     run,
     canType,
@@ -396,6 +348,13 @@ export function Room(props: RoomProps) {
     several,
     onLogout,
   });
+
+  const sizeOfNext = useCallback(() => {
+    const stage = client.getState().focus;
+    if (root.current === null || stage === null) return null;
+    const counts = { focused: focused.length, maxFocused: stage.maxFocused, all: sessions.size };
+    return nextPaneSize(root.current, { engines, view, zoomed, fontSize: settings.fontSize, phone, ...counts });
+  }, [client, engines, focused.length, sessions.size, view, zoomed, settings.fontSize, phone]);
 
   const end = useCallback(() => setOpen(null), []);
   const currentSession = current === null ? undefined : sessions.get(current);
@@ -485,6 +444,7 @@ export function Room(props: RoomProps) {
             onNew={() => setOpen({ kind: "new" })}
             onMenu={menu}
             onBusy={setInShelf}
+            ended={manyItems}
           />
         )}
         {alone && canType && <KeyBar session={alone} onPaste={() => void pasteFromClipboard(current)} />}
@@ -505,9 +465,11 @@ export function Room(props: RoomProps) {
             onSettings={onSettings}
             onLogout={onLogout}
             onMade={(session) => void bring(session.id)}
+            sizeOfNext={sizeOfNext}
             onMatch={(match, text) => void jump(match, text)}
             canType={canType}
-            onEnd={endNow}
+            onEnd={ending.endNow}
+            onClear={ending.clearEnded}
             onClose={end}
           />
         )}

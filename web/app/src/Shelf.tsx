@@ -6,6 +6,7 @@ import { memo, useEffect } from "react";
 import { Attention, attentionOf, Evidence, RecordingMark, screenNote } from "./Attention";
 import { Plus } from "./icons";
 import { chordText, isMac } from "./keys";
+import type { MenuItem } from "./PopupMenu";
 import { Progress } from "./Progress";
 import { serverNow, spoken } from "./time";
 
@@ -21,9 +22,11 @@ interface ShelfProps {
   onMenu: (session: Session, at: { x: number; y: number }) => void;
   /** Whether somebody is about to click in it: it is not sorted anew meanwhile. */
   onBusy: (busy: boolean) => void;
+  /** What can be done to all that ended. */
+  ended?: readonly MenuItem[];
 }
 
-export function Shelf({ sessions, first, wall, canType, onPick, onNew, onMenu, onBusy }: ShelfProps) {
+export function Shelf({ sessions, first, wall, canType, onPick, onNew, onMenu, onBusy, ended = [] }: ShelfProps) {
   useEffect(() => () => onBusy(false), [onBusy]);
   return (
     <aside
@@ -44,6 +47,15 @@ export function Shelf({ sessions, first, wall, canType, onPick, onNew, onMenu, o
           </button>
         )}
       </header>
+      {ended.length > 0 && (
+        <p className="many">
+          {ended.map(({ label, run }) => (
+            <button key={label} type="button" onClick={run}>
+              {label}
+            </button>
+          ))}
+        </p>
+      )}
       <ul>
         {sessions.map((session, index) => (
           <li key={session.id}>

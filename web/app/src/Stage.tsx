@@ -3,7 +3,7 @@
 import type { Session } from "@termwall/client";
 import { useTermwall } from "@termwall/react";
 import { useLayoutEffect, useRef } from "react";
-import { arrange, narrowestPane } from "./arrangement";
+import { areaOf, arrange, gridOf, narrowestPane } from "./arrangement";
 import { Pane, type PaneActions } from "./Pane";
 import type { Wanted } from "./SearchBar";
 import { automaticFontSize, type View } from "./settings";
@@ -33,8 +33,6 @@ export function Stage(props: StageProps) {
   const element = useRef<HTMLElement>(null);
   const count = shown.length;
   const { columns, rows } = arrange(view.layout, count, width);
-  const column = columns === 2 ? `${view.column}fr ${1 - view.column}fr` : `repeat(${columns}, 1fr)`;
-  const row = rows === 2 ? `${view.row}fr ${1 - view.row}fr` : `repeat(${rows}, 1fr)`;
   // Before the panes tell their sizes: then each program hears of one size only. It depends on nothing but what is shown.
   useLayoutEffect(() => {
     const place = element.current;
@@ -48,19 +46,8 @@ export function Stage(props: StageProps) {
     observer.observe(place);
     return () => observer.disconnect();
   }, [engines, fontSize, columns, view.column]);
-  const area = (index: number) => {
-    // The last pane takes what is left of its row.
-    const last = index === count - 1;
-    const start = (index % columns) + 1;
-    return `${Math.floor(index / columns) + 1} / ${start} / auto / ${last ? columns + 1 : start + 1}`;
-  };
   return (
-    <main
-      ref={element}
-      className="stage"
-      aria-label="Stage"
-      style={{ gridTemplateColumns: column, gridTemplateRows: row }}
-    >
+    <main ref={element} className="stage" aria-label="Stage" style={gridOf(view, columns, rows)}>
       {focused.map((id, index) => {
         const session = sessions.get(id);
         if (session === undefined) return null;
@@ -78,7 +65,7 @@ export function Stage(props: StageProps) {
             searching={searching?.id === id ? searching : null}
             onSearchEnd={onSearchEnd}
             actions={actions}
-            area={place >= 0 ? area(place) : undefined}
+            area={place >= 0 ? areaOf(place, count, columns) : undefined}
           />
         );
       })}

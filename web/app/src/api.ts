@@ -48,6 +48,9 @@ export interface NewSession {
   type?: string;
   command?: string[];
   cwd?: string;
+  /** Its first size; else the last known pane's. */
+  cols?: number;
+  rows?: number;
   /** Where it runs; else on the node that is asked. */
   node?: string;
 }
@@ -108,6 +111,7 @@ export const api = {
   session: (id: string) => call<Session>("GET", one(id)),
   rename: (id: string, name: string) => call<Session>("PATCH", one(id), { name }),
   restart: (id: string) => call<Session>("POST", `${one(id)}/restart`, {}),
+  reset: (id: string) => call<Session>("POST", `${one(id)}/reset`, {}),
   close: (id: string) => call<void>("DELETE", one(id)),
   record: (id: string) => call<Recording>("POST", `${one(id)}/recording`, {}),
   stopRecording: (id: string) => call<Recording>("DELETE", `${one(id)}/recording`),

@@ -27,6 +27,20 @@ export function arrange(layout: Layout, panes: number, width: number): Arrangeme
   return { columns, rows: Math.max(1, Math.ceil(panes / columns)) };
 }
 
+/** The stage's grid, as CSS has it; `parts`: of the left column and of the upper row, where there are two. */
+export function gridOf(parts: { column: number; row: number }, columns: number, rows: number) {
+  const tracks = (count: number, first: number) =>
+    count === 2 ? `${first}fr ${1 - first}fr` : `repeat(${count}, 1fr)`;
+  return { gridTemplateColumns: tracks(columns, parts.column), gridTemplateRows: tracks(rows, parts.row) };
+}
+
+/** Where a pane is in it. The last one takes what is left of its row. */
+export function areaOf(index: number, panes: number, columns: number): string {
+  const start = (index % columns) + 1;
+  const end = index === panes - 1 ? columns + 1 : start + 1;
+  return `${Math.floor(index / columns) + 1} / ${start} / auto / ${end}`;
+}
+
 /** The width of the narrowest pane of a stage of this width; `left` is the part of the left one of two columns. */
 export function narrowestPane(width: number, columns: number, left: number): number {
   return columns === 2 ? width * Math.min(left, 1 - left) : width / columns;

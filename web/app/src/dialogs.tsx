@@ -73,6 +73,23 @@ export function ConfirmEnd(props: {
   );
 }
 
+export function ConfirmClear(props: { count: number; onClose: () => void; onConfirm: () => void }) {
+  const { count, onClose, onConfirm } = props;
+  return (
+    <Dialog title={`Clear ${count} ended terminals?`} onClose={onClose} onSubmit={onClose}>
+      <p>They and their last screens go, for everybody. Recordings stay.</p>
+      <div className="buttons">
+        <button type="submit" className="primary">
+          Cancel
+        </button>
+        <button type="button" onClick={onConfirm}>
+          Clear them
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
 export function ConfirmPaste(props: {
   text: string;
   lines: number;
@@ -137,7 +154,10 @@ export function Help({ onClose }: { onClose: () => void }) {
           </tr>
         </tbody>
       </table>
-      <p className="muted">Every other key goes to the program. In a full-screen program hold Shift to select text.</p>
+      <p className="muted">
+        Every other key goes to the program. While a program uses the mouse, hold {mac ? "Option" : "Shift"} to select
+        text, and with a right click for the terminal's menu.
+      </p>
       <div className="buttons">
         <button type="submit" className="primary">
           Done

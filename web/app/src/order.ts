@@ -35,6 +35,17 @@ export function inKeptOrder(sessions: readonly Session[], before: readonly strin
   return [...sessions].sort((a, b) => place(a) - place(b));
 }
 
+/** Whether its program is over. */
+export function isEnded({ status }: Session): boolean {
+  return status === "exited" || status === "lost";
+}
+
+/** How many ended, and how many of them were lost with the server; those of a node that is away are not counted. */
+export function endedOf(sessions: Iterable<Session>): { all: number; lost: number } {
+  const ended = [...sessions].filter((session) => isEnded(session) && !session.away);
+  return { all: ended.length, lost: ended.filter(({ status }) => status === "lost").length };
+}
+
 /** How many wait for the user's input: for the page's title and the bar. */
 export function needingCount(sessions: Iterable<Session>): number {
   return [...sessions].filter((session) => need(session) === 0).length;

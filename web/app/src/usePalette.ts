@@ -17,6 +17,8 @@ interface PaletteParts {
   sessions: ReadonlyMap<string, Session>;
   current: string | null;
   menuOf: (session: Session) => readonly MenuItem[];
+  /** What can be done to many terminals at once. */
+  manyItems: readonly MenuItem[];
   bring: (id: string) => Promise<void>;
   run: (command: Command) => boolean;
   canType: boolean;
@@ -32,7 +34,7 @@ interface PaletteParts {
 }
 
 export function usePalette(parts: PaletteParts): Action[] {
-  const { focused, shelf, sessions, current, menuOf, bring, run, canType } = parts;
+  const { focused, shelf, sessions, current, menuOf, manyItems, bring, run, canType } = parts;
   const { setLayout, settings, onSettings, view, onView, setOpen, several, onLogout } = parts;
   const { engines } = useTermwall();
   return useMemo(() => {
@@ -77,6 +79,7 @@ export function usePalette(parts: PaletteParts): Action[] {
       ...go,
       ...(canType ? [command("new", "New terminal")] : []),
       ...about,
+      ...manyItems.map((item) => ({ id: `many-${item.label}`, label: item.label, run: item.run })),
       command("zoom", "Zoom the pane and back"),
       ...(["single", "split", "grid"] as const).map((one) => ({
         id: one,
@@ -102,6 +105,7 @@ export function usePalette(parts: PaletteParts): Action[] {
     sessions,
     current,
     menuOf,
+    manyItems,
     bring,
     run,
     canType,

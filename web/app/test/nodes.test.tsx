@@ -112,7 +112,13 @@ test("N5: what is on the stage and was never heard of is counted, and can be tak
 describe("N7: the question what to start asks where, too", () => {
   beforeEach(async () => {
     await page.show(
-      <NewTerminal projectId="p" profiles={PROFILES} onClose={() => {}} onMade={({ id }) => made.push(id)} />,
+      <NewTerminal
+        projectId="p"
+        profiles={PROFILES}
+        sizeOfNext={() => null}
+        onClose={() => {}}
+        onMade={({ id }) => made.push(id)}
+      />,
     );
     await page.connect([session("a")]);
   });

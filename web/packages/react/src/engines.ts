@@ -19,6 +19,15 @@ declare global {
   }
 }
 
+const NOBODY: EngineEvents = {
+  data: () => {},
+  drives: () => false,
+  points: () => false,
+  menu: () => false,
+  key: () => false,
+  paste: () => {},
+};
+
 export class Engines {
   private readonly entries = new Map<string, Entry>();
 
@@ -74,6 +83,21 @@ export class Engines {
   set(options: Partial<EngineOptions>): void {
     this.options = { ...this.options, ...options };
     for (const { engine } of this.entries.values()) engine.set(options);
+  }
+
+  /** The size of a terminal that fills an element, in these looks and with this font. */
+  sizeIn(host: HTMLElement, fontSize: number): { cols: number; rows: number } | null {
+    const engine = new Engine({ ...this.options, fontSize }, NOBODY);
+    // The boxes that a view of it has.
+    const view = host.appendChild(document.createElement("div"));
+    view.className = "termwall-view";
+    const place = view.appendChild(document.createElement("div"));
+    place.className = "termwall-host";
+    engine.mount(place);
+    const size = engine.proposal();
+    engine.dispose();
+    view.remove();
+    return size;
   }
 
   private forgetRemoved(): void {
