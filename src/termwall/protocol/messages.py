@@ -7,7 +7,7 @@ How the wire may grow: new message types and new optional fields, nothing else. 
 not know, and clients ignore types that they do not know (W8). A field never changes its meaning or its type.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 from pydantic.alias_generators import to_camel
@@ -332,7 +332,6 @@ class Colours(Wire):
     """The colours in which a client shows terminals (S7)."""
 
     scheme: Literal["dark", "light"]
-    """Whether letters are lighter than the page, or darker."""
     foreground: Colour
     background: Colour
     cursor: Colour
@@ -352,11 +351,7 @@ AnyClientMessage = (
 )
 
 CLIENT_MESSAGES: dict[str, TypeAdapter[Any]] = {
-    model.model_fields["type"].annotation.__args__[0]: TypeAdapter(model)  # type: ignore[union-attr]
-    for model in (
-        *(Focus, Blur, Input, Resize, SyncRequest, Heartbeat, Ack, PreviewRequest, Drive, Seen),
-        *(Keys, ClientTheme),
-    )
+    model.model_fields["type"].annotation.__args__[0]: TypeAdapter(model) for model in get_args(AnyClientMessage)
 }
 """The validator of each client message by its `type`."""
 
