@@ -185,6 +185,7 @@ def test_P5_up_down_status_restart(tmp_path: Path, work: Path) -> None:
         assert status["holder"]["running"] == 1
         assert sum(status["attention"].values()) == 1
         assert "1 run, held by process" in termwall("status")
+        assert f"data      {server.data_dir}" in termwall("status")
 
         assert up["url"].startswith(termwall("restart").split()[-1])
         again = json.loads(termwall("status", "--json"))["server"]
@@ -264,3 +265,33 @@ def test_P5_who_is_attached_stays_so_over_a_restart(server: Server, termwall: Co
     finally:
         os.close(master)
         os.waitpid(pid, 0)
+
+
+def test_case_terminal_6_a_server_started_in_tmux_by_an_agent_tells_its_sessions_nothing_of_it(tmp_path: Path) -> None:
+    starter = {
+        "TMUX": "/tmp/x,1,0",
+        "COLUMNS": "60",
+        "LINES": "10",
+        "TERM_PROGRAM": "tmux",
+        "STY": "1",
+        "NO_COLOR": "1",
+    }
+    starter |= {"VSCODE_IPC_HOOK_CLI": "/x", "CLAUDECODE": "1", "PWD": "/starter", "KEPT": "yes", "SSH_TTY": "/dev/x"}
+    with running(tmp_path / "data", env={**starter, "TERMWALL_KEEP_ENV": "SSH_TTY"}) as server:
+        project = server.project(tmp_path / "work")
+        path = f"{server.data_dir}/bin"
+        script = (
+            "env; tput cols; command -v termwall; termwall --version; termwall status | head -1; echo END; exec cat"
+        )
+        session = server.session(project, "sh", "-c", script, cols=120)
+        deadline = time.monotonic() + 30
+        while "\nEND" not in (
+            text := server.call("GET", f"/api/sessions/{session}/screen?format=text&scrollback=500").text
+        ):
+            assert time.monotonic() < deadline, text
+        lines = [line.strip() for line in text.split("\n")]
+        names = {line.partition("=")[0] for line in lines if "=" in line}
+        assert names.isdisjoint(starter.keys() - {"TERM_PROGRAM", "KEPT", "SSH_TTY", "PWD"})
+        assert f"PWD={tmp_path / 'work'}" in lines, "as the shell itself says"
+        assert {"TERM_PROGRAM=termwall", "KEPT=yes", "SSH_TTY=/dev/x", "120", f"{path}/termwall"} <= set(lines)
+        assert any(line.startswith(f"server    {server.base}") for line in lines)

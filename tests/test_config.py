@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from termwall.config import Settings, SettingsError, default_profiles, load_profiles
+from termwall.config import Settings, SettingsError, load_profiles
 from termwall.core.limits import Bounds
 
 
@@ -77,12 +77,11 @@ def test_P1_profiles_are_the_seeds_two_and_the_files(tmp_path: Path) -> None:
         '[profiles.tests]\nlabel = "Tests"\ncommand = ["make", "test"]\nenv = { A = "1" }\n'
         '[profiles.system]\ncommand = ["/bin/fish"]\n'
     )
-    profiles = load_profiles(Settings(data_dir=tmp_path), {"SHELL": "/bin/zsh"})
+    profiles = load_profiles(Settings(data_dir=tmp_path), {"SHELL": "/bin/sh"})
     assert list(profiles) == ["system", "claude", "tests"], "the first is the default"
     assert profiles["system"].command == ("/bin/fish",)
     assert (profiles["tests"].label, profiles["tests"].env) == ("Tests", {"A": "1"})
     assert load_profiles(Settings(data_dir=tmp_path / "nothing"), {}).keys() == {"system", "claude"}
-    assert default_profiles({})["system"].command == ("/bin/sh",)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from termwall.cli import app
 from termwall.config import Settings
 from termwall.core.errors import CLOSE_CODES, ERRORS
 from termwall.protocol import bodies, messages
+from termwall.pty.environment import REMOVED
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs/reference"
@@ -126,6 +127,40 @@ def settings_page() -> str:
     )
 
 
+ENVIRONMENT = """# The environment of programs
+
+{note}
+A program in a session gets the variables that the server was started with, but for those that describe the terminal or
+the process that it was started from:
+
+{table}
+Where an agent started the server, what such agents set for the commands they run goes too: pagers that are `cat`,
+`GIT_EDITOR=true`, `GIT_TERMINAL_PROMPT=0`; with VS Code around it, its `GIT_ASKPASS`. `TERMWALL_KEEP_ENV` names
+exceptions (`NO_COLOR,SSH_*`), but for termwall's own.
+
+Each program then gets `TERM=xterm-256color`, `COLORTERM=truecolor`, `TERM_PROGRAM=termwall`, `TERM_PROGRAM_VERSION`,
+`TERMWALL_SESSION_ID`, `TERMWALL_PROJECT_ID` and `TERMWALL_DATA_DIR`; `HOME`, `USER`, `LOGNAME` and `SHELL` from the
+user's account where they are missing; and, first on its `PATH`, a folder of the data folder that holds `termwall` and
+nothing else. A login shell may set its `PATH` anew.
+
+What is to be added or changed for every session stands in `termwall.toml`, under `[env]`; a profile's `env` goes
+before it, and what is given for one session before both:
+
+```toml
+[env]
+NO_COLOR = "1"
+```
+
+Changes apply to programs that are started after `termwall restart`.
+"""
+
+
+def environment_page() -> str:
+    """What programs find in their environment."""
+    rows = [[what, " ".join(f"`{name}`" for name in names)] for what, names in REMOVED.items()]
+    return ENVIRONMENT.format(note=NOTE, table=table(["what they describe", "removed"], rows))
+
+
 def cli_page() -> str:
     """Every command."""
     root: Any = typer.main.get_command(app)
@@ -189,6 +224,7 @@ PAGES = {
     "messages.md": messages_page,
     "codes.md": codes_page,
     "settings.md": settings_page,
+    "environment.md": environment_page,
     "cli.md": cli_page,
     "keyboard.md": keyboard_page,
 }

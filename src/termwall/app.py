@@ -21,10 +21,12 @@ from termwall.clock import Dates
 from termwall.cluster.bus import BusError
 from termwall.cluster.forward import Forward
 from termwall.cluster.node import Node
-from termwall.config import Settings, SettingsError, load_profiles
+from termwall.config import Settings, SettingsError, load_environment, load_profiles
 from termwall.hub.service import TerminalService
 from termwall.keeper import keeper_command
+from termwall.launcher import write_launcher
 from termwall.observe import Metrics
+from termwall.pty.environment import Outfit
 from termwall.pty.held import HeldPrograms, HolderError
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store
@@ -118,6 +120,12 @@ class Termwall:
         self.node = self._join() if settings.nats else None
         self.failure: Exception | None = None
         """Why it could not be started, as a sentence for its user."""
+        self.service.outfit = Outfit(
+            keep=tuple(settings.keep_env),
+            add=load_environment(settings),
+            folder=write_launcher(settings.data_dir),
+            version=version(),
+        )
         # So that `termwall notify` in a session finds its own server.
         self.service.environment["TERMWALL_DATA_DIR"] = str(settings.data_dir.absolute())
 

@@ -101,6 +101,7 @@ def status_command(as_json: Json = False, data_dir: DataDir = None) -> None:
     found: dict[str, Any] = {
         "server": None if running is None else {"url": running.url, "pid": running.pid, "version": running.version},
         "holder": None if held is None else {"pid": held["pid"], "running": held["running"]},
+        "dataDir": str(settings.data_dir.absolute()),
         "attention": {},
         "installed": version(),
     }
@@ -130,6 +131,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         lines.append("programs  none that would outlive the server")
     else:
         lines.append(f"programs  {holder['running']} run, held by process {holder['pid']}; they outlive the server")
+    lines.append(f"data      {found['dataDir']}")
     states = ", ".join(f"{count} {state}" for state, count in sorted(found["attention"].items()))
     return [*lines, f"sessions  {states}"] if states else lines
 

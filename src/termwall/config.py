@@ -1,6 +1,7 @@
 """Settings: from the command line, from the environment (`TERMWALL_PORT` ...), or as arguments of `create_app` (A5)."""
 
 import os
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +13,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from termwall.core.limits import Bounds
 from termwall.hub.profiles import ProfileSpec
+from termwall.pty.environment import login_shell
 
 DEFAULTS = Bounds()
+LOGIN_SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "tcsh", "csh", "nu"})
+"""Those that take `-l`."""
 Positive = Annotated[int, Field(gt=0)]
 
 
@@ -48,6 +52,14 @@ class Settings(BaseSettings):
         [], description="Further origins whose pages may connect, separated by commas; there are no CORS headers."
     )
     config: Path | None = Field(None, description="A TOML file with profiles; else `termwall.toml` in the data folder.")
+    login_shell: bool | None = Field(
+        None, description="Start the user's shell as a login shell; unset: where the system's terminals do so (macOS)."
+    )
+    keep_env: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="Variables of the server's own environment that sessions get though they describe its terminal, "
+        "separated by commas; `*` stands for anything.",
+    )
     nats: Annotated[list[str], NoDecode] = Field(
         [], description="NATS servers that join this node to others, separated by commas; else it is alone."
     )
@@ -121,7 +133,7 @@ class Settings(BaseSettings):
     )
 
     def __init__(self, **values: object) -> None:
-        for name in ("allowed_hosts", "allowed_origins", "registration_delays", "nats"):
+        for name in ("allowed_hosts", "allowed_origins", "registration_delays", "nats", "keep_env"):
             given = values.get(name, os.environ.get(f"TERMWALL_{name.upper()}"))
             if isinstance(given, str):
                 values[name] = [part.strip() for part in given.split(",") if part.strip()]
@@ -170,12 +182,15 @@ class _Profile(BaseModel, extra="forbid"):
 
 class _File(BaseModel, extra="forbid"):
     profiles: dict[str, _Profile] = {}
+    env: dict[str, str] = {}
 
 
-def default_profiles(environ: Mapping[str, str]) -> dict[str, ProfileSpec]:
-    """The seed's two kinds of session: the user's shell, and Claude Code (P1)."""
+def default_profiles(environ: Mapping[str, str], *, login: bool = False) -> dict[str, ProfileSpec]:
+    """The seed's two kinds of session: the user's shell, perhaps as a login shell, and Claude Code (P1)."""
+    shell = login_shell(environ)
+    command = (shell, "-l") if login and Path(shell).name in LOGIN_SHELLS else (shell,)
     return {
-        "system": ProfileSpec("Shell", (environ.get("SHELL") or "/bin/sh",), "terminal"),
+        "system": ProfileSpec("Shell", command, "terminal"),
         "claude": ProfileSpec("Claude Code", ("claude",), "agent", resume=("claude", "--continue")),
     }
 
@@ -186,16 +201,30 @@ def load_profiles(settings: Settings, environ: Mapping[str, str]) -> dict[str, P
     Raises:
         SettingsError: the file cannot be read or says something else than profiles.
     """
-    profiles = default_profiles(environ)
-    path = settings.config or settings.data_dir / "termwall.toml"
-    if settings.config is None and not path.exists():
-        return profiles
-    try:
-        found = _File.model_validate(tomllib.loads(path.read_text()))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise SettingsError(f"{path}: {error}") from None
+    login = sys.platform == "darwin" if settings.login_shell is None else settings.login_shell
+    profiles = default_profiles(environ, login=login)
+    found = _read_file(settings)
     for kind, profile in found.profiles.items():
         profiles[kind] = ProfileSpec(
             profile.label or kind, tuple(profile.command), profile.icon, profile.env, profile.resume
         )
     return profiles
+
+
+def load_environment(settings: Settings) -> dict[str, str]:
+    """The variables that the configuration file adds to every session.
+
+    Raises:
+        SettingsError: as `load_profiles`.
+    """
+    return _read_file(settings).env
+
+
+def _read_file(settings: Settings) -> _File:
+    path = settings.config or settings.data_dir / "termwall.toml"
+    if settings.config is None and not path.exists():
+        return _File()
+    try:
+        return _File.model_validate(tomllib.loads(path.read_text()))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise SettingsError(f"{path}: {error}") from None

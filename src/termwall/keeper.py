@@ -20,6 +20,7 @@ from termwall.core.limits import Bounds
 from termwall.hub.kept import load
 from termwall.hub.recordings import Recordings
 from termwall.hub.session import LiveSession
+from termwall.pty.environment import Outfit
 from termwall.pty.held import Found, HeldPrograms, HolderError
 from termwall.pty.pace import Pace
 from termwall.screen.screens import Screens
@@ -76,6 +77,7 @@ class Keeper:
             bounds=self._bounds,
             clock=_now,
             programs=self._programs,
+            outfit=Outfit(),
             screens=self._screens,
             pace=self._pace,
             on_output=self._printed,

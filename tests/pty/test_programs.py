@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from termwall.core.errors import ErrorCode, TermwallError
+from termwall.pty.environment import Outfit
 from termwall.pty.held import HeldPrograms, HolderError, look
 from termwall.pty.holder import PROTOCOL
 from termwall.pty.pace import Pace
-from termwall.pty.process import PtyProcess, environment
+from termwall.pty.process import PtyProcess
 from termwall.pty.programs import ExitStatus, LocalPrograms, Order, Program, Programs
 from tests.support.descriptors import descriptors
 from tests.support.holder import end_holder, gone
@@ -26,7 +27,7 @@ from tests.support.patience import until
 def order(key: str, *command: str, **more: Any) -> Order:
     given: dict[str, Any] = {
         "cwd": "/",
-        "env": environment(os.environ, {}),
+        "env": Outfit().environment(os.environ, {}),
         "cols": 80,
         "rows": 24,
         "ring_bytes": 1 << 18,
@@ -93,7 +94,7 @@ async def programs(request: pytest.FixtureRequest, folder: Path) -> AsyncIterato
 
 async def test_P1_a_program_runs_on_a_terminal_of_its_own(programs: Programs) -> None:
     script = "import os; print(os.getpid()==os.getsid(0)==os.tcgetpgrp(0), os.get_terminal_size(), os.environ['GIVEN'])"
-    env = environment(os.environ, {"GIVEN": "yes"})
+    env = Outfit().environment(os.environ, {"GIVEN": "yes"})
     run = Run(programs.start(order("a", sys.executable, "-c", script, cols=91, rows=33, env=env)))
     assert await run.ends() == ExitStatus(0, None)
     assert b"True os.terminal_size(columns=91, lines=33) yes" in run.text

@@ -27,6 +27,7 @@ from termwall.hub.stages import OwnStages, Stages
 from termwall.protocol.bodies import EngineState, NodeShown, Project
 from termwall.protocol.codec import encode
 from termwall.protocol.messages import FocusUpdate, NodesUpdate, Session, WallNode
+from termwall.pty.environment import Outfit
 from termwall.pty.held import HeldPrograms
 from termwall.pty.pace import Pace
 from termwall.pty.programs import LocalPrograms, Program
@@ -84,6 +85,8 @@ class Estate:
         self.screens = screens
         self.programs = programs or LocalPrograms()
         self._pace = Pace()
+        self.outfit = Outfit()
+        """How programs' environments are made."""
         self.environment: dict[str, str] = {}
         """What each session's program finds in its environment, besides its own ids."""
         if screens is not None:
@@ -364,6 +367,7 @@ class Estate:
             bounds=self.bounds,
             clock=self.clock,
             programs=self.programs,
+            outfit=self.outfit,
             screens=self.screens,
             pace=self._pace,
             on_output=self._printed,

@@ -21,8 +21,9 @@ from termwall.hub.viewer import Viewer
 from termwall.hub.voice import RESET, Voice
 from termwall.protocol import messages
 from termwall.protocol.bodies import NotifyState
+from termwall.pty.environment import Outfit
 from termwall.pty.pace import Pace
-from termwall.pty.process import PtyProcess, environment, is_interactive_shell
+from termwall.pty.process import PtyProcess, is_interactive_shell
 from termwall.pty.programs import ExitStatus, Order, Program, Programs
 from termwall.screen.feed import News, Picture, ScreenFeed
 from termwall.screen.screens import Screens
@@ -43,6 +44,7 @@ class LiveSession(AnySession):
         bounds: Bounds,
         clock: Callable[[], int],
         programs: Programs,
+        outfit: Outfit,
         screens: Screens | None,
         pace: Pace,
         on_output: Callable[["LiveSession"], None],
@@ -67,6 +69,7 @@ class LiveSession(AnySession):
         self.scrollback = bounds.scrollback_lines
         self._clock = clock
         self._programs = programs
+        self._outfit = outfit
         self._screens = screens
         self._pace = pace
         self.created_at = kept.created_at
@@ -127,7 +130,7 @@ class LiveSession(AnySession):
                 kept=dump(self._kept({"cols": cols, "rows": rows})),
                 command=command or self.launch.command,
                 cwd=self.launch.cwd,
-                env=environment(os.environ, self.launch.env),
+                env=self._outfit.environment(os.environ, self.launch.env),
                 cols=cols,
                 rows=rows,
                 ring_bytes=self.bounds.ring_bytes,

@@ -8,7 +8,7 @@ import signal
 import struct
 import subprocess
 import termios
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from termwall.core.errors import ErrorCode, TermwallError
@@ -27,12 +27,6 @@ POLL_SECONDS = 0.05
 GONE_SECONDS = 1.0
 """How long a killed group may take to go; where nobody reaps orphans, its zombies never do."""
 SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "tcsh", "csh", "nu", "elvish", "xonsh", "pwsh"})
-
-
-def environment(base: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """What a program sees: the server's variables without termwall's own secrets, a terminal's, and the given ones."""
-    inherited = {name: value for name, value in base.items() if not name.startswith("TERMWALL_")}
-    return {**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **given}
 
 
 def is_interactive_shell(command: Sequence[str]) -> bool:
