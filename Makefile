@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := cd web && npm
 
-.PHONY: run test test-proxies check bench dev build generate clean
+.PHONY: run test test-proxies test-agents check bench dev build generate clean
 
 run: $(VENV)/.installed
 	@echo "termwall: starting; stop it with Ctrl+C"
@@ -19,6 +19,12 @@ test: $(VENV)/.testing web/node_modules/.installed browser
 # apt install nginx caddy haproxy apache2 openssh-server
 test-proxies: $(VENV)/.testing browser
 	$(BIN)/python -m pytest tests/proxies
+
+# Shift+Enter in Claude Code, Codex, Gemini CLI and Copilot CLI, as pinned in tests/agents/package.json; no account is needed.
+test-agents: $(VENV)/.testing browser
+	npm install --prefix tests/agents --no-audit --no-fund --no-package-lock
+	node tests/agents/node_modules/@anthropic-ai/claude-code/install.cjs
+	$(BIN)/python -m pytest tests/agents
 
 check: $(VENV)/.testing web/node_modules/.installed
 	$(BIN)/ruff check .

@@ -16,9 +16,9 @@ class WallPage:
     def __init__(self, page: Page) -> None:
         self.page = page
 
-    def until(self, condition: Callable[[], Any], what: str) -> Any:
+    def until(self, condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
         """Waits until the condition is true, and returns its value."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + seconds
         while not (value := condition()):
             assert time.monotonic() < deadline, (
                 f"{what} did not come; the page shows {self.page.inner_text('body')[:800]!r}"
