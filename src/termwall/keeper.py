@@ -17,6 +17,7 @@ from pathlib import Path
 
 from termwall.clock import Dates
 from termwall.core.limits import Bounds
+from termwall.hub.estate import ABSENT_SECONDS
 from termwall.hub.kept import load
 from termwall.hub.recordings import Recordings
 from termwall.hub.session import LiveSession
@@ -53,6 +54,7 @@ class Keeper:
         self._programs.on_leave = self._over
         for found in await self._programs.open():
             self._take(found)
+        loop.call_later(ABSENT_SECONDS, self._settle)
         while not self._done.is_set() and self._wanted():
             try:
                 await asyncio.wait_for(self._done.wait(), TELL_SECONDS)
@@ -98,14 +100,17 @@ class Keeper:
         self._heard.add(session)
 
     def _printed(self, session: LiveSession) -> None:
-        session.last_output = _now()
-        if session.ended is None:
-            session.watch.printed(session.last_output)
+        session.printed(_now())
 
     def _tell(self) -> None:
         heard, self._heard = self._heard, set()
         for session in heard:
             session.keep()
+
+    def _settle(self) -> None:
+        """Nobody has the keys of anything while there is no server (S7)."""
+        for session in self._sessions:
+            session.voice.settle()
 
     def _wanted(self) -> bool:
         """Whether anything is left to draw."""

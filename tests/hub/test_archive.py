@@ -11,6 +11,7 @@ from termwall.core.errors import ErrorCode, TermwallError
 from termwall.hub.kept import Home, Kept, Launch, dump, load
 from termwall.pty.held import HeldPrograms
 from termwall.store.projects import Store
+from tests.hub.test_surroundings import LIGHT, probe, read
 from tests.support.holder import end_holder
 from tests.support.patience import until
 from tests.support.wall import Wall
@@ -170,3 +171,23 @@ def test_P5_what_is_kept_may_grow_and_nonsense_is_told() -> None:
     for nonsense in (b"", b"[]", b"{}", b'{"id":1}', b"\xff", b'{"launch":3}'):
         with pytest.raises(ValueError, match=r"no session was kept|Expecting value|decode|can't"):
             load(nonsense)
+
+
+async def test_case_agents_4_and_10_the_next_server_tells_nothing_twice_and_knows_the_colours(held: Next) -> None:
+    wall: Wall = await held()
+    line = await probe(wall, "a", "\\x1b[?1004h\\x1b[?2031h")
+    await read(line, "a", b"\x1b[O")
+    line.say("theme", data=LIGHT)
+    line.say("drive", sessionId="a")
+    line.say("keys", sessionId="a")
+    await read(line, "a", b"\x1b[O", b"\x1b[?997;2n", b"\x1b[I")
+    wall = await held()
+    wall.service.write_input("a", "b")
+    line = wall.line("page")
+    await line.sees("a", "]11;rgb:ffff/ffff/fefe")
+    line.say("keys", sessionId="a")
+    line.say("theme", data=LIGHT)
+    line.say("keys", sessionId="a", has=False)
+    await read(line, "a", b"]11;rgb:ffff/ffff/fefe", b"\x1b[O")
+    assert line.text("a").count("x1b[I") == 1
+    assert line.text("a").count("997;2n") == 1

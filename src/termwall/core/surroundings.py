@@ -67,6 +67,7 @@ class Surroundings:
         """A client has the session's keys, or has them no more."""
         self._with_keys.pop(client, None)
         if has:
+            self._patient = False  # Somebody came back.
             self._with_keys[client] = None
             if len(self._with_keys) > MOST_WITH_KEYS:
                 del self._with_keys[next(iter(self._with_keys))]

@@ -82,6 +82,7 @@ class Voice:
         if data:
             self._session.provoked()
             self.answer(data)
+            self._session.keep()  # The next server must not tell it again.
 
     # ---- the focus and the colours
 
