@@ -353,7 +353,7 @@ def test_the_alternate_screen_is_told(make: type[GhosttyEngine]) -> None:
         (b"\x1b[?6h", False),
         (b"\x1b[?7l", False),
         (b"\x1b[20h", False),
-        (b"\x1b[?69h\x1b[5;20s", False),
+        (b"\x1b[?69h\x1b[5;20s", True),
         (b"\x1b[31", False),
         (b"\x1b]2;half", False),
         ("日".encode()[:1], False),

@@ -285,9 +285,7 @@ class DistantDrawer:
         kind: Literal["snapshot", "runs", "ansi", "text"],
         lines: int,
         answer: "Callable[[Picture | None], None]",
-        *,
-        primary: bool = False,
     ) -> int:
         """Draw it as it is there now; the offset is at least the newest that is known here."""
-        self._gateway.draw(self._session, kind, lines, primary, answer)
+        self._gateway.draw(self._session, kind, lines, answer)
         return self._session.ring.end

@@ -199,12 +199,10 @@ class Gateway:
 
     # ---- what sessions ask for
 
-    def draw(
-        self, session: DistantSession, kind: str, lines: int, primary: bool, answer: Callable[[Picture | None], None]
-    ) -> None:
+    def draw(self, session: DistantSession, kind: str, lines: int, answer: Callable[[Picture | None], None]) -> None:
         """Have it drawn by its node."""
         # First the output, so that it begins before the picture.
-        self._pictures.draw(session, kind, lines, primary, answer, self._attaching.get(session))
+        self._pictures.draw(session, kind, lines, answer, self._attaching.get(session))
 
     def act(
         self,

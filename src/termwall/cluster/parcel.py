@@ -7,7 +7,7 @@ from typing import Any
 
 from termwall.cluster.bus import Bus, BusError, Member
 
-PROTOCOL = 2
+PROTOCOL = 3
 """What nodes speak with each other; nodes of another number are shown as away. Counted up at each change of meaning."""
 
 _LENGTH = struct.Struct(">I")

@@ -81,7 +81,6 @@ class Pictures:
         session: DistantSession,
         kind: str,
         lines: int,
-        primary: bool,
         answer: Callable[[Picture | None], None],
         after: "asyncio.Task[None] | None",
     ) -> None:
@@ -94,7 +93,6 @@ class Pictures:
             "epoch": session.epoch,
             "kind": kind,
             "lines": lines,
-            "primary": primary,
         }
         asked = self._asked[name] = _Asked(session, header, answer, _now() + DRAW_SECONDS)
         if after is None:
@@ -191,7 +189,7 @@ class Painter:
         if drawer is None:
             answer(None)
         else:
-            drawer.ask(header["kind"], lines, answer, primary=header["primary"])
+            drawer.ask(header["kind"], lines, answer)
 
     async def _send(self, header: dict[str, Any], picture: Picture | None) -> None:
         reply: dict[str, Any] = {"id": header["id"], "picture": None}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 InputAnswer = Callable[[int | TermwallError | None], None]
 """Called once: with the last number that was taken of this client, None where it has none, or why it was refused."""
 RESIZED_SECONDS = 0.25
-"""After the last of a series of size changes, the primary screen is drawn anew for everybody (S3)."""
+"""After the last of a series of size changes, the screen is drawn anew for everybody (S3)."""
 
 
 @dataclass(slots=True)
@@ -61,12 +61,10 @@ class Drawer(Protocol):
         kind: Literal["snapshot", "runs", "ansi", "text"],
         lines: int,
         answer: "Callable[[Picture | None], None]",
-        *,
-        primary: bool = False,
     ) -> int:
         """Draw it as it is now, with so many lines above it; the offset that it will be of, as far as that is known.
 
-        `answer` gets None where it cannot be drawn; with `primary` an empty picture of an alternate screen.
+        `answer` gets None where it cannot be drawn.
         """
 
 

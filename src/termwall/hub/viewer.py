@@ -81,7 +81,7 @@ class Viewer:
             self.pump()
 
     def resized(self) -> None:
-        """The size changed a moment ago: draw the primary screen anew, for terminals reflow each in their way (S3)."""
+        """The size changed a moment ago: draw the screen anew, for terminals do with it each what they like (S3)."""
         if self.live and self.owed is None and self._awaited is None:
             self.owed = "resize"
             self.pump()
@@ -158,14 +158,12 @@ class Viewer:
             self._awaited = None
             if picture is None:
                 self._undrawn(reason)
-            elif picture.data:
+            else:
                 self._send_snapshot(reason, picture.offset, picture.serial, picture.cols, picture.rows, picture.data)
-            else:  # Only after a resize: the alternate screen does not reflow, and its program draws it anew.
-                self.owed = None
             self.pump()
 
         lines = session.scrollback if self._scrollback is None else min(self._scrollback, session.scrollback)
-        return drawer.ask("snapshot", lines, drawn, primary=reason == "resize")
+        return drawer.ask("snapshot", lines, drawn)
 
     def _undrawn(self, reason: Reason) -> None:
         """There is no picture. After a resize the terminal has a place to go on from; else the log's tail must do."""

@@ -6,6 +6,7 @@ from typing import Any
 from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
 
 from termwall.screen.checkpoint import MAGIC, READY, RECORD
+from termwall.screen.rewriting import mode_answer
 
 CELL_WIDTH, CELL_HEIGHT = 8, 16
 """Pixels, for programs that ask."""
@@ -47,7 +48,7 @@ class Effects:
 
     def _reply(self, _terminal: object, _user: object, data: Any, size: int) -> None:
         if not self.muted:
-            reply = _true(bytes(ffi.buffer(data, size)))
+            reply = mode_answer(_true(bytes(ffi.buffer(data, size))))
             if not self.clipboard and reply.startswith(_CLIPBOARD):
                 reply = _NO_CLIPBOARD
             self.replies.append(reply)

@@ -64,12 +64,11 @@ class Ask:
     at: int
     kind: Kind
     lines: int
-    primary: bool
     answer: Callable[[Picture | None], None]
 
     def alike(self, other: "Ask") -> bool:
         """Whether one picture serves both."""
-        return (self.at, self.kind, self.lines, self.primary) == (other.at, other.kind, other.lines, other.primary)
+        return (self.at, self.kind, self.lines) == (other.at, other.kind, other.lines)
 
 
 class ScreenFeed:
@@ -142,8 +141,6 @@ class ScreenFeed:
         kind: Kind,
         lines: int,
         answer: Callable[[Picture | None], None],
-        *,
-        primary: bool = False,
     ) -> int:
         """Ask for a picture of the session as it is now: `answer` gets it, or None where there is no engine.
 
@@ -151,13 +148,12 @@ class ScreenFeed:
             kind: what `data` will be: a snapshot (S4), JSON of the rows (S6), the rows with colours, or their text.
             lines: how much scrollback.
             answer: called later, never from within this call.
-            primary: a snapshot while the alternate screen shows comes with empty `data`.
 
         Returns:
             The offset that the picture will be of.
         """
         at = self.ring.end
-        self.asks.append(Ask(at, kind, lines, primary, answer))
+        self.asks.append(Ask(at, kind, lines, answer))
         self._wake(self)
         return at
 
@@ -240,7 +236,7 @@ class ScreenFeed:
             first = self.asks[0]
             while self.asks and self.asks[0].alike(first):
                 self._alike.append(self.asks.popleft())
-            header |= {"want": first.kind, "lines": first.lines, "primary": first.primary}
+            header |= {"want": first.kind, "lines": first.lines}
         return header
 
     def answered(self, header: dict[str, Any], body: bytes) -> None:

@@ -5,7 +5,6 @@ has a test. It is asked for its whole state at once and `checkpoint.py` reads th
 """
 
 import re
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,11 @@ from termwall.screen import rows
 from termwall.screen.checkpoint import State, read_state, tie, untie
 from termwall.screen.effects import CELL_HEIGHT, CELL_WIDTH, Effects, Front
 from termwall.screen.engine import EngineError
-from termwall.screen.mending import CLEAR_ALTERNATE, MENDINGS, blank, cut_at, cut_cells
-from termwall.screen.otherkeys import LONGEST, OTHER_KEYS, OTHER_KEYS_BEGUN, OtherKeys
+from termwall.screen.library import check
+from termwall.screen.looks import sgr
+from termwall.screen.mending import CLEAR_ALTERNATE, MENDINGS, blank, blank_below, cut_at, cut_cells
+from termwall.screen.parsing import CANCEL, Parsing
+from termwall.screen.rewriting import without_deletes
 from termwall.screen.snapshot import compose
 from termwall.screen.swallow import STRING_BYTES, swallowed
 
@@ -43,26 +45,13 @@ ORIGIN, WRAP, SIDE_MARGINS, NEWLINE = 6, 7, 69, 20 | 1 << 15
 """Modes; the highest bit says that it is one of ANSI's."""
 FOCUS_REPORTS, SCHEME_REPORTS = 1004, 2031
 ASK_MARGINS = b"\x1bP$qr\x1b\\"
-TAIL_BYTES = 64
-"""Enough of the output's end to tell whether it ends in text."""
-LINE_FEED = 0x0A
-CANCEL = b"\x18"
-"""Ends an unfinished sequence without effect."""
-SOFT_RESET = (
-    b"\x1b[?1;6;45;1004;2004;2026l\x1b[4l\x1b[?7;25h\x1b>\x1b[r\x1b[0 q\x1b[m\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[H\x1b7"
-    b"\x1b[<8u\x1b[>4m"
-)
-"""What the page's terminal resets by DECSTR; the cursor stays where it was. Keys are sent as ever from then on."""
-RESET = b"\x1bc"
-_DIFFERENT = re.compile(rb"\x1b(?:\[(?:0?K|!p|%s)|c)" % OTHER_KEYS)
-_BEGUN = re.compile(rb"\x1b(?:\[(?:[0!]|%s)?)?\Z" % OTHER_KEYS_BEGUN)
 _ENDS_IN_TEXT = re.compile(
     rb"(?:\A[^\x00-\x1f\x7f]{40}|[\x00-\x1a\x1c-\x1f]|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]+[0-~]|\x1b[0-OQ-WYZ`-~]|\x1b\\)"
     rb"[^\x00-\x1f\x7f]+\Z"
 )
 
 
-class GhosttyEngine:
+class GhosttyEngine(Parsing):
     """One session's terminal; see `engine.Engine`.
 
     Args:
@@ -74,7 +63,7 @@ class GhosttyEngine:
     def __init__(self, cols: int, rows: int, scrollback: int = 1000) -> None:
         cols, rows = max(LEAST, cols), max(LEAST, rows)
         made = ffi.new("GhosttyTerminal*")
-        _check(lib.ghostty_terminal_new(ffi.NULL, made, cols, rows), "a new terminal")
+        check(lib.ghostty_terminal_new(ffi.NULL, made, cols, rows), "a new terminal")
         self._own(made[0], cols, rows, scrollback)
         self.set_theme(DARK)
         self._set("MODE_DEFAULT", ffi.new("GhosttyTerminalModeConfig*", (GRAPHEME_CLUSTERS, True)))
@@ -90,14 +79,14 @@ class GhosttyEngine:
         decoder = ffi.new("GhosttySnapshotDecoder*")
         made = ffi.new("GhosttyTerminal*")
         source = ffi.from_buffer(state)
-        _check(lib.ghostty_snapshot_decoder_new_buf(ffi.NULL, decoder, source, len(state)), "a decoder")
+        check(lib.ghostty_snapshot_decoder_new_buf(ffi.NULL, decoder, source, len(state)), "a decoder")
         try:
             for option, value in (
                 (lib.GHOSTTY_SNAPSHOT_DECODER_OPT_MAX_CONTINUATION_BYTES, ffi.new("size_t*", UNFINISHED_BYTES)),
                 (lib.GHOSTTY_SNAPSHOT_DECODER_OPT_RETAIN_CONTINUATION, ffi.new("bool*", True)),
             ):
-                _check(lib.ghostty_snapshot_decoder_set(decoder[0], option, value), "a decoder's option")
-            _check(lib.ghostty_snapshot_decoder_decode(decoder[0], made), "a checkpoint")
+                check(lib.ghostty_snapshot_decoder_set(decoder[0], option, value), "a decoder's option")
+            check(lib.ghostty_snapshot_decoder_decode(decoder[0], made), "a checkpoint")
         finally:
             lib.ghostty_snapshot_decoder_free(decoder[0])
         engine = cls.__new__(cls)
@@ -112,14 +101,10 @@ class GhosttyEngine:
         return engine
 
     def _own(self, terminal: Any, cols: int, rows: int, scrollback: int) -> None:
-        self._terminal = terminal
-        self._free = weakref.finalize(self, lib.ghostty_terminal_free, terminal)
+        Parsing.__init__(self, terminal)
         self.cols, self.rows = cols, rows
-        self._tail = b""
         self._inside = 0
-        self._other_keys = OtherKeys()
         self._front = Front()
-        self._flag = ffi.new("bool*")
         self._effects = Effects()
         self._effects.size = cols, rows
         for option, value in (
@@ -149,12 +134,9 @@ class GhosttyEngine:
     def feed(self, data: "Buffer") -> None:
         """Parse these bytes; the GIL is free meanwhile.
 
-        Two sequences do in xterm.js what they do not in libghostty-vt, and are often used; they are done here. Behind a
-        full row, its cursor is beyond the last column, so that erasing to the row's end erases nothing, where this one
-        would erase the row's last character. And it knows the soft reset (DECSTR), which this one ignores. Of
-        modifyOtherKeys it keeps a part only (`otherkeys.py`).
+        What the page's terminal does otherwise is done here (`rewriting.py`).
         """
-        view = memoryview(data)
+        view = without_deletes(data)
         for start in range(0, view.nbytes, PIECE_BYTES):
             piece = view[start : start + PIECE_BYTES]
             self._parse(piece)
@@ -166,85 +148,46 @@ class GhosttyEngine:
             elif self._inside > STRING_BYTES:
                 self._shorten()
 
-    def _parse(self, view: memoryview) -> None:
-        end = view.nbytes
-        write, terminal = lib.ghostty_terminal_vt_write, self._terminal
-        base = ffi.from_buffer("uint8_t[]", view)
-        start = 0
-        begun = _BEGUN.search(self._tail)
-        if begun:
-            found = _DIFFERENT.match(begun[0] + view[:LONGEST])
-            if found and found.end() > len(begun[0]) and self._differs(found[0], True):
-                start = found.end() - len(begun[0])
-        for found in _DIFFERENT.finditer(view, start):
-            at = found.start()
-            # After a line end the cursor is at no row's end; that is where most of them are.
-            if at > start and view[at - 1] == LINE_FEED and found[0].endswith(b"K"):
-                continue
-            if at > start:
-                write(terminal, base + start, at - start)
-                start = at
-            if self._differs(found[0], False):
-                start = found.end()
-        if end > start:
-            write(terminal, base + start, end - start)
-        last = bytes(view[-TAIL_BYTES:])
-        self._tail = last if end >= TAIL_BYTES else (self._tail + last)[-TAIL_BYTES:]
-
-    def _differs(self, sequence: bytes, begun: bool) -> bool:
-        """Do what xterm.js does with this sequence, if it is something else.
-
-        Args:
-            sequence: one of `_DIFFERENT`.
-            begun: whether the native parser has its beginning already.
-        """
-        terminal, flag = self._terminal, self._flag
-        if sequence.endswith((b"m", b"f", b"n", b"g", b"c")):
-            self._hear_keys(sequence)
-            return False
-        if sequence.endswith(b"K"):
-            lib.ghostty_terminal_get(terminal, lib.GHOSTTY_TERMINAL_DATA_CURSOR_PENDING_WRAP, flag)
-            if not flag[0]:
-                return False
-        if not begun and not self._get("VT_GROUND", "bool"):
-            # It ends a string, or an unfinished character, which may be printed now and wrap.
-            self._write(sequence[:1])
-            begun = True
-            if sequence.endswith(b"K") and not self._get("CURSOR_PENDING_WRAP", "bool"):
-                self._write(sequence[1:])
-                return True
-        if begun:
-            self._write(CANCEL)
-        if sequence.endswith(b"p"):
-            x, y, _ = self.cursor
-            self._write(b"%s\x1b[%d;%dH" % (SOFT_RESET, y + 1, x + 1))
-            self._other_keys.reset()
-        return True
-
-    def _hear_keys(self, sequence: bytes) -> None:
-        if sequence == RESET:
-            self._other_keys.reset()
-            return
-        answer = self._other_keys.obey(sequence)
-        if answer and not self.muted:
-            self._effects.replies.append(answer)
-
     def resize(self, cols: int, rows: int) -> None:
         """The window has another size; fewer than two columns or rows are taken for two."""
         cols, rows = max(LEAST, cols), max(LEAST, rows)
         if (cols, rows) != (self.cols, self.rows):
             if cols < self.cols:
                 self._blank_cut(cols)
-            self.cols, self.rows = self._effects.size = cols, rows
+            if rows < self.rows and self.alternate:
+                self._blank_below(self.rows - rows)
             self._tail = b""
             self._keep_scrollback(cols)
+            if cols < self.cols and rows > self.rows:
+                # Both at once would leave the new rows blank (pyghostty 0.1.3): first higher, without a report.
+                self.rows = rows
+                muted, self.muted = self.muted, True
+                self._set_size()
+                self.muted = muted
+            self.cols, self.rows = self._effects.size = cols, rows
             self._set_size()
+            self._settle()
+
+    def _blank_below(self, count: int) -> None:
+        """Before the alternate screen gets lower by so many rows: those below the cursor go first, as in the page."""
+        pen = self._state(history=False).screen.pen
+        with self._aside():
+            self._write(blank_below(count, self.rows, self.cursor, self._origin, pen))
+
+    def _settle(self) -> None:
+        """After a size change no character waits to wrap, and no row of the alternate screen is out of sight."""
+        rest = b"\x1b[3J" if self.alternate else b""
+        if self._get("CURSOR_PENDING_WRAP", "bool"):
+            rest += b"\x1b[%dG" % self.cols
+        if rest:
+            with self._aside():
+                self._write(rest)
 
     def _set_size(self) -> None:
         # Like the page's terminal it reflows the primary screen also while text does not wrap.
         wraps, size = self._mode(WRAP), (self.cols, self.rows, CELL_WIDTH, CELL_HEIGHT)
         self._set("MODE", ffi.new("GhosttyTerminalModeConfig*", (WRAP, True)))
-        _check(lib.ghostty_terminal_resize(self._terminal, *size), "a size")
+        check(lib.ghostty_terminal_resize(self._terminal, *size), "a size")
         self._set("MODE", ffi.new("GhosttyTerminalModeConfig*", (WRAP, wraps)))
 
     def _keep_scrollback(self, cols: int) -> None:
@@ -294,11 +237,6 @@ class GhosttyEngine:
         return modes | Modes.MOUSE if self._get("MOUSE_TRACKING", "bool") else modes
 
     @property
-    def alternate(self) -> bool:
-        """Whether the alternate screen is shown."""
-        return bool(self._get("ACTIVE_SCREEN", "GhosttyTerminalScreen") == lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE)
-
-    @property
     def scrolls_plainly(self) -> bool:
         """Whether a line that scrolls out at the top leaves no trace but itself."""
         if self.alternate or not self._get("VT_GROUND", "bool") or not self._mode(WRAP):
@@ -311,17 +249,8 @@ class GhosttyEngine:
     def title(self) -> str:
         """The title the program set."""
         out = ffi.new("GhosttyString*")
-        _check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_TITLE, out), "the title")
+        check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_TITLE, out), "the title")
         return bytes(ffi.buffer(out.ptr, out.len)).decode("utf-8", "replace") if out.len else ""
-
-    @property
-    def cursor(self) -> tuple[int, int, bool]:
-        """Column and row from 0, and whether it is shown."""
-        return (
-            self._get("CURSOR_X", "uint16_t"),
-            self._get("CURSOR_Y", "uint16_t"),
-            bool(self._get("CURSOR_VISIBLE", "bool")),
-        )
 
     def snapshot(self, scrollback: int) -> bytes:
         """Bytes that rebuild the whole state in a fresh xterm.js of the same size (S4)."""
@@ -411,18 +340,6 @@ class GhosttyEngine:
             raise EngineError("inside a sequence that is too long to be told")
         return unfinished
 
-    def _allocated(self, function: Any) -> bytes | None:
-        data = ffi.new("uint8_t**")
-        size = ffi.new("size_t*")
-        if function(self._terminal, ffi.NULL, data, size) != lib.GHOSTTY_SUCCESS:
-            return None
-        if not size[0]:
-            return b""
-        try:
-            return bytes(ffi.buffer(data[0], size[0]))
-        finally:
-            lib.ghostty_free(ffi.NULL, data[0], size[0])
-
     def _blank_cut(self, cols: int) -> None:
         """Blank the wide characters of the alternate screen that `cols` columns would cut in half."""
         state = self._state(history=False)
@@ -430,7 +347,10 @@ class GhosttyEngine:
         cut = [] if alternate is None else cut_at(alternate, state.rows, cols)
         if cut:
             with self._aside():
-                self._write(blank(cut, self.cursor, self._origin) if state.alternate else CLEAR_ALTERNATE)
+                if state.alternate:
+                    self._write(b"\x1b[m" + blank(cut, self.cursor, self._origin) + sgr(state.screen.pen))
+                else:
+                    self._write(CLEAR_ALTERNATE)
 
     def _mend(self) -> None:
         """What else might be cut is found cell by cell."""
@@ -446,36 +366,3 @@ class GhosttyEngine:
             return None
         top = re.match(rb"\x1bP1\$r(\d+)", self._ask(ASK_MARGINS))
         return int(top[1]) if top else 1
-
-    def _write(self, data: bytes) -> None:
-        lib.ghostty_terminal_vt_write(self._terminal, data, len(data))
-
-    def _ask(self, query: bytes) -> bytes:
-        """What the terminal answers to a query of our own; only where the parser is outside of any sequence."""
-        effects = self._effects
-        kept = effects.replies, effects.muted
-        effects.replies, effects.muted = [], False
-        lib.ghostty_terminal_vt_write(self._terminal, query, len(query))
-        answer = b"".join(effects.replies)
-        effects.replies, effects.muted = kept
-        return answer
-
-    def _mode(self, number: int) -> bool:
-        config = ffi.new("GhosttyTerminalModeConfig*")
-        config.mode = number
-        _check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_MODE, config), "a mode")
-        return bool(config.value)
-
-    def _get(self, name: str, kind: str) -> Any:
-        out = ffi.new(kind + "*")
-        key = getattr(lib, "GHOSTTY_TERMINAL_DATA_" + name)
-        _check(lib.ghostty_terminal_get(self._terminal, key, out), name)
-        return out[0]
-
-    def _set(self, name: str, value: Any) -> None:
-        _check(lib.ghostty_terminal_set(self._terminal, getattr(lib, "GHOSTTY_TERMINAL_OPT_" + name), value), name)
-
-
-def _check(result: int, what: str) -> None:
-    if result != lib.GHOSTTY_SUCCESS:
-        raise EngineError(f"libghostty-vt refused {what}: {result}")

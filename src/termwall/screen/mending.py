@@ -11,6 +11,7 @@ from pyghostty._ffi import ffi, lib, union_fn  # type: ignore[import-untyped]
 from termwall.screen.cells import is_wide
 from termwall.screen.checkpoint import Screen
 from termwall.screen.drawing import lines
+from termwall.screen.looks import sgr
 
 CLEAR_ALTERNATE = b"\x1b[?47h\x1b[2J\x1b[?47l"
 """For the alternate screen while it is not shown: nobody sees it again before it is cleared anyway."""
@@ -71,3 +72,18 @@ def blank(places: list[Place], cursor: tuple[int, int, bool], origin: int | None
     if origin is None:
         return cells + b"\x1b[%d;%dH" % (y + 1, x + 1)
     return b"\x1b[?6l" + cells + b"\x1b[?6h\x1b[%d;%dH" % (max(1, y + 2 - origin), x + 1)
+
+
+def blank_below(count: int, rows: int, cursor: tuple[int, int, bool], origin: int | None, pen: bytes) -> bytes:
+    """Sequences that blank the last `count` rows, of those below the cursor, and leave cursor and pen as they are.
+
+    libghostty-vt takes blank rows away first when the screen gets lower, the page's terminal those below the cursor.
+    """
+    x, y, _ = cursor
+    first = max(y + 1, rows - count)
+    if first >= rows:
+        return b""
+    erased = b"\x1b[?6l\x1b[m\x1b[%d;1H\x1b[J%s" % (first + 1, sgr(pen))
+    if origin is None:
+        return erased + b"\x1b[%d;%dH" % (y + 1, x + 1)
+    return erased + b"\x1b[?6h\x1b[%d;%dH" % (max(1, y + 2 - origin), x + 1)

@@ -162,6 +162,8 @@ def _cursor(state: State, screen: Screen, charset: int, drawing: Drawing, printe
     if screen.pending_wrap or (printed and screen.x > 0 and state.mode("7")):
         page, row = lines(screen, state.rows, 0)[screen.y]
         last = cell(page, row, screen.x - (not screen.pending_wrap))
+        if last is not None and not screen.pending_wrap and last[0] + last[1][1] != screen.x:
+            last = None  # The cursor is within it.
     if last is None:
         out.append(_place(screen.x, screen.y - top))
         drawing.pen(*pen)

@@ -156,7 +156,7 @@ class Drawn:
         answer["cursor"] = {"x": x, "y": y, "visible": visible}
         try:
             if want == "snapshot":
-                return b"" if header["primary"] and engine.alternate else engine.snapshot(lines)
+                return engine.snapshot(lines)
             if want == "runs":
                 return _json(engine.runs(lines))
             if want == "ansi":

@@ -25,7 +25,7 @@ const COMPARED_LINES = 1000;
 const MOST_DIFFERENCES = 12;
 
 function terminal(cols, rows) {
-  const made = new Terminal({ cols, rows, scrollback: SCROLLBACK, allowProposedApi: true });
+  const made = new Terminal({ cols, rows, scrollback: SCROLLBACK, allowProposedApi: true, logLevel: "off" });
   makeAlike(made);
   const one = { made, core: made._core, title: "", text: new OutputText() };
   made.onTitleChange((title) => {

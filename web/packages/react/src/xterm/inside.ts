@@ -10,8 +10,13 @@ export interface Pen {
   updateExtended(): void;
 }
 
+export type Cell = { readonly content: number };
+
 export interface Line {
   isWrapped: boolean;
+  length: number;
+  resize(cols: number, fill: Cell): boolean;
+  setCell(x: number, cell: Cell): void;
   getWidth(x: number): number;
   getString(x: number): string;
   hasContent(x: number): number;
@@ -27,8 +32,10 @@ export interface Screen {
   scrollTop: number;
   scrollBottom: number;
   tabs: Record<number, boolean>;
-  lines: { get(index: number): Line | undefined; set(index: number, line: Line): void };
+  lines: { length: number; get(index: number): Line | undefined; set(index: number, line: Line): void };
   getBlankLine(pen: Pen): Line;
+  getNullCell(): Cell;
+  resize(cols: number, rows: number): void;
 }
 
 export interface Params {
@@ -85,7 +92,8 @@ export interface Inside {
     normal: Screen;
     alt: Screen;
     active: Screen;
-    onBufferActivate(listener: (event: { activeBuffer: Screen; inactiveBuffer: Screen }) => void): unknown;
+    activateNormalBuffer(fill?: Pen): void;
+    activateAltBuffer(fill?: Pen): void;
   };
   rows: number;
   coreService: { decPrivateModes: { origin: boolean; wraparound: boolean }; modes: { insertMode: boolean } };

@@ -36,7 +36,9 @@ export function readPen(values: readonly Value[]): Value[] {
       at++;
       const parts = below.map((part) => Math.max(0, part));
       if (value === UNDERLINE && parts.length === 1) read.push(value, parts);
-      else if (COLOURS.includes(value)) read.push(...colour(value, parts));
+      else if (COLOURS.includes(value) && parts.length > 1) read.push(...colour(value, parts));
+      // Without a colour its form is read as an attribute.
+      else if (COLOURS.includes(value)) read.push(...parts);
     } else if (COLOURS.includes(value)) {
       const count = below === RGB ? 4 : below === INDEXED ? 2 : 0;
       const parts = values.slice(at + 1, at + 1 + count).filter((part) => typeof part === "number");

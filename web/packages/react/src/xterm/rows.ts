@@ -23,11 +23,17 @@ export function rowsAlike(terminal: Terminal): void {
   scrollAlike(terminal, inside);
   moveAlike(terminal, inside);
   saveAlike(terminal, inside);
-  inside.buffers.onBufferActivate(({ activeBuffer, inactiveBuffer }) => {
-    activeBuffer.scrollTop = inactiveBuffer.scrollTop;
-    activeBuffer.scrollBottom = inactiveBuffer.scrollBottom;
-    activeBuffer.tabs = inactiveBuffer.tabs;
-  });
+  narrowAlike(inside);
+  const { buffers } = inside;
+  // Both screens have the same margins and tab stops; xterm.js puts back those of the screen that is left.
+  for (const name of ["activateNormalBuffer", "activateAltBuffer"] as const) {
+    const activate = buffers[name].bind(buffers);
+    buffers[name] = (fill) => {
+      const { scrollTop, scrollBottom, tabs } = buffers.active;
+      activate(fill);
+      Object.assign(buffers.active, { scrollTop, scrollBottom, tabs });
+    };
+  }
 }
 
 function lineAt(screen: Screen, y: number): Line | undefined {
@@ -233,4 +239,19 @@ function saveAlike(terminal: Terminal, inside: Inside): void {
     handler.setTitle("");
     return false;
   });
+}
+
+/** What a narrower alternate screen cuts off is gone: xterm.js keeps it, and shows it again when the screen gets wider. */
+function narrowAlike({ buffers: { alt } }: Inside): void {
+  const resize = alt.resize.bind(alt);
+  alt.resize = (cols, rows) => {
+    const blank = alt.getNullCell();
+    for (let row = 0; row < alt.lines.length; row++) {
+      const line = alt.lines.get(row);
+      if (line === undefined || line.length <= cols) continue;
+      if (line.getWidth(cols - 1) === 2) line.setCell(cols - 1, blank);
+      line.resize(cols, blank);
+    }
+    resize(cols, rows);
+  };
 }

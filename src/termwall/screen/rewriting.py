@@ -1,0 +1,68 @@
+"""Sequences that mean another thing, or nothing, to the page's terminal: what is fed in their place.
+
+What a program is promised is what the server's terminal and the page's both do (S7). Where the page's can be made to
+follow it is (`web/packages/react/src/xterm/`); these are the others.
+
+* Erasing to the end of a row behind its last column: the page's cursor is beyond it and erases nothing.
+* The soft reset (DECSTR), which libghostty-vt ignores.
+* Modes that xterm.js has not: side margins, 132 columns, reverse colours and others are neither set nor reported.
+* The alternate screen: entered anew it is blank, in the pen's colour; entered again it stays as it is.
+* OSC 133: libghostty-vt begins a new row before a prompt, and clears prompts before it reflows. They are heard
+  elsewhere (`core/osc.py`).
+* DEL, which libghostty-vt prints.
+
+What asks for keys (`otherkeys.py`) is fed as it is, and heard.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from termwall.screen.otherkeys import OTHER_KEYS, OTHER_KEYS_BEGUN
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+DELETE = b"\x7f"
+GRAPHEME_CLUSTERS = 2027
+UNKNOWN_MODES = frozenset(
+    (3, 4, 5, 8, 40, 45, 67, 69, 1005, 1007, 1015, 1016, 1035, 1036, 1039, 1045, GRAPHEME_CLUSTERS, 2033, 5522)
+)
+"""Private modes that libghostty-vt knows and the page's terminal does not, or that are always as they are."""
+UNKNOWN_ANSI_MODES = frozenset((2, 12))
+SAVES_CURSOR = 1049
+ALTERNATE_MODES = frozenset((47, 1047, SAVES_CURSOR))
+_NUMBERS = "|".join(str(mode) for mode in sorted(UNKNOWN_MODES | ALTERNATE_MODES))
+DIFFERENT = re.compile(
+    rb"\x1b(?:\[(?:0?K|!p|\?(?:[0-9]*;)*(?:%s)(?:;[0-9]*)*[hl]|%s)|\]133;|c)" % (_NUMBERS.encode(), OTHER_KEYS)
+)
+BEGUN = re.compile(rb"\x1b(?:\[(?:0|!|\?[0-9;]*|%s)?|\](?:1(?:33?)?)?)?\Z" % OTHER_KEYS_BEGUN)
+"""The end of output that may be the beginning of one."""
+MOST_BYTES = 64
+"""Longer ones, of which no program has any, are fed as they are when they come in pieces."""
+MARK_OF_NOTHING = b"\x1b]9133;"
+_ANSWER = re.compile(rb"\x1b\[(\??)([0-9]+);[0-9]\$y")
+
+
+def without_deletes(data: "Buffer") -> memoryview:
+    """The same with NUL for each DEL: that does nothing either, and ends an unfinished character as well."""
+    view = memoryview(data)
+    plain = bytes(view)
+    return memoryview(plain.replace(DELETE, b"\0")) if DELETE in plain else view
+
+
+def kept_modes(sequence: bytes) -> tuple[list[int], bool]:
+    """Of a sequence of private modes those that both terminals know, and whether it sets them."""
+    modes = [int(mode) for mode in sequence[3:-1].split(b";") if mode]
+    return [mode for mode in modes if mode not in UNKNOWN_MODES], sequence.endswith(b"h")
+
+
+def mode_answer(reply: bytes) -> bytes:
+    """The answer to a question for a mode (DECRQM): "not known" for what is not there."""
+    asked = _ANSWER.fullmatch(reply)
+    if asked is None:
+        return reply
+    mode = int(asked[2])
+    if asked[1] and mode == GRAPHEME_CLUSTERS:
+        return b"\x1b[?%d;3$y" % mode  # Permanently set.
+    unknown = UNKNOWN_MODES if asked[1] else UNKNOWN_ANSI_MODES
+    return b"\x1b[%s%d;0$y" % (asked[1], mode) if mode in unknown else reply
