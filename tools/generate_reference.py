@@ -185,7 +185,7 @@ def cli_page() -> str:
 
 
 def keyboard_page() -> str:
-    """The keyboard map, read from the page's own table."""
+    """The keyboard map, read from the page's own table, in the text of `keyboard.template.md`."""
     source = (ROOT / "web/app/src/keys.ts").read_text()
     block = source[source.index("export const BINDINGS") : source.index("];", source.index("export const BINDINGS"))]
 
@@ -213,11 +213,9 @@ def keyboard_page() -> str:
         rows.append([label, f"`{chord(other[1])}`", f"`{chord(mac[1])}`"])
     rows.append(["Position 1 to 9: the stage, then the shelf", "`Ctrl+Alt+1` to `9`", "`Ctrl+Option+1` to `9`"])
     rows.append(["Paste", "`Ctrl+Shift+V`", "`Cmd+V`"])
-    return (
-        f"# Keyboard\n\n{NOTE}\nEvery other key goes to the program. A chord that types a character in your layout "
-        "(AltGr) is text. Ctrl+F6 is the way out of a terminal.\n\n"
-        f"{table(['does', 'Windows, Linux', 'macOS'], rows)}"
-    )
+    chords = table(["does", "Windows, Linux", "macOS"], rows)
+    text = (ROOT / "tools/keyboard.template.md").read_text()
+    return text.replace("{note}", NOTE).replace("{chords}", chords)
 
 
 PAGES = {

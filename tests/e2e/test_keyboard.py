@@ -1,5 +1,7 @@
 """Keys of many layouts, pressed as real events in Chromium: what they send to the program, and what the page takes."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -207,6 +209,34 @@ def test_case_page_3_all_of_the_kitty_keyboard_protocol(keyboard: Callable[..., 
     # The page takes its chord, and the modifiers alone were told before.
     keys.all(b"\x1b[57442;5u\x1b[57443;7u\x1b[57443;5:3u\x1b[57442;1:3u", lambda: keys.press("g", "KeyG", CTRL | ALT))
     keys.all(b"\x1b[0;;26085:26412u", lambda: keys.cdp.send("Input.insertText", {"text": "日本"}))
+
+
+def test_case_page_3_what_was_asked_for_outlives_worker_and_server_for_every_viewer(
+    keyboard: Callable[..., Keyboard], server: Server, open_page: Open
+) -> None:
+    # Both screens' flags, and level 1 in the form that the engine's library does not keep.
+    # So much is printed afterwards that only a checkpoint still has it.
+    asked = "\x1b[>1u\x1b[>4;1m\x1b[>4;1f\x1b[?1049h\x1b[>9u\x1b[?1049l"
+    keys = keyboard(output=asked + "a line of a long log\r\n" * 150_000)
+    session = keys.page.stage()[0]
+
+    def makes_a_new_line(viewer: Keyboard) -> None:
+        viewer.page.until(lambda: viewer.page.connection() == "connected", "the connection")
+        viewer.page.sees(session, "READY")
+        viewer.page.page.click(".pane .screen")
+        viewer.page.until(lambda: viewer.page.has_keys() == session, "the keys")
+        viewer.all(b"\x1b[13;2u", lambda: viewer.press("Enter", "Enter", SHIFT))
+
+    other = Keyboard(open_page(), keys.log)
+    makes_a_new_line(keys)
+    makes_a_new_line(other)
+    for child in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split():
+        if "screen.worker" in Path(f"/proc/{child}/cmdline").read_text():
+            os.kill(int(child), signal.SIGKILL)
+    server.kill()
+    server.start()
+    for viewer in (keys, other, Keyboard(open_page(), keys.log)):
+        makes_a_new_line(viewer)
 
 
 def test_case_page_3_command_stays_the_system_s(keyboard: Callable[..., Keyboard]) -> None:
