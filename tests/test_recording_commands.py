@@ -1,5 +1,6 @@
 """The commands record, recordings, play, export and grep, against a real server (A5)."""
 
+import gzip
 import json
 import os
 import pty
@@ -53,10 +54,54 @@ def test_A5_record_list_export_and_play(server: Server, termwall: Command, tmp_p
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        b'{"version":1,"width":80,"height":24,"stdout":[[0.01,"one"],[0.01,"\\ud800two"]]}',
+        b'\xef\xbb\xbf{"version":2,"width":80,"height":24}\r\n[0.02,"o","one",{}]\r\n\r\n[0.01,"o","\\ud800two"]\n[9,"o","ha',
+        b'{"version":3,"term":{"cols":80,"rows":24}}\n# ours\n[0.01,"o","one"]\n[0,"o","\\ud800two"]\n[0,"x","0"]\n',
+        gzip.compress(b'{"version":2,"width":80,"height":24}\n[0.01,"o","one\xef\xbf\xbdtwo"]\n'),
+    ],
+)
+def test_case_command_line_6_play_takes_what_other_players_take(termwall: Command, tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / "other.cast"
+    file.write_bytes(data)
+    assert "one\ufffdtwo" in termwall("play", str(file))
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85"])
+def test_case_command_line_6_play_shows_other_ends_of_lines(termwall: Command, tmp_path: Path, end: str) -> None:
+    file = tmp_path / "other.cast"
+    event = json.dumps([0.01, "o", f"one{end}two"], ensure_ascii=False)
+    file.write_text('{"version":2,"width":80,"height":24}\n' + event + "\n", encoding="utf-8")
+    assert f"one{end}two" in termwall("play", str(file))
+
+
+HEADER = b'{"version":2,"width":80,"height":24}\n'
+
+
+def test_case_command_line_6_a_damaged_file_is_told(termwall: Command, tmp_path: Path) -> None:
+    file = tmp_path / "bad.cast"
+    for data, says in (
+        (
+            gzip.compress(HEADER + b"".join(b'[1,"o","%s"]\n' % os.urandom(9).hex().encode() for _ in range(500)))[
+                :-999
+            ],
+            "it is damaged",
+        ),
+        (b"\x28\xb5\x2f\xfd....", "compressed with zstd; decompress it first"),
+        (bytes(range(256)), "line 1: this is no JSON"),
+        (b"[" * 100_000, "line 1: this is no JSON"),
+    ):
+        file.write_bytes(data)
+        assert says in termwall("play", str(file), ok=False)
+
+
+@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("", "line 1: this is no JSON"),
-        ('{"version": 3}', "no asciicast v2"),
+        ('{"version": 4}', "no asciicast recording; it says version 4"),
+        ('{"version":2,"width":80,"height":24}\nhalf\n[1,"o","x"]', "line 2: this is no JSON"),
         ('{"version":2,"width":1,"height":1}\n[1]', "line 2"),
     ],
 )
@@ -109,6 +154,24 @@ def test_A5_grep_finds_in_all_terminals(server: Server, termwall: Command, tmp_p
     assert json.loads(termwall("grep", "needle", "--json"))["matches"][0]["sessionId"] == one
     assert len(termwall("grep", "needle", "--all").splitlines()) == 2
     assert termwall("grep", "nowhere", ok=False) == ""
+
+
+def test_case_terminal_5_grep_and_wait_find_what_wraps(server: Server, termwall: Command) -> None:
+    needle = "NEEDLE-ACROSS-THE-WRAP"
+    termwall(
+        "run",
+        "--name",
+        "one",
+        "--",
+        "sh",
+        "-c",
+        f"printf '{'x' * 70}{needle} cafe\\314\\201 {'y' * 60} end\\n'; exec cat",
+    )
+    termwall("wait", "one", "--until", f"text={needle} caf\u00e9", "--timeout", "20")
+    termwall("wait", "one", "--until", "text=^-WRAP|y end$", "--timeout", "20")
+    assert needle in termwall("grep", needle)
+    assert needle in termwall("grep", "wrap cafe\u0301")
+    assert needle in termwall("grep", "wrap caf\u00e9 yyy")
 
 
 def found(termwall: Command) -> bool:

@@ -62,7 +62,7 @@ class Keeper:
                 self._tell()
         for session in self._sessions:
             if session.recorder is not None:
-                session.recorder.end()
+                session.recorder.rest()
             session.leave()
         # First the holder: a server waits for it, and nobody for the worker.
         await self._programs.close()
@@ -91,12 +91,13 @@ class Keeper:
         )
         self._sessions.append(session)
         recording = kept.state.get("recording")
-        if recording is not None and session.ended is None:
+        if recording is not None:
             self._recordings.resume(session, recording)
+            if session.ended is not None:
+                self._recordings.finish(session)
 
     def _exited(self, session: LiveSession) -> None:
-        if session.recorder is not None:
-            self._recordings.stop(session)
+        self._recordings.finish(session)
         self._heard.add(session)
 
     def _printed(self, session: LiveSession) -> None:
@@ -114,7 +115,10 @@ class Keeper:
 
     def _wanted(self) -> bool:
         """Whether anything is left to draw."""
-        return any(session.ended is None or (session.feed and session.feed.behind) for session in self._sessions)
+        return any(
+            session.ended is None or session.recorder is not None or (session.feed and session.feed.behind)
+            for session in self._sessions
+        )
 
     def _over(self) -> None:
         self._done.set()

@@ -3,17 +3,20 @@
 import json
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
 
-from termwall.core.asciicast import CastError, Event, decode_event, decode_header
+from termwall.castfile import cast_lines, split_lines
+from termwall.core.asciicast import CastError, read_cast
 from termwall.playing import play
 from termwall.remote import DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, remote, show
 
-RecordingArgument = Annotated[str, typer.Argument(help="A recording's id, or an asciicast v2 file.")]
+RecordingArgument = Annotated[str, typer.Argument(help="A recording's id, or an asciicast file, v1 to v3.")]
 
 
 def record_command(
@@ -47,9 +50,16 @@ def recordings_command(
         return
     for one in found["recordings"]:
         began = time.strftime("%Y-%m-%d %H:%M", time.localtime(one["startedAt"] / 1000))
-        state = "records" if one["endedAt"] is None else f"{(one['endedAt'] - one['startedAt']) // 1000} s"
-        node = f"  on {one['node']}" if one["node"] else ""
-        typer.echo(f"{one['id']}  {began}  {one['sessionName']:<20} {state:>9} {one['bytes'] / 1e6:8.1f} MB{node}")
+        state = "records" if one["endedAt"] is None else f"{one['seconds']:.0f} s"
+        line = f"{one['id']}  {began}  {one['sessionName']:<20} {state:>9} {one['bytes'] / 1e6:8.1f} MB"
+        if one["parts"] > 1 or one["firstPart"] > 1:
+            first, last = one["firstPart"], one["firstPart"] + one["parts"] - 1
+            line += f"  part {first}" if first == last else f"  parts {first}-{last}"
+        if one["node"]:
+            line += f"  on {one['node']}"
+        if one["error"]:
+            line += f"  {one['error']}"
+        typer.echo(line)
     _tell_missing(found["missing"], "listed")
 
 
@@ -59,66 +69,69 @@ def _tell_missing(nodes: list[str], done: str) -> None:
         typer.echo(f"termwall: {name} {', '.join(nodes)} could not be asked; what is there was not {done}.", err=True)
 
 
+class CastFormat(StrEnum):
+    """A version of asciicast that can be written."""
+
+    V2 = "v2"
+    V3 = "v3"
+
+
 def export_command(
     recording: Annotated[str, typer.Argument(help="A recording's id.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; else standard output.")] = None,
-    part: Annotated[int | None, typer.Option(min=1, help="Which part of a long one.")] = None,
+    format: Annotated[CastFormat, typer.Option("--format", help="Version of asciicast.")] = CastFormat.V2,
+    part: Annotated[int | None, typer.Option(min=1, help="Only that part of a long one.")] = None,
     data_dir: DataDir = None,
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Write a recording as an asciicast v2 file."""
+    """Write a recording as one asciicast file, all of its parts in it."""
     with remote(data_dir, url, token) as server:
-        query = f"?part={part}" if part else ""
-        data = server.ask("GET", f"/api/recordings/{quote(recording)}/cast{query}").content
-    if output is None:
-        sys.stdout.buffer.write(data)
-        return
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        fail(f"`{output}` cannot be written: {error.strerror}.")
+        try:
+            if output is None:
+                server.download(_cast_path(recording, part, format), sys.stdout.buffer)
+            else:
+                with open(output, "wb") as file:
+                    server.download(_cast_path(recording, part, format), file)
+        except BrokenPipeError:
+            raise typer.Exit(1) from None
+        except OSError as error:
+            fail(f"`{output or 'standard output'}` cannot be written: {error.strerror}.")
+
+
+def _cast_path(recording: str, part: int | None, format: CastFormat = CastFormat.V2) -> str:
+    query = {"format": format.value} | ({} if part is None else {"part": str(part)})
+    return f"/api/recordings/{quote(recording, safe='')}/cast?{urlencode(query)}"
 
 
 def play_command(
     recording: RecordingArgument,
     speed: Annotated[float, typer.Option(min=0.01, max=1000, help="2 is twice as fast.")] = 1.0,
     idle_limit: Annotated[float | None, typer.Option(min=0.01, help="Seconds that a pause lasts at most.")] = None,
-    part: Annotated[int | None, typer.Option(min=1, help="Which part of a long one.")] = None,
+    part: Annotated[int | None, typer.Option(min=1, help="Only that part of a long one.")] = None,
     data_dir: DataDir = None,
     url: Url = None,
     token: Token = None,
 ) -> None:
     """Play a recording in this terminal: space pauses, q ends."""
-    if Path(recording).suffix == ".cast" or Path(recording).is_file():
+    with TemporaryFile() as copy:
+        if Path(recording).suffix in (".cast", ".json", ".gz") or Path(recording).is_file():
+            lines = cast_lines(Path(recording))
+        else:
+            with remote(data_dir, url, token) as server:
+                server.download(_cast_path(recording, part), copy)
+            copy.seek(0)
+            lines = split_lines(copy)
         try:
-            lines = Path(recording).read_text(encoding="utf-8", errors="replace").splitlines()
+            cast = read_cast(lines)
         except OSError as error:
             fail(f"`{recording}` cannot be read: {error.strerror}.")
-    else:
-        with remote(data_dir, url, token) as server:
-            query = f"?part={part}" if part else ""
-            found = server.ask("GET", f"/api/recordings/{quote(recording)}/cast{query}")
-            lines = found.content.decode("utf-8", "replace").splitlines()
-    try:
-        events = read_events(lines)
-    except CastError as error:
-        fail(f"`{recording}`: {error}")
-    play(events, speed, idle_limit)
-
-
-def read_events(lines: list[str]) -> list[Event]:
-    """A whole file.
-
-    Raises:
-        CastError: it is no asciicast.
-    """
-    decode_header(lines[0] if lines else "")
-    events: list[Event] = []
-    for number, line in enumerate(lines[1:], 2):
-        if line.strip():
-            events.append(decode_event(line, number, events[-1].time if events else 0.0))
-    return events
+        except CastError as error:
+            fail(f"`{recording}`: {error}")
+        try:
+            play(cast.events, speed, idle_limit or cast.header.idle_limit)
+        except CastError as error:
+            fail(f"`{recording}`: {error}")
 
 
 def grep_command(

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, BinaryIO, NoReturn
 
 import httpx
 import typer
@@ -67,13 +67,33 @@ class Remote:
             answer = self._http.request(method, path, json=body)
         except httpx.HTTPError as error:
             fail(f"{self.url} does not answer: {error}")
-        if answer.is_success:
-            return answer
+        if not answer.is_success:
+            self._refused(answer)
+        return answer
+
+    def _refused(self, answer: httpx.Response) -> NoReturn:
         try:
             problem = answer.json()
             fail(f"{problem['error']} ({problem['code']})")
         except (ValueError, KeyError):
             fail(f"{self.url} answered {answer.status_code}")
+
+    def download(self, path: str, file: BinaryIO) -> None:
+        """A long answer, into a file as it comes; an error of the server's ends the command with its sentence.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        try:
+            with self._http.stream("GET", path) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    self._refused(answer)
+                for piece in answer.iter_bytes():
+                    file.write(piece)
+        except httpx.HTTPError as error:
+            fail(f"{self.url} does not answer: {error}")
+        file.flush()
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """One request, of which the answer is JSON or nothing."""

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -74,12 +75,22 @@ class Goals:
                 states.add(STATES[word])
             elif word.startswith("text="):
                 try:
-                    texts.append(re.compile(word.removeprefix("text="), re.MULTILINE))
+                    texts.append(re.compile(normalize("NFC", word.removeprefix("text=")), re.MULTILINE))
                 except re.error as error:
                     raise GoalError(f"`{word}` is no regular expression: {error}") from None
             elif word != "exit":
                 raise GoalError(f"`{word}` is none of {', '.join(STATES)}, exit and text=RE.")
         return cls(frozenset(states), tuple(texts), "exit" in words)
+
+    def found(self, lines: Sequence[Sequence[str]]) -> bool:
+        """Whether a text is there: in a line, or in one of the rows that a line takes where it wraps."""
+        whole = ("".join(rows) for rows in lines)
+        rows = (row.rstrip(" ") for line in lines for row in line)
+        return any(
+            text.search(shown)
+            for shown in (normalize("NFC", "\n".join(one)) for one in (whole, rows))
+            for text in self.texts
+        )
 
 
 class Waiting:
@@ -202,9 +213,9 @@ class Waiting:
 
     async def _shows(self) -> bool:
         while True:
-            answer = await self._http.get(self._screen, params={"format": "text", "scrollback": SCROLLBACK})
+            answer = await self._http.get(self._screen, params={"format": "lines", "scrollback": SCROLLBACK})
             if answer.is_success:
-                return any(text.search(answer.text) for text in self._goals.texts)
+                return self._goals.found(answer.json()["lines"])
             if answer.status_code < 500:
                 return False
             await asyncio.sleep(LOOK_AGAIN_SECONDS)

@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from termwall.core.asciicast import CastError, decode_event, decode_header
+from termwall.castfile import cast_lines
+from termwall.core.asciicast import read_cast
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.hub.search import search
 from termwall.screen.ghostty import GhosttyEngine
@@ -28,14 +28,10 @@ async def recorded(tmp_path: Path) -> AsyncIterator[Wall]:
 
 def played(path: Path) -> tuple[str, list[str]]:
     """What a terminal shows at the end of a file, and its events other than output."""
-    lines = path.read_text().splitlines()
-    header = decode_header(lines[0])
+    header, events = read_cast(cast_lines(path))
     engine = GhosttyEngine(header.cols, header.rows, 1000)
     others: list[str] = []
-    after = 0.0
-    for number, line in enumerate(lines[1:], 2):
-        event = decode_event(line, number, after)
-        after = event.time
+    for event in events:
         if event.code == "o":
             engine.feed(event.data.encode())
         else:
@@ -168,27 +164,6 @@ async def test_a_recording_ends_with_its_program_or_session_and_stays_listed(rec
     assert not list((recorded.folder / "recordings").iterdir())
 
 
-async def test_X4_the_oldest_recordings_make_room_and_what_runs_is_kept(recorded: Wall) -> None:
-    service = recorded.service
-    service.recordings._bounds = replace(service.bounds, recordings_bytes=(2 << 20) + 1000)
-    recorded.session("a", "cat")
-    made = []
-    for _ in range(2):
-        made.append(service.start_recording("a").id)
-        service.stop_recording("a")
-    service.recordings._all[made[0]] = service.recordings.get(made[0]).model_copy(
-        update={"bytes": 1 << 20, "started_at": 1}
-    )
-    service.recordings._all[made[1]] = service.recordings.get(made[1]).model_copy(update={"bytes": 1 << 20})
-    third = service.start_recording("a")
-    assert made[0] not in {one.id for one in service.recordings.of_project("wall")}
-    service.recordings._all[third.id] = service.recordings.get(third.id).model_copy(update={"bytes": 2 << 20})
-    recorded.session("b", "cat")
-    with pytest.raises(TermwallError) as caught:
-        service.start_recording("b")
-    assert caught.value.code is ErrorCode.LIMIT_REACHED
-
-
 async def test_a_recording_that_cannot_be_written_ends_with_why_and_the_session_goes_on(recorded: Wall) -> None:
     service = recorded.service
     recorded.session("a", "sh", "-c", READY)
@@ -237,13 +212,61 @@ async def test_a_search_finds_the_newest_line_of_each_session_and_recordings(rec
     assert (await search(service, "wall", "not there at all", 100, True)).matches == []
 
 
+NFD = "e\u0301te\u0301"
+
+
+async def test_case_terminal_5_text_that_wraps_is_found_where_it_is(recorded: Wall) -> None:
+    service = recorded.service
+    needle = "NEEDLE-ACROSS-THE-WRAP"
+    script = f"stty raw -echo; read x; printf '{'x' * 70}{needle} {'日' * 70} {NFD}\\r\\nsecond\\r\\nREADY'; read x"
+    recorded.session("a", "sh", "-c", script)
+    made = service.start_recording("a")
+    await until((service.recordings._place(made.id) / "1.cast").exists, "the first picture")
+    service.write_input("a", "\n")
+    session = service._find("a")[1]
+    await until(lambda: b"READY" in session.ring.read(0, session.ring.end), "the lines")
+    service.stop_recording("a")
+    rows = (await shown(recorded, "a")).split("\n")
+    for query, there, row in (
+        (needle, needle, "xxNEEDLE-A"),
+        ("needle-across", "NEEDLE-ACROSS", "xxNEEDLE-A"),
+        ("THE-WRAP 日日", "THE-WRAP 日日", "THE-WRAP"),
+        ("日日 été", f"日日 {NFD}", NFD),
+        ("日日 e\u0301te\u0301", f"日日 {NFD}", NFD),
+        ("second", "second", "second"),
+    ):
+        screen, recording = (await search(service, "wall", query, 100, True)).matches
+        for found in (screen, recording):
+            assert found.text[found.start : found.end] == there
+        assert screen.lines_from_end is not None
+        assert row in rows[len(rows) - 1 - screen.lines_from_end], query
+
+
+async def test_case_terminal_5_what_stands_in_two_parts_is_found_once(recorded: Wall) -> None:
+    service = recorded.service
+    service.recordings._bounds = replace(service.bounds, recording_bytes=65_536)
+    recorded.session("a", "sh", "-c", f"stty raw -echo; read x; awk 'BEGIN {{ {FILL} }}'; read x")
+    made = service.start_recording("a")
+    await until((service.recordings._place(made.id) / "1.cast").exists, "the first picture")
+    service.write_input("a", "\n")
+    await until(lambda: service.recordings.get(made.id).parts > 2, "some parts")
+    session = service._find("a")[1]
+    await until(lambda: b"needle 4999 " in session.ring.read(max(0, session.ring.end - 99), session.ring.end), "it")
+    parts = service.stop_recording("a").parts
+    for number in range(0, 5000, 250):
+        found = await search(service, "wall", f"needle {number} across", 100, True)
+        assert len([one for one in found.matches if one.recording_id]) == 1, number
+    assert {one.part for one in found.matches if one.recording_id} <= set(range(1, parts + 1))
+
+
+FILL = 'for (i = 0; i < 5000; i++) printf "needle %d across all parts of it\\r\\n", i; printf "needle 4999 "'
+
+
 def test_a_file_that_is_cut_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     from termwall.hub.search import _lines
 
     path = tmp_path / "1.cast"
     path.write_text('{"version":2,"width":80,"height":24}\n[0.5,"o","whole\\r\\nrest"]\n[0.6,"o","cu')
-    assert list(_lines(path)) == [(0.5, "whole")]
+    assert [(at, line.text) for _, at, line in _lines([(1, path)])] == [(0.5, "whole"), (0.5, "rest")]
     path.write_text(json.dumps("nonsense"))
-    assert list(_lines(path)) == []
-    with pytest.raises(CastError):
-        decode_header(re.sub("x", "y", path.read_text()))
+    assert [line.text for _, _, line in _lines([(1, path)]) if line.text] == []

@@ -31,7 +31,7 @@ MOST_KNOWN = 1024
 """Nodes that are remembered while they are away; more are not missed."""
 _ABOUT_SESSION = re.compile(r"/api/sessions/([^/]+)(/.+)?")
 _NEW_SESSION = re.compile(r"/api/projects/[^/]+/sessions")
-_ABOUT_RECORDING = re.compile(rf"/api/recordings/({ID})(/cast)?")
+_ABOUT_RECORDING = re.compile(rf"/api/recordings/({ID})(/cast|/timeline|/frame)?")
 _GATHERED = re.compile(r"/api/projects/[^/]+/(recordings|search)")
 _CARRIED = {b"content-type", b"content-length", b"accept", b"range", b"if-range"}
 _CODES: dict[type[BusError], ErrorCode] = {TooLarge: ErrorCode.TOO_LARGE, TooMany: ErrorCode.LIMIT_REACHED}

@@ -495,10 +495,10 @@ class Estate:
         if session.recorder is not None and not goes_on:
             self.recordings.stop(session)
         elif session.recorder is not None:
-            session.recorder.end()
+            session.recorder.rest()
 
     def _exited(self, session: LiveSession) -> None:
-        self._rest_recording(session, goes_on=False)
+        self.recordings.finish(session)
         room = self._home(session)
         if room is not None:
             self._keep_session(session)

@@ -69,10 +69,11 @@ def _adopt(estate: "Estate", kept: Kept, program: Program, name: str) -> None:
     session.name = name
     estate.admit(room, session)
     recording = kept.state.get("recording")
-    if session.ended is not None:
-        room.ended(session)
-    elif recording is not None:
+    if recording is not None:
         estate.recordings.resume(session, recording)
+    if session.ended is not None:
+        estate.recordings.finish(session)
+        room.ended(session)
 
 
 def _restore(estate: "Estate", stored: StoredSession) -> None:

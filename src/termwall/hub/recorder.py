@@ -1,18 +1,22 @@
 """Records a session into asciicast files: one more cursor on its ring, which never slows anybody.
 
-Each part begins with a picture, so that it can be played alone. What is written and how far that is in the log are kept
-together for the next server, which cuts off what was written after that and goes on: no byte is missing or doubled. If
-the cursor falls out of the ring, the recording says so in a marker and goes on with a new picture.
+Each part begins with a picture, so that it can be played alone, and goes on from exactly where the part before it ends.
+What is written and how far that is in the log are kept together for the next server, which cuts off what was written
+after that and goes on: no byte is missing or doubled. If the cursor falls out of the ring, the recording says so in a
+marker and goes on with a new picture. Times are those of a clock that nobody sets.
 """
 
 import asyncio
 import codecs
+import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from termwall.core.asciicast import Event, Header, encode_event, encode_header
+from termwall.hub.frames import Spot, cut_frames, encode_frame, frames_of
 
 if TYPE_CHECKING:
     from termwall.hub.session import LiveSession
@@ -22,6 +26,13 @@ FLUSH_SECONDS = 1.0
 FLUSH_BYTES = 256 << 10
 """Waiting to be written; more is written at once."""
 PIECE_BYTES = 64 << 10
+"""The most output in one event; of small parts a sixteenth."""
+FRAME_BYTES = 1 << 20
+"""Of a part, until the next key frame: what a player has to read at most to get anywhere."""
+FRAME_SECONDS = 1.0
+"""Between key frames for new sizes: one that is dragged sends many."""
+FRAME_LINES = 100
+"""Lines above the screen in a key frame: what a window that grows later pulls down."""
 MISSING = "output is missing here"
 
 
@@ -30,8 +41,9 @@ class Recorder:
 
     Args:
         session: what is recorded.
-        folder: gets the parts, `1.cast`, `2.cast` ...
+        folder: gets the parts, `1.cast`, `2.cast` ..., and their key frames.
         part_bytes: a part that has as much is followed by another.
+        room: called before another part begins; says why there is no room for it, or nothing.
         changed: called when something was written: its state is to be kept.
         failed: called once, with why, when it cannot go on.
     """
@@ -43,16 +55,19 @@ class Recorder:
         folder: Path,
         *,
         part_bytes: int,
+        room: Callable[["Recorder"], str | None],
         changed: Callable[["Recorder"], None],
         failed: Callable[["Recorder", str], None],
-        state: dict[str, Any] | None = None,
     ) -> None:
         self.session = session
         self.id = id
-        self._folder = folder
+        self.folder = folder
         self._part_bytes = part_bytes
+        self._piece_bytes = max(1024, min(PIECE_BYTES, part_bytes // 16))
+        self._room = room
         self._changed = changed
         self._failed = failed
+        self._finished: Callable[[Recorder], None] | None = None
         self._loop = asyncio.get_running_loop()
         self._waiting: list[str] = []
         self._waiting_bytes = 0
@@ -60,17 +75,32 @@ class Recorder:
         self._asked = False
         self._ended = False
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self.part, self.bytes, self.whole = 0, 0, 0
-        """The part's number, its bytes, and those of all parts."""
+        self.part, self.bytes = 0, 0
+        """The part's number, and its bytes."""
         self._offset: int | None = None
         self._serial = 0
-        self._began = 0.0
+        self._origin = time.monotonic()
+        """When it began."""
+        self._start, self._time = 0.0, 0.0
+        """When the part began, and when the last event was: seconds since `_origin`."""
+        self._frame_at, self._frame_time = 0, -FRAME_SECONDS
+        """Where in the part, and when, the last key frame was asked for."""
+        self._frame_asked = self._resized = False
         self._kept: tuple[int | None, int] = (None, 0)
         """The offset and size mark up to which the file is: what waits to be written is not in it."""
-        if state is None or state["epoch"] != session.epoch:
-            self._ask()
+
+    def begin(self, state: dict[str, Any] | None = None) -> None:
+        """Record from now on, or from where an earlier server's `state` says that it was."""
+        if state is None or state["epoch"] != self.session.epoch:
+            self._ask(None)
         else:
             self._go_on(state)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run, by the clock that nobody sets."""
+        self._time = max(self._time, time.monotonic() - self._origin)
+        return self._time
 
     # ---- over a restart of the server
 
@@ -81,120 +111,230 @@ class Recorder:
             "epoch": self.session.epoch,
             "part": self.part,
             "bytes": self.bytes,
-            "whole": self.whole,
             "offset": self._kept[0],
             "serial": self._kept[1],
-            "began": self._began,
+            "origin": self._origin,
+            "start": self._start,
+            "time": self._time,
         }
 
     def _go_on(self, state: dict[str, Any]) -> None:
-        self.part, self.bytes, self.whole = state["part"], state["bytes"], state["whole"]
-        self._offset, self._serial, self._began = state["offset"], state["serial"], state["began"]
+        self.part, self.bytes = state["part"], state["bytes"]
+        self._offset, self._serial = state["offset"], state["serial"]
+        if "origin" in state:
+            self._origin, self._start, self._time = state["origin"], state["start"], state["time"]
+        else:  # Of a version whose parts went by the machine's time of day.
+            self._origin -= max(0.0, time.time() - state["began"])
         self._kept = self._offset, self._serial
         if self._offset is None:
-            self._ask()
+            self._ask(None)
             return
         try:
-            with open(self._path, "r+b") as file:
-                file.truncate(self.bytes)
+            os.truncate(self._path, self.bytes)
+            cut_frames(self._path, self.bytes)
         except OSError as error:
             self._fail(error)
             return
         self.pump()
 
+    def rest(self) -> None:
+        """Write what waits; the next server goes on from there."""
+        self._flush()
+        self._ended = True
+
     # ---- the cursor
 
     def pump(self) -> None:
         """There is new output, or a new size."""
-        if self._offset is None or self._ended:
+        if self._offset is None or self._ended or self._asked:
             return
-        ring, sizes = self.session.ring, self.session.sizes
-        if self._offset < ring.start:
-            self._note("m", MISSING)
-            self._ask()
+        if self._offset < self.session.ring.start:
+            self._jump()
             return
-        while True:
-            mark = sizes.next_after(self._serial)
-            stop = ring.end if mark is None else min(ring.end, max(self._offset, mark.offset))
-            while self._offset < stop:
-                piece = ring.read(self._offset, min(stop, self._offset + PIECE_BYTES))
-                self._offset += len(piece)
-                text = self._decoder.decode(piece)
-                if text:
-                    self._note("o", text)
-            if mark is None or mark.offset > ring.end:
-                break
-            self._serial = mark.serial
-            self._note("r", f"{mark.cols}x{mark.rows}")
-        if self.bytes + self._waiting_bytes >= self._part_bytes:
-            self._ask()
+        if not self._copy(self.session.ring.end, self._part_bytes):
+            self._ask(self._offset)
+            return
+        if self._finished is not None:
+            self._finish()
         elif self._waiting_bytes >= FLUSH_BYTES:
             self._flush()
         elif self._waiting and self._timer is None:
             self._timer = self._loop.call_later(FLUSH_SECONDS, self._flush)
+        if not self._ended:
+            self._want_frame()
+
+    def _copy(self, stop: int, most: int) -> bool:
+        """Note what is in the log before an offset, and the sizes up to it; False once the part has so many bytes."""
+        ring, sizes = self.session.ring, self.session.sizes
+        assert self._offset is not None
+        while self.bytes + self._waiting_bytes < most:
+            mark = sizes.next_after(self._serial)
+            if mark is not None and mark.offset <= self._offset:
+                self._serial = mark.serial
+                self._note("r", f"{mark.cols}x{mark.rows}")
+                self._resized = True
+                continue
+            until = min(stop, self._offset + self._piece_bytes)
+            if mark is not None:
+                until = min(until, mark.offset)
+            if until <= self._offset:
+                return True
+            text = self._decoder.decode(ring.read(self._offset, until))
+            self._offset = until
+            if text:
+                self._note("o", text)
+            if self.bytes + self._waiting_bytes - self._frame_at >= FRAME_BYTES:
+                self._want_frame()
+        return False
+
+    def _jump(self) -> None:
+        self._note("m", MISSING)
+        self._flush()
+        if not self._ended:
+            self._ask(None)
+
+    def finish(self, finished: Callable[["Recorder"], None]) -> None:
+        """The program has ended: record what is left of its output, which may take pictures, and call then."""
+        self._finished = finished
+        if self._offset is None:
+            self._loop.call_later(FLUSH_SECONDS, self._finish)
+        self.pump()
+
+    def _finish(self) -> None:
+        if not self._ended:
+            self.end()
+            if self._finished is not None:
+                self._finished(self)
 
     def end(self) -> None:
-        """Write what waits; it is over."""
-        if not self._ended:
-            if self.part == 0:
-                self._drawn(None)  # It is over before its first picture came; the file must still be one.
-            self.pump()
-            self._flush()
-            self._ended = True
+        """Write what is left at once; it is over."""
+        if self._ended:
+            return
+        if self.part == 0:
+            self._begin(None, continues=False)  # Over before its first picture came; the file must still be one.
+        ring = self.session.ring
+        while self._runs() and (self._offset or 0) >= ring.start:
+            if self._copy(ring.end, self._part_bytes):
+                break
+            self._begin(None, continues=True)
+        self._flush()
+        self._ended = True
 
     # ---- parts
 
-    def _ask(self) -> None:
-        """Begin another part with the picture of this moment."""
+    def _ask(self, offset: int | None) -> None:
+        """Have the picture that another part begins with: of that offset, with which it goes on, or of this moment."""
         if self._asked or self._ended:
             return
         self._asked = True
         session = self.session
+        drawn = partial(self._drawn, offset is not None)
         if session.feed is None or not session.drawn:
-            self._loop.call_soon(self._drawn, None)
+            self._loop.call_soon(drawn, None)
+        elif offset is None:
+            session.feed.ask("snapshot", session.scrollback, drawn)
         else:
-            session.feed.ask("snapshot", session.scrollback, self._drawn)
+            # The lines above the screen are in the part before.
+            session.feed.ask("snapshot", 0, drawn, at=offset)
 
-    def _drawn(self, picture: "Picture | None") -> None:
+    def _drawn(self, continues: bool, picture: "Picture | None") -> None:
         self._asked = False
         if self._ended:
             return
-        ring, sizes = self.session.ring, self.session.sizes
-        offset = ring.end if picture is None else picture.offset
-        if self._offset is not None and self._offset < offset and self._offset >= ring.start:
-            self._copy_to(offset)
-        self._flush()
-        cols, rows = sizes.at(offset) if picture is None else (picture.cols, picture.rows)
-        self._offset = offset
-        self._serial = sizes.serial_at(offset) if picture is None else picture.serial
-        self._decoder.reset()
-        self.part, self.bytes, self._began = self.part + 1, 0, time.time()
-        header = Header(cols, rows, int(self._began), self.session.title or self.session.name)
-        self._put(encode_header(header, {"TERM": "xterm-256color"}))
-        self._put(encode_event(Event(0.0, "o", "" if picture is None else picture.data.decode("utf-8", "replace"))))
-        self._flush()
+        if continues:
+            assert self._offset is not None
+            if self._offset < self.session.ring.start:
+                self._jump()
+                return
+            if picture is not None:
+                self._copy(picture.offset, 1 << 62)
+        self._begin(picture, continues=continues)
         self.pump()
 
-    def _copy_to(self, stop: int) -> None:
-        """The rest of a part, up to where the next one begins."""
-        assert self._offset is not None
-        while self._offset < stop:
-            piece = self.session.ring.read(self._offset, min(stop, self._offset + PIECE_BYTES))
-            self._offset += len(piece)
-            self._note("o", self._decoder.decode(piece))
+    def _begin(self, picture: "Picture | None", *, continues: bool) -> None:
+        """Another part, from the picture on."""
+        self._flush()
+        if self._ended:
+            return
+        if self.part and (why := self._room(self)) is not None:
+            self._stop(why)
+            return
+        ring, sizes = self.session.ring, self.session.sizes
+        text = ""
+        if picture is not None:
+            # It may end inside a character, as the log does there: the rest follows.
+            decoder = codecs.getincrementaldecoder("utf-8")("replace")
+            text = decoder.decode(picture.data)
+            if not continues:
+                self._decoder, self._offset = decoder, picture.offset
+            self._serial, size = picture.serial, (picture.cols, picture.rows)
+        elif continues:
+            size = sizes.size_of(self._serial)
+        else:
+            self._decoder.reset()
+            self._offset = _character_start(ring.read(max(ring.start, ring.end - 3), ring.end), ring.end)
+            self._serial, size = sizes.serial_at(self._offset), sizes.at(self._offset)
+        self.part, self.bytes, self._start = self.part + 1, 0, self.seconds
+        self._frame_at, self._frame_time, self._resized = 0, self._time - 2 * FRAME_SECONDS, continues
+        title = self.session.title or self.session.name
+        header = Header(*size, int(time.time()), title, start=self._start, continues=continues)
+        self._put(encode_header(header, {"TERM": "xterm-256color"}))
+        self._put(encode_event(Event(0.0, "o", text)))
+        self._flush()
+        if not self._ended:
+            self._want_frame()
+
+    # ---- key frames
+
+    def _want_frame(self) -> None:
+        """Ask for one, if it is time."""
+        due = self.bytes + self._waiting_bytes - self._frame_at >= FRAME_BYTES
+        due |= self._resized and self._time - self._frame_time >= FRAME_SECONDS
+        feed, offset = self.session.feed, self._offset
+        if not due or self._frame_asked or feed is None or not self.session.drawn or offset is None:
+            return
+        if offset >= feed.reached:
+            spot = Spot(self.bytes + self._waiting_bytes, round(self._time - self._start, 6), 0, 0)
+            self._frame_at, self._frame_time = spot.at, self._time
+            self._frame_asked, self._resized = True, False
+            framed = partial(self._framed, self.part, offset, self._serial, spot)
+            feed.ask("snapshot", FRAME_LINES, framed, at=offset)
+
+    def _framed(self, part: int, offset: int, serial: int, spot: Spot, picture: "Picture | None") -> None:
+        self._frame_asked = False
+        if self._ended or picture is None or (picture.offset, picture.serial, self.part) != (offset, serial, part):
+            return
+        self._flush()
+        if not self._runs():
+            return
+        text = codecs.getincrementaldecoder("utf-8")("replace").decode(picture.data)
+        frame = encode_frame(spot._replace(cols=picture.cols, rows=picture.rows), text)
+        path = frames_of(self._path)
+        try:
+            size = path.stat().st_size if path.exists() else 0
+            try:
+                with open(path, "ab", opener=_private) as file:
+                    file.write(frame)
+            except OSError:
+                os.truncate(path, size)
+        except OSError:  # It plays without; seeks take longer.
+            pass
 
     # ---- the file
 
+    def _runs(self) -> bool:
+        return not self._ended
+
     @property
     def _path(self) -> Path:
-        return self._folder / f"{self.part}.cast"
+        return self.folder / f"{self.part}.cast"
 
     def _note(self, code: str, data: str) -> None:
-        self._put(encode_event(Event(max(0.0, time.time() - self._began), code, data)))
+        self._put(encode_event(Event(self.seconds - self._start, code, data)))
 
     def _put(self, line: str) -> None:
         self._waiting.append(line)
-        self._waiting_bytes += len(line)
+        self._waiting_bytes += len(line) if line.isascii() else len(line.encode())
 
     def _flush(self) -> None:
         if self._timer is not None:
@@ -211,18 +351,59 @@ class Recorder:
             self._fail(error)
             return
         self.bytes += len(data)
-        self.whole += len(data)
         assert self._offset is not None
         # Bytes of an unfinished character are not in the file yet.
         self._kept = self._offset - len(self._decoder.getstate()[0]), self._serial
         self._changed(self)
 
     def _fail(self, error: OSError) -> None:
-        self._ended = True
-        self._failed(self, f"`{self._path}` could not be written: {error.strerror}. Free some space and record again.")
+        path = self._path
+        try:
+            self.bytes = cut_torn(path, self.bytes)
+            cut_frames(path, self.bytes)
+        except OSError:  # Readers leave out half a last line.
+            pass
+        if not self.bytes and self.part > 1:
+            self.part -= 1
+        self._stop(f"`{path}` could not be written: {error.strerror}. Free some space and record again.")
+
+    def _stop(self, why: str) -> None:
+        self._ended, self._finished = True, None
+        self._failed(self, why)
+
+
+def cut_torn(path: Path, whole: int = 0) -> int:
+    """Cut a part to the last whole event, and say how many bytes it has then; one without any is deleted.
+
+    Args:
+        whole: bytes at its beginning that are known to be whole.
+
+    Raises:
+        OSError: it is not there, or cannot be cut.
+    """
+    with open(path, "r+b") as file:
+        keep = end = file.seek(0, os.SEEK_END)
+        while keep > whole:
+            start = max(whole, keep - PIECE_BYTES)
+            file.seek(start)
+            line = file.read(keep - start).rfind(b"\n")
+            if line >= 0:
+                keep = start + line + 1
+                break
+            keep = start
+        if keep < end:
+            file.truncate(keep)
+    if not keep:
+        path.unlink()
+    return keep
+
+
+def _character_start(tail: bytes, end: int) -> int:
+    """Where the character begins that the last bytes before `end` are the beginning of; `end` where there is none."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder.decode(tail)
+    return end - len(decoder.getstate()[0])
 
 
 def _private(path: str, flags: int) -> int:
-    import os
-
     return os.open(path, flags, 0o600)

@@ -3,19 +3,24 @@
 import logging
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.limits import Bounds
-from termwall.hub.recorder import Recorder
+from termwall.hub.export import last_moment
+from termwall.hub.recorder import Recorder, cut_torn
 from termwall.protocol.bodies import Recording
 
 if TYPE_CHECKING:
     from termwall.hub.session import LiveSession
 
 log = logging.getLogger("termwall.recordings")
+
+DESCRIPTION_BYTES = 4096
+"""A `recording.json` is padded to a multiple of this, so that how it ended can be written over it on a full disk."""
 
 
 class Recordings:
@@ -41,6 +46,8 @@ class Recordings:
                     log.warning("%s is left out: %s", path, error)
                 else:
                     self._all[found.id] = found
+        self._sizes: dict[str, int] = {}
+        """Bytes on disk of those that have ended, once they were counted."""
 
     def of_project(self, project_id: str) -> list[Recording]:
         """A project's, the newest first."""
@@ -105,6 +112,7 @@ class Recordings:
             self._place(recording.id).mkdir(mode=0o700, parents=True)
             self._keep(recording)
         except OSError as error:
+            shutil.rmtree(self._place(recording.id), ignore_errors=True)
             raise TermwallError(
                 ErrorCode.ENGINE_AWAY, f"Nothing can be recorded: {error.strerror}. Free some space and try again."
             ) from None
@@ -127,13 +135,30 @@ class Recordings:
         if recorder is None:
             raise TermwallError(ErrorCode.UNKNOWN_RECORDING, f"`{session.name}` is not being recorded.")
         recorder.end()
+        if session.recorder is None:  # Its end could not be written.
+            return self.get(recorder.id)
         return self._finish(recorder, None)
 
+    def finish(self, session: "LiveSession") -> None:
+        """The program has ended: end its recording once all of its output is in there."""
+        if session.recorder is not None:
+            session.recorder.finish(self._finished)
+
     def close_open(self, running: "set[str]") -> None:
-        """Those that nobody goes on with ended with their session: say so."""
+        """Those that nobody goes on with ended with their session, when they were last written: say so."""
         for one in tuple(self._all.values()):
-            if one.ended_at is None and one.id not in running:
-                self._keep_if_possible(one.model_copy(update={"ended_at": self._clock()}))
+            if one.ended_at is not None or one.id in running:
+                continue
+            files = self.files(one.id)
+            try:
+                if not cut_torn(files[-1][1]):
+                    files.pop()
+            except (OSError, IndexError):
+                pass
+            seconds = max(one.seconds, last_moment(files))
+            how = {"ended_at": one.started_at + int(seconds * 1000), "seconds": seconds, "parts": len(files)}
+            how["bytes"] = sum(_size(path) for _, path in files)
+            self._keep_if_possible(one.model_copy(update=how))
 
     def delete(self, id: str) -> None:
         """Forget a recording and its files. One that runs must be stopped first.
@@ -143,16 +168,19 @@ class Recordings:
         """
         if self.get(id).ended_at is None:
             raise TermwallError(ErrorCode.INVALID, "The recording still runs; stop it first.", field="recordingId")
-        shutil.rmtree(self._place(id), ignore_errors=True)
-        del self._all[id]
+        self._forget(id)
 
     def delete_project(self, project_id: str) -> None:
         """Forget all of a project's."""
         for one in self.of_project(project_id):
-            shutil.rmtree(self._place(one.id), ignore_errors=True)
-            del self._all[one.id]
+            self._forget(one.id)
 
     # ---- inside
+
+    def _forget(self, id: str) -> None:
+        shutil.rmtree(self._place(id), ignore_errors=True)
+        del self._all[id]
+        self._sizes.pop(id, None)
 
     def _shown(self, recording: Recording) -> Recording:
         """As others see it. Its file says nothing of a node, whose name may change."""
@@ -169,23 +197,30 @@ class Recordings:
             id,
             self._place(id),
             part_bytes=self._bounds.recording_bytes,
+            room=self._room_for_part,
             changed=self._written,
             failed=self._failed,
-            state=state,
         )
+        session.recording_error = None
+        session.recorder.begin(state)
         self.changed(session)
 
     def _written(self, recorder: Recorder) -> None:
         recording = self._all[recorder.id]
         first = max(recording.first_part, recorder.part - self._bounds.recording_parts + 1)
-        size = recorder.whole
-        for part in range(recording.first_part, first):
-            (self._place(recorder.id) / f"{part}.cast").unlink(missing_ok=True)
+        self._drop_parts(recording, first)
         parts = recorder.part - first + 1
-        self._all[recorder.id] = recording.model_copy(update={"first_part": first, "parts": parts, "bytes": size})
+        others = sum(_size(self._place(recorder.id) / f"{part}.cast") for part in range(first, recorder.part))
+        now = {"first_part": first, "parts": parts, "bytes": others + recorder.bytes, "seconds": recorder.seconds}
+        self._all[recorder.id] = recording.model_copy(update=now)
         if recorder.part != recording.first_part + recording.parts - 1 or first != recording.first_part:
             self._keep_if_possible(self._all[recorder.id])
         self.changed(recorder.session)
+
+    def _drop_parts(self, recording: Recording, first: int) -> None:
+        for part in range(recording.first_part, first):
+            for suffix in ("cast", "frames"):
+                (self._place(recording.id) / f"{part}.{suffix}").unlink(missing_ok=True)
 
     def _failed(self, recorder: Recorder, why: str) -> None:
         session = recorder.session
@@ -193,19 +228,41 @@ class Recordings:
         log.warning("a recording of `%s` has ended: %s", session.name, why, extra=about)
         self._finish(recorder, why)
 
+    def _finished(self, recorder: Recorder) -> None:
+        self._finish(recorder, None)
+
     def _finish(self, recorder: Recorder, error: str | None) -> Recording:
-        recorder.session.recorder = None
-        ended = self._all[recorder.id].model_copy(update={"ended_at": self._clock(), "error": error})
+        session = recorder.session
+        session.recorder, session.recording_error = None, error
+        recording = self._all[recorder.id]
+        parts = max(0, recorder.part - recording.first_part + 1)
+        if not recorder.bytes:
+            parts = 0
+        last = recording.first_part + parts - 1
+        size = sum(_size(self._place(recorder.id) / f"{part}.cast") for part in range(recording.first_part, last + 1))
+        how = {"ended_at": self._clock(), "error": error, "parts": parts, "bytes": size, "seconds": recorder.seconds}
+        how["exit_code"] = _exit_code(session)
+        ended = recording.model_copy(update=how)
         self._keep_if_possible(ended)
-        self.changed(recorder.session)
+        self.changed(session)
         return self._shown(ended)
 
     def _keep(self, recording: Recording) -> None:
         path = self._place(recording.id) / "recording.json"
+        text = recording.model_dump_json(by_alias=True).encode()
+        text += b" " * (-len(text) % DESCRIPTION_BYTES)
         new = path.with_suffix(".new")
-        with open(new, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(recording.model_dump_json(by_alias=True))
-        new.replace(path)
+        try:
+            with open(new, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(text)
+            new.replace(path)
+        except OSError:
+            new.unlink(missing_ok=True)
+            if _size(path) < len(text):
+                raise
+            # The disk is full: the place that the old one has is enough.
+            with open(path, "r+b") as file:
+                file.write(text)
         self._all[recording.id] = recording
 
     def _keep_if_possible(self, recording: Recording) -> None:
@@ -215,15 +272,70 @@ class Recordings:
         except OSError as error:
             log.warning("what is known of recording %s is not written: %s", recording.id, error.strerror)
 
-    def _make_room(self) -> None:
-        """Delete the oldest that have ended, so that another one has room."""
-        while self._used() + self._bounds.recording_bytes > self._bounds.recordings_bytes:
-            ended = [one for one in self._all.values() if one.ended_at is not None]
-            if not ended:
-                raise TermwallError(
-                    ErrorCode.LIMIT_REACHED, f"Recordings have {self._bounds.recordings_bytes} bytes, the most allowed."
-                )
-            self.delete(min(ended, key=lambda one: one.started_at).id)
+    # ---- room
 
-    def _used(self) -> int:
-        return sum(one.bytes for one in self._all.values())
+    def _make_room(self) -> None:
+        """Delete what ended longest ago, as far as that makes room for another part; else nothing.
+
+        Raises:
+            TermwallError: `limit_reached`.
+        """
+        most = self._bounds.recordings_bytes
+        sizes = {one.id: self._on_disk(one) for one in self._all.values()}
+        missing = sum(sizes.values()) + self._bounds.recording_bytes - most
+        ended = sorted(
+            (one for one in self._all.values() if one.ended_at is not None),
+            key=lambda one: one.ended_at or 0,
+        )
+        if missing > sum(sizes[one.id] for one in ended):
+            raise TermwallError(
+                ErrorCode.LIMIT_REACHED,
+                f"Recordings may have {most} bytes (`recordings_bytes`), and those that run take too much of that.",
+            )
+        for one in ended:
+            if missing <= 0:
+                break
+            missing -= sizes[one.id]
+            log.info("recording %s is deleted: another one needs its room", one.id)
+            self._forget(one.id)
+
+    def _room_for_part(self, recorder: Recorder) -> str | None:
+        """A recording that runs needs another part. Where nothing else makes room its own oldest part does."""
+        recording = self._all[recorder.id]
+        try:
+            self._make_room()
+        except TermwallError as error:
+            first = recording.first_part + 1
+            if first > recorder.part:
+                return str(error)
+            self._drop_parts(recording, first)
+            self._all[recorder.id] = recording.model_copy(update={"first_part": first, "parts": recording.parts - 1})
+        return None
+
+    def _on_disk(self, recording: Recording) -> int:
+        if recording.id in self._sizes:
+            return self._sizes[recording.id]
+        try:
+            with os.scandir(self._place(recording.id)) as found:
+                size = sum(entry.stat().st_size for entry in found)
+        except OSError:
+            size = 0
+        if recording.ended_at is not None:
+            self._sizes[recording.id] = size
+        return size
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _exit_code(session: "LiveSession") -> int | None:
+    """How its program ended, as a shell says it."""
+    ended = session.ended
+    if ended is None:
+        return None
+    known = ended.signal is not None and ended.signal in signal.Signals.__members__
+    return 128 + signal.Signals[ended.signal or ""] if known else ended.code

@@ -1,15 +1,18 @@
 """Looks for text in every session's screen and scrollback, and in recordings."""
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from termwall.core.asciicast import CastError, decode_event, decode_header
+from termwall.castfile import cast_lines
+from termwall.core.asciicast import CastError, read_cast
 from termwall.core.errors import TermwallError
-from termwall.core.plain import PlainText
-from termwall.core.search import Query
+from termwall.core.plain import Line, PlainText
+from termwall.core.search import Found, Query
 from termwall.protocol.bodies import Match, Recording, SearchAnswer
 
 if TYPE_CHECKING:
@@ -43,12 +46,12 @@ async def search(
             truncated = True
             break
         try:
-            picture = await service.show_session(session.id, "text", service.bounds.scrollback_lines)
+            picture = await service.show_session(session.id, "lines", service.bounds.scrollback_lines)
         except TermwallError:  # It is gone, or cannot be drawn now.
             skipped.append(session.id)
             continue
-        lines = picture.data.decode("utf-8", "replace").split("\n")
-        for count, found in enumerate(query.find_all(lines)):
+        screen = _Screen(json.loads(picture.data))
+        for count, found in enumerate(query.find_all(screen.lines)):
             if count == OF_ONE or len(matches) == limit:
                 truncated = True
                 break
@@ -60,7 +63,7 @@ async def search(
                     text=found.text,
                     start=found.start,
                     end=found.end,
-                    lines_from_end=len(lines) - 1 - found.line,
+                    lines_from_end=screen.rows_below(found),
                 )
             )
     if with_recordings and not truncated:
@@ -72,50 +75,72 @@ async def search(
     return SearchAnswer(matches=matches, limit=limit, truncated=truncated, skipped=skipped)
 
 
+class _Screen:
+    """A session's lines, and on which of its rows each is: a line that wraps takes several."""
+
+    def __init__(self, lines: list[list[str]]) -> None:
+        self.lines = ["".join(rows) for rows in lines]
+        self._rows = lines
+        self._before = [0, *accumulate(map(len, lines))]
+
+    def rows_below(self, found: Found) -> int:
+        """Rows of the screen below the one in which a match begins."""
+        row, left = self._before[found.line], found.at
+        for text in self._rows[found.line][:-1]:
+            if left < len(text):
+                break
+            left -= len(text)
+            row += 1
+        return self._before[-1] - 1 - row
+
+
 def _in_recordings(
     files: "list[tuple[Recording, list[tuple[int, Path]]]]", query: Query, room: int, deadline: float, known: set[str]
 ) -> tuple[list[Match], bool]:
     matches: list[Match] = []
     for recording, parts in files:
         count = 0
-        for part, path in parts:
-            for at, line in _lines(path):
-                if time.monotonic() > deadline:
-                    return matches, True
-                found = query.find(line)
-                if found is None:
-                    continue
-                if len(matches) == room or count == OF_ONE:
-                    return matches, True
-                count += 1
-                matches.append(
-                    Match(
-                        session_id=recording.session_id if recording.session_id in known else None,
-                        session_name=recording.session_name,
-                        recording_id=recording.id,
-                        part=part,
-                        time=at,
-                        node=recording.node,
-                        text=found.text,
-                        start=found.start,
-                        end=found.end,
-                    )
+        for part, at, line in _lines(parts):
+            if time.monotonic() > deadline:
+                return matches, True
+            found = query.find(line.text, after=line.seen)
+            if found is None:
+                continue
+            if len(matches) == room or count == OF_ONE:
+                return matches, True
+            count += 1
+            matches.append(
+                Match(
+                    session_id=recording.session_id if recording.session_id in known else None,
+                    session_name=recording.session_name,
+                    recording_id=recording.id,
+                    part=part,
+                    time=at,
+                    node=recording.node,
+                    text=found.text,
+                    start=found.start,
+                    end=found.end,
                 )
+            )
     return matches, False
 
 
-def _lines(path: Path) -> Iterator[tuple[float, str]]:
-    """What was printed, in lines without sequences, each with its time."""
-    plain, at = PlainText(), 0.0
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            decode_header(file.readline())
-            for number, line in enumerate(file, 2):
-                event = decode_event(line, number, at)
+def _lines(parts: list[tuple[int, Path]]) -> Iterator[tuple[int, float, Line]]:
+    """What was printed, in lines without sequences, each with the part and its time in there."""
+    plain, part, at = PlainText(), 0, 0.0
+    for part, path in parts:
+        at = 0.0
+        try:
+            header, events = read_cast(cast_lines(path))
+            if part != parts[0][0] and not header.continues:
+                yield part, at, plain.rest
+                plain = PlainText()
+            for number, event in enumerate(events):
                 at = event.time
-                if event.code == "o":
-                    for text in plain.feed(event.data):
-                        yield at, text
-            yield at, plain.rest
-    except (OSError, CastError):  # Deleted meanwhile, or its last line is not whole yet.
-        return
+                if event.code != "o" or (number == 0 and header.continues and part != parts[0][0]):
+                    continue  # What a part repeats of the one before it was seen there.
+                for line in plain.feed(event.data):
+                    yield part, at, line
+        except (OSError, CastError):  # Deleted meanwhile, or broken: what was read is what there is.
+            continue
+    yield part, at, plain.rest

@@ -225,6 +225,7 @@ class TerminalService(Estate):
         room, session = self._find(session_id)
         if session.ended is None:  # Somebody else restarted it meanwhile.
             return room.describe(session)
+        self._rest_recording(session, goes_on=False)
         session.restart(self.new_id(), self.clock())
         self._keep_session(session)
         room.restarted(session)
@@ -250,7 +251,9 @@ class TerminalService(Estate):
         self._wake_sweeper()
         return self._announce(room, session)
 
-    async def show_session(self, session_id: str, kind: Literal["runs", "ansi", "text"], lines: int) -> Picture:
+    async def show_session(
+        self, session_id: str, kind: Literal["runs", "ansi", "text", "lines"], lines: int
+    ) -> Picture:
         """What a person would see of a session now, with at most so many lines above the screen (A2).
 
         Raises:

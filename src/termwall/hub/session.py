@@ -82,6 +82,8 @@ class LiveSession(AnySession):
         self._on_drive = on_drive
         self._tick = tick
         self.recorder: Recorder | None = None
+        self.recording_error: str | None = None
+        """Why its last recording ended, if that was not wanted."""
         self.lost = lost
         """Why nobody knows what became of its program, or None."""
         self._restore(kept.state)
@@ -470,7 +472,9 @@ class LiveSession(AnySession):
             return "rebuilding"
         return "lost" if self.feed is not None and self.feed.lost else "exact"
 
-    def show(self, kind: Literal["runs", "ansi", "text"], lines: int, answer: Callable[[Picture | None], None]) -> None:
+    def show(
+        self, kind: Literal["runs", "ansi", "text", "lines"], lines: int, answer: Callable[[Picture | None], None]
+    ) -> None:
         """Have the screen as it is now, with so many lines above it; None where there is no engine."""
         if self.feed is None:
             answer(None)
@@ -493,6 +497,7 @@ class LiveSession(AnySession):
             "mark": self.mark,
             "screen": self.screen,
             "recording": None if self.recorder is None else self.recorder.id,
+            "recording_error": self.recording_error,
             "attention": self.attention(),
         }
 

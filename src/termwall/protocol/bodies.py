@@ -115,6 +115,20 @@ class Screen(Wire):
     """Rows from the top, the asked scrollback first; a row without its trailing blanks."""
 
 
+class ScreenLines(Wire):
+    """The same as lines of plain text."""
+
+    session_id: str
+    epoch: str
+    offset: int
+    cols: int
+    rows: int
+    cursor: ScreenCursor
+    title: str
+    lines: list[list[str]]
+    """From the top: of each line the rows that it takes, where it wraps. Joined they are the line."""
+
+
 class Recording(Wire):
     """A recording of a session, which goes on or has ended."""
 
@@ -126,14 +140,19 @@ class Recording(Wire):
     started_at: int
     ended_at: int | None
     """ms since 1970; null while it runs."""
+    seconds: float = 0.0
+    """How long it is, by a clock that nobody sets; of one that runs, when it was last written."""
     bytes: int
     first_part: int
     """The number of the first part that is still there; they are counted from 1."""
     parts: int
+    """How many there are; none where not even its first picture could be written."""
     cols: int
     rows: int
     error: str | None
     """Why it ended, if that was not wanted."""
+    exit_code: int | None = None
+    """How the program ended, where the recording ended with it; a signal counts from 128, as in a shell."""
     node: str | None = None
     """The node that has it, where there are several."""
 
@@ -144,6 +163,43 @@ class RecordingList(Wire):
     recordings: list[Recording]
     missing: list[str] = []
     """Nodes that could not be asked, or did not answer in time: what they have is not listed."""
+
+
+class TimelinePart(Wire):
+    """A part of a recording, on the time line of the whole."""
+
+    part: int
+    start: float
+    """Seconds from the beginning of the first part that is still there."""
+    bytes: int
+    """Of its file, when it was asked for."""
+    cols: int
+    rows: int
+    """The size it begins with."""
+    continues: bool
+    """Whether its first event only repeats how the part before it ended."""
+
+
+class Timeline(Wire):
+    """How long a recording is, and where in its files what is."""
+
+    parts: list[TimelinePart]
+    seconds: float
+    """When the last event is."""
+
+
+class Frame(Wire):
+    """A picture that a player can go on from."""
+
+    part: int
+    time: float
+    """Seconds from the beginning of the whole: nothing in `data` is later."""
+    at: int
+    """The byte of the part from which the events go on."""
+    cols: int
+    rows: int
+    data: str
+    """What to write into a terminal of that size; empty at a part's beginning, which has its own picture."""
 
 
 class Match(Wire):

@@ -182,6 +182,8 @@ class Session(Wire):
     echo: EchoState | None = None
     recording: str | None = None
     """The id of the recording that runs."""
+    recording_error: str | None = None
+    """Why the last one ended, if that was not wanted; until another one begins."""
     resume: list[str] | None = None
     """What a lost session runs when it is started again, if that is not its command (P5)."""
     node: str | None = None
@@ -446,6 +448,8 @@ class SessionUpdate(Wire):
     echo: EchoState | None = None
     recording: str | None = None
     """Null, and in the message, where a recording ended."""
+    recording_error: str | None = None
+    """Null, and in the message, where another recording began."""
     status: Literal["starting", "running", "exited", "lost"] | None = None
     exit_code: int | None = None
     signal: str | None = None

@@ -84,6 +84,9 @@ class Engine(Protocol):
     def text(self, scrollback: int) -> str:
         """The rows as plain text, one line each, without trailing blanks."""
 
+    def lines(self, scrollback: int) -> list[list[str]]:
+        """The lines as plain text: of each the rows that it takes, where it wraps. Joined they are what was printed."""
+
     def checkpoint(self) -> bytes:
         """The whole state for `restore`."""
 

@@ -16,7 +16,7 @@ from termwall.core.sizes import SizeLog
 from termwall.core.theme import DARK, Theme
 from termwall.memory import Base, Memory
 
-Kind = Literal["snapshot", "runs", "ansi", "text"]
+Kind = Literal["snapshot", "runs", "ansi", "text", "lines"]
 
 SOON_BYTES = 16 << 10
 """Less than this is drawn at once: typing, prompts, queries."""
@@ -125,6 +125,8 @@ class ScreenFeed:
         """Whether some output never reached the screen, because it could not be rebuilt."""
         self.crashes = 0
         self._alike: list[Ask] = []
+        self._drawing = 0
+        """Up to where the request draws that is under way."""
 
     # ---- what the session calls
 
@@ -141,21 +143,34 @@ class ScreenFeed:
         kind: Kind,
         lines: int,
         answer: Callable[[Picture | None], None],
+        *,
+        at: int | None = None,
     ) -> int:
         """Ask for a picture of the session as it is now: `answer` gets it, or None where there is no engine.
 
         Args:
-            kind: what `data` will be: a snapshot (S4), JSON of the rows (S6), the rows with colours, or their text.
+            kind: what `data` will be: a snapshot (S4), JSON of the rows (S6), the rows with colours, their text, or
+                JSON of the lines as the texts of the rows that each takes.
             lines: how much scrollback.
             answer: called later, never from within this call.
+            at: the offset to show, where that is not the end; not before `reached`.
 
         Returns:
             The offset that the picture will be of.
         """
-        at = self.ring.end
-        self.asks.append(Ask(at, kind, lines, answer))
+        end = self.ring.end
+        at = end if at is None else min(end, max(at, self.reached))
+        place = len(self.asks)
+        while place and self.asks[place - 1].at > at:
+            place -= 1
+        self.asks.insert(place, Ask(at, kind, lines, answer))
         self._wake(self)
         return at
+
+    @property
+    def reached(self) -> int:
+        """No picture can be had any more of what is before this offset."""
+        return max(self.position, self._drawing)
 
     # ---- what the host of the worker calls
 
@@ -221,6 +236,7 @@ class ScreenFeed:
             serial = mark.serial
         self.serial = serial
         self.busy = True
+        self._drawing = to
         header: dict[str, Any] = {
             "op": "draw",
             "id": self.handle,
@@ -280,6 +296,7 @@ class ScreenFeed:
         self.asks.extendleft(reversed(self._alike))
         self._alike = []
         self.busy = self.opened = False
+        self._drawing = 0
         self.position, self.serial = self.base.offset, self.base.serial
 
     def rebase(self) -> None:

@@ -270,6 +270,10 @@ class GhosttyEngine(Parsing):
         """The rows as plain text, one line each, without trailing blanks."""
         return rows.text(self._state(scrollback > 0), scrollback)
 
+    def lines(self, scrollback: int) -> list[list[str]]:
+        """The lines as plain text, each as the rows that it takes."""
+        return rows.wrapped(self._state(scrollback > 0), scrollback)
+
     def checkpoint(self) -> bytes:
         """The whole state for `restore`."""
         state, unfinished = self._told(True)

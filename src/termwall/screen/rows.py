@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from termwall.screen.cells import HEAD, Span, spans
+from termwall.screen.cells import CONTINUES, HEAD, Span, spans
 from termwall.screen.checkpoint import State
 from termwall.screen.drawing import lines
 from termwall.screen.looks import fields
@@ -14,6 +14,25 @@ def text(state: State, scrollback: int) -> str:
         "".join([_shown(span) for span in spans(page, row)]).rstrip(" ")
         for page, row in lines(state.screen, state.rows, scrollback)
     )
+
+
+def wrapped(state: State, scrollback: int) -> list[list[str]]:
+    """Lines of plain text: of each its rows, of which only the last is without trailing blanks."""
+    found: list[list[str]] = []
+    missing = 0
+    for page, row in lines(state.screen, state.rows, scrollback):
+        parts = spans(page, row)
+        text = "".join([_printed(span) for span in parts])
+        if found and page.rows[row][0] & CONTINUES:
+            # Blank cells at the end of a row that goes on belong to its line.
+            found[-1][-1] += " " * missing
+            found[-1].append(text)
+        else:
+            found.append([text])
+        missing = state.columns - sum([width for _, width, _ in parts])
+    for line in found:
+        line[-1] = line[-1].rstrip(" ")
+    return found
 
 
 def ansi(state: State, scrollback: int) -> bytes:
@@ -52,6 +71,11 @@ def _runs(row: list[Span]) -> list[dict[str, Any]]:
             break
         line.pop()
     return line
+
+
+def _printed(span: Span) -> str:
+    text, width, _ = span
+    return text.replace(HEAD, "") if text else " " * width
 
 
 def _shown(span: Span) -> str:

@@ -159,6 +159,8 @@ class Drawn:
                 return engine.snapshot(lines)
             if want == "runs":
                 return _json(engine.runs(lines))
+            if want == "lines":
+                return _json(engine.lines(lines))
             if want == "ansi":
                 return engine.ansi(lines)
             return engine.text(lines).encode("utf-8", "replace")

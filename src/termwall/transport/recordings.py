@@ -1,16 +1,21 @@
 """Recordings and search over HTTP."""
 
-from typing import Annotated
+import asyncio
+from itertools import chain
+from typing import Annotated, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.datastructures import Headers
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from termwall.core.errors import ErrorCode
+from termwall.core.asciicast import MAX_SECONDS, CastError
+from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ID_PATTERN
 from termwall.core.search import MAX_QUERY
 from termwall.hub.connection import Role
+from termwall.hub.export import frame_at, timeline, whole_cast
 from termwall.hub.search import MATCHES, search
 from termwall.hub.service import TerminalService
 from termwall.protocol import bodies
@@ -18,6 +23,8 @@ from termwall.transport.rest import ProjectId, SessionId, allow, answers
 
 RecordingId = Annotated[str, Path(alias="recordingId", pattern=ID_PATTERN)]
 MAX_MATCHES = 1_000
+MEDIA_TYPE = "application/x-asciicast"
+NOTHING = "Nothing of the recording is there yet."
 
 
 class SteadyFile(FileResponse):
@@ -102,19 +109,52 @@ def recording_routes(service: TerminalService) -> APIRouter:
     @router.get(
         "/api/recordings/{recordingId}/cast",
         operation_id="getCast",
-        response_class=SteadyFile,
-        responses={200: {"content": {"application/x-asciicast": {}}}, **answers(unknown)},
+        response_class=StreamingResponse,
+        responses={200: {"content": {MEDIA_TYPE: {}}}, **answers(unknown)},
     )
     async def get_cast(
-        request: Request, recording_id: RecordingId, part: Annotated[int | None, Query(ge=1)] = None
-    ) -> SteadyFile:
-        """A part of a recording, the first that is there unless one is named: an asciicast v2 file."""
+        request: Request,
+        recording_id: RecordingId,
+        part: Annotated[int | None, Query(ge=1)] = None,
+        format: Literal["v2", "v3"] = "v2",
+    ) -> Response:
+        """A recording as one asciicast file, or one part of it. What is one v2 file already can be had in ranges."""
         found = enter(request, recording_id, "view")
-        number = part or found.first_part
-        path = service.recordings.part(recording_id, number)
+        files = service.recordings.files(recording_id)
+        if part is not None:
+            files = [(part, service.recordings.part(recording_id, part))]
+        if not any(path.exists() for _, path in files):
+            raise TermwallError(unknown, NOTHING)
         plain = "".join(one if one.isalnum() or one in "-_" else "-" for one in found.session_name)[:64]
-        name = f"{plain or 'recording'}-{recording_id}-{number}.cast"
-        return SteadyFile(path, media_type="application/x-asciicast", filename=name)
+        name = "-".join([plain or "recording", recording_id, *([] if part is None else [str(part)])]) + ".cast"
+        if len(files) == 1 and format == "v2":
+            return SteadyFile(files[0][1], media_type=MEDIA_TYPE, filename=name)
+        # A part that is not the last does not end with the program.
+        whole = found if part is None else found.model_copy(update={"exit_code": None})
+        pieces = whole_cast(whole, [path for _, path in files], 3 if format == "v3" else 2)
+        try:
+            first = await asyncio.to_thread(next, pieces)
+        except CastError:
+            raise TermwallError(unknown, NOTHING) from None
+        attached = {"content-disposition": f"attachment; filename*=utf-8''{quote(name)}"}
+        return StreamingResponse(chain([first], pieces), media_type=MEDIA_TYPE, headers=attached)
+
+    @router.get("/api/recordings/{recordingId}/timeline", operation_id="getTimeline", responses=answers(unknown))
+    async def get_timeline(request: Request, recording_id: RecordingId) -> bodies.Timeline:
+        """How long a recording is, and its parts."""
+        enter(request, recording_id, "view")
+        return await asyncio.to_thread(timeline, service.recordings.files(recording_id))
+
+    @router.get("/api/recordings/{recordingId}/frame", operation_id="getFrame", responses=answers(unknown))
+    async def get_frame(
+        request: Request, recording_id: RecordingId, time: Annotated[float, Query(ge=0, le=MAX_SECONDS)] = 0
+    ) -> bodies.Frame:
+        """The last picture that shows nothing later than `time`, in seconds, to play on from."""
+        enter(request, recording_id, "view")
+        found = await asyncio.to_thread(frame_at, service.recordings.files(recording_id), time)
+        if found is None:
+            raise TermwallError(unknown, NOTHING)
+        return found
 
     @router.get("/api/projects/{projectId}/search", operation_id="search", responses=answers(ErrorCode.UNKNOWN_PROJECT))
     async def search_project(

@@ -239,7 +239,7 @@ def session_routes(service: TerminalService) -> APIRouter:
     @router.get(
         "/screen",
         operation_id="getScreen",
-        response_model=bodies.Screen,
+        response_model=bodies.Screen | bodies.ScreenLines,
         responses={
             200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
             **answers(unknown),
@@ -248,14 +248,17 @@ def session_routes(service: TerminalService) -> APIRouter:
     async def get_screen(
         request: Request,
         session_id: SessionId,
-        format: Literal["text", "ansi", "json"] = "json",
+        format: Literal["text", "ansi", "json", "lines"] = "json",
         scrollback: Annotated[int, Query(ge=0, le=MAX_SCROLLBACK)] = 0,
     ) -> Response:
-        """What a person would see of a session: text and ANSI tell the offset in `X-Termwall-Offset`."""
+        """What a person would see of a session: text and ANSI tell the offset in `X-Termwall-Offset`.
+
+        As `lines` each line is a list: the rows that it takes, where it wraps.
+        """
         enter(request, session_id, "view")
         session = service.get_session(session_id)
         picture = await service.show_session(session_id, "runs" if format == "json" else format, scrollback)
-        if format != "json":
+        if format in ("text", "ansi"):
             headers = {"x-termwall-offset": str(picture.offset)}
             return Response(picture.data, headers=headers, media_type="text/plain; charset=utf-8")
         return Response(screen_text(session.id, session.epoch, picture), media_type="application/json")

@@ -196,6 +196,16 @@ export interface FocusUpdate {
   requestId?: string | null;
 }
 
+/** A picture that a player can go on from. */
+export interface Frame {
+  part: number;
+  time: number;
+  at: number;
+  cols: number;
+  rows: number;
+  data: string;
+}
+
 /** That the server answers, and which version it is. */
 export interface Health {
   status?: "ok" | "draining";
@@ -416,12 +426,14 @@ export interface Recording {
   command: string[];
   startedAt: number;
   endedAt: number | null;
+  seconds?: number;
   bytes: number;
   firstPart: number;
   parts: number;
   cols: number;
   rows: number;
   error: string | null;
+  exitCode?: number | null;
   node?: string | null;
 }
 
@@ -474,6 +486,18 @@ export interface ScreenCursor {
   visible: boolean;
 }
 
+/** The same as lines of plain text. */
+export interface ScreenLines {
+  sessionId: string;
+  epoch: string;
+  offset: number;
+  cols: number;
+  rows: number;
+  cursor: ScreenCursor;
+  title: string;
+  lines: (string[])[];
+}
+
 /** What a search found. */
 export interface SearchAnswer {
   matches: Match[];
@@ -521,6 +545,7 @@ export interface Session {
   screen?: "exact" | "rebuilding" | "lost";
   echo?: "on" | "off" | "unsure" | null;
   recording?: string | null;
+  recordingError?: string | null;
   resume?: string[] | null;
   node?: string | null;
   away?: string | null;
@@ -566,6 +591,7 @@ export interface SessionUpdate {
   screen?: "exact" | "rebuilding" | "lost" | null;
   echo?: "on" | "off" | "unsure" | null;
   recording?: string | null;
+  recordingError?: string | null;
   status?: "starting" | "running" | "exited" | "lost" | null;
   exitCode?: number | null;
   signal?: string | null;
@@ -638,6 +664,22 @@ export interface SyncRequest {
   requestId?: string | null;
   type: "sync_request";
   offsets?: Record<string, StreamPosition> | null;
+}
+
+/** How long a recording is, and where in its files what is. */
+export interface Timeline {
+  parts: TimelinePart[];
+  seconds: number;
+}
+
+/** A part of a recording, on the time line of the whole. */
+export interface TimelinePart {
+  part: number;
+  start: number;
+  bytes: number;
+  cols: number;
+  rows: number;
+  continues: boolean;
 }
 
 /** A token for somebody else: what it opens (X3). */
