@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from termwall import clock
 from termwall.core.asciicast import Event, Header, encode_event, encode_header
 from termwall.hub.frames import Spot, cut_frames, encode_frame, frames_of
 
@@ -79,7 +80,7 @@ class Recorder:
         """The part's number, and its bytes."""
         self._offset: int | None = None
         self._serial = 0
-        self._origin = time.monotonic()
+        self._origin = clock.seconds()
         """When it began."""
         self._start, self._time = 0.0, 0.0
         """When the part began, and when the last event was: seconds since `_origin`."""
@@ -99,7 +100,7 @@ class Recorder:
     @property
     def seconds(self) -> float:
         """How long it has run, by the clock that nobody sets."""
-        self._time = max(self._time, time.monotonic() - self._origin)
+        self._time = max(self._time, clock.seconds() - self._origin)
         return self._time
 
     # ---- over a restart of the server
