@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from termwall.core.osc import OscScanner, Titled
 from termwall.screen.ghostty import GhosttyEngine
 from tests.screen.fidelity.xterm import MISSING, SCROLLBACK, Steps, Xterm, snapshot
 
@@ -158,7 +159,7 @@ def test_case_terminal_4_broken_bytes_thrown_together_are_the_same(xterm: Xterm)
         assert differences(xterm, SMALL, [raw[:cut]], [raw[cut:]]) == [], raw
 
 
-MODES_OF_ONE = (3, 4, 5, 8, 40, 45, 67, 69, 1005, 1007, 1015, 1016, 1035, 1036, 1039, 1045, 2033, 5522)
+MODES_OF_ONE = (3, 4, 5, 8, 40, 45, 67, 69, 1005, 1007, 1015, 1035, 1036, 1039, 1045, 2033, 5522)
 
 
 @pytest.mark.parametrize("mode", MODES_OF_ONE)
@@ -254,3 +255,22 @@ def test_case_terminal_22_rows_that_a_size_brings_come_from_the_scrollback(xterm
     shown = text_after(WIDE, raw, size)
     assert shown == [*(f"row-{number}" for number in range(401 - size[1], 400)), ""]
     assert differences(xterm, WIDE, [raw, size]) == []
+
+
+LONG = [100, 256, 257, 1024, 1025, 2040, 2046, 2047, 2048, 5000]
+
+
+@pytest.mark.parametrize("length", LONG)
+@pytest.mark.parametrize("letter", ["t", "é", "日"])
+def test_case_terminal_15_long_titles_and_links_are_kept_or_ignored_by_both(
+    xterm: Xterm, length: int, letter: str
+) -> None:
+    text = letter * (length // len(letter.encode()))
+    for start in ("\x1b]2;before\x07\x1b]2;", "\x1b]0;", "\x1b]8;;https://example.com/", "\x1b]8;id=a;https://e.org/"):
+        raw = f"{start}{text}\x1b\\linked\x1b]8;;\x1b\\ not".encode()
+        assert differences(xterm, WIDE, [raw]) == [], start
+    engine = GhosttyEngine(*WIDE, SCROLLBACK)
+    engine.feed(f"\x1b]2;{text}\x07".encode())
+    taken = len(text.encode()) < 2048
+    assert engine.title == (text[:256] if taken else "")
+    assert OscScanner().feed(f"\x1b]2;{text}\x07".encode()) == ([Titled(text[:256])] if taken else [])

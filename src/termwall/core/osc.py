@@ -24,6 +24,8 @@ from urllib.parse import unquote_to_bytes
 
 MAX_TITLE = 256
 """Characters of a title; a longer one is cut (X4)."""
+MAX_TITLE_BYTES = 2_047
+"""A longer title is ignored, as by the terminals that draw the session."""
 MAX_BODY = 1024
 """Characters of a notification's body; a longer one is cut (X4)."""
 MAX_DIRECTORY = 4096
@@ -188,6 +190,8 @@ class OscScanner:
         if not separator:
             return None
         match number:
+            case b"0" | b"2" if len(rest) > MAX_TITLE_BYTES:
+                return None
             case b"0" | b"2":
                 return Titled(_line(rest, 4 * MAX_TITLE).strip()[:MAX_TITLE])
             case b"7":

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from struct import Struct, unpack_from
 from zlib import crc32
 
+from termwall.core.osc import MAX_TITLE
 from termwall.screen.engine import EngineError
 from termwall.screen.otherkeys import OtherKeys
 
@@ -284,6 +285,11 @@ def _read_page(data: bytes, at: int) -> Page:
         clusters[row, column] = data[at : at + 4 * size].decode("utf-32-le", "replace")
         at += 4 * size
     return Page(columns, styles, links, found, clusters)
+
+
+def shown_title(title: bytes) -> str:
+    """A title, at most as long as one may be (X4)."""
+    return title.decode("utf-8", "replace")[:MAX_TITLE]
 
 
 def tie(state: bytes, tail: bytes, unfinished: bytes, keys: OtherKeys) -> bytes:

@@ -14,7 +14,7 @@ from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
 from termwall.core.modes import Modes
 from termwall.core.theme import DARK, Theme, rgb
 from termwall.screen import rows
-from termwall.screen.checkpoint import State, read_state, tie, untie
+from termwall.screen.checkpoint import State, read_state, shown_title, tie, untie
 from termwall.screen.effects import CELL_HEIGHT, CELL_WIDTH, Effects, Front
 from termwall.screen.engine import EngineError
 from termwall.screen.library import check
@@ -250,7 +250,7 @@ class GhosttyEngine(Parsing):
         """The title the program set."""
         out = ffi.new("GhosttyString*")
         check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_TITLE, out), "the title")
-        return bytes(ffi.buffer(out.ptr, out.len)).decode("utf-8", "replace") if out.len else ""
+        return shown_title(bytes(ffi.buffer(out.ptr, out.len))) if out.len else ""
 
     def snapshot(self, scrollback: int) -> bytes:
         """Bytes that rebuild the whole state in a fresh xterm.js of the same size (S4)."""

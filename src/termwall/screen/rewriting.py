@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DELETE = b"\x7f"
 GRAPHEME_CLUSTERS = 2027
 UNKNOWN_MODES = frozenset(
-    (3, 4, 5, 8, 40, 45, 67, 69, 1005, 1007, 1015, 1016, 1035, 1036, 1039, 1045, GRAPHEME_CLUSTERS, 2033, 5522)
+    (3, 4, 5, 8, 40, 45, 67, 69, 1005, 1007, 1015, 1035, 1036, 1039, 1045, GRAPHEME_CLUSTERS, 2033, 5522)
 )
 """Private modes that libghostty-vt knows and the page's terminal does not, or that are always as they are."""
 UNKNOWN_ANSI_MODES = frozenset((2, 12))

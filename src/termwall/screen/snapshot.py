@@ -6,7 +6,7 @@ unfinished sequence, which come last, so that the next byte of output fits.
 """
 
 from termwall.screen.cells import cell
-from termwall.screen.checkpoint import Saved, Screen, State
+from termwall.screen.checkpoint import Saved, Screen, State, shown_title
 from termwall.screen.drawing import Drawing, lines
 
 RESET = b"\x1bc\x1b[?25h\x1b[20l"
@@ -60,7 +60,7 @@ def compose(state: State, scrollback: int, printed: bool = False) -> bytes:
         out.append(b"\x1b[%d;%dr" % (state.top + 1, state.bottom + 1))
     out.append(_modes(state, screen))
     out.append(_colours(state))
-    out.append(b"\x1b]2;%s\x1b\\" % state.title)
+    out.append(b"\x1b]2;%s\x1b\\" % shown_title(state.title).encode())
     _cursor(state, screen, charset, drawing, printed and not state.unfinished.startswith(b"\x1b"))
     out.append(state.unfinished)
     return b"".join(out)

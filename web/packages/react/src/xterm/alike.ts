@@ -7,6 +7,7 @@
 import type { Terminal } from "@xterm/xterm";
 import { UNICODE_VERSION, WIDTH_PROVIDER } from "./clusters";
 import { guardErase } from "./erase";
+import { mouseAlike } from "./mouse";
 import { penAlike } from "./pens";
 import { printAlike } from "./printing";
 import { rowsAlike } from "./rows";
@@ -22,4 +23,5 @@ export function makeAlike(terminal: Terminal): void {
   printAlike(terminal);
   rowsAlike(terminal);
   sequencesAlike(terminal);
+  mouseAlike(terminal);
 }

@@ -76,7 +76,19 @@ export interface Handler {
   cursorBackwardTab(params: Params): boolean;
   cursorCharAbsolute(params: Params): boolean;
   charPosAbsolute(params: Params): boolean;
+  setModePrivate(params: Params): boolean;
+  resetModePrivate(params: Params): boolean;
   setTitle(title: string): boolean;
+  setHyperlink(link: string): boolean;
+}
+
+export interface MouseReport {
+  /** From 1. */
+  col: number;
+  row: number;
+  /** Pixels of the page, from 0. */
+  x: number;
+  y: number;
 }
 
 export interface Inside {
@@ -96,6 +108,11 @@ export interface Inside {
     activateAltBuffer(fill?: Pen): void;
   };
   rows: number;
+  coreMouseService: {
+    _encodings: Record<string, (event: MouseReport) => string>;
+    addEncoding(name: string, encode: (event: MouseReport) => string): void;
+  };
+  _renderService?: { dimensions: { css: { cell: { width: number; height: number } } } };
   coreService: { decPrivateModes: { origin: boolean; wraparound: boolean }; modes: { insertMode: boolean } };
 }
 
