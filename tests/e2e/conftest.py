@@ -13,7 +13,10 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from tests.e2e.wall_page import WallPage
 from tests.support.server import Server, running
 
+PLAIN_HOST = "wall.test"
+"""A name of the server for a browser that knows no secure context there: plain http to what looks like another machine."""
 ARGUMENTS = [
+    f"--host-resolver-rules=MAP {PLAIN_HOST} 127.0.0.1",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -56,7 +59,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all browser tests."""
-    with running(tmp_path_factory.mktemp("browser") / "data") as one:
+    with running(tmp_path_factory.mktemp("browser") / "data", "--allowed-hosts", PLAIN_HOST) as one:
         yield one
 
 
