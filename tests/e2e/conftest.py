@@ -14,7 +14,7 @@ from tests.e2e.wall_page import WallPage
 from tests.support.server import Server, running
 
 PLAIN_HOST = "wall.test"
-"""A name of the server for a browser that knows no secure context there: plain http to what looks like another machine."""
+"""A name of the server where a browser knows no secure context: plain http to what looks like another machine."""
 ARGUMENTS = [
     f"--host-resolver-rules=MAP {PLAIN_HOST} 127.0.0.1",
     "--no-sandbox",

@@ -115,7 +115,8 @@ export function Bar(props: BarProps) {
               title={`Next that needs you (${chordText("next", mac)})`}
               onClick={onNext}
             >
-              <NeedsInput /> {needing} {!alone && (needing === 1 ? "needs you" : "need you")}
+              <NeedsInput /> {needing}{" "}
+              {!alone && <span className="words">{needing === 1 ? "needs you" : "need you"}</span>}
             </button>
           )}
           {!phone && (props.shown.length < (props.focus?.focusedSessions.length ?? 0) || layout !== "grid") && (
@@ -225,7 +226,10 @@ function Tabs({ focus, sessions, shown, current, onTab, onMove }: BarProps) {
             onClick={(event) => onTab(id, event.detail > 0)}
             onKeyDown={(event) => onKeyDown(event, index)}
           >
-            <span className="position">{index + 1}</span> <b title={session.name}>{session.name}</b>{" "}
+            <span className="position">{index + 1}</span>{" "}
+            <b title={session.name} style={{ minWidth: `${Math.min(session.name.length, 8)}ch` }}>
+              {session.name}
+            </b>{" "}
             <Attention session={session} timed={false} />
           </button>
         );

@@ -41,21 +41,21 @@ export function Shelf({ sessions, first, wall, canType, onPick, onNew, onMenu, o
         <h2>
           {wall ? `${sessions.length} terminals` : `${sessions.length} more`} <span className="muted">by need</span>
         </h2>
+        {ended.length > 0 && (
+          <span className="many">
+            {ended.map(({ label, run }) => (
+              <button key={label} type="button" onClick={run}>
+                {label}
+              </button>
+            ))}
+          </span>
+        )}
         {canType && (
           <button type="button" className="plain" title={`New terminal (${chordText("new", isMac())})`} onClick={onNew}>
             <Plus /> New
           </button>
         )}
       </header>
-      {ended.length > 0 && (
-        <p className="many">
-          {ended.map(({ label, run }) => (
-            <button key={label} type="button" onClick={run}>
-              {label}
-            </button>
-          ))}
-        </p>
-      )}
       <ul>
         {sessions.map((session, index) => (
           <li key={session.id}>
