@@ -86,6 +86,7 @@ class Keeper:
             on_heard=self._heard.add,
             on_exit=self._exited,
             on_drive=lambda session: None,
+            on_echo=lambda session: None,
             tick=_now,
             program=found.program,
         )

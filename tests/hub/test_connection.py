@@ -627,3 +627,50 @@ async def test_case_terminal_11_reset_ends_what_a_killed_program_left_on(wall: W
     with pytest.raises(TermwallError) as caught:
         wall.service.reset_session("b")
     assert caught.value.code is ErrorCode.SESSION_ENDED
+
+
+async def test_case_page_33_a_program_that_hides_what_is_typed_is_told_before_what_it_asks(wall: Wall) -> None:
+    wall.session("a", "sh", "-c", "read x; stty -echo; printf 'Password: '; read y; stty echo; echo thanks; exec cat")
+    line = wall.line()
+    assert line.messages[0]["sessions"][0]["echo"] == "on"
+    line.say("focus", sessionId="a")
+    line.say("input", sessionId="a", data="go\n")
+    await line.sees("a", "Password: ")
+    updates = [one for one in line.messages if one.get("echo") or one.get("kind") == 1]
+    hidden = next(index for index, one in enumerate(updates) if one.get("echo") == "off")
+    assert any(one.get("kind") == 1 for one in updates[hidden:]), "the question comes after it"
+    assert wall.line().messages[0]["sessions"][0]["echo"] == "off"
+    line.say("input", sessionId="a", data="hunter2\n")
+    await line.sees("a", "thanks")
+    await until(lambda: [one["echo"] for one in line.of("session_update") if "echo" in one][-1] == "on")
+    assert "hunter2" not in line.text("a")
+
+
+async def test_case_page_33_a_program_that_asks_first_and_one_that_takes_each_key(wall: Wall) -> None:
+    wall.session("a", "sh", "-c", "printf 'Password: '; sleep 0.02; stty -echo; read x; stty -icanon; exec cat")
+    line = wall.line()
+    await until(lambda: [one for one in line.of("session_update") if one.get("echo") == "off"], "the hint")
+    line.say("input", sessionId="a", data="hunter2\n")
+    await until(lambda: [one for one in line.of("session_update") if one.get("echo") == "unsure"], "that it is unsure")
+
+
+async def test_case_page_33_a_shell_at_its_prompt_shows_what_is_typed(wall: Wall) -> None:
+    wall.session("a", "bash", "--norc", env={"PS1": "READY "})
+    line = wall.line()
+    line.say("focus", sessionId="a")
+    await line.sees("a", "READY ")
+    assert wall.line().messages[0]["sessions"][0]["echo"] == "on"
+    line.say("input", sessionId="a", data="read -s secret\n")
+    await until(lambda: [one for one in line.of("session_update") if one.get("echo") == "off"], "the hint")
+
+
+async def test_case_page_33_a_program_that_changes_its_mind_all_the_time_is_told_of_bounded(wall: Wall) -> None:
+    script = "i=0; while [ $i -lt 200 ]; do stty -echo; echo a; stty echo; echo b; i=$((i+1)); done; exec cat"
+    wall.session("a", "sh", "-c", script)
+    line = wall.line()
+    line.say("focus", sessionId="a")
+    started = asyncio.get_running_loop().time()
+    session = wall.service._find("a")[1]
+    await until(lambda: session.ring.end >= 1200, "all of it", 60)
+    told = [one for one in line.of("session_update") if one.get("echo")]
+    assert len(told) <= 2 + 24 * (asyncio.get_running_loop().time() - started), "20 a second, and 4 with other news"

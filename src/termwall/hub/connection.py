@@ -213,6 +213,8 @@ class Connection:
     def _connected(self) -> None:
         room = self.room
         one = self._hello.session_id
+        for own in room.own:
+            room.tell_echo(own)  # So that what this one is told now is what all know.
         self._open = True
         sessions = [room.describe(session) for session in room.carried(self)]
         bounds = self._bounds

@@ -374,6 +374,7 @@ class Estate:
             on_heard=self._heard,
             on_exit=self._exited,
             on_drive=self._driven,
+            on_echo=self._echoed,
             tick=self._tick,
             theme=theme,
             program=program,
@@ -471,6 +472,11 @@ class Estate:
         room = self._home(session)
         if room is not None:
             room.touch(session)
+
+    def _echoed(self, session: LiveSession) -> None:
+        room = self._home(session)
+        if room is not None:
+            room.tell_echo(session)
 
     def _driven(self, session: LiveSession) -> None:
         room = self._home(session)

@@ -425,6 +425,13 @@ class Room:
             connection.tell(encoded)
         return bool(lines)
 
+    def tell_echo(self, session: LiveSession) -> None:
+        """How its program takes what is typed, if that was not told: at once, before what is printed next is sent."""
+        told, echo = self._told.get(session), session.echo
+        if told is not None and told["echo"] != echo:
+            told["echo"] = echo
+            self.tell_session(session, echo=echo)
+
     def ended(self, session: LiveSession) -> None:
         """A program ended: the session stays, with its last screen (P2, F10)."""
         status = session.ended

@@ -15,6 +15,7 @@ from termwall.core.osc import Asked, Copied, Marked, Moved, Notified, OscEvent, 
 from termwall.core.sizes import SizeLog
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession, InputAnswer, Person, Recency
+from termwall.hub.echo import EchoWatch
 from termwall.hub.kept import Kept, dump, facts_of, state_of
 from termwall.hub.recorder import Recorder
 from termwall.hub.viewer import Viewer
@@ -33,8 +34,9 @@ class LiveSession(AnySession):
     """A session whose program runs on this machine, and everything that lives with it.
 
     `on_output` is called after each batch of output, `on_heard` when there is news of it (what the screen worker heard,
-    what its user did), `on_exit` once at the end of each run, `on_drive` when its driver or size is another. Without
-    `screens` nothing is drawn: who comes gets the log's tail, and titles and bells are not heard.
+    what its user did), `on_exit` once at the end of each run, `on_drive` when its driver or size is another, `on_echo`
+    when its program takes what is typed in another way. Without `screens` nothing is drawn: who comes gets the log's
+    tail, and titles and bells are not heard.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class LiveSession(AnySession):
         on_heard: Callable[["LiveSession"], None],
         on_exit: Callable[["LiveSession"], None],
         on_drive: Callable[["LiveSession"], None],
+        on_echo: Callable[["LiveSession"], None],
         tick: Callable[[], int],
         theme: Theme | None = None,
         program: Program | None = None,
@@ -80,6 +83,7 @@ class LiveSession(AnySession):
         self._on_heard = on_heard
         self._on_exit = on_exit
         self._on_drive = on_drive
+        self._on_echo = on_echo
         self._tick = tick
         self.recorder: Recorder | None = None
         self.recording_error: str | None = None
@@ -159,6 +163,7 @@ class LiveSession(AnySession):
             pace=self._pace,
             watched=lambda: bool(cursors) or any(viewer.live for viewer in viewers),
         )
+        self._echoes = EchoWatch(lambda: self.echo, lambda: self._on_echo(self))
         if self._screens is not None:
             heard = state.get("heard", 0)
             limit = self.process.limit
@@ -183,6 +188,7 @@ class LiveSession(AnySession):
     async def end(self) -> None:
         """The session is removed: close its program, and when that is gone give back screen and memory (P3)."""
         self.rest()
+        self._echoes.stop()
         self.process.close()
         await self.process.wait_closed()
         self._give_back(self.feed, self.process.program)
@@ -190,6 +196,7 @@ class LiveSession(AnySession):
     def leave(self) -> None:
         """Let go of it: the program stays for the next server."""
         self.rest()
+        self._echoes.stop()
         self.keep()
         self.process.leave()
         if self.feed is not None and self._screens is not None:
@@ -283,6 +290,7 @@ class LiveSession(AnySession):
         self.keep()
 
     def _output(self) -> None:
+        self._echoes.stirred()  # Whoever sees a program ask for a password knows by then that it is one.
         for viewer in tuple(self.viewers):
             viewer.pump()
         for wake in self.cursors.values():
@@ -294,6 +302,7 @@ class LiveSession(AnySession):
         self._on_output(self)
 
     def _exited(self, status: ExitStatus) -> None:
+        self._echoes.stop()
         self._on_exit(self)
 
     # ---- what the program says of itself (S7, S9)
@@ -391,6 +400,7 @@ class LiveSession(AnySession):
                     self._drives(who, self._apply(self.seat.typed(who.client_id)))
                 self.write(data, writer, seq or 0)
                 # The program has its key by now; the rest costs it no time.
+                self._echoes.stirred()
                 if focus is None:
                     self._done(data)
         except TermwallError as error:
@@ -466,6 +476,14 @@ class LiveSession(AnySession):
         return self._screens is not None and not self._screens.away
 
     @property
+    def echo(self) -> messages.EchoState | None:
+        """Whether what is typed may be shown, now; a shell that is not at its prompt may be asking for a secret."""
+        echo = self.process.echo()
+        if echo == "prompt":
+            return "unsure" if self.mark is not None and self.mark.kind == "running" else "on"
+        return "unsure" if echo == "raw" else echo
+
+    @property
     def screen(self) -> messages.ScreenState:
         """What the server knows of the session's screen."""
         if not self.drawn:
@@ -496,6 +514,7 @@ class LiveSession(AnySession):
             "progress": self.progress,
             "mark": self.mark,
             "screen": self.screen,
+            "echo": self.echo,
             "recording": None if self.recorder is None else self.recorder.id,
             "recording_error": self.recording_error,
             "attention": self.attention(),

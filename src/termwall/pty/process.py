@@ -10,6 +10,7 @@ import subprocess
 import termios
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId
@@ -162,6 +163,23 @@ class PtyProcess:
         self.program.memory.limit = NO_LIMIT if offset is None else offset
         if self._reader is not None:
             self._reader.limit(offset)
+
+    def echo(self) -> Literal["on", "off", "prompt", "raw"] | None:
+        """Whether the terminal shows what is typed; `off`: a line is read and not shown. Else a program, or a shell's
+        prompt, takes each key.
+        """
+        if self._status is not None or self.program.master < 0:
+            return None
+        try:
+            flags = termios.tcgetattr(self.program.master)[3]
+            if flags & termios.ECHO:
+                return "on"
+            if flags & termios.ICANON:
+                return "off"
+            prompt = self._shell and os.tcgetpgrp(self.program.master) == self.pid
+        except (OSError, termios.error):  # The program is gone.
+            return None
+        return "prompt" if prompt else "raw"
 
     def foreground(self) -> str | None:
         """The program a close would end; None for a shell that waits at its prompt, and after the end."""
