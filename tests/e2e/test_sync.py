@@ -273,3 +273,49 @@ def test_case_page_30_the_machines_clock_is_set_back_while_the_page_is_offline(s
         page.type(name, "after\n")
         page.sees(name, "after\nafter")
         assert "stale" not in page.text(name)
+
+
+def test_case_page_32_who_types_keeps_the_terminal_that_somebody_takes_from_the_stage(
+    server: Server, open_page: Open
+) -> None:
+    ids = shells(server, 2)
+    server.focus("wall", *ids)
+    owner, other = open_page(), open_page()
+    owner.page.get_by_role("button", name="Single").click()
+    owner.until(lambda: owner.stage() == ids[:1], "one pane")
+    owner.type(ids[0], "a sentence ")
+    owner.sees(ids[0], "a sentence ")
+    other.page.locator(f".pane[data-session='{ids[0]}']").get_by_title("More").click()
+    other.page.get_by_role("menuitem", name="Take from the stage").click()
+    other.until(lambda: other.stage() == ids[1:], "the stage")
+    notice = "cat 0 was taken from the stage by somebody else. What you type still reaches it."
+    owner.until(lambda: notice in owner.page.inner_text(".notices"), "the notice")
+    owner.page.keyboard.type("goes on\n")
+    owner.until(
+        lambda: "a sentence goes on" in server.call("GET", f"/api/sessions/{ids[0]}/screen").text,
+        "the whole sentence",
+    )
+    assert "goes" not in server.call("GET", f"/api/sessions/{ids[1]}/screen").text
+    assert owner.page.locator(f'.pane[data-session="{ids[0]}"]').is_visible()
+    assert not owner.page.locator(f'.pane[data-session="{ids[1]}"]').is_visible()
+    owner.page.get_by_role("button", name="Bring it back").click()
+    other.until(lambda: sorted(other.stage()) == sorted(ids), "the stage")
+    owner.sees(ids[0], "a sentence goes on")
+
+
+def test_case_page_33_a_password_typed_while_disconnected_is_not_shown(server: Server, open_page: Open) -> None:
+    script = "stty -echo; printf 'Password: '; read x; stty echo; echo thanks; exec cat"
+    name = server.session("wall", "sh", "-c", script)
+    server.focus("wall", name)
+    with pullable(server.port) as link:
+        page = open_page(port=link.port)
+        page.sees(name, "Password: ")
+        page.type(name, "")
+        link.cut()
+        page.until(lambda: page.connection() != "connected", "the page to notice")
+        page.page.keyboard.type("hunter2")
+        page.until(lambda: "•••••••" in page.page.inner_text(".pane-header"), "the dots")
+        assert "hunter2" not in page.page.content()
+        page.until(lambda: "Not sent: 7 characters" in page.page.inner_text(".notices"), "the notice")
+        assert "hunter2" not in page.page.content()
+        link.mend()

@@ -19,7 +19,7 @@ from termwall.core.replica import Accepted, Answered, Document, Effect, Propose,
 from termwall.hub.room import Asked, Room
 from termwall.hub.stages import Answer, Decide
 from termwall.protocol.bodies import Project
-from termwall.protocol.messages import FocusUpdate
+from termwall.protocol.messages import Changer, FocusUpdate
 
 log = logging.getLogger("termwall.cluster")
 
@@ -72,7 +72,10 @@ class SharedStages:
         def decided(value: Value | None) -> Value | None:
             known = _living(value, room)
             change = decide(stage_of(known))
-            return None if change is None else {**known, **_stage_fields(change.stage), "change": _plain(change)}
+            if change is None:
+                return None
+            by = None if asked is None else asked.by.model_dump()
+            return {**known, **_stage_fields(change.stage), "change": {**_plain(change), "by": by}}
 
         self._ask(room.id, decided, asked, answer)
 
@@ -211,7 +214,9 @@ class SharedStages:
             self._rooms.keep_shared(room)
             return
         asked = None if operation is None else self._asked.get(operation, (None, None))[0]
-        update = room.apply(_change_of(change, stage), asked)
+        # A node of an older version does not say who.
+        by = None if (plain := change.get("by")) is None else Changer.model_validate(plain)
+        update = room.apply(_change_of(change, stage), asked, by)
         if operation in self._asked:
             self._updates[operation] = update
         self._rooms.keep_shared(room)

@@ -394,7 +394,7 @@ class Connection:
             raise TermwallError(
                 ErrorCode.INVALID, "Give either `sessionId` or `sessionIds`, not both.", field="sessionIds"
             )
-        asked = Asked(self, message.request_id)
+        asked = Asked(self, message.request_id, messages.Changer(client_id=self.client_id, name=self._person.name))
 
         def answer(result: messages.FocusUpdate | TermwallError | None) -> None:
             if isinstance(result, TermwallError):

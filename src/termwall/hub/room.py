@@ -20,7 +20,7 @@ from termwall.hub.session import LiveSession
 from termwall.hub.stages import Answer, Decide, Stages
 from termwall.protocol.bodies import Project
 from termwall.protocol.codec import encode
-from termwall.protocol.messages import Clipboard, FocusState, FocusUpdate, Session, SessionUpdate
+from termwall.protocol.messages import Changer, Clipboard, FocusState, FocusUpdate, Session, SessionUpdate
 from termwall.pty.programs import ExitStatus
 
 if TYPE_CHECKING:
@@ -243,8 +243,8 @@ class Room:
             for session_id in stage.sessions
         }
 
-    def apply(self, change: FocusChange, request: "Asked | None") -> FocusUpdate:
-        """The next version of the stage: tell everybody (F2, F8)."""
+    def apply(self, change: FocusChange, request: "Asked | None", by: Changer | None = None) -> FocusUpdate:
+        """The next version of the stage: tell everybody (F2, F8). `by`: who asked for it, perhaps at another node."""
         self.stage = change.stage
         if self.project.max_focused != change.stage.max_focused:
             self.project = self.project.model_copy(update={"max_focused": change.stage.max_focused})
@@ -260,6 +260,7 @@ class Room:
             added=list(change.added),
             removed=list(change.removed),
             evicted=list(change.evicted),
+            by=by if request is None else request.by,
         )
         self._tell_focus(update, request)
         for connection in tuple(self.connections):
@@ -475,8 +476,9 @@ def _how(status: ExitStatus) -> str:
 class Asked:
     """Who asked for a change, so that its own copy of the answer repeats the `requestId` (W7)."""
 
-    __slots__ = ("connection", "request_id")
+    __slots__ = ("by", "connection", "request_id")
 
-    def __init__(self, connection: "Connection", request_id: str | None) -> None:
+    def __init__(self, connection: "Connection | None", request_id: str | None, by: Changer) -> None:
         self.connection = connection
         self.request_id = request_id
+        self.by = by

@@ -15,12 +15,14 @@ from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.hub.estate import Estate, about, log
 from termwall.hub.kept import Kept, Launch
-from termwall.hub.room import Room
+from termwall.hub.room import Asked, Room
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import Answer
 from termwall.protocol.bodies import NotifyState, Project, Recording, SessionCreate
-from termwall.protocol.messages import FocusState, FocusUpdate, Session
+from termwall.protocol.messages import Changer, FocusState, FocusUpdate, Session
 from termwall.screen.feed import Picture
+
+OVER_HTTP = Asked(None, None, Changer(client_id="http"))
 
 DEFAULT_SIZE = (80, 24)
 
@@ -323,9 +325,9 @@ class TerminalService(Estate):
         room = self._room_of(session_id) if project_id is None else self.room(project_id)
         await self.fresh(room.id)
         if focused:
-            await _answered(lambda answer: room.focus(session_id, expected_version, answer))
+            await _answered(lambda answer: room.focus(session_id, expected_version, answer, OVER_HTTP))
         else:
-            await _answered(lambda answer: room.blur([session_id], expected_version, answer, single=True))
+            await _answered(lambda answer: room.blur([session_id], expected_version, answer, OVER_HTTP, single=True))
         return room.state()
 
     async def set_project_focus(
@@ -335,9 +337,9 @@ class TerminalService(Estate):
         room = self.room(project_id)
         await self.fresh(room.id)
         if focused:
-            await _answered(lambda answer: room.focus_batch(session_ids, expected_version, answer))
+            await _answered(lambda answer: room.focus_batch(session_ids, expected_version, answer, OVER_HTTP))
         else:
-            await _answered(lambda answer: room.blur(session_ids, expected_version, answer, single=False))
+            await _answered(lambda answer: room.blur(session_ids, expected_version, answer, OVER_HTTP, single=False))
         return room.state()
 
     def get_focus_state(self, project_id: str) -> FocusState:

@@ -75,6 +75,13 @@ class Driver(Wire):
     name: str | None = None
 
 
+class Changer(Wire):
+    """Who changed the stage: a client, and what it calls itself. `clientId` is `http` for a call over HTTP."""
+
+    client_id: str
+    name: str | None = None
+
+
 AttentionState = Literal["working", "needs input", "done", "idle", "exited", "lost"]
 
 
@@ -398,6 +405,8 @@ class FocusUpdate(FocusState):
     removed: list[str]
     evicted: list[str]
     """The part of `removed` that had to make room (F3)."""
+    by: Changer | None = None
+    """Null where nobody asked for it: a session is gone, or `maxFocused` was lowered."""
     request_id: str | None = None
 
 

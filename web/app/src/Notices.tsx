@@ -11,6 +11,7 @@ const SHOWN_CHARACTERS = 60;
 
 const SHOWN_MILLISECONDS: Record<Notice["kind"], number> = {
   evicted: 8_000,
+  taken: 12_000,
   resumed: 4_000,
   jump: 5_000,
   conflict: 8_000,
@@ -44,7 +45,7 @@ function Line({ notice }: { notice: Notice }) {
         {notice.text}
         {notice.typed && <code>{visible(notice.typed).slice(0, SHOWN_CHARACTERS)}</code>}
       </span>
-      {kind === "evicted" && before && (
+      {before && (
         <button
           type="button"
           onClick={() => {

@@ -5,6 +5,7 @@ import {
   ConnectionIndicator,
   connectionOf,
   type Engine,
+  PreviewTile,
   TerminalView,
   useTermwall,
   useWorkspace,
@@ -45,11 +46,26 @@ interface PaneProps {
   searching: Wanted | null;
   onSearchEnd: () => void;
   actions: PaneActions;
+  /** Of one that is shown although it is not on the stage any more. */
+  onBring?: (session: Session) => void;
   area?: string;
 }
 
 export function Pane(props: PaneProps) {
-  const { session, position, visible, current, zoomed, framed, canType, searching, onSearchEnd, actions, area } = props;
+  const {
+    session,
+    position,
+    visible,
+    current,
+    zoomed,
+    framed,
+    canType,
+    searching,
+    onSearchEnd,
+    actions,
+    onBring,
+    area,
+  } = props;
   const { client } = useTermwall();
   const connection = useWorkspace((state) => state.connection);
   const held = useWorkspace((state) => state.held.get(session.id));
@@ -171,7 +187,18 @@ export function Pane(props: PaneProps) {
         {searching && (
           <SearchBar key={searching.text} sessionId={session.id} wanted={searching} onClose={onSearchEnd} />
         )}
-        {foreign && line && (
+        {onBring && <PreviewTile sessionId={session.id} label={`${session.name}, not on the stage`} />}
+        {onBring && (
+          <p className="spectator" role="status">
+            Not on the stage any more: this picture follows what {session.name} prints. What you type reaches it.
+            {canType && (
+              <button type="button" onClick={() => onBring(session)}>
+                Bring it back
+              </button>
+            )}
+          </p>
+        )}
+        {foreign && line && !onBring && (
           <p className="spectator">
             {cols} × {rows}, {scale}. {terms}
           </p>

@@ -32,6 +32,7 @@ import { useEnding } from "./useEnding";
 import { useKeptOrder } from "./useKeptOrder";
 import { usePalette } from "./usePalette";
 import { useSessionMenu } from "./useSessionMenu";
+import { useStage } from "./useStage";
 import { useTitle } from "./useTitle";
 
 const MAC = isMac();
@@ -83,16 +84,16 @@ export function Room(props: RoomProps) {
     useMemo(() => wallOrder(sessions.values()), [sessions]),
     inShelf,
   );
-  const current = chosen !== null && focused.includes(chosen) ? chosen : (focused[0] ?? null);
+  const { panes, current } = useStage(focused, chosen);
   const second =
-    beside !== null && beside !== current && focused.includes(beside) ? beside : focused.find((id) => id !== current);
+    beside !== null && beside !== current && panes.includes(beside) ? beside : panes.find((id) => id !== current);
   const layout = layoutFor(view.layout, width, zoomed);
   const shown = useMemo(() => {
     if (current === null || (phone && wall)) return [];
     if (layout === "single") return [current];
-    if (layout === "grid") return focused;
-    return focused.filter((id) => id === current || id === second);
-  }, [layout, current, second, focused, phone, wall]);
+    if (layout === "grid") return panes;
+    return panes.filter((id) => id === current || id === second);
+  }, [layout, current, second, panes, phone, wall]);
   const ended = useMemo(() => endedOf(sessions.values()), [sessions]);
   const needing = needingCount(sessions.values());
   const waiting = useMemo(() => {
@@ -416,7 +417,8 @@ export function Room(props: RoomProps) {
           </main>
         ) : (
           <Stage
-            focused={focused}
+            panes={panes}
+            onBring={pick}
             sessions={sessions}
             shown={shown}
             current={current}

@@ -9,7 +9,9 @@ import type { Wanted } from "./SearchBar";
 import { automaticFontSize, type View } from "./settings";
 
 interface StageProps {
-  focused: readonly string[];
+  /** What there is to show: the stage, and what this page keeps in view. */
+  panes: readonly string[];
+  onBring: (session: Session) => void;
   sessions: ReadonlyMap<string, Session>;
   shown: readonly string[];
   current: string | null;
@@ -27,7 +29,7 @@ interface StageProps {
 }
 
 export function Stage(props: StageProps) {
-  const { focused, sessions, shown, current, zoomed, view, width, fontSize, onView, canType } = props;
+  const { panes, onBring, sessions, shown, current, zoomed, view, width, fontSize, onView, canType } = props;
   const { searching, onSearchEnd, actions } = props;
   const { engines } = useTermwall();
   const element = useRef<HTMLElement>(null);
@@ -48,7 +50,7 @@ export function Stage(props: StageProps) {
   }, [engines, fontSize, columns, view.column]);
   return (
     <main ref={element} className="stage" aria-label="Stage" style={gridOf(view, columns, rows)}>
-      {focused.map((id, index) => {
+      {panes.map((id, index) => {
         const session = sessions.get(id);
         if (session === undefined) return null;
         const place = shown.indexOf(id);
@@ -65,6 +67,7 @@ export function Stage(props: StageProps) {
             searching={searching?.id === id ? searching : null}
             onSearchEnd={onSearchEnd}
             actions={actions}
+            onBring={session.focused ? undefined : onBring}
             area={place >= 0 ? areaOf(place, count, columns) : undefined}
           />
         );

@@ -9,6 +9,7 @@ import { decodeFrame } from "./frames";
 import { Inputs } from "./inputs";
 import { Link } from "./link";
 import type {
+  Changer,
   Colours,
   ConnectionStatus,
   ErrorMessage,
@@ -25,6 +26,7 @@ import { Previews } from "./previews";
 import { Secrecy } from "./secrecy";
 import { Store, TermwallError, type WorkspaceState } from "./state";
 import { type Output, type StreamSink, Streams } from "./streams";
+import { Taken } from "./taken";
 
 export interface ClientOptions {
   /** The WebSocket's address without its query, such as `wss://host/ws/terminal`. */
@@ -70,10 +72,12 @@ export class TermwallClient {
   /** What to say of a reconnect, once the streams have gone on; null if nobody waits for it. */
   private resuming: { missing: readonly Session[] } | null = null;
   private everOpen = false;
+  private readonly taken: Taken;
 
   constructor(private readonly options: ClientOptions) {
     const { environment: env, clientId } = options;
     this.store = new Store(env, clientId);
+    this.taken = new Taken(env);
     const protocol = options.protocol ?? "termwall.v1";
     this.link = new Link(
       env,
@@ -149,6 +153,7 @@ export class TermwallClient {
 
   /** Keys for a program. Without a connection they are held for a moment, visibly (I2). */
   input(sessionId: string, data: string | Uint8Array): void {
+    this.taken.typed(sessionId, data);
     if (!this.link.ready) this.inputs.hold(sessionId, data);
     else if (this.store.get().connection.role === "view") {
       this.store.notice("input-dropped", "Watching only. Ask the owner for a link that may type.", sessionId);
@@ -156,6 +161,14 @@ export class TermwallClient {
       this.inputs.type(sessionId, data);
       this.secrecy.typed(sessionId, data);
     }
+  }
+
+  /**
+   * Whether somebody else took the session from the stage while this client typed into it: a page goes on showing it,
+   * and what is typed still reaches it. Until it is on the stage again.
+   */
+  wasTaken(sessionId: string): boolean {
+    return this.taken.has(sessionId) && !this.store.get().focus?.focusedSessions.includes(sessionId);
   }
 
   /** Drop what is held for a session. */
@@ -311,7 +324,7 @@ export class TermwallClient {
     const sessions = new Map((status.sessions ?? []).map((session) => [session.id, session]));
     this.store.update({ sessions, limits: status.limits ?? null, nodes: null });
     const focus = focusOf(status, status.projectId);
-    if (focus !== null) this.store.focus(focus);
+    if (focus !== null) this.focusState(focus);
     if (this.everOpen && before.connection.lostAt !== null) {
       this.resuming = { missing: [...before.sessions.values()].filter(({ id }) => !sessions.has(id)) };
     }
@@ -380,7 +393,14 @@ export class TermwallClient {
 
   private focusUpdate(update: FocusUpdate): void {
     const before = this.store.get().focus;
+    const others = update.by != null && update.by.clientId !== this.options.clientId;
+    if (others && before !== null && !(before.epoch === update.epoch && update.version <= before.version)) {
+      const evicted = update.evicted.filter((id) => !this.taken.typing(id));
+      const gone = update.removed.filter((id) => !evicted.includes(id));
+      this.tellTaken(gone, before.focusedSessions, update.by);
+    }
     const news = this.store.focus(update) && before?.version !== update.version;
+    this.taken.back(this.store.get().focus?.focusedSessions ?? []);
     if (news && before !== null && update.evicted.length > 0 && update.sessionId !== null) {
       const name = (id: string) => this.store.get().sessions.get(id)?.name ?? id;
       const text = `${update.evicted.map(name).join(", ")} left the stage for ${update.added.map(name).join(", ")}.`;
@@ -389,8 +409,34 @@ export class TermwallClient {
     this.settle(update.requestId);
   }
 
+  /** Before it is the state: who shows a session that was taken goes on showing it. */
+  private tellTaken(gone: readonly string[], before: readonly string[], by: Changer | null | undefined): void {
+    if (gone.length === 0) return;
+    const typing = this.taken.left(gone);
+    const names = gone.slice(0, 3).map((id) => this.store.get().sessions.get(id)?.name ?? id);
+    if (gone.length > 3) names.push(`${gone.length - 3} more`);
+    const who = by?.clientId === "http" ? "a command" : (by?.name ?? "somebody else");
+    const text = `${names.join(", ")} ${gone.length === 1 ? "was" : "were"} taken from the stage by ${who}.`;
+    this.store.notice("taken", typing ? `${text} What you type still reaches it.` : text, gone[0], { before });
+  }
+
+  /** What the server told on connecting, or of its own. What was changed meanwhile nobody told. */
+  private focusState(next: FocusState): void {
+    const { focus: before, sessions } = this.store.get();
+    if (before !== null && before.version !== next.version) {
+      const gone = before.focusedSessions.filter((id) => !next.focusedSessions.includes(id) && sessions.has(id));
+      this.tellTaken(
+        gone.filter((id) => this.taken.typing(id)),
+        before.focusedSessions,
+        null,
+      );
+    }
+    this.store.focus(next);
+    this.taken.back(this.store.get().focus?.focusedSessions ?? []);
+  }
+
   private synced(answer: SyncComplete): void {
-    this.store.focus(answer);
+    this.focusState(answer);
     if (answer.streams != null) {
       const { missed } = this.streams.resumed(answer.streams, this.store.get().sessions);
       this.tellResumed(missed);
@@ -463,6 +509,7 @@ export class TermwallClient {
       this.inputs.remove(id);
       this.inputs.drop(id);
       this.secrecy.forget(id);
+      this.taken.forget(id);
       this.store.update({ sessions });
       return;
     }

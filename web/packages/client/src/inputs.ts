@@ -295,7 +295,7 @@ export class Inputs {
 
   /** Says what was not typed, and shows it if it is no secret. What terminals report by themselves is nobody's loss. */
   private tell(sessionId: string, all: readonly Typed[], say: (them: string, one: boolean) => string): void {
-    const typed = all.filter(({ text }) => !REPORTS.test(text));
+    const typed = all.filter(({ text }) => !isReport(text));
     const characters = typed.reduce((sum, { text }) => sum + [...text].length, 0);
     if (characters === 0) return;
     const one = characters === 1;
@@ -335,6 +335,9 @@ export class Inputs {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: focus gained or lost, and the mouse moved without a button.
 const REPORTS = /^(?:\x1b\[[IO]|\x1b\[<3[5-9];[0-9]+;[0-9]+[Mm])+$/;
+
+/** Whether input is only what a terminal reports by itself. */
+export const isReport = (text: string): boolean => REPORTS.test(text);
 
 function textOf(data: string | Uint8Array, bytes: Uint8Array): string {
   return typeof data === "string" ? data : "?".repeat(bytes.length);

@@ -29,6 +29,12 @@ export interface Blur {
   type: "blur";
 }
 
+/** Who changed the stage: a client, and what it calls itself. `clientId` is `http` for a call over HTTP. */
+export interface Changer {
+  clientId: string;
+  name?: string | null;
+}
+
 /** The colours of this client, for the programs that it drives (S7). */
 export interface ClientTheme {
   sessionId?: string | null;
@@ -193,6 +199,7 @@ export interface FocusUpdate {
   added: string[];
   removed: string[];
   evicted: string[];
+  by?: Changer | null;
   requestId?: string | null;
 }
 

@@ -38,7 +38,7 @@ export interface HeldInput {
   secret?: true;
 }
 
-export type NoticeKind = "input-dropped" | "evicted" | "conflict" | "resumed" | "jump" | "error";
+export type NoticeKind = "input-dropped" | "evicted" | "taken" | "conflict" | "resumed" | "jump" | "error";
 
 /** Something that happened, as a sentence for the user. */
 export interface Notice {
@@ -49,7 +49,7 @@ export interface Notice {
   sessionId?: string;
   /** For `input-dropped`: what was not typed, as far as it may be shown. */
   typed?: string;
-  /** For `evicted`: what was on the stage before, to undo. */
+  /** For `evicted` and `taken`: what was on the stage before, to undo. */
   before?: readonly string[];
 }
 
