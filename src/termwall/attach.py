@@ -303,6 +303,8 @@ class _Attached:
                     self._begin(message["epoch"])
                 if message.get("status") in ("exited", "lost"):
                     return str(message["attention"]["reason"])
+            case _:  # What later versions tell is not for this one (W8).
+                pass
         return None
 
     def _begin(self, epoch: str) -> None:

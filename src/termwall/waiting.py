@@ -195,7 +195,8 @@ class Waiting:
                 return "status" in update
             case "preview":
                 return True
-        return False
+            case _:  # What later versions tell is not for this one (W8).
+                return False
 
     async def _met(self, look: bool) -> Session | None:
         session = self._session

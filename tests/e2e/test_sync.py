@@ -284,7 +284,7 @@ def test_case_page_32_who_types_keeps_the_terminal_that_somebody_takes_from_the_
     owner.page.get_by_role("button", name="Single").click()
     owner.until(lambda: owner.stage() == ids[:1], "one pane")
     owner.type(ids[0], "a sentence ")
-    owner.sees(ids[0], "a sentence ")
+    owner.sees(ids[0], "a sentence")
     other.page.locator(f".pane[data-session='{ids[0]}']").get_by_title("More").click()
     other.page.get_by_role("menuitem", name="Take from the stage").click()
     other.until(lambda: other.stage() == ids[1:], "the stage")

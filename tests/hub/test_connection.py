@@ -1,13 +1,14 @@
 """One connection: its opening, its messages, its input and size, its limits, and that it leaves nothing behind."""
 
 import asyncio
-import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from pydantic import TypeAdapter
 
 from termwall.core.errors import ErrorCode, TermwallError
+from termwall.protocol import messages
 from tests.support.wall import Line, Wall, until
 
 
@@ -529,8 +530,7 @@ async def test_case_page_29_what_was_taken_in_time_is_acknowledged_however_late_
 
 
 async def test_case_page_29_what_waits_for_a_program_that_does_not_read_is_in_time(wall: Wall) -> None:
-    wall.session("a", "sh", "-c", "stty -icanon -echo; echo READY; read -r go < go; exec cat")
-    os.mkfifo(wall.folder / "go")
+    wall.session("a", "sh", "-c", "stty -icanon -echo; echo READY; until [ -e go ]; do sleep 0.01; done; exec cat")
     line = wall.line("me", session="a")
     line.say("focus")
     await line.sees("a", "READY")
@@ -541,7 +541,7 @@ async def test_case_page_29_what_waits_for_a_program_that_does_not_read_is_in_ti
     while line.last("heartbeat")["clock"] <= soon:
         await asyncio.sleep(0.01)
         line.say("heartbeat", timestamp=0)
-    (wall.folder / "go").write_text("\n")
+    (wall.folder / "go").touch()
     await line.sees("a", "typed")
 
 
@@ -674,3 +674,49 @@ async def test_case_page_33_a_program_that_changes_its_mind_all_the_time_is_told
     await until(lambda: session.ring.end >= 1200, "all of it", 60)
     told = [one for one in line.of("session_update") if one.get("echo")]
     assert len(told) <= 2 + 24 * (asyncio.get_running_loop().time() - started), "20 a second, and 4 with other news"
+
+
+class Wave(messages.ClientMessage):
+    """A message that was added to the wire and forgotten in the dispatcher."""
+
+    type: Literal["wave"]
+
+
+async def test_case_server_4_a_message_that_nobody_handles_is_answered(
+    wall: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(messages.CLIENT_MESSAGES, "wave", TypeAdapter(Wave))
+    line = wall.line()
+    line.say("wave", requestId="r")
+    error = line.last("error")
+    assert (error["code"], error["field"], error["requestId"]) == ("internal", "type", "r")
+    assert "`wave`" in error["data"]
+    watching = wall.line(role="view")
+    watching.say("wave")
+    assert watching.last("error")["code"] == "forbidden", "what is new is not for links that may only watch"
+    assert line.ended is None
+
+
+BLACK = "#000000"
+SMALLEST: dict[str, dict[str, Any]] = {
+    "ack": {"offset": 0},
+    "input": {"data": ""},
+    "preview": {"sessionIds": []},
+    "resize": {"data": {"cols": 80, "rows": 24}},
+    "theme": {
+        "data": {
+            "scheme": "dark",
+            **dict.fromkeys(("foreground", "background", "cursor"), BLACK),
+            "palette": [BLACK] * 16,
+        }
+    },
+}
+"""What a message needs besides its type and its session."""
+
+
+@pytest.mark.parametrize("kind", messages.CLIENT_MESSAGES)
+async def test_case_server_4_every_message_of_the_wire_is_handled(wall: Wall, kind: str) -> None:
+    wall.session("a")
+    line = wall.line(session="a")
+    line.say(kind, sessionId="a", requestId="r", **SMALLEST.get(kind, {}))
+    assert not line.of("error")

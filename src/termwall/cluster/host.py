@@ -272,6 +272,9 @@ class Host:
             case "leave":
                 self._guests.pop(key, None)
                 self._left(session, client)
+            case other:
+                sentence = f"Node {self._bus.node} does not know how to do `{other}`; it may be of an older version."
+                return _plain(TermwallError(ErrorCode.INTERNAL, sentence))
         return result[0] if result else None
 
     def _copied(self, session: LiveSession, client: str, text: str) -> None:

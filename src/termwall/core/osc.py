@@ -208,7 +208,8 @@ class OscScanner:
                 word, _, rest = rest.partition(b";")
                 title, _, body = rest.partition(b";")
                 return _notified("OSC 777", title, body) if word == b"notify" else None
-        return None
+            case _:
+                return None
 
     def _kitty(self, rest: bytes) -> Notified | None:
         metadata, separator, payload = rest.partition(b";")

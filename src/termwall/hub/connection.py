@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Never
 
 from termwall import clock
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
@@ -30,10 +30,8 @@ GIVE_UP_REASON = "Session registration failed after retries"
 EARLY_MESSAGES = 64
 """Messages kept while a session is waited for; a client that sends more is told that they were not handled."""
 
-_NEEDS_TYPE = (
-    *(messages.Focus, messages.Blur, messages.Input, messages.Resize, messages.Drive, messages.Seen),
-    *(messages.Keys, messages.ClientTheme),
-)
+_MAY_VIEW = (messages.SyncRequest, messages.Heartbeat, messages.Ack, messages.PreviewRequest)
+"""What a link that may only watch may send (X3); whatever is not named here needs more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +283,7 @@ class Connection:
     def _handle(self, message: messages.AnyClientMessage | InputFrame) -> None:
         request_id = None if isinstance(message, InputFrame) else message.request_id
         try:
-            if self._hello.role == "view" and isinstance(message, (*_NEEDS_TYPE, InputFrame)):
+            if self._hello.role == "view" and not isinstance(message, _MAY_VIEW):
                 raise TermwallError(ErrorCode.FORBIDDEN, "Your link may watch this project, not change it.")
             if not isinstance(message, InputFrame) and message.project_id not in (None, self.room.id):
                 raise TermwallError(
@@ -333,6 +331,8 @@ class Connection:
                 self._session(message.session_id).saw()
             case messages.PreviewRequest():
                 self._preview([self._session(session_id, "sessionIds") for session_id in message.session_ids])
+            case _:
+                raise _forgotten(message)
 
     def _keys(self, session: AnySession, has: bool) -> None:
         before = self._with_keys
@@ -516,3 +516,8 @@ class Connection:
         return TermwallError(
             ErrorCode.RATE_LIMITED, f"More than {most} messages in a second; this one was not handled."
         )
+
+
+def _forgotten(message: Never) -> TermwallError:
+    """A message that is part of the wire and that nobody handles: the type checker finds it, and its sender is told."""
+    return TermwallError(ErrorCode.INTERNAL, f"This server does nothing with `{message.type}` messages.", field="type")

@@ -360,7 +360,7 @@ AnyClientMessage = (
 )
 
 CLIENT_MESSAGES: dict[str, TypeAdapter[Any]] = {
-    model.model_fields["type"].annotation.__args__[0]: TypeAdapter(model) for model in get_args(AnyClientMessage)
+    get_args(model.model_fields["type"].annotation)[0]: TypeAdapter(model) for model in get_args(AnyClientMessage)
 }
 """The validator of each client message by its `type`."""
 

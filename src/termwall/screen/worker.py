@@ -199,6 +199,8 @@ def serve(channel: socket.socket) -> None:
                     sessions.pop(header["id"]).close()
                 case "draw":
                     channel.sendall(pack(*sessions[header["id"]].draw(header)))
+                case other:
+                    raise ValueError(f"the server asks for `{other}`, which this worker does not know")
 
 
 def main() -> None:

@@ -315,7 +315,9 @@ export class TermwallClient {
       case "error":
         this.refused(message);
         break;
-      // Others come with later versions and are not for us (W8).
+      default:
+        // All that this version knows is handled; others come with later versions and are not for us (W8).
+        message satisfies never;
     }
   }
 
