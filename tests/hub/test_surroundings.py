@@ -200,13 +200,15 @@ SHELL = r"""
 mark() { printf '\033]133;%s\007' "$1"; }
 mark A; printf '$ '; read x; mark C
 printf '\033[?1003;1006;1004h'; echo started; sh -c 'kill -9 $$'
-mark D; mark A; printf '%s$ ' "$1"; sleep 0.1; echo READY; exec cat
+mark D; printf "$1"; mark A; printf "$2$ "; sleep 0.1; echo READY; exec cat
 """
 
 
 async def test_case_terminal_11_reports_of_a_program_that_is_gone_end_at_the_prompt(drawn: Wall) -> None:
-    for name, own, left in (("a", "", False), ("b", "\x1b[?1004h", True)):
-        drawn.session(name, "bash", "-c", SHELL, "sh", own)
+    own = "\x1b[?1004h"
+    for name, before, after in (("a", "", ""), ("b", own, ""), ("c", "", own)):
+        left = bool(before or after)
+        drawn.session(name, "bash", "-c", SHELL, "sh", before, after)
         await drawn.service.set_session_focus(name)
         line = drawn.line()
         line.say("input", sessionId=name, data="\r")

@@ -33,6 +33,7 @@ EXTRA_LINES = 700
 LOOK_SECONDS = 0.25
 """Between two looks for new text on a screen."""
 _SETS_REPORTS = re.compile(rb"\x1b\[\?(?:[0-9]+;)*(?:9|100[0-6]|101[56])(?:;[0-9]+)*h")
+_MARK = re.compile(rb"\x1b\][16]33;")
 MAX_EVENTS = 256
 """Events told of one request: of more, which only a flood made to annoy has, the newest."""
 
@@ -139,10 +140,15 @@ class Drawn:
         data = ring.read(start, to)
         events = self._scanner.feed(data)
         marks = [event.kind for event in events if isinstance(event, Marked)]
+        begin = 0
         if marks:
-            self._at_prompt, self._fresh = marks[-1] != "running", False
+            if "running" in marks or not self._at_prompt:
+                # What a command set is before the first mark that follows it; what the shell sets is behind that.
+                command = max(data.rfind(b"\x1b]133;C"), data.rfind(b"\x1b]633;C"))
+                follows = _MARK.search(data, command + 1)
+                begin, self._fresh = len(data) if follows is None else follows.end(), False
+            self._at_prompt = marks[-1] != "running"
         if self._at_prompt and not self._fresh:
-            begin = max(data.rfind(b"\x1b]133;"), data.rfind(b"\x1b]633;"), 0) if marks else 0
             self._fresh = _SETS_REPORTS.search(data, begin) is not None
         return events
 
