@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -11,9 +12,14 @@ import time
 from pathlib import Path
 
 import pytest
+import trustme
 
+from termwall.addresses import only_here, public_address
+from termwall.folder import Running
 from termwall.pty.held import look
+from termwall.remote import Remote
 from tests.support.server import Server, running
+from tests.support.tls_front import tls_front
 
 
 class Command:
@@ -295,3 +301,99 @@ def test_case_terminal_6_a_server_started_in_tmux_by_an_agent_tells_its_sessions
         assert f"PWD={tmp_path / 'work'}" in lines, "as the shell itself says"
         assert {"TERM_PROGRAM=termwall", "KEPT=yes", "SSH_TTY=/dev/x", "120", f"{path}/termwall"} <= set(lines)
         assert any(line.startswith(f"server    {server.base}") for line in lines)
+
+
+def test_case_command_line_13_a_link_has_the_address_that_others_use(tmp_path: Path, work: Path) -> None:
+    options = ("--host", "0.0.0.0", "--allowed-hosts", "wall.example.org")
+    with running(tmp_path / "data", *options) as server:
+        server.project(work, id="work")
+        termwall = Command(server, work)
+        made = termwall("token", "create", "Mia", "--project", "work").strip()
+        assert re.fullmatch(rf"http://wall\.example\.org:{server.port}/\?token=[\w-]+&project=work", made)
+        assert json.loads(termwall("token", "create", "Mia", "--json"))["url"].startswith("http://wall.example.org:")
+        said = termwall("token", "create", "Mia", "--project", "nowhere", ok=False)
+        assert "There is no project `nowhere`" in said
+        assert "there is no token `nope`; `termwall token list` shows them" in termwall(
+            "token", "revoke", "nope", ok=False
+        )
+        assert server.call("DELETE", "/api/tokens/nope").json()["code"] == "unknown_token"
+        for wrong in ("wrong", "wrong-but-long-enough"):
+            said = termwall("ls", "--token", wrong, ok=False)
+            assert f"this token is not known to the server at {server.base}" in said
+        assert len(termwall("token", "list").splitlines()) == 2, "what was refused made none"
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({"TERMWALL_PUBLIC_URL": "https://example.org/wall/"}, "https://example.org/wall"),
+        ({"TERMWALL_ALLOWED_HOSTS": "*,wall.example.org"}, "https://wall.example.org"),
+        ({"TERMWALL_HOST": "::", "TERMWALL_ALLOWED_HOSTS": "a.example,b.example"}, "http://a.example:7070"),
+        ({}, "http://127.0.0.1:7070"),
+    ],
+)
+def test_case_command_line_13_the_best_address_that_is_known(
+    tmp_path: Path, settings: dict[str, str], wanted: str
+) -> None:
+    (tmp_path / "token").write_text("x" * 8)
+    with Remote(tmp_path, "http://127.0.0.1:7070") as one:
+        assert public_address(one) == "http://127.0.0.1:7070", "who names an address means that one"
+        one.running = Running("http://127.0.0.1:7070", 1, settings=settings)
+        assert public_address(one) == wanted
+        assert only_here(public_address(one)) is (wanted == "http://127.0.0.1:7070")
+
+
+def test_case_command_line_14_a_broken_file_is_refused_before_anything_is_stopped(tmp_path: Path, work: Path) -> None:
+    server = Server(tmp_path / "data")
+    server.data_dir.mkdir()
+    termwall = Command(server, work)
+    try:
+        up = json.loads(termwall("up", "--port", "0", "--json"))
+        for broken in ("profiles = [", "[profiles.x]\nlabel = 'no command'", "[nonsense]"):
+            (server.data_dir / "termwall.toml").write_text(broken)
+            said = termwall("restart", ok=False)
+            assert "the server was not stopped" in said
+            assert "termwall.toml" in said
+            said = termwall("serve", "--take-over", "--port", "0", "--no-open", ok=False)
+            assert "termwall.toml" in said
+            assert json.loads(termwall("status", "--json"))["server"]["pid"] == up["pid"]
+        (server.data_dir / "termwall.toml").unlink()
+        assert up["url"].startswith(termwall("restart").split()[-1])
+        # A restart that got no further than the stop: `up` comes where the server was.
+        known = {"TERMWALL_PORT": up["url"].partition("/?")[0].rpartition(":")[2], "TERMWALL_MAX_FOCUSED": "2"}
+        termwall("down")
+        (server.data_dir / "restart.json").write_text(json.dumps(known))
+        again = json.loads(termwall("up", "--json"))
+        assert again["url"].partition("/?")[0] == up["url"].partition("/?")[0]
+        assert not (server.data_dir / "restart.json").exists()
+    finally:
+        termwall("down", "--all", "--yes")
+
+
+def test_case_command_line_16_a_private_authority_is_trusted_where_it_is_named(
+    server: Server, termwall: Command, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    with tls_front(server.port, authority.issue_cert("127.0.0.1")) as url:
+        call = ("ls", "--all", "--url", url, "--token", server.token)
+        assert "is not trusted here; --ca" in termwall(*call, ok=False)
+        termwall(*call, "--ca", str(file))
+        session = termwall("run", "--url", url, "--ca", str(file), "--token", server.token, "--", "true").strip()
+        termwall("wait", session, "--until", "exit", "--url", url, "--ca", str(file), "--token", server.token)
+        assert "cannot be used for --ca" in termwall(*call, "--ca", str(tmp_path / "nothing"), ok=False)
+        termwall.env["SSL_CERT_FILE"] = str(file)
+        termwall(*call)
+        termwall.env |= {"TERMWALL_SESSION_ID": session, "TERMWALL_URL": url, "TERMWALL_TOKEN": server.token}
+        said = termwall("notify", "--hook", text='{"hook_event_name": "Stop"}', both=True)
+        assert said == ""
+
+
+def test_case_words_a_port_that_is_taken_says_what_to_do(termwall: Command, server: Server, tmp_path: Path) -> None:
+    call = ("serve", "--port", str(server.port), "--no-open", "--data-dir", str(tmp_path / "another"))
+    said = termwall(*call, ok=False)
+    assert f"Another program has it. `--port {server.port + 1}` takes the next one (0: any free one)." in said
+    assert "make run" not in said
+    termwall.env["MAKELEVEL"] = "1"
+    assert f'make run ARGS="--port {server.port + 1}"' in termwall(*call, ok=False)

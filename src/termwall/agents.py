@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from termwall import hook
-from termwall.remote import DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, remote, show
+from termwall.remote import Ca, DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, remote, show
 
 TIMED_OUT = 124
 """The exit code of `timeout`, which scripts know."""
@@ -47,6 +47,7 @@ def notify_command(
     project: ProjectOption = None,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """Say what a session wants from its user: `make; termwall notify "make has ended"`."""
@@ -71,6 +72,7 @@ def screen_command(
     project: ProjectOption = None,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """Print what a session shows now, focused or not."""
@@ -93,6 +95,7 @@ def wait_command(
     as_json: Json = False,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """Wait for a session, and print what it is. Exit code 1: it ended before; 124: the time is over."""

@@ -88,10 +88,25 @@ def write_private(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+def check(settings: Settings) -> None:
+    """What can be known to be wrong before anything is started or stopped.
+
+    Raises:
+        SettingsError: with what.
+    """
+    load_profiles(settings, os.environ)
+    if settings.nats:
+        try:
+            import termwall.cluster.nats  # noqa: F401
+        except ImportError:
+            raise SettingsError("Several nodes need one more library: pip install 'termwall[cluster]'.") from None
+
+
 class Termwall:
     """One server's parts. Made on the event loop that it will run on."""
 
     def __init__(self, settings: Settings) -> None:
+        check(settings)
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.settings = settings
         self.bounds = settings.bounds()
@@ -100,7 +115,7 @@ class Termwall:
             owner_token(settings),
             instance=instance_name(settings),
             host=settings.host,
-            allowed_hosts=settings.allowed_hosts,
+            allowed_hosts=settings.reached_by,
             allowed_origins=settings.allowed_origins,
             grants=self._grants,
         )
@@ -130,10 +145,8 @@ class Termwall:
         self.service.environment["TERMWALL_DATA_DIR"] = str(settings.data_dir.absolute())
 
     def _join(self) -> Node:
-        try:
-            from termwall.cluster.nats import NatsBus
-        except ImportError:
-            raise SettingsError("Several nodes need one more library: pip install 'termwall[cluster]'.") from None
+        from termwall.cluster.nats import NatsBus
+
         settings, run = self.settings, secrets.token_hex(8)
         name = node_name(settings)
         bus = NatsBus(
@@ -211,7 +224,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for routes in (focus_routes(service), project_routes(service), session_routes(service)):
         app.include_router(routes)
     app.include_router(recording_routes(service))
-    app.include_router(token_routes(termwall.store, service.clock, service.new_id, service.end_token))
+    app.include_router(
+        token_routes(termwall.store, service.clock, service.new_id, service.end_token, service.get_project)
+    )
     app.include_router(server_routes(service, access, Metrics(), version()))
     install_errors(app)
     app.router.routes.append(WebSocketRoute("/ws/terminal", TerminalEndpoint(service, access, bounds)))

@@ -22,6 +22,7 @@ from termwall.core.caller import Caller
 from termwall.core.typed import HELD_SECONDS, Typed, in_pixels
 from termwall.protocol.codec import BINARY_SUBPROTOCOL, INPUT_KIND, SNAPSHOT_KIND, STREAM_KIND
 from termwall.terminal import BorrowedTerminal, borrowed
+from termwall.tls import trusted_by
 
 AGAIN = (1000, 1001, 1005, 1006, 1012, 1013)
 """Close codes after which the server may be back soon."""
@@ -135,6 +136,7 @@ class _Attached:
                     max_size=None,
                     close_timeout=CLOSE_SECONDS,
                     proxy=None,
+                    ssl=trusted_by(self._address),
                 ) as socket:
                     until = 0.0
                     return await self._talk(socket)

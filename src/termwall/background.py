@@ -22,6 +22,8 @@ START_SECONDS = 30.0
 END_SECONDS = 12.0
 LOG_BYTES = 1 << 20
 """A longer log of earlier servers is begun anew."""
+AGAIN = "restart.json"
+"""In the data folder, while a restart is under way: the settings of the server that it stopped."""
 NOT_RUNNING = 3
 """Exit code of `status`, as service managers have it."""
 
@@ -44,8 +46,11 @@ def up_command(
     settings = read_settings(port=port, host=host, data_dir=data_dir)
     running = find_running(settings.data_dir)
     if running is None:
-        given = {"TERMWALL_PORT": str(settings.port), "TERMWALL_HOST": settings.host}
+        given = {"TERMWALL_PORT": str(settings.port), "TERMWALL_HOST": settings.host, **_remembered(settings.data_dir)}
+        asked = {"TERMWALL_PORT": port, "TERMWALL_HOST": host}
+        given |= {name: str(value) for name, value in asked.items() if value is not None}
         running = _start(settings.data_dir, given, "starting")
+        (settings.data_dir / AGAIN).unlink(missing_ok=True)
     with Remote(settings.data_dir, running.url, settings.token) as server:
         project = server.project_for(Path.cwd(), create=True)
         address = f"{running.url}/?token={server.token}&project={quote(project)}"
@@ -86,9 +91,13 @@ def restart_command(data_dir: DataDir = None) -> None:
     if running is None:
         fail("no server runs on this machine's data folder; `termwall up` starts one.")
     port = running.url.rpartition(":")[2]
+    given = {**running.settings, "TERMWALL_PORT": port}
+    _check(folder, given)
+    _remember(folder, given)
     if not stop_running(folder):
         fail(f"the server, process {running.pid}, does not end.")
-    again = _start(folder, {**running.settings, "TERMWALL_PORT": port}, "starting again")
+    again = _start(folder, given, "starting again")
+    (folder / AGAIN).unlink(missing_ok=True)
     typer.echo(f"termwall is up again: {again.url}")
 
 
@@ -134,6 +143,31 @@ def _lines(found: dict[str, Any]) -> list[str]:
     lines.append(f"data      {found['dataDir']}")
     states = ", ".join(f"{count} {state}" for state, count in sorted(found["attention"].items()))
     return [*lines, f"sessions  {states}"] if states else lines
+
+
+def _check(folder: Path, given: dict[str, str]) -> None:
+    """End the command if a server could not be started so; asked of the version that is installed now."""
+    words = [sys.executable, "-P", "-m", "termwall", "serve", "--check", "--data-dir", str(folder)]
+    env = {**os.environ, **given}
+    done = subprocess.run(words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()
+        why = said[-1].removeprefix("termwall: ") if said else f"it ended with {done.returncode}"
+        fail(f"the server was not stopped, for it could not be started again: {why}")
+
+
+def _remember(folder: Path, given: dict[str, str]) -> None:
+    """For an `up` after a restart that got no further than the stop: it has to come where the server was."""
+    with contextlib.suppress(OSError):
+        (folder / AGAIN).touch(mode=0o600)  # The address of NATS may hold a password.
+        (folder / AGAIN).write_text(json.dumps(given))
+
+
+def _remembered(folder: Path) -> dict[str, str]:
+    try:
+        return {str(name): str(value) for name, value in json.loads((folder / AGAIN).read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def _start(folder: Path, given: dict[str, str], what: str) -> Running:

@@ -1,6 +1,8 @@
 """The `termwall` command: serves a folder, and talks to a running server (A5)."""
 
+import errno
 import json
+import os
 import sys
 import webbrowser
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from urllib.parse import quote
 
 import typer
 
+from termwall.addresses import only_here, public_address
 from termwall.agents import notify_command, screen_command, wait_command
 from termwall.background import down_command, go_on, restart_command, status_command, up_command
 from termwall.config import Settings, SettingsError
@@ -23,6 +26,7 @@ from termwall.recording_commands import (
     recordings_command,
 )
 from termwall.remote import (
+    Ca,
     DataDir,
     Json,
     ProjectOption,
@@ -129,6 +133,7 @@ def serve_command(
     allowed_origins: Annotated[
         str | None, typer.Option(help="Further origins whose pages may connect, separated by commas.")
     ] = None,
+    public_url: Annotated[str | None, typer.Option(help="Address that others reach the server by.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with profiles.")] = None,
     nats: Annotated[
         str | None, typer.Option(help="NATS servers that join this node to others, separated by commas.")
@@ -138,6 +143,9 @@ def serve_command(
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
     no_outlive: NoOutlive = False,
     take_over: Annotated[bool, typer.Option("--take-over", help="End the server that uses the data folder.")] = False,
+    only_check: Annotated[
+        bool, typer.Option("--check", help="Only say whether settings and configuration are right.")
+    ] = False,
 ) -> None:
     """Run a server for all projects. Every setting can also come from the environment, as TERMWALL_PORT and so on."""
     settings = read_settings(
@@ -149,6 +157,7 @@ def serve_command(
         heartbeat=heartbeat,
         allowed_hosts=allowed_hosts,
         allowed_origins=allowed_origins,
+        public_url=public_url,
         config=config,
         nats=nats,
         node=node,
@@ -157,6 +166,9 @@ def serve_command(
         outlive=False if no_outlive else None,
         take_over=take_over or None,
     )
+    if only_check:
+        check_settings(settings)
+        return
 
     def ready(url: str, termwall: "Termwall") -> None:
         address = f"{url}/?token={termwall.access.token}"
@@ -166,6 +178,16 @@ def serve_command(
             webbrowser.open(address)
 
     run_server(settings, ready)
+
+
+def check_settings(settings: Settings) -> None:
+    """End the command if a server could not be started with them."""
+    from termwall.app import check
+
+    try:
+        check(settings)
+    except SettingsError as error:
+        fail(str(error))
 
 
 def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> None:
@@ -178,6 +200,7 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
     from termwall.server import serve
     from termwall.store.database import StoreError
 
+    check_settings(settings)  # Before a server is ended that this one takes over from.
     node = node_name(settings) if settings.nats else None
     log_to_stderr(settings.log_level, settings.log_format, node)
     try:
@@ -188,7 +211,16 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
     except (DataFolderError, StoreError, SettingsError, HolderError, BusError) as error:
         fail(str(error))
     except OSError as error:
-        fail(f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. Try --port 0.")
+        fail(_cannot_listen(settings, error))
+
+
+def _cannot_listen(settings: Settings, error: OSError) -> str:
+    said = f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}."
+    if error.errno != errno.EADDRINUSE or settings.port == 0:
+        return said
+    another = settings.port + 1 if settings.port < 65535 else settings.port - 1
+    made = f' With make: `make run ARGS="--port {another}"`.' if os.environ.get("MAKELEVEL") else ""
+    return f"{said} Another program has it. `--port {another}` takes the next one (0: any free one).{made}"
 
 
 # ---- talking to a server
@@ -205,6 +237,7 @@ def run_command(
     as_json: Json = False,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """Start a session in this folder: `termwall run --name tests -- pytest -q`."""
@@ -225,6 +258,7 @@ def list_command(
     as_json: Json = False,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """List the sessions of a project."""
@@ -255,6 +289,7 @@ def send_command(
     project: ProjectOption = None,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """Type into a session."""
@@ -286,6 +321,7 @@ def focus_command(
     as_json: Json = False,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """Put a session on the stage, for everybody."""
@@ -300,6 +336,7 @@ def blur_command(
     as_json: Json = False,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """Take sessions from the stage, for everybody."""
@@ -314,6 +351,7 @@ def close_command(
     project: ProjectOption = None,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """End a session's program and forget the session; asks while a program runs."""
@@ -333,6 +371,7 @@ def attach_command(
     project: ProjectOption = None,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     r"""Show a session in this terminal and type into it; Ctrl-\ leaves it running."""
@@ -365,6 +404,7 @@ def token_create(
     as_json: Json = False,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """Make a token for somebody; it is shown once."""
@@ -374,11 +414,20 @@ def token_create(
             body["projectId"] = project
         made = server.call("POST", "/api/tokens", body)
         query = f"&project={quote(project)}" if project else ""
-        show(made, as_json, lambda one: f"{server.url}/?token={one['token']}{query}")
+        address = public_address(server)
+        show({**made, "url": f"{address}/?token={made['token']}{query}"}, as_json, lambda one: str(one["url"]))
+        if only_here(address):
+            typer.echo(
+                "termwall: this address works on this machine only. To give it to others, see --public-url, --host and "
+                "--allowed-hosts of `termwall serve`.",
+                err=True,
+            )
 
 
 @token_app.command("list")
-def token_list(as_json: Json = False, data_dir: DataDir = None, url: Url = None, token: Token = None) -> None:
+def token_list(
+    as_json: Json = False, data_dir: DataDir = None, url: Url = None, ca: Ca = None, token: Token = None
+) -> None:
     """List the tokens given to others."""
     with remote(data_dir, url, token) as server:
         found = server.call("GET", "/api/tokens")
@@ -394,8 +443,12 @@ def token_revoke(
     id: Annotated[str, typer.Argument(help="The token's id, from `termwall token list`.")],
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """End a token, and the connections it opened."""
     with remote(data_dir, url, token) as server:
+        known = {one["id"] for one in server.call("GET", "/api/tokens")["tokens"]}
+        if id not in known:
+            fail(f"there is no token `{id}`; `termwall token list` shows them.")
         server.call("DELETE", f"/api/tokens/{quote(id)}")

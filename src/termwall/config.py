@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
@@ -16,6 +17,8 @@ from termwall.hub.profiles import ProfileSpec
 from termwall.pty.environment import login_shell
 
 DEFAULTS = Bounds()
+MIN_TOKEN = 8
+"""Characters."""
 LOGIN_SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "tcsh", "csh", "nu"})
 """Those that take `-l`."""
 Positive = Annotated[int, Field(gt=0)]
@@ -36,7 +39,7 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("termwall"), description="Folder for what survives a restart."
     )
     token: str | None = Field(
-        None, min_length=8, description="The owner's token; made at the first start if not given."
+        None, min_length=MIN_TOKEN, description="The owner's token; made at the first start if not given."
     )
     outlive: bool = Field(True, description="Let the programs go on when the server ends, for the next one.")
     take_over: bool = Field(False, description="End the server that uses the data folder; its programs go on.")
@@ -47,6 +50,9 @@ class Settings(BaseSettings):
     )
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         [], description="Further host names the server is reached by, separated by commas."
+    )
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s?#]+(/[^\s?#]*)?$")] | None = Field(
+        None, description="The address that others reach the server by, such as that of a proxy in front of it."
     )
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Further origins whose pages may connect, separated by commas; there are no CORS headers."
@@ -139,6 +145,12 @@ class Settings(BaseSettings):
                 values[name] = [part.strip() for part in given.split(",") if part.strip()]
         super().__init__(**values)  # type: ignore[arg-type]
 
+    @property
+    def reached_by(self) -> list[str]:
+        """The further host names, with that of the public address."""
+        public = urlsplit(self.public_url).hostname if self.public_url else None
+        return [*self.allowed_hosts, *([public] if public else [])]
+
     def as_environment(self) -> dict[str, str]:
         """What differs from the defaults, as variables for another server on the same data folder."""
         given = self.model_dump(mode="json", exclude_defaults=True, exclude={"data_dir", "token", "open", "take_over"})
@@ -226,5 +238,8 @@ def _read_file(settings: Settings) -> _File:
         return _File()
     try:
         return _File.model_validate(tomllib.loads(path.read_text()))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise SettingsError(f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from None

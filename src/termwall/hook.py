@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from termwall.tls import CertificatesError, trusted
+
 TIMEOUT_SECONDS = 2.0
 """For the server to take the connection, and again to answer."""
 LIMIT_SECONDS = 3.0
@@ -78,17 +80,20 @@ def post(url: str, token: str, session: str, notice: Mapping[str, str]) -> None:
         HookError: it does not answer, or refuses.
     """
     address = urlsplit(url)
-    kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
     path = f"{address.path.rstrip('/')}/api/sessions/{quote(session, safe='')}/notify"
     try:
-        connection = kind(address.hostname or "", address.port, timeout=TIMEOUT_SECONDS)
+        connection = (
+            HTTPSConnection(address.hostname or "", address.port, timeout=TIMEOUT_SECONDS, context=trusted())
+            if address.scheme == "https"
+            else HTTPConnection(address.hostname or "", address.port, timeout=TIMEOUT_SECONDS)
+        )
         try:
             headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
             connection.request("POST", path, json.dumps(notice).encode(), headers)
             status = connection.getresponse().status
         finally:
             connection.close()
-    except (OSError, HTTPException, ValueError) as error:
+    except (OSError, HTTPException, ValueError, CertificatesError) as error:
         raise HookError(f"{url} does not answer: {error}") from None
     if status >= 300:
         raise HookError(f"{url} answered {status}")

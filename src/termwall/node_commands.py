@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
-from termwall.remote import DataDir, Json, Token, Url, remote
+from termwall.remote import Ca, DataDir, Json, Token, Url, remote
 
 Back = Annotated[bool, typer.Option("--back", help="Take clients again.")]
 
 
-def nodes_command(as_json: Json = False, url: Url = None, token: Token = None, data_dir: DataDir = None) -> None:
+def nodes_command(
+    as_json: Json = False, url: Url = None, ca: Ca = None, token: Token = None, data_dir: DataDir = None
+) -> None:
     """List the nodes of the wall: role, version, sessions, clients."""
     with remote(data_dir, url, token) as server:
         found = server.call("GET", "/api/nodes")
@@ -27,7 +29,9 @@ def nodes_command(as_json: Json = False, url: Url = None, token: Token = None, d
         typer.echo(f"{mark} {one['name']:<20} {one['role']:<8} {one['version']:<10} {figures}{draining}")
 
 
-def drain_command(back: Back = False, url: Url = None, token: Token = None, data_dir: DataDir = None) -> None:
+def drain_command(
+    back: Back = False, url: Url = None, ca: Ca = None, token: Token = None, data_dir: DataDir = None
+) -> None:
     """Send a node's clients to others, before an upgrade. Its programs go on."""
     with remote(data_dir, url, token) as server:
         server.call("POST", "/api/drain", {"draining": not back})

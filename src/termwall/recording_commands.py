@@ -14,7 +14,7 @@ import typer
 from termwall.castfile import cast_lines, split_lines
 from termwall.core.asciicast import CastError, read_cast
 from termwall.playing import play
-from termwall.remote import DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, remote, show
+from termwall.remote import Ca, DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, remote, show
 
 RecordingArgument = Annotated[str, typer.Argument(help="A recording's id, or an asciicast file, v1 to v3.")]
 
@@ -26,6 +26,7 @@ def record_command(
     as_json: Json = False,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """Record a session from now on, or stop that; prints the recording's id."""
@@ -40,6 +41,7 @@ def recordings_command(
     as_json: Json = False,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """List a project's recordings, the newest first."""
@@ -83,6 +85,7 @@ def export_command(
     part: Annotated[int | None, typer.Option(min=1, help="Only that part of a long one.")] = None,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """Write a recording as one asciicast file, all of its parts in it."""
@@ -111,6 +114,7 @@ def play_command(
     part: Annotated[int | None, typer.Option(min=1, help="Only that part of a long one.")] = None,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """Play a recording in this terminal: space pauses, q ends."""
@@ -143,6 +147,7 @@ def grep_command(
     as_json: Json = False,
     data_dir: DataDir = None,
     url: Url = None,
+    ca: Ca = None,
     token: Token = None,
 ) -> None:
     """Find text in all sessions' screens and scrollback, and in recordings; exit code 1 if there is none."""

@@ -1,6 +1,7 @@
 """A running server as the commands see it: how it is found, how it is asked, and what goes wrong as a sentence (A5)."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, NoReturn
@@ -9,11 +10,28 @@ import httpx
 import typer
 from pydantic import ValidationError
 
-from termwall.config import Settings
-from termwall.folder import find_running
+from termwall.config import MIN_TOKEN, Settings
+from termwall.folder import Running, find_running
+from termwall.tls import VARIABLE, CertificatesError, trusted_by
+
+
+def _trust(path: Path | None) -> Path | None:
+    if path is not None:
+        os.environ[VARIABLE] = str(path)
+    return path
+
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for what survives a restart.")]
 Url = Annotated[str | None, typer.Option("--url", envvar="TERMWALL_URL", help="Address of a running server.")]
+Ca = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca",
+        envvar=VARIABLE,
+        callback=_trust,
+        help="Certificates to trust beside the system's, where the address is https.",
+    ),
+]
 Token = Annotated[str | None, typer.Option("--token", help="Token to show to the server.")]
 ProjectOption = Annotated[
     str | None, typer.Option("--project", "-p", envvar="TERMWALL_PROJECT_ID", help="Project id; else this folder's.")
@@ -42,18 +60,22 @@ class Remote:
     """A running server, over HTTP."""
 
     def __init__(self, data_dir: Path, url: str | None = None, token: str | None = None) -> None:
-        running = find_running(data_dir) if url is None else None
-        if url is None and running is None:
+        self.running: Running | None = find_running(data_dir) if url is None else None
+        """The server of the data folder, where none was named."""
+        if url is None and self.running is None:
             fail("no server runs on this machine's data folder. Start one with `termwall`, or name one with --url.")
-        self.url = (url or (running.url if running else "")).rstrip("/")
+        self.url = (url or (self.running.url if self.running else "")).rstrip("/")
         token_file = data_dir / "token"
         found = token or (token_file.read_text().strip() if token_file.exists() else None)
         if found is None:
             fail("no token is known; give one with --token or TERMWALL_TOKEN.")
         self.token: str = found
-        self._http = httpx.Client(
-            base_url=self.url, headers={"authorization": f"Bearer {self.token}"}, timeout=15, trust_env=False
-        )
+        headers = {"authorization": f"Bearer {self.token}"}
+        try:
+            verify = trusted_by(self.url) or False  # Nothing is verified where there is no TLS.
+        except CertificatesError as error:
+            fail(str(error))
+        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=15, trust_env=False, verify=verify)
 
     def __enter__(self) -> "Remote":
         return self
@@ -65,13 +87,17 @@ class Remote:
         """One request; an error of the server's ends the command with its sentence."""
         try:
             answer = self._http.request(method, path, json=body)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                fail(f"the certificate of {self.url} is not trusted here; --ca FILE says which is. ({error})")
             fail(f"{self.url} does not answer: {error}")
         if not answer.is_success:
             self._refused(answer)
         return answer
 
     def _refused(self, answer: httpx.Response) -> NoReturn:
+        if answer.status_code == 401:
+            fail(f"this token is not known to the server at {self.url}.")
         try:
             problem = answer.json()
             fail(f"{problem['error']} ({problem['code']})")
@@ -129,8 +155,10 @@ class Remote:
 
 def remote(data_dir: Path | None, url: str | None, token: str | None) -> Remote:
     """The server that the options name."""
-    settings = read_settings(data_dir=data_dir, token=token)
-    return Remote(settings.data_dir, url, settings.token)
+    # A token that is too short to be made is still one that the server can refuse.
+    token = token or os.environ.get("TERMWALL_TOKEN")
+    settings = read_settings(data_dir=data_dir, token=token if token and len(token) >= MIN_TOKEN else "-" * MIN_TOKEN)
+    return Remote(settings.data_dir, url, token)
 
 
 def show(value: Any, as_json: bool, line: Callable[[Any], str]) -> None:

@@ -22,6 +22,7 @@ from websockets.typing import Subprotocol
 
 from termwall.core.errors import CLOSE_CODES, CloseCode
 from termwall.protocol.codec import JSON_SUBPROTOCOL
+from termwall.tls import trusted_by
 
 STATES = {"idle": "idle", "needs-input": "needs input", "done": "done", "working": "working"}
 """Goals that are states, as they are written on the command line."""
@@ -115,7 +116,9 @@ class Waiting:
             EndedFirst, WaitError: that will not happen.
         """
         tries = 0
-        async with httpx.AsyncClient(headers=self._headers, timeout=15, trust_env=False) as self._http:
+        trust = trusted_by(self._address)
+        verify = trust or False
+        async with httpx.AsyncClient(headers=self._headers, timeout=15, trust_env=False, verify=verify) as self._http:
             while True:
                 before = self._session
                 try:
@@ -126,6 +129,7 @@ class Waiting:
                         compression=None,
                         max_size=None,
                         proxy=None,
+                        ssl=trust,
                     ) as socket:
                         return await self._follow(socket)
                 except InvalidStatus as error:

@@ -105,6 +105,8 @@ class Gate:
         if changes and origin is not None and not access.check_origin(origin, host, scheme):
             return ErrorCode.FORBIDDEN, "Pages of this Origin may not change things here; see --allowed-origins."
         if is_private(path) and identity is None:
+            if headers.get("authorization", "").lower().startswith("bearer "):
+                return ErrorCode.UNAUTHORIZED, "This token is not known here."
             return ErrorCode.UNAUTHORIZED, "Show a token: `Authorization: Bearer ...`, or sign in on the page."
         if changes and origin is None and identity is not None and identity.by == "cookie":
             return ErrorCode.FORBIDDEN, "A cookie needs an Origin header; programs use a Bearer token."

@@ -351,9 +351,18 @@ def screen_text(session_id: str, epoch: str, picture: Picture) -> bytes:
 
 
 def token_routes(
-    store: Store, clock: Callable[[], int], new_id: Callable[[], str], revoked: Callable[[str], None]
+    store: Store,
+    clock: Callable[[], int],
+    new_id: Callable[[], str],
+    revoked: Callable[[str], None],
+    find_project: Callable[[str], object],
 ) -> APIRouter:
-    """`/api/tokens`: what the owner gives to others (X1, X3). `revoked` gets the id of a token that ended."""
+    """`/api/tokens`: what the owner gives to others (X1, X3).
+
+    Args:
+        revoked: gets the id of a token that ended.
+        find_project: raises `unknown_project`.
+    """
     router = APIRouter(prefix="/api/tokens", tags=["tokens"])
 
     @router.get("", operation_id="listTokens", responses=answers())
@@ -362,10 +371,17 @@ def token_routes(
         allow(request, "own")
         return bodies.TokenList(tokens=[_shown(token) for token in store.tokens()])
 
-    @router.post("", status_code=201, operation_id="createToken", responses=answers(ErrorCode.LIMIT_REACHED))
+    @router.post(
+        "",
+        status_code=201,
+        operation_id="createToken",
+        responses=answers(ErrorCode.LIMIT_REACHED, ErrorCode.UNKNOWN_PROJECT),
+    )
     async def create_token(request: Request, body: bodies.TokenCreate) -> bodies.TokenMade:
         """A new token for somebody; shown this once."""
         allow(request, "own")
+        if body.project_id is not None:
+            find_project(body.project_id)
         if len(store.tokens()) >= MAX_TOKENS:
             raise TermwallError(ErrorCode.LIMIT_REACHED, f"There are {MAX_TOKENS} tokens, the most allowed.")
         token = secrets.token_urlsafe(24)
@@ -373,14 +389,17 @@ def token_routes(
         store.put_token(stored)
         return bodies.TokenMade(**_shown(stored).model_dump(by_alias=False), token=token)
 
-    @router.delete("/{tokenId}", status_code=204, operation_id="revokeToken", responses=answers(ErrorCode.INVALID))
+    @router.delete(
+        "/{tokenId}", status_code=204, operation_id="revokeToken", responses=answers(ErrorCode.UNKNOWN_TOKEN)
+    )
     async def revoke_token(
         request: Request, token_id: Annotated[str, Path(alias="tokenId", pattern=ID_PATTERN)]
     ) -> None:
-        """End a token, and the connections that it opened. It is no error if it has ended already."""
+        """End a token, and the connections that it opened."""
         allow(request, "own")
-        if store.delete_token(token_id):
-            revoked(token_id)
+        if not store.delete_token(token_id):
+            raise TermwallError(ErrorCode.UNKNOWN_TOKEN, f"There is no token `{token_id[:64]}`.", field="tokenId")
+        revoked(token_id)
 
     return router
 
