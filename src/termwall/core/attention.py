@@ -197,7 +197,10 @@ class Watch:
     def titled(self, now: int, title: str) -> None:
         """The program set its title."""
         self._advance(now)
-        self._asks = _cut(f"title: {title.strip()}") if _ASKS.search(title.strip()) else None
+        if not _ASKS.search(title.strip()):
+            self._asks = None
+        elif self._asks is None:  # Else it blinks.
+            self._asks = _cut(f"title: {title.strip()}")
         self._settle()
 
     def rang(self, now: int) -> None:
