@@ -2,7 +2,7 @@
 
 import pytest
 
-from termwall.core.doings import doing_of, focus_of
+from termwall.core.doings import doing_of, enters, focus_of
 
 REPORTS = [
     b"\x1b[I",
@@ -83,3 +83,15 @@ def test_focus_reports_alone() -> None:
     assert focus_of(b"\x1b[I") is True
     assert focus_of(b"\x1b[I\x1b[O") is False
     assert [focus_of(data) for data in (b"", b"\x1b[", b"x\x1b[I", b"\x1b[Ix", b"\x1b[A")] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    "data", [b"\r", b"\n", b"yes\r", b"\x1b[13u", b"\x1b[13;1:1u", b"\x1b[13;129u", b"\x1b[13;;13u"]
+)
+def test_case_page_3_enter_sends_a_line_in_each_of_its_forms(data: bytes) -> None:
+    assert enters(data)
+
+
+@pytest.mark.parametrize("data", [b"y", b"\x1b\r", b"\x1b[13;2u", b"\x1b[13;1:3u", b"\x1b[27;2;13~", b"\x1b[130u"])
+def test_case_page_3_a_new_line_is_no_enter(data: bytes) -> None:
+    assert not enters(data)

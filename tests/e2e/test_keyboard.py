@@ -1,6 +1,7 @@
 """Keys of many layouts, pressed as real events in Chromium: what they send to the program, and what the page takes."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -243,3 +244,38 @@ def test_case_page_3_command_stays_the_system_s(keyboard: Callable[..., Keyboard
     keys = keyboard(MAC, output="\x1b[>1u")
     assert keys.sent("c", "KeyC", META) == ""
     assert keys.sent("c", "KeyC", CTRL) == "1b 5b 39 39 3b 35 75"
+
+
+def test_case_page_3_with_a_screen_reader_each_key_is_sent_once(keyboard: Callable[..., Keyboard]) -> None:
+    keys = keyboard()
+    page = keys.page.page
+    settings(keys.page)
+    page.click("label:has-text('Screen reader mode')")
+    page.click("dialog button:has-text('Done')")
+    page.click(".pane .screen")
+    start = keys.log.stat().st_size
+    for key, code in [("a", "KeyA"), ("Enter", "Enter"), ("B", "KeyB"), ("Backspace", "Backspace"), ("Tab", "Tab")]:
+        keys.press(key, code)
+    assert keys.after(start) == "61 0d 42 7f 09"
+
+
+def test_case_page_3_vim_gets_what_it_asks_for(server: Server, open_page: Open, tmp_path: Path) -> None:
+    vim = shutil.which("vim")
+    if vim is None:
+        pytest.skip("no vim")
+    # It asks for modifyOtherKeys, and then knows Shift+Enter and Ctrl+Enter from Enter.
+    maps = ["inoremap <S-CR> one", "inoremap <C-CR> two", "inoremap <C-S-a> three", "startinsert"]
+    command = [vim, "-N", "-u", "NONE", "-i", "NONE", "--cmd", 'let &t_TI = "\\<Esc>[>4;2m"']
+    session = server.session("wall", *command, *[f"+{line}" for line in maps])
+    server.focus("wall", session)
+    page = open_page()
+    keys = Keyboard(page, tmp_path / "unused")
+    page.sees(session, "-- INSERT --")
+    page.page.click(f".pane[data-session='{session}'] .screen")
+    keys.press("Enter", "Enter", SHIFT)
+    keys.press("Enter", "Enter", CTRL)
+    keys.press("A", "KeyA", CTRL | SHIFT)
+    keys.press("x", "KeyX")
+    page.sees(session, "onetwothreex")
+    keys.press("Escape", "Escape")
+    page.until(lambda: "-- INSERT --" not in page.text(session), "the end of inserting")

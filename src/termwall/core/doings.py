@@ -28,6 +28,8 @@ _REPORT = re.compile(
     rb")"
     rb"|\x1b[\]P_^X][^\x07\x18\x1a\x1b]*(?:\x07|\x1b\\)",  # colours, clipboard, DECRQSS, XTGETTCAP, XTVERSION
 )
+_ENTER = re.compile(rb"(?<!\x1b)\r|\n|\x1b\[13(?:;(?:1|65|129|193)?(?::1)?(?:;[0-9:]{0,32})?)?u")
+"""As a byte, or as the kitty keyboard protocol has it, whichever locks are on."""
 _MOVED, _WHEEL = 32, 64
 _NO_BUTTON = 3
 
@@ -44,6 +46,11 @@ def doing_of(data: bytes) -> Doing:
     if not data:
         return "typed"
     return "pressed" if pressed else "reported"
+
+
+def enters(data: bytes) -> bool:
+    """Whether Enter is in it, which sends a line; Alt+Enter, and Shift+Enter in its place, do not."""
+    return _ENTER.search(data) is not None
 
 
 def focus_of(data: bytes) -> bool | None:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from termwall import clock
 from termwall.core.attention import Watch
-from termwall.core.doings import doing_of, focus_of
+from termwall.core.doings import doing_of, enters, focus_of
 from termwall.core.driver import Seat
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId, ProjectId, SessionId
@@ -252,7 +252,7 @@ class LiveSession(AnySession):
             return
         self.recency.user = self._tick()
         if doing == "typed":
-            self.watch.typed(now, entered=b"\r" in data or b"\n" in data)
+            self.watch.typed(now, entered=enters(data))
         else:
             self.watch.pressed(now)
         self._on_heard(self)

@@ -20,7 +20,7 @@ NO_REPORTS = b"\x1b[?9;1000;1001;1002;1003;1004;1005;1006;1015;1016l"
 RESET = (
     b"\x18\x1b\\"  # out of any sequence
     + NO_REPORTS
-    + b"\x1b[<16u\x1b[=0u\x1b[?1047l\x1b[<16u\x1b[=0u\x1b[>4;0m"  # the keyboard's protocols, of either screen
+    + b"\x1b[<16u\x1b[=0u\x1b[?1047l\x1b[<16u\x1b[=0u\x1b[>4;0m\x1b[>4f"  # the keyboard's protocols, of either screen
     + b"\x1b[?2004;2026;2031;2048;1;5;12l\x1b>"  # pastes, what holds the screen back, reports, keys, looks
     + b"\x1b[?7;25h\x1b[4;20l"  # wrap, cursor, insert, new line
     + b"\x1b7\x1b[r\x1b8"  # the whole screen scrolls, and the cursor stays

@@ -69,7 +69,7 @@ export function encodeKey(event: KeyPress, state: KeyState): string | null {
   const held = modifiers(event, state);
   const modifier = modifierKey(event.key, event.location);
   if (modifier !== undefined) {
-    return state.kitty & ALL_KEYS ? sequence(event, state, String(modifier), held.bits, "u") : null;
+    return state.kitty & ALL_KEYS && !event.repeat ? sequence(event, state, String(modifier), held.bits, "u") : null;
   }
   if (/^(?:Caps|Num|Scroll)Lock$/.test(event.key) && !(state.kitty & ALL_KEYS)) return null;
   const functional = functionalKey(event.key, event.code, event.location);

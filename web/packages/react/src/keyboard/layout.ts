@@ -89,6 +89,8 @@ export function latinOf(event: KeyPress, platform: Platform): string {
   }
   if (/^[a-z0-9]$/i.test(key)) return key.toLowerCase();
   if (!isCharacter(key)) return key === "Dead" || key === "Unidentified" ? place : "";
+  // A letter with a mark at a letter's place, as the Turkish dotless i, still is that key for older software.
+  if (isLatin(key) && keyCode >= 65 && keyCode <= 90) return String.fromCharCode(keyCode + 32);
   if (code.startsWith("Digit")) return place; // The row of digits gives signs or letters without Shift, as in France.
   return isOtherLetter(key) ? place : "";
 }
