@@ -155,3 +155,13 @@ def test_case_command_line_2_going_back_to_the_primary_screen_shows_it(server: S
     terminal.type(b"\x1c")
     terminal.wait()
     assert "line 0" in terminal.engine.text(1000)
+
+
+def test_case_command_line_3_a_session_is_not_attached_to_itself(server: Server, terminal: OuterTerminal) -> None:
+    session = server.session("work", "sh", "-c", "read x")
+    before = terminal.state()
+    terminal.env["TERMWALL_SESSION_ID"] = session
+    terminal.start("attach", session)
+    assert terminal.wait() == 1
+    assert b"A session cannot be shown within itself" in terminal.output
+    ends(terminal, before)

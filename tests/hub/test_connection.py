@@ -720,3 +720,30 @@ async def test_case_server_4_every_message_of_the_wire_is_handled(wall: Wall, ki
     line = wall.line(session="a")
     line.say(kind, sessionId="a", requestId="r", **SMALLEST.get(kind, {}))
     assert not line.of("error")
+
+
+async def test_case_command_line_3_and_19_a_session_is_never_shown_within_itself(wall: Wall) -> None:
+    for name in ("a", "b", "c", "elsewhere"):
+        wall.session(name)
+
+    def attach(inside: str, session: str) -> Line:
+        return wall.line(session=session, inside=inside)
+
+    assert attach("a", "a").ended is not None, "itself"
+    in_a = attach("a", "b")
+    assert in_a.ended is None
+    again = attach("a", "b")
+    assert wall.service.get_session("a").attached == ["b"]
+    code, why = attach("b", "a").ended or (0, "")
+    assert code == 1008, "each other"
+    assert "within itself" in why
+    in_b = attach("b", "c")
+    assert in_b.ended is None, "a chain is no loop"
+    assert attach("c", "a").ended is not None, "a loop of three"
+    assert attach("c", "elsewhere").ended is None
+    assert attach("unknown-here", "a").ended is None, "a session of another server"
+    in_a.leave()
+    assert attach("c", "a").ended is not None, "the other one still shows it"
+    again.leave()
+    assert wall.service.get_session("a").attached == []
+    assert attach("c", "a").ended is None, "the loop is open"

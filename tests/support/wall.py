@@ -152,6 +152,7 @@ class Wall:
         resume: bool = False,
         role: Any = "own",
         project: str = "wall",
+        inside: str | None = None,
     ) -> Line:
         """A new connection."""
         line = Line()
@@ -161,6 +162,7 @@ class Wall:
             resume=resume,
             binary=binary,
             role=role,
+            inside=None if inside is None else SessionId(inside),
         )
         line.connection = self.service.connect(project, hello, line)
         return line

@@ -51,6 +51,7 @@ class DistantSession(AnySession):
         """Of the newest attachment."""
         self._gateway = gateway
         self._shown = shown
+        self.attached = frozenset(map(SessionId, shown.attached))
         self.id = SessionId(shown.id)
         self.project_id = ProjectId(shown.project_id)
         self._begin()
@@ -71,6 +72,7 @@ class DistantSession(AnySession):
         """The node says what it is by now. True if it was restarted: everything before is over."""
         restarted = shown.epoch != self.epoch
         self._shown = shown
+        self.attached = frozenset(map(SessionId, shown.attached))
         known = self.recency
         self.recency = Recency(*map(max, recency, (known.user, known.output, known.focused)))
         self.last_output = shown.last_activity

@@ -5,7 +5,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -83,6 +83,8 @@ class AnySession(ABC):
     recency: Recency
     last_output: int
     viewers: "set[Viewer]"
+    attached: Collection[SessionId]
+    """The sessions that `termwall attach` shows within it."""
     _frame: tuple[tuple[str, int, int], bytes] = (("", 0, 0), b"")
     _resized: asyncio.TimerHandle | None = None
 

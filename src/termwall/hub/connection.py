@@ -69,7 +69,7 @@ class Connection:
         self.room = room
         self.client_id = hello.client_id
         self.token_id = hello.token_id
-        self._hello = hello
+        self.hello = hello
         self._person = Person(hello.client_id, hello.name)
         self._outlet = outlet
         self._bounds = bounds
@@ -192,7 +192,7 @@ class Connection:
 
     def session_added(self, session: AnySession) -> None:
         """A session appeared; a connection that waits for it is woken at once (W5)."""
-        if self._peer.state == "waiting" and session.id == self._hello.session_id:
+        if self._peer.state == "waiting" and session.id == self.hello.session_id:
             self._found()
 
     def session_dropped(self, session: AnySession) -> None:
@@ -210,7 +210,7 @@ class Connection:
 
     def _connected(self) -> None:
         room = self.room
-        one = self._hello.session_id
+        one = self.hello.session_id
         for own in room.own:
             room.tell_echo(own)  # So that what this one is told now is what all know.
         self._open = True
@@ -220,7 +220,7 @@ class Connection:
             **room.state().model_dump(by_alias=False),
             "status": "connected",
             "client_id": self.client_id,
-            "role": self._hello.role,
+            "role": self.hello.role,
             "sessions": sessions,
             "heartbeat_interval": bounds.heartbeat_milliseconds,
             "visible_heartbeat_interval": min(bounds.visible_heartbeat_milliseconds, bounds.heartbeat_milliseconds),
@@ -254,7 +254,7 @@ class Connection:
         status = messages.ConnectionStatus(
             status="connecting",
             project_id=self.room.id,
-            session_id=self._hello.session_id,
+            session_id=self.hello.session_id,
             retry_count=count,
             timestamp=self._clock(),
         )
@@ -283,7 +283,7 @@ class Connection:
     def _handle(self, message: messages.AnyClientMessage | InputFrame) -> None:
         request_id = None if isinstance(message, InputFrame) else message.request_id
         try:
-            if self._hello.role == "view" and not isinstance(message, _MAY_VIEW):
+            if self.hello.role == "view" and not isinstance(message, _MAY_VIEW):
                 raise TermwallError(ErrorCode.FORBIDDEN, "Your link may watch this project, not change it.")
             if not isinstance(message, InputFrame) and message.project_id not in (None, self.room.id):
                 raise TermwallError(
@@ -291,7 +291,7 @@ class Connection:
                 )
             self._dispatch(message)
         except TermwallError as error:
-            self._refuse(error, request_id=request_id, session_id=message.session_id or self._hello.session_id)
+            self._refuse(error, request_id=request_id, session_id=message.session_id or self.hello.session_id)
 
     def _note_pane(self, session: AnySession, size: tuple[int, int] | None) -> None:
         driver = session.driver()
@@ -368,7 +368,7 @@ class Connection:
         self.room.watch(self, sessions)
 
     def _acknowledged(self, message: messages.Ack) -> bool:
-        session_id = message.session_id or self._hello.session_id
+        session_id = message.session_id or self.hello.session_id
         viewer = None if session_id is None else self._viewers.get(SessionId(session_id))
         return viewer is not None and viewer.ack(message.offset)
 
@@ -398,7 +398,7 @@ class Connection:
 
         def answer(result: messages.FocusUpdate | TermwallError | None) -> None:
             if isinstance(result, TermwallError):
-                about = message.session_id or self._hello.session_id
+                about = message.session_id or self.hello.session_id
                 self._refuse(result, request_id=message.request_id, session_id=about)
             elif result is None:
                 self._tell_sync(message.request_id, None)
@@ -445,8 +445,8 @@ class Connection:
 
     def _tell_sync(self, request_id: str | None, streams: dict[str, messages.StreamResume] | None) -> None:
         fields: dict[str, Any] = self.room.state().model_dump(by_alias=False)
-        if self._hello.session_id is not None:
-            fields["session_id"] = self._hello.session_id
+        if self.hello.session_id is not None:
+            fields["session_id"] = self.hello.session_id
         if request_id is not None:
             fields["request_id"] = request_id
         if streams is not None:
@@ -457,7 +457,7 @@ class Connection:
         fields: dict[str, Any] = {"timestamp": self._clock(), "clock": clock.milliseconds()}
         if message.timestamp is not None:
             fields["echo"] = message.timestamp
-        session_id = message.session_id or self._hello.session_id
+        session_id = message.session_id or self.hello.session_id
         if session_id is not None:
             fields["session_id"] = session_id
         if message.request_id is not None:
@@ -471,7 +471,7 @@ class Connection:
 
     def _own(self, session_id: str | None, field: str = "sessionId") -> str:
         """The session that a message names, or else the one that this connection carries."""
-        own = self._hello.session_id
+        own = self.hello.session_id
         if not session_id:
             if own is None:
                 raise TermwallError(ErrorCode.INVALID, "Say which session: `sessionId` is missing.", field=field)
@@ -481,7 +481,7 @@ class Connection:
         return session_id
 
     def _carries_id(self, session_id: SessionId) -> bool:
-        return self._hello.session_id is None or self._hello.session_id == session_id
+        return self.hello.session_id is None or self.hello.session_id == session_id
 
     def _viewer(self, session: AnySession) -> Viewer:
         viewer = self._viewers.get(session.id)
@@ -489,10 +489,10 @@ class Connection:
             viewer = Viewer(
                 session,
                 self._outlet,
-                binary=self._hello.binary,
+                binary=self.hello.binary,
                 window=self._bounds.window_bytes,
                 clock=self._clock,
-                scrollback=self._hello.scrollback,
+                scrollback=self.hello.scrollback,
             )
             self._viewers[session.id] = viewer
             session.viewers.add(viewer)

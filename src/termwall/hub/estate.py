@@ -14,10 +14,12 @@ from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.core.limits import Bounds
 from termwall.core.theme import Theme
+from termwall.hub.anysession import AnySession
 from termwall.hub.archive import Archive
 from termwall.hub.connection import Connection, Hello
 from termwall.hub.inheritance import inherit
 from termwall.hub.kept import Home, Kept
+from termwall.hub.nesting import Nesting
 from termwall.hub.outlet import Outlet
 from termwall.hub.profiles import ProfileSpec
 from termwall.hub.recordings import Recordings
@@ -110,6 +112,7 @@ class Estate:
         self._rooms: dict[ProjectId, Room] = {}
         self._homes: dict[SessionId, Room] = {}
         self._connections: set[Connection] = set()
+        self._nesting = Nesting(self._anywhere, self._heard)
         self._closing: set[asyncio.Task[None]] = set()
         self._focus_changed: dict[object, Callable[[FocusUpdate], None]] = {}
         self._session_changed: dict[object, Callable[[Session], None]] = {}
@@ -161,6 +164,9 @@ class Estate:
         if self._closed or len(self._connections) >= self.bounds.connections:
             outlet.close(CloseCode.TRY_LATER, "Too many connections")
             return None
+        if self._nesting.loops(hello):
+            outlet.close(CloseCode.POLICY, "A session cannot be shown within itself, nor within one that it shows")
+            return None
         connection = Connection(
             room,
             hello,
@@ -168,13 +174,22 @@ class Estate:
             self.bounds,
             clock=self.clock,
             opened=self._opened,
-            gone=self._connections.discard,
+            gone=self._gone,
         )
         self._connections.add(connection)
+        self._nesting.came(hello)
         if self.cluster is not None:
             self.cluster.looked_at(room)
         connection.begin()
         return connection
+
+    def _gone(self, connection: Connection) -> None:
+        if connection in self._connections:
+            self._connections.discard(connection)
+            self._nesting.left(connection.hello)
+
+    def _anywhere(self, session_id: SessionId) -> AnySession | None:
+        return next((room.sessions[session_id] for room in self._rooms.values() if session_id in room.sessions), None)
 
     def end_token(self, token_id: str) -> None:
         """A token was revoked: its connections end (X1)."""

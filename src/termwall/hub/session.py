@@ -1,6 +1,7 @@
 """One live terminal: its process, its ring, who views it and who drives it. Knows no socket and no stage."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -87,6 +88,8 @@ class LiveSession(AnySession):
         self._tick = tick
         self.recorder: Recorder | None = None
         self.recording_error: str | None = None
+        self.attached: Counter[SessionId] = Counter()
+        """How often `termwall attach` shows others within it."""
         """Why its last recording ended, if that was not wanted."""
         self.lost = lost
         """Why nobody knows what became of its program, or None."""
@@ -517,6 +520,7 @@ class LiveSession(AnySession):
             "echo": self.echo,
             "recording": None if self.recorder is None else self.recorder.id,
             "recording_error": self.recording_error,
+            "attached": sorted(self.attached),
             "attention": self.attention(),
         }
 

@@ -189,6 +189,8 @@ class Session(Wire):
     echo: EchoState | None = None
     recording: str | None = None
     """The id of the recording that runs."""
+    attached: list[str] = []
+    """Sessions that `termwall attach` shows within this one: they may not show it in turn (A6)."""
     recording_error: str | None = None
     """Why the last one ended, if that was not wanted; until another one begins."""
     resume: list[str] | None = None
@@ -457,6 +459,7 @@ class SessionUpdate(Wire):
     echo: EchoState | None = None
     recording: str | None = None
     """Null, and in the message, where a recording ended."""
+    attached: list[str] | None = None
     recording_error: str | None = None
     """Null, and in the message, where another recording began."""
     status: Literal["starting", "running", "exited", "lost"] | None = None

@@ -552,6 +552,7 @@ export interface Session {
   screen?: "exact" | "rebuilding" | "lost";
   echo?: "on" | "off" | "unsure" | null;
   recording?: string | null;
+  attached?: string[];
   recordingError?: string | null;
   resume?: string[] | null;
   node?: string | null;
@@ -598,6 +599,7 @@ export interface SessionUpdate {
   screen?: "exact" | "rebuilding" | "lost" | null;
   echo?: "on" | "off" | "unsure" | null;
   recording?: string | null;
+  attached?: string[] | null;
   recordingError?: string | null;
   status?: "starting" | "running" | "exited" | "lost" | null;
   exitCode?: number | null;
