@@ -23,6 +23,8 @@ QUIET_SECONDS = 0.1
 """A grandchild may keep the PTY open after the program's end: this long without output, and the end is told."""
 DRAIN_SECONDS = 2.0
 """A grandchild that goes on printing delays the end at most this long."""
+DRAIN_READS = 32
+"""In one turn of the loop, which others wait for."""
 POLL_SECONDS = 0.05
 """Between two looks whether a killed group is gone."""
 GONE_SECONDS = 1.0
@@ -68,6 +70,7 @@ class PtyProcess:
         self._on_exit = on_exit
         self._journal = program.memory.journal
         self._writing = False
+        self._closing = False
         self._status: ExitStatus | None = None
         self.ended: ExitStatus | None = None
         self._closed = asyncio.Event()
@@ -160,6 +163,8 @@ class PtyProcess:
 
     def limit(self, offset: int | None) -> None:
         """Take output up to this offset of the ring, then let the program wait; None: take all of it."""
+        if self._closing:
+            offset = None
         self.program.memory.limit = NO_LIMIT if offset is None else offset
         if self._reader is not None:
             self._reader.limit(offset)
@@ -197,7 +202,12 @@ class PtyProcess:
 
     def close(self) -> None:
         """Ask the program to go: SIGHUP to its group, SIGKILL after `close_seconds` (P3). Returns at once."""
-        if self._closed.is_set() or self._killer is not None or self._status is not None:
+        if self._closed.is_set() or self._killer is not None:
+            return
+        # Nobody waits for the picture of what it still says, and it must not wait for that itself.
+        self._closing = True
+        self.limit(None)
+        if self._status is not None:
             return
         self.program.close_begins()
         self._groups = {self.pid}
@@ -247,8 +257,9 @@ class PtyProcess:
         """The rest of the output, until the PTY ends or has been quiet for a while."""
         reader = self._reader
         if self.ended is None and reader is not None:
-            while reader.drain() and self._loop.time() < self._drain_until:
-                pass
+            for _ in range(DRAIN_READS):
+                if not reader.drain():
+                    break
         if self.ended is not None:
             return
         held = reader is not None and reader.held

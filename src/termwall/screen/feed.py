@@ -2,9 +2,12 @@
 
 The screen is rebuilt from its last checkpoint and the ring, so it *is* at that checkpoint as far as the ring goes: the
 bytes after it must stay. `limit` is the offset up to which the PTY may be read without losing one; the screen worker
-moves it each half ring. That is the only thing that ever holds a program back, and only while there is a worker.
+moves it each half ring. That is the only thing that ever holds a program back, and only while there is a worker, for
+at most `HELD_SECONDS` at a time: then the program runs on, and if that costs bytes which are not drawn yet, the screen
+begins anew and is told as lost.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +28,10 @@ FLOOD_SECONDS = 0.025
 MAX_ASKS = 1_024
 """Pictures of a session that are waited for; one more is answered with None, as if there were no engine."""
 _REPORTS = Modes.FOCUS | Modes.SCHEME | Modes.MOUSE
+LATE_SECONDS = 10.0
+"""A screen that would take the worker longer than this to catch up begins anew with the newest output."""
+LOOKED_SECONDS = 0.25
+"""Drawing that took less says nothing of what is to come."""
 MAX_CRASHES = 3
 """A session that was being drawn at so many crashes in a row is taken for their cause: it starts with a new screen."""
 
@@ -65,6 +72,8 @@ class Ask:
     kind: Kind
     lines: int
     answer: Callable[[Picture | None], None]
+    since: float
+    """On the monotonic clock."""
 
     def alike(self, other: "Ask") -> bool:
         """Whether one picture serves both."""
@@ -124,9 +133,18 @@ class ScreenFeed:
         self.lost = False
         """Whether some output never reached the screen, because it could not be rebuilt."""
         self.crashes = 0
+        self._crashed_at = 0
+        """Where the request ended that was being drawn at the last crash."""
+        self._to = 0
+        """Where the present request ends."""
+        self._drawn, self._seconds = 0, 0.0
+        """How long the worker took to draw how many of the last bytes."""
+        self.anew = ""
+        """Why the screen was begun anew, until it is told."""
+        self._limit: int | None = None
+        self._overwritten = False
+        """Whether what was being drawn was overwritten at that moment: the program ran free."""
         self._alike: list[Ask] = []
-        self._drawing = 0
-        """Up to where the request draws that is under way."""
 
     # ---- what the session calls
 
@@ -163,14 +181,14 @@ class ScreenFeed:
         place = len(self.asks)
         while place and self.asks[place - 1].at > at:
             place -= 1
-        self.asks.insert(place, Ask(at, kind, lines, answer))
+        self.asks.insert(place, Ask(at, kind, lines, answer, time.monotonic()))
         self._wake(self)
         return at
 
     @property
     def reached(self) -> int:
         """No picture can be had any more of what is before this offset."""
-        return max(self.position, self._drawing)
+        return max(self.position, self._to)
 
     # ---- what the host of the worker calls
 
@@ -183,6 +201,11 @@ class ScreenFeed:
     def behind(self) -> bool:
         """Whether there is anything to draw, also without new bytes."""
         return self.pending > 0 or self.serial != self.sizes.last_serial or bool(self.asks)
+
+    @property
+    def waited_for(self) -> bool:
+        """Whether somebody waits for a picture."""
+        return bool(self.asks or self._alike)
 
     @property
     def floods(self) -> bool:
@@ -232,15 +255,15 @@ class ScreenFeed:
         # A mark at an offset comes after the bytes before it; all at `to` itself are included.
         sizes, serial = [], self.serial
         while (mark := self.sizes.next_after(serial)) is not None and mark.offset <= to:
-            sizes.append([max(self.position, mark.offset), mark.cols, mark.rows])
+            sizes.append([max(self.position, mark.offset), mark.cols, mark.rows, mark.serial])
             serial = mark.serial
-        self.serial = serial
         self.busy = True
-        self._drawing = to
+        self._to = to
         header: dict[str, Any] = {
             "op": "draw",
             "id": self.handle,
             "to": to,
+            "serial": self.serial,
             "sizes": sizes,
             "quiet": self.position < self.heard,
             "look": self.look,
@@ -256,18 +279,26 @@ class ScreenFeed:
         return header
 
     def answered(self, header: dict[str, Any], body: bytes) -> None:
-        """The worker has drawn what the last request said."""
+        """The worker has drawn what the last request said, or as much of it as it could in a moment."""
         self.busy = False
-        self.crashes = 0
         again = self.position < self.replied
-        self.position = header["to"]
+        self._measure(header["to"] - self.position, header["seconds"])
+        self._overwritten = self.position < self.ring.start
+        self.position, self.serial = header["to"], header["serial"]
+        if "anew" in header:
+            self.lost, self.anew = True, header["anew"]
         length = header["checkpoint"]
         if length:
             cols, rows = self._size()
             self.base = Base(header["slot"], self.position, self.serial, cols, rows, length)
             self.memory.base = self.base
-            self.tell_limit(self.base.offset + self.ring.capacity)
+            self.hold()
         alike, self._alike = self._alike, []
+        if self.position < self._to:
+            self.asks.extendleft(reversed(alike))
+            alike = []
+        if self.position >= self._crashed_at and not self.asks:
+            self.crashes = 0
         news = None
         modes = Modes(header["modes"])
         if self.position >= self.heard:
@@ -280,7 +311,7 @@ class ScreenFeed:
         if not again:
             self.replied = self.memory.answered = self.position
         if alike:
-            picture = None if "error" in header else self._picture(header, body)
+            picture = self._picture(header, body)
             for ask in alike:
                 ask.answer(picture)
         if news is None:
@@ -289,29 +320,50 @@ class ScreenFeed:
         if news.events or news.bells or news.replies or news.new or changed or self.attentive:
             self.news(news)
 
+    def _measure(self, drawn: int, seconds: float) -> None:
+        if self._seconds >= LOOKED_SECONDS:
+            self._drawn, self._seconds = self._drawn // 2, self._seconds / 2
+        self._drawn, self._seconds = self._drawn + drawn, self._seconds + seconds
+
+    @property
+    def late(self) -> bool:
+        """Whether it would take the worker too long to draw what is still to be drawn, as slow as that was lately."""
+        return self._seconds >= LOOKED_SECONDS and self.pending * self._seconds > LATE_SECONDS * self._drawn
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether bytes that are still to be drawn are not there any more."""
+        return self._overwritten or self.position < self.ring.start
+
     def crashed(self) -> None:
         """The worker is gone. What was asked of it is asked again."""
         if self.busy:
             self.crashes += 1
+            self._crashed_at = max(self._crashed_at, self._to)
         self.asks.extendleft(reversed(self._alike))
         self._alike = []
         self.busy = self.opened = False
-        self._drawing = 0
+        self._to = 0
         self.position, self.serial = self.base.offset, self.base.serial
 
     def rebase(self) -> None:
         """Before a new worker takes it: begin anew where the checkpoint cannot be gone on from."""
-        ring = self.ring
-        if self.base.offset >= ring.start and self.crashes < MAX_CRASHES:
-            return
-        offset = ring.end if self.crashes >= MAX_CRASHES else ring.replay_start(ring.capacity)
+        if self.crashes >= MAX_CRASHES:
+            self.begin_anew(self.ring.end, f"the screen worker ended {self.crashes} times over it")
+        elif self.base.offset < self.ring.start:
+            self.begin_anew(self.ring.replay_start(self.ring.capacity), "its output went on without a screen worker")
+
+    def begin_anew(self, offset: int, why: str) -> None:
+        """Go on with a new screen at this offset; it must be opened again."""
         cols, rows = self.sizes.at(offset)
         self.base = Base(1 - self.base.slot, offset, self.sizes.serial_at(offset), cols, rows)
         self.memory.base = self.base
+        self.opened = False
         self.position, self.serial = offset, self.base.serial
         self.heard = max(self.heard, offset)
         self.replied = max(self.replied, offset)
-        self.lost, self.crashes = True, 0
+        self.lost, self.anew = True, why
+        self.crashes, self._drawn, self._seconds, self._overwritten = 0, 0, 0.0, False
         for _ in range(len(self.asks)):
             ask = self.asks.popleft()
             if ask.at >= offset:
@@ -322,16 +374,38 @@ class ScreenFeed:
     def give_up(self, *, free: bool = True) -> None:
         """There is no engine for now: nobody gets a picture, and if it is `free` nothing holds the program back."""
         if free:
-            self.tell_limit(None)
+            self.let_go()
         asks, self.asks = [*self._alike, *self.asks], deque()
         self._alike = []
         for ask in asks:
             ask.answer(None)
 
-    def hold_again(self) -> None:
-        """There is an engine again: keep what it needs to go on, if that is still there."""
+    def weary(self, before: float) -> None:
+        """Who asked before a time on the monotonic clock, and still has no picture, gets None."""
+        waiting = [*self._alike, *self.asks]
+        self._alike = [ask for ask in self._alike if ask.since >= before]
+        self.asks = deque(ask for ask in self.asks if ask.since >= before)
+        for ask in waiting:
+            if ask.since < before:
+                ask.answer(None)
+
+    # ---- how far the PTY may go on
+
+    def hold(self) -> None:
+        """Let the program print a ring of output beyond the checkpoint, if that is still there to go on from."""
         if self.base.offset >= self.ring.start:
-            self.tell_limit(self.base.offset + self.ring.capacity)
+            self._limit = self.base.offset + self.ring.capacity
+            self.tell_limit(self._limit)
+
+    def let_go(self) -> None:
+        """Let the program run free."""
+        self._limit = None
+        self.tell_limit(None)
+
+    @property
+    def held(self) -> int | None:
+        """The offset at which the program is held back, if it is."""
+        return self._limit if self._limit is not None and self.ring.end >= self._limit else None
 
     def _size(self) -> tuple[int, int]:
         return self.sizes.size_of(self.serial)

@@ -2,7 +2,8 @@
 
 At most two requests are under way, so that the worker never idles and nobody waits long: what is asked for or small
 goes first, floods take turns. A worker that does not answer is killed. While there is none the sessions go on; they are
-held back for at most `HOLD_SECONDS`, so that a quick restart loses nothing, and then run free.
+held back for at most `HOLD_SECONDS`, so that a quick restart loses nothing, and then run free. A session is held back
+for at most `HELD_SECONDS` for any other reason: whatever it prints, its program goes on.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +34,10 @@ START_SECONDS = 10.0
 """The same for its first answer: a busy machine may take long to start a process."""
 HOLD_SECONDS = 5.0
 """A start takes 0.3 s, and on a machine that is busy with floods several times that."""
+ASK_SECONDS = 15.0
+"""Who asked for a picture that long ago does without: a viewer gets the end of the output, HTTP `engine_away`."""
+HELD_SECONDS = 30.0
+"""One session is held back at most this long without its screen getting any further."""
 QUICK_RESTARTS = 8
 """So many starts within `STEADY_SECONDS` come at once; after them the delays grow."""
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
@@ -60,6 +66,10 @@ class Screens:
         self._floods: deque[ScreenFeed] = deque()
         self._busy: deque[ScreenFeed] = deque()
         self._timers: dict[ScreenFeed, asyncio.TimerHandle] = {}
+        self._held: dict[ScreenFeed, asyncio.TimerHandle] = {}
+        """Sessions that are held back, until they are let go."""
+        self._asked: dict[ScreenFeed, asyncio.TimerHandle] = {}
+        """Sessions of which a picture is waited for."""
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._unpacker = Unpacker()
@@ -110,9 +120,9 @@ class Screens:
         )
         self._feeds[feed.handle] = feed
         if self.away:
-            limit(None)
+            feed.let_go()
         else:
-            limit(feed.base.offset + memory.ring.capacity)
+            feed.hold()
             self._start()
             self._wake(feed)
         return feed
@@ -127,11 +137,11 @@ class Screens:
             return
         feed.closed = True
         del self._feeds[feed.handle]
-        timer = self._timers.pop(feed, None)
-        if timer is not None:
-            timer.cancel()
-        if feed.opened and self._channel is not None:
-            self._send({"op": "close", "id": feed.handle})
+        for timers in (self._timers, self._held, self._asked):
+            timer = timers.pop(feed, None)
+            if timer is not None:
+                timer.cancel()
+        self._shut(feed)
         feed.give_up(free=free)
 
     def start(self) -> None:
@@ -164,7 +174,13 @@ class Screens:
     # ---- the order of work
 
     def _wake(self, feed: ScreenFeed) -> None:
-        if feed.closed or feed.queued or feed.busy:
+        if feed.closed:
+            return
+        if feed.held is not None and feed not in self._held:
+            self._held[feed] = self._loop.call_later(HELD_SECONDS, self._held_long, feed, feed.held)
+        if feed.waited_for and feed not in self._asked:
+            self._asked[feed] = self._loop.call_later(ASK_SECONDS, self._asked_long, feed)
+        if feed.queued or feed.busy:
             return
         if self.away and feed.asks:
             self._loop.call_soon(feed.give_up)
@@ -172,7 +188,9 @@ class Screens:
             self._loop.call_soon(feed.asks.pop().answer, None)
         if not feed.behind:
             return
-        if feed.urgent and not feed.can_wait:
+        if feed.crashes:  # Perhaps it was the cause: the others go first.
+            self._enqueue(feed, self._floods)
+        elif feed.urgent and not feed.can_wait:
             self._enqueue(feed, self._urgent)
         elif feed.floods:
             self._enqueue(feed, self._floods)
@@ -183,6 +201,20 @@ class Screens:
         del self._timers[feed]
         if not feed.queued and not feed.busy:
             self._enqueue(feed, self._floods)
+
+    def _held_long(self, feed: ScreenFeed, limit: int) -> None:
+        del self._held[feed]
+        if feed.held == limit:
+            log.warning("a program waited %.0f s for its screen; it goes on without", HELD_SECONDS)
+            feed.let_go()
+        elif feed.held is not None:
+            self._held[feed] = self._loop.call_later(HELD_SECONDS, self._held_long, feed, feed.held)
+
+    def _asked_long(self, feed: ScreenFeed) -> None:
+        del self._asked[feed]
+        feed.weary(time.monotonic() - ASK_SECONDS)
+        if feed.waited_for:
+            self._asked[feed] = self._loop.call_later(ASK_SECONDS, self._asked_long, feed)
 
     def _enqueue(self, feed: ScreenFeed, queue: deque[ScreenFeed]) -> None:
         timer = self._timers.pop(feed, None)
@@ -202,6 +234,9 @@ class Screens:
             feed.queued = False
             if feed.closed or not feed.behind:
                 continue
+            if feed.overtaken or feed.late:
+                self._shut(feed)
+                feed.begin_anew(feed.ring.end, "its output took too long to draw")
             if not feed.opened:
                 self._open(feed)
             self._busy.append(feed)
@@ -210,11 +245,20 @@ class Screens:
                 self._watch(ANSWER_SECONDS)
 
     def _open(self, feed: ScreenFeed) -> None:
-        was_lost = feed.lost
         feed.rebase()
-        feed.tell_limit(feed.base.offset + feed.ring.capacity)
+        feed.hold()
         self._send(feed.opening(), feed.memory.descriptor)
-        if feed.lost and not was_lost:
+        self._told_anew(feed)
+
+    def _shut(self, feed: ScreenFeed) -> None:
+        if feed.opened and self._channel is not None:
+            self._send({"op": "close", "id": feed.handle})
+        feed.opened = False
+
+    def _told_anew(self, feed: ScreenFeed) -> None:
+        why, feed.anew = feed.anew, ""
+        if why:
+            log.warning("a screen was begun anew: %s", why)
             self._tell()
 
     def _watch(self, seconds: float) -> None:
@@ -240,7 +284,7 @@ class Screens:
         if self.away:
             self.away = False
             for feed in self._feeds.values():
-                feed.hold_again()
+                feed.hold()
             self._tell()
         for feed in tuple(self._feeds.values()):
             self._wake(feed)
@@ -253,6 +297,9 @@ class Screens:
             raise BadFrame(f"an answer for {header['id']} where {feed.handle} was asked")
         if not feed.closed:
             feed.answered(header, body)
+            if not feed.waited_for and feed in self._asked:
+                self._asked.pop(feed).cancel()
+            self._told_anew(feed)
             self._wake(feed)
         if not self._busy and not self._urgent and not self._floods:
             self._cautious = False
@@ -265,7 +312,12 @@ class Screens:
     def _start(self) -> None:
         if self._channel is not None or self._restart is not None or self._closed:
             return
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            log.error("the screen worker cannot be started: %s", error)
+            self._again()
+            return
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "termwall.screen.worker", str(theirs.fileno())],
@@ -371,11 +423,11 @@ class Screens:
             return
         self.restarts += 1
         self._cautious = True
-        if self._hold is None and not self.away:
-            self._hold = self._loop.call_later(HOLD_SECONDS, self._let_go)
         self._again()
 
     def _again(self) -> None:
+        if self._hold is None and not self.away:
+            self._hold = self._loop.call_later(HOLD_SECONDS, self._let_go)
         now = self._loop.time()
         self._deaths.append(now)
         recent = sum(now - death < STEADY_SECONDS for death in self._deaths) - QUICK_RESTARTS

@@ -30,6 +30,13 @@ MAX_DESCRIPTORS = 64
 """Descriptors taken with one receive; a session's comes with its `open`."""
 EXTRA_LINES = 700
 """The engine keeps whole pages of scrollback, so up to this many lines more than it was asked for."""
+SLICE_SECONDS = 0.25
+"""A request that takes longer is answered as far as it came, so that no session waits long behind another one."""
+PIECE_BYTES = 64 << 10
+"""Parsed between two looks at the time. Of a screen with many cells less: one that erases all of them, with each of a
+piece's sequences, would take minutes."""
+FIRST_PIECE_BYTES = 4 << 10
+CELL_BYTES = 1 << 30
 LOOK_SECONDS = 0.25
 """Between two looks for new text on a screen."""
 _SETS_REPORTS = re.compile(rb"\x1b\[\?(?:[0-9]+;)*(?:9|100[0-6]|101[56])(?:;[0-9]+)*h")
@@ -56,14 +63,28 @@ class Drawn:
         """Whether a shell's prompt was marked, and then set modes by which a terminal reports."""
         self._known: KnownRows | None = None
         self._looked = 0.0
+        self._piece = FIRST_PIECE_BYTES
+        self._broken = ""
+        """Why its checkpoint could not be gone on from, until that is told."""
+        self._clipboard: int = header["clipboard"]
+        self._theme = Theme.of(header["theme"])
         size = header["cols"], header["rows"]
-        if self._base.length:
+        try:
             checkpoint = read_checkpoint(descriptor, self._base)
-            self.engine = GhosttyEngine.restore(checkpoint, *size, self.scrollback)
-        else:
-            self.engine = GhosttyEngine(*size, self.scrollback)
-        self.engine.promises_clipboard(header["clipboard"] > 0)
-        self.engine.set_theme(Theme.of(header["theme"]))
+            self._use(
+                GhosttyEngine.restore(checkpoint, *size, self.scrollback) if self._base.length else self._new(*size)
+            )
+        except Exception as error:  # noqa: BLE001 - it is told with the first answer
+            self._broken = str(error)
+            self._use(self._new(*size))
+
+    def _new(self, cols: int, rows: int) -> GhosttyEngine:
+        return GhosttyEngine(cols, rows, self.scrollback)
+
+    def _use(self, engine: GhosttyEngine) -> None:
+        self.engine = engine
+        engine.promises_clipboard(self._clipboard > 0)
+        engine.set_theme(self._theme)
 
     def close(self) -> None:
         """Free the terminal."""
@@ -72,38 +93,77 @@ class Drawn:
         os.close(self._memory)
 
     def draw(self, header: dict[str, Any]) -> Frame:
-        """Draw up to an offset, with the size changes on the way, and answer with what came of it."""
-        engine = self.engine
+        """Draw up to an offset, with the size changes on the way, and answer with what came of it.
+
+        Whatever goes wrong holds back neither this session nor another one: it goes on with a new screen, and says so.
+        """
+        if "theme" in header:
+            self._theme = Theme.of(header["theme"])
+            self.engine.set_theme(self._theme)
+        try:
+            return self._draw(header)
+        except Exception as error:  # noqa: BLE001 - it is told, and must not end the other sessions' screens
+            return self._begin_anew(header, f"{type(error).__name__}: {error}")
+
+    def _draw(self, header: dict[str, Any]) -> Frame:
+        engine, began = self.engine, time.process_time()
+        if self._broken:
+            broken, self._broken = self._broken, ""
+            raise EngineError(broken)
         # The server has seen the newest checkpoint by now, so nobody begins at the one before any more.
         clear_checkpoint(self._memory, self._stale)
         self._stale = Base()
-        quiet: bool = header["quiet"]
-        engine.muted = quiet
-        if "theme" in header:
-            engine.set_theme(Theme.of(header["theme"]))
+        engine.muted = header["quiet"]
         events: list[OscEvent] = []
-        for offset, cols, rows in header["sizes"]:
-            events += self._feed(offset)
+        until = time.monotonic() + SLICE_SECONDS
+        serial = header["serial"]
+        for offset, cols, rows, mark in header["sizes"]:
+            events += self._feed(offset, until)
+            if self.position < offset:
+                break
             engine.resize(cols, rows)
-        events += self._feed(header["to"])
+            serial = mark
+        else:
+            events += self._feed(header["to"], until)
+        answer = self._answer(header, serial, events)
+        if self.position - self._checkpoint_at >= self._checkpoint_bytes:
+            answer |= self._keep()
+        picture = self._show(header, answer) if self.position == header["to"] else b""
+        answer["seconds"] = time.process_time() - began
+        return answer, picture
+
+    def _answer(self, header: dict[str, Any], serial: int, events: list[OscEvent]) -> dict[str, Any]:
+        engine = self.engine
         bells, replies = engine.take_bells(), engine.take_replies()
-        answer: dict[str, Any] = {"id": header["id"], "to": self.position}
-        if not quiet:
+        answer: dict[str, Any] = {"id": header["id"], "to": self.position, "serial": serial, "checkpoint": 0}
+        if not header["quiet"]:
             answer["bells"] = bells
             answer["replies"] = replies.decode("latin-1")
             answer["events"] = encode_events(_bounded(events))
         answer["modes"] = int(engine.modes | (Modes.FRESH if self._fresh else 0))
         answer["new"] = self._looks() if header.get("look") else self._looks_away()
-        answer["checkpoint"] = 0
-        if self.position - self._checkpoint_at >= self._checkpoint_bytes:
-            checkpoint = engine.checkpoint() or b""
-            if checkpoint:
-                self._checkpoint_at = self.position
-                self._stale, slot = self._base, 1 - self._base.slot
-                write_checkpoint(self._memory, slot, checkpoint)
-                self._base = Base(slot=slot, length=len(checkpoint))
-                answer.update(checkpoint=len(checkpoint), slot=slot)
+        return answer
+
+    def _begin_anew(self, header: dict[str, Any], why: str) -> Frame:
+        sizes = header["sizes"]
+        cols, rows, serial = sizes[-1][1:] if sizes else (self.engine.cols, self.engine.rows, header["serial"])
+        self.engine.close()
+        self._use(self._new(cols, rows))
+        self._scanner = OscScanner(self._clipboard)
+        self._at_prompt = self._fresh = False
+        self.position = header["to"]
+        self.ring.end = max(self.ring.end, self.position)
+        answer = self._answer(header, serial, []) | {"seconds": 0.0, "anew": why} | self._keep()
         return answer, self._show(header, answer)
+
+    def _keep(self) -> dict[str, Any]:
+        """Make a checkpoint; the part of the answer that says so."""
+        checkpoint = self.engine.checkpoint()
+        self._checkpoint_at = self.position
+        self._stale, slot = self._base, 1 - self._base.slot
+        write_checkpoint(self._memory, slot, checkpoint)
+        self._base = Base(slot=slot, length=len(checkpoint))
+        return {"checkpoint": len(checkpoint), "slot": slot}
 
     def _looks(self) -> bool:
         """Whether there is text that there was not since the first look."""
@@ -111,28 +171,43 @@ class Drawn:
         if self._known is not None and now - self._looked < LOOK_SECONDS:
             return False
         self._known, self._looked = self._known or KnownRows(), now
-        try:
-            return self._known.has_new(self.engine.text(0))
-        except EngineError:
-            return False
+        return self._known.has_new(self.engine.text(0))
 
     def _looks_away(self) -> bool:
         self._known = None
         return False
 
-    def _feed(self, to: int) -> list[OscEvent]:
+    def _feed(self, to: int, until: float) -> list[OscEvent]:
+        """Draw up to an offset, or as far as it goes until then."""
         ring, engine, start = self.ring, self.engine, self.position
         ring.end = max(ring.end, to)
-        self.position = to
         if to - start >= SKIM_BYTES and not self._scanner.waiting and engine.scrolls_plainly:
             column = engine.cursor[0]
             at = column if column < engine.cols - 1 else None
             less = skim(ring.read(start, to), engine.rows + self.scrollback + EXTRA_LINES, engine.cols, at)
             if less is not None:
+                self.position = to
                 engine.feed(less)
                 return []
-        for view in ring.views(start, to):
-            engine.feed(view)
+        self._parse(to, until)
+        return self._scan(start, self.position)
+
+    def _parse(self, to: int, until: float) -> None:
+        ring, engine = self.ring, self.engine
+        most = min(PIECE_BYTES, max(1, CELL_BYTES // (engine.cols * engine.rows)))
+        now = time.monotonic()
+        while self.position < to and now < until:
+            end = min(to, self.position + min(self._piece, most))
+            for view in ring.views(self.position, end):
+                engine.feed(view)
+            self.position = end
+            before, now = now, time.monotonic()
+            # So that even of the slowest output a piece takes a fraction of a slice.
+            self._piece = min(4 * self._piece, PIECE_BYTES) if now - before < SLICE_SECONDS / 32 else FIRST_PIECE_BYTES
+
+    def _scan(self, start: int, to: int) -> list[OscEvent]:
+        """What the program said of itself in this part."""
+        ring = self.ring
         if not self._scanner.waiting and not ring.holds(b"\x1b]", start, to):
             if self._at_prompt and not self._fresh and ring.holds(b"\x1b[?", start, to):
                 self._fresh = _SETS_REPORTS.search(ring.read(start, to)) is not None
@@ -160,19 +235,15 @@ class Drawn:
         x, y, visible = engine.cursor
         answer.update(cols=engine.cols, rows=engine.rows, title=engine.title, alternate=engine.alternate)
         answer["cursor"] = {"x": x, "y": y, "visible": visible}
-        try:
-            if want == "snapshot":
-                return engine.snapshot(lines)
-            if want == "runs":
-                return _json(engine.runs(lines))
-            if want == "lines":
-                return _json(engine.lines(lines))
-            if want == "ansi":
-                return engine.ansi(lines)
-            return engine.text(lines).encode("utf-8", "replace")
-        except EngineError as error:
-            answer["error"] = str(error)
-            return b""
+        if want == "snapshot":
+            return engine.snapshot(lines)
+        if want == "runs":
+            return _json(engine.runs(lines))
+        if want == "lines":
+            return _json(engine.lines(lines))
+        if want == "ansi":
+            return engine.ansi(lines)
+        return engine.text(lines).encode("utf-8", "replace")
 
 
 def _bounded(events: list[OscEvent]) -> list[OscEvent]:

@@ -1,0 +1,177 @@
+"""Nothing that a program prints holds back its reading, its screen or its restart for long (cases T1 and T2, S5)."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from termwall.core.errors import ErrorCode, TermwallError
+from termwall.core.sizes import SizeLog
+from termwall.memory import Memory
+from termwall.screen import feed as feeds
+from termwall.screen import screens as module
+from termwall.screen.feed import MAX_CRASHES, News, ScreenFeed
+from termwall.screen.worker import Drawn
+from tests.screen.test_screens import shows, text
+from tests.support.wall import Wall, until
+
+STRINGS = {"OSC": r"\033]1337;File=:", "DCS": r"\033Pq", "APC": r"\033_G", "PM": r"\033^", "SOS": r"\033X"}
+ENDS = {"BEL": r"\007", "ST": r"\033\\", "CAN": r"\030"}
+CASES = [("OSC", "BEL"), ("DCS", "ST"), ("SOS", "CAN")]
+LONG = "head -c 4000000 /dev/zero | tr '\\0' A; "
+
+
+@pytest.mark.parametrize(("kind", "end"), CASES)
+async def test_case_terminal_1_after_a_long_string_all_goes_on(drawn: Wall, kind: str, end: str) -> None:
+    drawn.session("a", "sh", "-c", f"printf '{STRINGS[kind]}'; {LONG} printf '{ENDS[end]}'; echo AFTER; cat")
+    assert (await shows(drawn, "a", "AFTER")).split() == ["AFTER"]
+    assert drawn.service.get_session("a").screen == "exact"
+    await drawn.service.restart_session("a")
+
+
+async def test_case_terminal_1_in_a_string_that_never_ends_reading_picture_and_restart_go_on(drawn: Wall) -> None:
+    drawn.session("a", "sh", "-c", f"echo BEFORE; printf '{STRINGS['DCS']}'; while :; do {LONG} done")
+    await until(lambda: drawn.service.get_session("a").offset > 9_000_000)
+    assert (await text(drawn, "a")).split() == ["BEFORE"]
+    line = drawn.line()
+    await drawn.service.set_session_focus("a")
+    await line.sees("a", "BEFORE")
+    session = await drawn.service.restart_session("a")
+    assert session.status == "running"
+
+
+async def held(wall: Wall) -> int:
+    """A program that is held back because the worker does not go on; what that worker's process is."""
+    wall.session("a", "sh", "-c", "echo READY; read x; yes | head -c 5000000; echo END; exec cat")
+    await shows(wall, "a", "READY")
+    assert wall.screens is not None
+    assert wall.screens.pid is not None
+    os.kill(wall.screens.pid, signal.SIGSTOP)
+    wall.service.write_input("a", "\n")
+    process = wall.service._find("a")[1].process
+    await until(lambda: process._reader is None or process._reader.held or wall.service.get_session("a").offset > 1e6)
+    return wall.screens.pid
+
+
+async def test_S5_a_program_whose_screen_does_not_go_on_is_let_go(
+    make_wall: Callable[..., Wall], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 1000.0)
+    monkeypatch.setattr(module, "HELD_SECONDS", 0.3)
+    wall = make_wall(drawn=True, ring_bytes=1 << 20)
+    worker = await held(wall)
+    await until(lambda: wall.service.get_session("a").offset > 5_000_000)
+    os.kill(worker, signal.SIGCONT)
+    await until(lambda: wall.service.get_session("a").screen == "lost")
+    wall.service.write_input("a", "again\n")
+    await shows(wall, "a", "again")
+
+
+async def test_P2_a_restart_waits_for_no_screen(
+    make_wall: Callable[..., Wall], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 1000.0)
+    wall = make_wall(drawn=True, ring_bytes=1 << 20)
+    worker = await held(wall)
+    async with asyncio.timeout(60):
+        await wall.service.restart_session("a")
+    os.kill(worker, signal.SIGCONT)
+    await shows(wall, "a", "READY")
+    assert wall.service.get_session("a").screen == "exact"
+
+
+async def test_S6_who_asks_for_a_picture_is_answered_also_when_there_comes_none(
+    drawn: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 1000.0)
+    worker = await held(drawn)
+    for _ in range(2):  # One that the worker was asked for, and one behind it.
+        with monkeypatch.context() as impatient:
+            impatient.setattr(module, "ASK_SECONDS", 0.3)
+            asked = asyncio.ensure_future(text(drawn, "a"))
+            with pytest.raises(TermwallError) as caught:
+                await asyncio.wait_for(asked, 60)
+        assert caught.value.code is ErrorCode.ENGINE_AWAY
+    os.kill(worker, signal.SIGCONT)
+    await shows(drawn, "a", "END")
+
+
+async def test_S5_a_worker_that_cannot_be_started_holds_nobody_back(
+    make_wall: Callable[..., Wall], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(module, "HOLD_SECONDS", 0.3)
+    wall = make_wall(drawn=True, ring_bytes=65536)
+    wall.session("a", "sh", "-c", "yes")
+    await until(lambda: wall.service.get_session("a").offset > 1_000_000)
+    assert wall.service.get_session("a").screen == "rebuilding"
+
+
+async def test_case_terminal_2_a_screen_that_cannot_be_gone_on_from_begins_anew_and_says_so(drawn: Wall) -> None:
+    drawn.session("a", "sh", "-c", "yes | head -c 3000000; echo READY; exec cat")
+    drawn.session("b", "sh", "-c", "echo OTHER; exec cat")
+    await shows(drawn, "a", "READY")
+    await shows(drawn, "b", "OTHER")
+    memory = drawn.service._find("a")[1].process.program.memory
+    assert memory.base.length
+    os.pwrite(memory.descriptor, b"no checkpoint", (1 + memory.base.slot) * (4 << 30))
+    assert drawn.screens is not None
+    assert drawn.screens.pid is not None
+    os.kill(drawn.screens.pid, signal.SIGKILL)
+    await until(lambda: drawn.service.get_session("a").screen == "lost")
+    drawn.service.write_input("a", "again\n")
+    await shows(drawn, "a", "again")
+    assert "OTHER" in await text(drawn, "b")
+    assert (drawn.service.get_session("b").screen, drawn.screens.restarts) == ("exact", 1)
+
+
+async def test_S5_output_that_takes_too_long_to_draw_costs_the_screen_and_nothing_else(
+    drawn: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "LATE_SECONDS", 0.5)
+    drawn.session("b", "cat")
+    drawn.session("a", "sh", "-c", "read x; yes $(printf '\\033#8') | head -c 2000000; read x; cat")
+    drawn.service.resize_session("a", 1000, 1000)
+    drawn.service.write_input("a", "\n")
+    await until(lambda: drawn.service.get_session("a").screen == "lost")
+    drawn.service.write_input("b", "other\n")
+    await shows(drawn, "b", "other")
+    await until(lambda: drawn.service.get_session("a").offset > 2_000_000)
+    drawn.service.write_input("a", "\nagain\n")
+    feed = drawn.service._find("a")[1].feed
+    assert feed is not None
+    await until(lambda: not feed.behind)
+    await shows(drawn, "a", "again")
+    assert drawn.screens is not None
+    assert drawn.screens.restarts == 0
+
+
+def test_S4_a_session_at_which_the_worker_dies_each_time_gets_a_new_screen() -> None:
+    """Also where it draws something else before, and where it dies of the picture."""
+    memory = Memory.create(1 << 16, 1 << 16)
+    memory.ring.free()[:12] = b"heard before"
+    memory.ring.commit(12)
+    told: list[News] = []
+    feed = ScreenFeed(
+        1, memory, SizeLog(80, 24, 16), 100, heard=5, news=told.append, limit=lambda _: None, wake=lambda _: None
+    )
+    feed.ask("text", 0, lambda picture: None)
+    deaths = 0
+    while not feed.lost:
+        feed.rebase()
+        if feed.lost:
+            break
+        worker = Drawn(feed.opening(), os.dup(memory.descriptor))
+        while True:
+            request = feed.request()
+            if request["to"] == memory.ring.end:
+                break
+            feed.answered(*worker.draw(request))
+        worker.close()
+        feed.crashed()
+        deaths += 1
+        assert deaths <= MAX_CRASHES
+    assert deaths == MAX_CRASHES
+    memory.close()
