@@ -1,6 +1,7 @@
 """Nothing that a program prints holds back its reading, its screen or its restart for long (cases T1 and T2, S5)."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -138,12 +139,11 @@ async def test_S5_output_that_takes_too_long_to_draw_costs_the_screen_and_nothin
     await until(lambda: drawn.service.get_session("a").screen == "lost")
     drawn.service.write_input("b", "other\n")
     await shows(drawn, "b", "other")
-    await until(lambda: drawn.service.get_session("a").offset > 2_000_000)
-    drawn.service.write_input("a", "\nagain\n")
-    feed = drawn.service._find("a")[1].feed
-    assert feed is not None
-    await until(lambda: not feed.behind)
-    await shows(drawn, "a", "again")
+    seen = ""
+    while "again" not in seen:  # What is typed while the flood goes on may be drawn over, or left out with it.
+        drawn.service.write_input("a", "\nagain\n")
+        with contextlib.suppress(TermwallError):
+            seen = await text(drawn, "a")
     assert drawn.screens is not None
     assert drawn.screens.restarts == 0
 
@@ -155,7 +155,15 @@ def test_S4_a_session_at_which_the_worker_dies_each_time_gets_a_new_screen() -> 
     memory.ring.commit(12)
     told: list[News] = []
     feed = ScreenFeed(
-        1, memory, SizeLog(80, 24, 16), 100, heard=5, news=told.append, limit=lambda _: None, wake=lambda _: None
+        1,
+        memory,
+        SizeLog(80, 24, 16),
+        100,
+        heard=5,
+        clipboard=0,
+        news=told.append,
+        limit=lambda _: None,
+        wake=lambda _: None,
     )
     feed.ask("text", 0, lambda picture: None)
     deaths = 0
