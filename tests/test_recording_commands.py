@@ -8,6 +8,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,57 @@ def test_A5_a_file_that_cannot_be_played_says_where(termwall: Command, tmp_path:
     file.write_text(text)
     assert says in termwall("play", str(file), ok=False)
     assert "cannot be read" in termwall("play", str(tmp_path / "missing.cast"), ok=False)
+
+
+@pytest.fixture
+def short_parts(tmp_path: Path) -> Iterator[Server]:
+    """A server whose recordings have short parts, of which three are kept."""
+    env = {"TERMWALL_RECORDING_BYTES": "65536", "TERMWALL_RECORDING_PARTS": "3"}
+    server = Server(tmp_path / "parts", env=env).start()
+    yield server
+    server.end()
+
+
+def test_case_command_line_10_export_gives_the_whole_and_the_list_shows_parts(
+    short_parts: Server, tmp_path: Path
+) -> None:
+    server = short_parts
+    work = tmp_path / "work"
+    server.project(work, id="work")
+    termwall = Command(server, work)
+    session = termwall("run", "--name", "agent", "--", "sh", "-c", "stty raw; read x; seq 1 60000; exit 3").strip()
+    made = termwall("record", "agent").strip()
+    until(lambda: server.call("GET", f"/api/recordings/{made}/cast").status_code == 200)
+    server.call("POST", f"/api/sessions/{session}/input", {"data": "\n"})
+    until(lambda: json.loads(termwall("recordings", "--json"))["recordings"][0]["endedAt"] is not None)
+    one = json.loads(termwall("recordings", "--json"))["recordings"][0]
+    assert (one["parts"], one["exitCode"]) == (3, 3)
+    assert f"parts {one['firstPart']}-{one['firstPart'] + 2}" in termwall("recordings")
+    whole = [json.loads(line) for line in termwall("export", made).splitlines()]
+    assert whole[0]["version"] == 2
+    times = [event[0] for event in whole[1:]]
+    assert times == sorted(times)
+    text = "".join(event[2] for event in whole[2:] if event[1] == "o")
+    numbers = text.split()
+    assert numbers[-1] == "60000"
+    assert numbers[1:] == [str(int(numbers[1]) + more) for more in range(len(numbers) - 1)]
+    parts = [termwall("export", made, "--part", str(one["firstPart"] + more)) for more in range(3)]
+    assert len(text) > max(map(len, parts)) > 65536
+    later = [json.loads(line) for line in termwall("export", made, "--format", "v3").splitlines()]
+    assert (later[0]["version"], later[0]["term"]["type"]) == (3, "xterm-256color")
+    assert later[-1][1:] == ["x", "3"]
+    assert sum(event[0] for event in later[1:]) == pytest.approx(times[-1], abs=1e-3)
+    assert "".join(event[2] for event in later[2:] if event[1] == "o") == text
+    file = tmp_path / "whole.cast"
+    termwall("export", made, "-o", str(file), "--format", "v3")
+    assert termwall("play", str(file), "--speed", "1000") == termwall("play", made, "--speed", "1000")
+    line = server.call("GET", f"/api/recordings/{made}/timeline").json()
+    assert line["seconds"] == pytest.approx(times[-1], abs=1e-3)
+    assert [part["continues"] for part in line["parts"]] == [True, True, True]
+    assert server.call("GET", f"/api/recordings/{made}/frame?time=0").json()["part"] == one["firstPart"]
+    assert server.call("GET", f"/api/recordings/{made}/frame?time=-1").status_code == 422
+    assert "no part 1." in termwall("export", made, "--part", "1", ok=False)
+    assert "cannot be written" in termwall("export", made, "-o", str(tmp_path), ok=False)
 
 
 def test_A5_play_pauses_and_ends_by_keys(termwall: Command, tmp_path: Path) -> None:

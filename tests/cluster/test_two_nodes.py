@@ -148,6 +148,12 @@ async def test_N8_recordings_and_search_span_the_nodes(nodes: tuple[Server, Serv
     assert (part.status_code, part.content) == (206, answer.content[5:10])
     command(one, "export", ended["id"], "-o", str(tmp_path / "b.cast"))
     assert (tmp_path / "b.cast").read_bytes() == answer.content
+    whole = one.call("GET", f"/api/recordings/{ended['id']}/timeline").json()
+    assert [part["bytes"] for part in whole["parts"]] == [path.stat().st_size]
+    frame = one.call("GET", f"/api/recordings/{ended['id']}/frame?time={whole['seconds']}").json()
+    assert answer.content[frame["at"] - 1 : frame["at"] + 1] == b"\n["
+    assert frame["time"] <= whole["seconds"]
+    assert command(one, "export", ended["id"], "--format", "v3").splitlines()[0].startswith('{"version": 3')
     listed = one.call("GET", "/api/projects/wall/recordings").json()
     assert {(found["id"], found["node"]) for found in listed["recordings"]} == {
         (found, "two" if found == ended["id"] else "one") for found in made

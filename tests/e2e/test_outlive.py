@@ -46,6 +46,58 @@ def test_case_command_line_15_what_was_lost_is_started_again_at_once(server: Ser
     assert page.page.locator(".many").count() == 0
 
 
+def test_case_command_line_12_the_player_is_where_it_was_asked_to_be(server: Server, open_page: Open) -> None:
+    """End, then 20 times Left in a long recording gave 33 uncaught errors, and the wrong moment."""
+    shells(server, 1)
+    server.stop()
+    place = server.data_dir / "recordings" / "long"
+    place.mkdir(parents=True)
+    about = {"id": "long", "projectId": "wall", "sessionId": "gone", "sessionName": "agent", "command": ["x"]}
+    about |= {
+        "startedAt": 1,
+        "endedAt": 2,
+        "bytes": 1,
+        "firstPart": 1,
+        "parts": 2,
+        "cols": 80,
+        "rows": 24,
+        "error": None,
+    }
+    (place / "recording.json").write_text(json.dumps(about))
+    filler = "x" * 70
+    for part in range(2):
+        header = {"version": 2, "width": 80, "height": 24}
+        head = header | {"termwall": {"start": part * 1000.0, "continues": part > 0}}
+        events = [[second, "o", f"{filler}\r\n" * 50 + f"second {part * 1000 + second}\r\n"] for second in range(1000)]
+        lines = [head, [0, "o", "as it was"], *events]
+        (place / f"{part + 1}.cast").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    server.start()
+    page = open_page()
+    errors: list[str] = []
+    page.page.on("pageerror", lambda error: errors.append(str(error)))
+    page.page.keyboard.press("Control+Shift+Enter")
+    page.page.keyboard.type("Recordings")
+    page.page.keyboard.press("Enter")
+    page.page.click("button:has-text('Play')")
+    page.page.click(".player button:has-text('Pause')")
+    page.page.locator(".player input[type=range]").focus()
+    shown = "[...document.querySelectorAll('.player .xterm-rows > div')].map(row => row.textContent).join('\\n')"
+
+    def last() -> str:
+        return str(page.page.evaluate(shown)).replace("\xa0", " ").split("second ")[-1].strip()
+
+    page.page.keyboard.press("End")
+    for _ in range(20):
+        page.page.keyboard.press("ArrowLeft")
+    page.until(lambda: last() == "1899", "the moment 100 s before the end")
+    page.page.keyboard.press("Home")
+    page.page.keyboard.press("ArrowRight")
+    page.until(lambda: last() == "5", "the moment 5 s after the beginning")
+    page.page.keyboard.press("End")
+    page.until(lambda: last() == "1999", "the last line")
+    assert errors == []
+
+
 def test_a_recording_is_made_listed_played_and_deleted(server: Server, open_page: Open) -> None:
     (session,) = shells(server, 1)
     server.focus("wall", session)

@@ -2,9 +2,9 @@
 
 import { useEffect, useId, useRef, useState } from "react";
 import { type Answer, api, type Match } from "./api";
-import { clock } from "./cast";
 import { useGivesKeysBack } from "./keptKeys";
 import { missingSentence } from "./missing";
+import { clock } from "./playback";
 
 /** Milliseconds after the last letter until the server is asked, and until a search is said to take its time. */
 const PAUSE = 150;
@@ -121,9 +121,7 @@ export function Everywhere(props: {
               {match.node && <span className="muted"> on {match.node}</span>}
             </span>
             <code className="grow">
-              {match.text.slice(0, match.start)}
-              <mark>{match.text.slice(match.start, match.end)}</mark>
-              {match.text.slice(match.end)}
+              <Marked match={match} />
             </code>
           </div>
         ))}
@@ -132,6 +130,18 @@ export function Everywhere(props: {
         {said}
       </p>
     </dialog>
+  );
+}
+
+/** A line with its match. Places in it count whole characters, of which an emoji is one. */
+function Marked({ match: { text, start, end } }: { match: Match }) {
+  const letters = [...text];
+  return (
+    <>
+      {letters.slice(0, start).join("")}
+      <mark>{letters.slice(start, end).join("")}</mark>
+      {letters.slice(end).join("")}
+    </>
   );
 }
 

@@ -1,14 +1,16 @@
-/** Plays a recording in a terminal of its own, with a time line. */
+/** Plays a recording in a terminal of its own, with a time line over all of its parts. */
 
 import { DARK, Engine, LIGHT } from "@termwall/react";
 import { useCallback, useEffect, useRef, useState } from "react";
-import { textOf } from "./api";
-import { between, type Cast, clock, parseCast, sizeOf } from "./cast";
+import { api, castBytes } from "./api";
+import { clock, Playback, type Screen } from "./playback";
 
 const SPEEDS = [0.5, 1, 2, 4, 8];
 const STEP = 5;
 /** Longer pauses are shortened to this, in seconds, unless the user wants them. */
 const IDLE = 2;
+/** Milliseconds that one turn of the clock takes at most: where the terminal cannot follow, the clock waits for it. */
+const TURN = 250;
 
 const PIECE = { offset: 0, snapshot: false, replay: true };
 const QUIET = {
@@ -21,102 +23,119 @@ const QUIET = {
 };
 /** How wide a letter is, in parts of its size. */
 const LETTER = 0.61;
-const done = () => {};
 
-export function Player({ source, start = 0, label }: { source: string; start?: number; label: string }) {
+/** A place in a recording, as a search finds it: seconds from the beginning of a part. */
+export interface Moment {
+  part: number;
+  time: number;
+}
+
+export function Player({ id, start, label }: { id: string; start: Moment | null; label: string }) {
   const host = useRef<HTMLDivElement>(null);
-  const engine = useRef<Engine | null>(null);
-  const [cast, setCast] = useState<Cast | null>(null);
+  const playback = useRef<Playback | null>(null);
+  const wanted = useRef(0);
+  const [duration, setDuration] = useState<number | null>(null);
   const [problem, setProblem] = useState("");
-  const [at, setAt] = useState(start);
+  const [at, setAt] = useState(0);
   const [playing, setPlaying] = useState(false);
+  const [seeking, setSeeking] = useState(false);
   const [speed, setSpeed] = useState(1);
   const [skipIdle, setSkipIdle] = useState(true);
-  const position = useRef<number | null>(null);
 
-  const go = useCallback((to: number, of: Cast) => {
-    const terminal = engine.current;
-    if (terminal === null) return;
-    const again = position.current === null || to < position.current;
-    if (again) {
-      terminal.write({ ...PIECE, data: "\x1bc", snapshot: true, cols: of.cols, rows: of.rows }, done);
-    }
-    for (const [, code, data] of between(of, again ? null : position.current, to)) {
-      const size = code === "r" ? sizeOf(data) : null;
-      if (size) terminal.resize(size.cols, size.rows);
-      else if (code === "o") terminal.write({ ...PIECE, data }, done);
-    }
-    position.current = to;
-    setAt(to);
+  const explain = useCallback((error: unknown) => {
+    setPlaying(false);
+    setSeeking(false);
+    setProblem(error instanceof Error ? error.message : String(error));
   }, []);
 
+  /** Show a moment. The last one that was asked for counts. */
+  const jump = useCallback(
+    (to: number) => {
+      const player = playback.current;
+      if (player === null) return;
+      wanted.current = Math.min(player.timeline.seconds, Math.max(0, to));
+      setAt(wanted.current);
+      setSeeking(true);
+      setProblem("");
+      player.seek(wanted.current).then((done) => done && setSeeking(false), explain);
+    },
+    [explain],
+  );
+
+  const [part, time] = [start?.part ?? null, start?.time ?? 0];
   useEffect(() => {
     const element = host.current;
     if (element === null) return;
     const abort = new AbortController();
-    textOf(source, abort.signal)
-      .then((text) => {
-        const found = parseCast(text);
+    let terminal: Engine | null = null;
+    api
+      .timeline(id, abort.signal)
+      .then((timeline) => {
         const light = document.documentElement.dataset.theme === "light";
-        const fontSize = Math.min(14, Math.max(6, Math.floor(element.clientWidth / (found.cols * LETTER))));
+        const widest = Math.max(...timeline.parts.map((one) => one.cols), 1);
+        const fontSize = Math.min(14, Math.max(6, Math.floor(element.clientWidth / (widest * LETTER))));
         const options = { fontSize, theme: light ? LIGHT : DARK, screenReaderMode: false, cursorBlink: false };
-        const terminal = new Engine(options, QUIET);
+        terminal = new Engine(options, QUIET);
         terminal.mount(element);
-        engine.current = terminal;
-        position.current = null;
-        setCast(found);
-        go(Math.min(start, found.duration), found);
-        setPlaying(start === 0);
+        playback.current = new Playback(sourceOf(id), screenOf(terminal), timeline);
+        setDuration(timeline.seconds);
+        const begins = timeline.parts.find((one) => one.part === part)?.start ?? 0;
+        jump(begins + time);
+        setPlaying(part === null);
       })
       .catch((error: unknown) => {
-        if (!abort.signal.aborted) setProblem(error instanceof Error ? error.message : String(error));
+        if (!abort.signal.aborted) explain(error);
       });
     return () => {
       abort.abort();
-      engine.current?.dispose();
-      engine.current = null;
+      playback.current?.stop();
+      playback.current = null;
+      terminal?.dispose();
     };
-  }, [source, start, go]);
+  }, [id, part, time, jump, explain]);
 
   useEffect(() => {
-    if (!playing || cast === null) return;
+    const player = playback.current;
+    if (!playing || seeking || player === null) return;
     let frame = 0;
     let before = performance.now();
+    let busy = false;
     const turn = (now: number) => {
-      const here = position.current ?? 0;
-      let next = here + ((now - before) / 1000) * speed;
-      before = now;
-      const coming = cast.events.find(([time]) => time > here)?.[0] ?? cast.duration;
-      if (skipIdle && coming - here > IDLE && next < coming - IDLE) next = coming - IDLE;
-      if (next >= cast.duration) {
-        go(cast.duration, cast);
-        setPlaying(false);
-        return;
-      }
-      go(next, cast);
       frame = requestAnimationFrame(turn);
+      if (busy) return;
+      let next = wanted.current + (Math.min(TURN, now - before) / 1000) * speed;
+      before = now;
+      const { coming } = player;
+      if (skipIdle && coming - wanted.current > IDLE && next < coming - IDLE) next = coming - IDLE;
+      busy = true;
+      player.advance(next).then((done) => {
+        busy = false;
+        if (!done) return;
+        wanted.current = Math.min(next, player.timeline.seconds);
+        setAt(wanted.current);
+        if (next >= player.timeline.seconds) setPlaying(false);
+      }, explain);
     };
     frame = requestAnimationFrame(turn);
     return () => cancelAnimationFrame(frame);
-  }, [playing, cast, speed, skipIdle, go]);
+  }, [playing, seeking, speed, skipIdle, explain]);
 
+  const end = duration ?? 0;
   const toggle = () => {
-    if (cast === null) return;
-    if (!playing && at >= cast.duration) go(0, cast);
+    if (duration === null) return;
+    if (!playing && at >= end) jump(0);
     setPlaying(!playing);
   };
-  const jump = (to: number) => cast && go(Math.min(cast.duration, Math.max(0, to)), cast);
   const onKeyDown = (event: React.KeyboardEvent) => {
     const inList = event.target instanceof HTMLSelectElement;
     if (event.key === " " && !(event.target instanceof HTMLButtonElement)) toggle();
-    else if (event.key === "ArrowLeft" && !inList) jump(at - STEP);
-    else if (event.key === "ArrowRight" && !inList) jump(at + STEP);
+    else if (event.key === "ArrowLeft" && !inList) jump(wanted.current - STEP);
+    else if (event.key === "ArrowRight" && !inList) jump(wanted.current + STEP);
     else if (event.key === "Home" && !inList) jump(0);
-    else if (event.key === "End" && !inList) jump(cast?.duration ?? 0);
+    else if (event.key === "End" && !inList) jump(end);
     else return;
     event.preventDefault();
   };
-  const duration = cast?.duration ?? 0;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys of the player work wherever the focus is in it.
     <div className="player" onKeyDown={onKeyDown}>
@@ -125,24 +144,24 @@ export function Player({ source, start = 0, label }: { source: string; start?: n
           {problem}
         </p>
       )}
-      {cast === null && problem === "" && <p className="muted">Loading…</p>}
-      <section className="player-screen" ref={host} aria-label={label} />
+      {duration === null && problem === "" && <p className="muted">Loading…</p>}
+      <section className="player-screen" ref={host} aria-label={label} aria-busy={seeking} />
       <div className="player-bar">
-        <button type="button" className="primary" onClick={toggle} disabled={cast === null}>
+        <button type="button" className="primary" onClick={toggle} disabled={duration === null}>
           {playing ? "Pause" : "Play"}
         </button>
         <input
           type="range"
           aria-label="Time"
-          aria-valuetext={`${clock(at)} of ${clock(duration)}`}
+          aria-valuetext={`${clock(at)} of ${clock(end)}`}
           min={0}
-          max={duration}
+          max={end}
           step={0.1}
           value={at}
           onChange={(event) => jump(Number(event.target.value))}
         />
         <output>
-          {clock(at)} / {clock(duration)}
+          {clock(at)} / {clock(end)}
         </output>
         <label>
           Speed
@@ -163,4 +182,18 @@ export function Player({ source, start = 0, label }: { source: string; start?: n
       </div>
     </div>
   );
+}
+
+const sourceOf = (id: string) => ({
+  frame: (seconds: number, signal: AbortSignal) => api.frame(id, seconds, signal),
+  bytes: (part: number, from: number, to: number, signal: AbortSignal) => castBytes(id, part, from, to, signal),
+});
+
+function screenOf(terminal: Engine): Screen {
+  return {
+    reset: ({ cols, rows, data }, taken) =>
+      terminal.write({ ...PIECE, data: `\x1bc${data}`, snapshot: true, cols, rows }, taken),
+    write: (data, taken) => terminal.write({ ...PIECE, data }, taken),
+    resize: (cols, rows) => terminal.resize(cols, rows),
+  };
 }

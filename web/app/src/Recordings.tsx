@@ -2,16 +2,16 @@
 
 import { useCallback, useEffect, useState } from "react";
 import { api, castUrl, type RecordingList } from "./api";
-import { clock } from "./cast";
 import { Dialog } from "./dialog";
 import { missingSentence } from "./missing";
-import { Player } from "./Player";
+import { type Moment, Player } from "./Player";
+import { clock } from "./playback";
 import { useServerNow } from "./time";
 
 export interface Playing {
   id: string;
-  part: number;
-  time: number;
+  /** Where to begin; from the beginning, and at once, where nothing is said. */
+  start: Moment | null;
 }
 
 export function Recordings(props: { projectId: string; play?: Playing; canType: boolean; onClose: () => void }) {
@@ -47,29 +47,12 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
         </p>
       )}
       {playing !== null ? (
-        <>
-          <Player
-            key={`${playing.id} ${playing.part}`}
-            source={castUrl(playing.id, playing.part)}
-            start={playing.time}
-            label={`Recording of ${current?.sessionName ?? "a terminal"}`}
-          />
-          {current !== undefined && current.parts > 1 && (
-            <label className="field">
-              <span>Part</span>
-              <select
-                value={playing.part}
-                onChange={(event) => setPlaying({ id: playing.id, part: Number(event.target.value), time: 0 })}
-              >
-                {Array.from({ length: current.parts }, (_, index) => current.firstPart + index).map((part) => (
-                  <option key={part} value={part}>
-                    {part}
-                  </option>
-                ))}
-              </select>
-            </label>
-          )}
-        </>
+        <Player
+          key={playing.id}
+          id={playing.id}
+          start={playing.start}
+          label={`Recording of ${current?.sessionName ?? "a terminal"}`}
+        />
       ) : list === null ? (
         <p className="muted">Loading…</p>
       ) : list.length === 0 && missing === "" ? (
@@ -81,8 +64,8 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
               <span className="what grow">
                 <b>{one.sessionName}</b>{" "}
                 <span className="muted">
-                  {new Date(one.startedAt).toLocaleString()} · {clock(((one.endedAt ?? now) - one.startedAt) / 1000)} ·{" "}
-                  {megabytes(one.bytes)}
+                  {new Date(one.startedAt).toLocaleString()} ·{" "}
+                  {clock(one.endedAt === null ? (now - one.startedAt) / 1000 : one.seconds)} · {megabytes(one.bytes)}
                   {one.node && ` · on ${one.node}`}
                   {one.endedAt === null && " · records"}
                 </span>
@@ -90,16 +73,12 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
               </span>
               <button
                 type="button"
-                onClick={() => setPlaying({ id: one.id, part: one.firstPart, time: 0 })}
+                onClick={() => setPlaying({ id: one.id, start: null })}
                 aria-label={`Play the recording of ${one.sessionName}`}
               >
                 Play
               </button>
-              <a
-                href={castUrl(one.id, one.firstPart)}
-                download
-                aria-label={`Download the recording of ${one.sessionName}`}
-              >
+              <a href={castUrl(one.id)} download aria-label={`Download the recording of ${one.sessionName}`}>
                 Download
               </a>
               {canType &&

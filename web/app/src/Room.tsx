@@ -215,7 +215,7 @@ export function Room(props: RoomProps) {
   const jump = useCallback(
     async ({ sessionId, recordingId, part, time, linesFromEnd }: Match, text: string) => {
       if (recordingId !== null)
-        setOpen({ kind: "recordings", play: { id: recordingId, part: part ?? 1, time: time ?? 0 } });
+        setOpen({ kind: "recordings", play: { id: recordingId, start: { part: part ?? 1, time: time ?? 0 } } });
       else if (sessionId !== null) {
         await bring(sessionId);
         setSearching({ id: sessionId, text, linesFromEnd });

@@ -1,6 +1,7 @@
 /** The HTTP API, relative to the page, so that it works under any prefix. */
 
 import type { ErrorAnswer, Profile, Project, Session } from "@termwall/client";
+import type { Frame, Timeline } from "./playback";
 
 export class ApiError extends Error {
   constructor(
@@ -36,11 +37,20 @@ function refusal(status: number, problem: Partial<ErrorAnswer>): ApiError {
   return new ApiError(status, problem.code ?? "internal", sentence, problem.field ?? null);
 }
 
-/** A file's text, from its place relative to the page. */
-export async function textOf(place: string, signal: AbortSignal): Promise<string> {
-  const answer = await fetch(new URL(place, document.baseURI), { signal });
-  if (answer.ok) return answer.text();
-  throw refusal(answer.status, (await answer.json().catch(() => ({}))) as Partial<ErrorAnswer>);
+/** Bytes of a part of a recording, from one to before another; none beyond its end. */
+export async function castBytes(
+  id: string,
+  part: number,
+  from: number,
+  to: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const place = new URL(`api/recordings/${encodeURIComponent(id)}/cast?part=${part}`, document.baseURI);
+  const answer = await fetch(place, { signal, headers: { range: `bytes=${from}-${to - 1}` } });
+  if (answer.status === 416) return new Uint8Array();
+  if (!answer.ok) throw refusal(answer.status, (await answer.json().catch(() => ({}))) as Partial<ErrorAnswer>);
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  return answer.status === 206 ? bytes : bytes.subarray(from, to); // A proxy may not know ranges.
 }
 
 export interface NewSession {
@@ -62,6 +72,7 @@ export interface Recording {
   sessionName: string;
   startedAt: number;
   endedAt: number | null;
+  seconds: number;
   bytes: number;
   firstPart: number;
   parts: number;
@@ -95,8 +106,8 @@ export interface Answer {
   missing: readonly string[];
 }
 
-/** Where a part of a recording is. */
-export const castUrl = (id: string, part: number) => `api/recordings/${encodeURIComponent(id)}/cast?part=${part}`;
+/** Where a whole recording is, as one file. */
+export const castUrl = (id: string) => `api/recordings/${encodeURIComponent(id)}/cast`;
 
 const one = (id: string) => `sessions/${encodeURIComponent(id)}`;
 
@@ -116,6 +127,10 @@ export const api = {
   record: (id: string) => call<Recording>("POST", `${one(id)}/recording`, {}),
   stopRecording: (id: string) => call<Recording>("DELETE", `${one(id)}/recording`),
   recordings: (project: string) => call<RecordingList>("GET", `projects/${encodeURIComponent(project)}/recordings`),
+  timeline: (id: string, signal: AbortSignal) =>
+    call<Timeline>("GET", `recordings/${encodeURIComponent(id)}/timeline`, undefined, signal),
+  frame: (id: string, seconds: number, signal: AbortSignal) =>
+    call<Frame>("GET", `recordings/${encodeURIComponent(id)}/frame?time=${seconds}`, undefined, signal),
   deleteRecording: (id: string) => call<void>("DELETE", `recordings/${encodeURIComponent(id)}`),
   search: (project: string, text: string, signal: AbortSignal) =>
     call<Answer>(

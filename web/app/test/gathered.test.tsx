@@ -14,6 +14,7 @@ const recording = (id: string, node: string | null): Recording => ({
   sessionName: `agent of ${id}`,
   startedAt: 1000,
   endedAt: 2000,
+  seconds: 1,
   bytes: 10,
   firstPart: 1,
   parts: 1,
@@ -82,7 +83,7 @@ describe("N8 recordings of several nodes", () => {
   test("those of another node are deleted and downloaded at the same address", async () => {
     answers.set("projects/p/recordings", { body: { recordings: [recording("r2", "two")], missing: [] } });
     await show();
-    expect(page.element.querySelector("a")?.getAttribute("href")).toBe("api/recordings/r2/cast?part=1");
+    expect(page.element.querySelector("a")?.getAttribute("href")).toBe("api/recordings/r2/cast");
     await press("Delete the recording of agent of r2");
     await press("Really delete");
     expect(asked).toContain("DELETE recordings/r2");
@@ -90,8 +91,8 @@ describe("N8 recordings of several nodes", () => {
 
   test("the player shows the server's sentence where the node is away", async () => {
     const body = { success: false, code: "engine_away", error: "Node two cannot be reached at the moment." };
-    answers.set("recordings/r2/cast", { status: 503, body });
-    await page.show(<Player source="api/recordings/r2/cast?part=1" label="Recording" />);
+    answers.set("recordings/r2/timeline", { status: 503, body });
+    await page.show(<Player id="r2" start={null} label="Recording" />);
     expect(page.element.querySelector("[role=alert]")?.textContent).toBe(body.error);
   });
 });

@@ -7,6 +7,7 @@ import type { StreamChunk, StreamSink } from "@termwall/client";
 import { FitAddon } from "@xterm/addon-fit";
 import { SearchAddon } from "@xterm/addon-search";
 import { type ITheme, Terminal } from "@xterm/xterm";
+import { anyForm, rowsWith } from "./finding";
 import { modifierKey } from "./keyboard/functional";
 import { Keyboard, type OptionKeys } from "./keyboard/keyboard";
 import { KeyModes } from "./keyboard/keyModes";
@@ -317,10 +318,17 @@ export class Engine implements StreamSink {
     const way = `${regex} ${caseSensitive}`;
     if (way !== this.lastWay) this.search.clearDecorations();
     this.lastWay = way;
-    const how = { regex, caseSensitive, incremental: typing && !back, decorations: SEARCH_COLOURS };
+    const forms = regex ? null : anyForm(text);
+    const sought = forms ?? text;
+    const how = {
+      regex: regex || forms !== null,
+      caseSensitive,
+      incremental: typing && !back,
+      decorations: SEARCH_COLOURS,
+    };
     try {
-      if (back) this.search.findPrevious(text, how);
-      else this.search.findNext(text, how);
+      if (back) this.search.findPrevious(sought, how);
+      else this.search.findNext(sought, how);
     } catch {
       this.onSearch?.({ index: -1, count: 0 }); // A regular expression that is not finished yet.
     }
@@ -340,16 +348,9 @@ export class Engine implements StreamSink {
     const { text, linesFromEnd } = this.revealed;
     const buffer = this.terminal.buffer.active;
     const wanted = buffer.baseY + this.terminal.rows - 1 - linesFromEnd;
-    const sought = text.toLowerCase();
-    const has = (line: number) => buffer.getLine(line)?.translateToString(true).toLowerCase().includes(sought);
-    let found = wanted;
-    for (let away = 0; away < buffer.length; away++) {
-      const place = [wanted - away, wanted + away].find((line) => line >= 0 && has(line));
-      if (place !== undefined) {
-        found = place;
-        break;
-      }
-    }
+    const away = (row: number) => Math.abs(row - wanted);
+    const rows = rowsWith(buffer, text);
+    const found = rows.length === 0 ? wanted : rows.reduce((best, row) => (away(row) < away(best) ? row : best));
     this.terminal.scrollToLine(Math.max(0, found - Math.floor(this.terminal.rows / 2)));
   }
 
