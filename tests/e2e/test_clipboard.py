@@ -52,6 +52,16 @@ def test_case_page_14_copying_works_without_a_secure_context(server: Server, ope
     page.until(lambda: "Ctrl+Shift+V" in page.page.inner_text(".said"), "another way to paste")
 
 
+def test_case_words_a_phone_says_how_to_paste_over_plain_http(server: Server, open_page: Open) -> None:
+    name = server.session("wall", "cat")
+    server.focus("wall", name)
+    page = open_page(size=(390, 844), has_touch=True, is_mobile=True)
+    page.page.goto(f"http://{PLAIN_HOST}:{server.port}/?token={server.token}&project=wall&session={name}")
+    page.page.tap(".keybar button:has-text('Paste')")
+    words = "Hold the terminal and choose Paste, or use https."
+    page.until(lambda: page.page.inner_text(".said") == words, "how to paste")
+
+
 @pytest.mark.parametrize(("platform", "held"), [("mac", "Alt"), ("other", "Shift")])
 def test_case_page_16_text_is_selected_while_a_program_uses_the_mouse(
     server: Server, open_page: Open, platform: str, held: str

@@ -18,11 +18,22 @@ def start(page: WallPage, command: str) -> None:
     page.until(lambda: page.page.locator("dialog[open]").count() == 0, "the end of the dialog")
 
 
-@pytest.mark.parametrize("size", [(1440, 900), (1100, 800), (800, 700), (2200, 1000)])
+@pytest.mark.parametrize(
+    ("size", "layout"),
+    [
+        ((1440, 900), "Grid"),
+        ((1440, 900), "Single"),
+        ((1440, 900), "Split"),
+        ((1100, 800), "Grid"),
+        ((800, 700), "Grid"),
+        ((2200, 1000), "Grid"),
+    ],
+)
 def test_case_terminal_8_a_program_begins_with_the_size_of_its_pane(
-    server: Server, open_page: Open, size: tuple[int, int]
+    server: Server, open_page: Open, size: tuple[int, int], layout: str
 ) -> None:
     page = open_page(size=size)
+    page.page.click(f"button[aria-label='{layout}']")
     for count in range(1, 6):
         start(page, "sh -c 'stty size; exec cat'")
         page.until(lambda n=count: len(server.call("GET", "/api/projects/wall/sessions").json()["sessions"]) == n, "it")

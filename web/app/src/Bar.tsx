@@ -16,6 +16,8 @@ const LAYOUTS: readonly { layout: Layout; label: string; icon: () => React.JSX.E
   { layout: "grid", label: "Grid", icon: Grid },
 ];
 
+/** Pixels that a tab has beside its name: position, icon, and what lies between. */
+const BESIDE_NAME = 62;
 const DRAGGED = "application/x-termwall-session";
 
 interface BarProps {
@@ -212,6 +214,7 @@ function Tabs({ focus, sessions, shown, current, onTab, onMove }: BarProps) {
             type="button"
             role="tab"
             className="tab"
+            style={{ minWidth: `calc(${Math.min(session.name.length, 8)}ch + ${BESIDE_NAME}px)` }}
             aria-selected={id === current}
             data-shown={shown.includes(id)}
             tabIndex={id === current ? 0 : -1}
@@ -226,10 +229,7 @@ function Tabs({ focus, sessions, shown, current, onTab, onMove }: BarProps) {
             onClick={(event) => onTab(id, event.detail > 0)}
             onKeyDown={(event) => onKeyDown(event, index)}
           >
-            <span className="position">{index + 1}</span>{" "}
-            <b title={session.name} style={{ minWidth: `${Math.min(session.name.length, 8)}ch` }}>
-              {session.name}
-            </b>{" "}
+            <span className="position">{index + 1}</span> <b title={session.name}>{session.name}</b>{" "}
             <Attention session={session} timed={false} />
           </button>
         );

@@ -61,7 +61,7 @@ export function OpenPart(props: OpenPartProps) {
           onClose={onClose}
           onMade={(session) => {
             onClose();
-            onMade(session);
+            setTimeout(() => onMade(session)); // After the keys were given back, so that they may go on to it.
           }}
         />
       );

@@ -134,7 +134,10 @@ export function Pane(props: PaneProps) {
               <button
                 type="button"
                 title={`Take over (${chordText("drive", isMac())})`}
-                onClick={() => client.drive(session.id)}
+                onClick={() => {
+                  client.drive(session.id);
+                  actions.keys(session.id);
+                }}
               >
                 Take over
               </button>

@@ -155,7 +155,11 @@ export function Room(props: RoomProps) {
           return;
         }
       }
-      setTimeout(() => focusKeys(id), 50);
+      // What closed meanwhile has given the keys back to where they were.
+      setTimeout(() => {
+        makeCurrent(id);
+        focusKeys(id);
+      }, 50);
     },
     [client, makeCurrent, wall, canType, explain, focusKeys],
   );

@@ -35,19 +35,21 @@ export function Stage(props: StageProps) {
   const element = useRef<HTMLElement>(null);
   const count = shown.length;
   const { columns, rows } = arrange(view.layout, count, width);
-  // Before the panes tell their sizes: then each program hears of one size only. It depends on nothing but what is shown.
+  // The font depends on nothing but what is shown. It is set before the panes tell their sizes, and its observer was there
+  // before theirs: each program hears of one size only.
+  const fit = useRef(() => {});
   useLayoutEffect(() => {
-    const place = element.current;
-    if (place === null) return;
-    const fit = () => {
-      const pane = narrowestPane(place.clientWidth, columns, view.column);
+    fit.current = () => {
+      const pane = narrowestPane(element.current?.clientWidth ?? 0, columns, view.column);
       engines.set({ fontSize: fontSize || automaticFontSize(pane) });
     };
-    fit();
-    const observer = new ResizeObserver(fit);
-    observer.observe(place);
-    return () => observer.disconnect();
+    fit.current();
   }, [engines, fontSize, columns, view.column]);
+  useLayoutEffect(() => {
+    const observer = new ResizeObserver(() => fit.current());
+    if (element.current !== null) observer.observe(element.current);
+    return () => observer.disconnect();
+  }, []);
   return (
     <main ref={element} className="stage" aria-label="Stage" style={gridOf(view, columns, rows)}>
       {panes.map((id, index) => {

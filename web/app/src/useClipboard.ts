@@ -9,6 +9,8 @@ import { cleanPaste, megabytes, pasteLines } from "./paste";
 /** Bytes that a bracketed paste has before and after it. */
 const PASTE_MARKS = 12;
 
+const WATCHING = "Watching only. Ask the owner for a link that may type.";
+
 interface Clipboard {
   /** Copy what is selected in a terminal. */
   copy: (id: string | null) => Promise<void>;
@@ -35,6 +37,7 @@ export function useClipboard(
 
   const paste = useCallback(
     (text: string, engine: Engine) => {
+      if (client.getState().connection.role === "view") return say(WATCHING);
       const clean = cleanPaste(text);
       const most = client.getState().limits?.inputBytes;
       const bytes = new TextEncoder().encode(clean).length + PASTE_MARKS;

@@ -227,7 +227,10 @@ export class Engine implements StreamSink {
   private read(place: ReadingPlace | null): void {
     if (this.disposed) return;
     if (this.revealed !== null) this.showRevealed();
-    else if (place !== null) this.scrollTo(rowOfPlace(this.terminal.buffer.active, place));
+    else if (place !== null) {
+      const row = rowOfPlace(this.terminal.buffer.active, place);
+      if (row !== null) this.scrollTo(row);
+    }
   }
 
   private scrollTo(row: number): void {

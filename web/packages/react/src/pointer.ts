@@ -11,8 +11,6 @@ export interface PointerEvents {
   menu(at: { x: number; y: number }): boolean;
 }
 
-const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
-
 export function listenToPointer(element: HTMLElement, terminal: Terminal, events: () => PointerEvents): void {
   const pointer = new Pointer(element, terminal, events);
   element.addEventListener("wheel", (event) => pointer.wheeled(event), { capture: true, passive: false });
@@ -20,6 +18,7 @@ export function listenToPointer(element: HTMLElement, terminal: Terminal, events
 }
 
 class Pointer {
+  private readonly mac = /Mac|iPhone|iPad/.test(navigator.platform);
   private readonly wheel = new Wheel();
   /** A wheel event is being passed on to the program in its notches. */
   private passing = false;
@@ -48,7 +47,7 @@ class Pointer {
   /** While a program uses the mouse a right click is its own; with Shift (Option on a Mac) it is the terminal's menu. */
   menuAsked(event: MouseEvent): void {
     if (this.terminal.modes.mouseTrackingMode === "none") return;
-    const ours = (MAC ? event.altKey : event.shiftKey) || !this.events().points();
+    const ours = (this.mac ? event.altKey : event.shiftKey) || !this.events().points();
     if (ours && !this.events().menu({ x: event.clientX, y: event.clientY })) return;
     event.preventDefault();
     event.stopPropagation();

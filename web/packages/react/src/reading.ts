@@ -30,14 +30,17 @@ export function readingPlace(buffer: IBuffer): ReadingPlace | null {
   return { lines: linesFrom(buffer, start), fromCursor, into };
 }
 
-/** The row where a place is; of several that look alike the one nearest to where it was. */
-export function rowOfPlace(buffer: IBuffer, place: ReadingPlace): number {
+/**
+ * The row where a place is; of several that look alike the one nearest to where it was. The oldest row, where the text no
+ * longer goes back that far; null where it is another text.
+ */
+export function rowOfPlace(buffer: IBuffer, place: ReadingPlace): number | null {
   const starts: number[] = [];
   for (let row = Math.min(buffer.baseY + buffer.cursorY, buffer.length - 1); row >= 0; row--)
     if (!isWrapped(buffer, row)) starts.push(row);
-  if (starts.length === 0) return 0;
   const expected = Math.min(place.fromCursor, starts.length - 1);
-  const start = nearest(starts, expected, (row) => sameLines(buffer, row, place.lines)) ?? starts[expected] ?? 0;
+  const start = nearest(starts, expected, (row) => sameLines(buffer, row, place.lines));
+  if (start === undefined) return place.fromCursor >= starts.length && starts.length > 1 ? 0 : null;
   let row = start;
   for (let left = place.into; left > 0 && isWrapped(buffer, row + 1); row++) {
     left -= rowText(buffer, row).length;
@@ -97,7 +100,15 @@ function isWrapped(buffer: IBuffer, row: number): boolean {
   return buffer.getLine(row)?.isWrapped ?? false;
 }
 
-/** A row's text, with the blanks in it that the line goes on after. */
+/** A row's text, with the blanks in it that the line goes on after; not the cell that a wide character did not fit into. */
 function rowText(buffer: IBuffer, row: number): string {
-  return buffer.getLine(row)?.translateToString(!isWrapped(buffer, row + 1)) ?? "";
+  const line = buffer.getLine(row);
+  if (line === undefined) return "";
+  if (!isWrapped(buffer, row + 1)) return line.translateToString(true);
+  const left = line.getCell(line.length - 1);
+  return line.translateToString(
+    false,
+    0,
+    left?.getChars() === "" && left.getWidth() === 1 ? line.length - 1 : undefined,
+  );
 }
