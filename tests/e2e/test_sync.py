@@ -309,7 +309,7 @@ def test_case_page_33_a_password_typed_while_disconnected_is_not_shown(server: S
     server.focus("wall", name)
     with pullable(server.port) as link:
         page = open_page(port=link.port)
-        page.sees(name, "Password: ")
+        page.sees(name, "Password:")
         page.type(name, "")
         link.cut()
         page.until(lambda: page.connection() != "connected", "the page to notice")

@@ -11,6 +11,7 @@ from starlette.routing import Mount
 from termwall.app import Termwall, create_app, owner_token
 from termwall.config import Settings
 from termwall.transport.gate import is_private
+from termwall.transport.refusals import MOST_CLIENTS, Refusals, shown
 
 TOKEN = "a-test-token"
 
@@ -76,3 +77,45 @@ def test_X1_an_empty_token_file_lets_nobody_in(tmp_path: Path) -> None:
     token = owner_token(Settings(data_dir=tmp_path))
     assert len(token) >= 16
     assert owner_token(Settings(data_dir=tmp_path)) == token
+
+
+async def test_case_server_2_a_refused_host_or_origin_is_logged_with_what_came_and_what_was_expected(
+    call: Callable[..., httpx.AsyncClient], caplog: pytest.LogCaptureFixture
+) -> None:
+    bearer = {"authorization": f"Bearer {TOKEN}"}
+    answer = await call("https://other.example").get("/tools/wall/api/health")
+    assert (answer.status_code, "`other.example`" in answer.json()["error"]) == (403, True)
+    origin = {"origin": "https://wall.example:8443", **bearer}
+    for _ in range(3):
+        answer = await call().post("/tools/wall/api/projects", json={}, headers=origin)
+        assert (answer.status_code, "`https://wall.example:8443`" in answer.json()["error"]) == (403, True)
+    host, page = (record.getMessage() for record in caplog.records if record.name == "termwall.access")
+    assert "`other.example`" in host
+    assert "wall.example; name it in --allowed-hosts" in host
+    for part in ("`https://wall.example:8443`", "Host `wall.example`", "`https://wall.example` was expected", "none"):
+        assert part in page
+
+
+async def test_case_page_31_a_page_can_ask_why_its_socket_is_refused(call: Callable[..., httpx.AsyncClient]) -> None:
+    http = call(authorization=f"Bearer {TOKEN}")
+    ask = "/tools/wall/api/reach"
+    origin = "https://wall.example"
+    answer = (await http.get(ask, params={"clientId": "me", "origin": origin})).json()
+    assert answer == {"host": "wall.example", "originAllowed": True, "refused": None}
+    upgrade = await http.get("/tools/wall/ws/terminal?projectId=p&clientId=me")
+    assert (upgrade.status_code, upgrade.headers["upgrade"]) == (426, "websocket")
+    answer = (await http.get(ask, params={"clientId": "me", "origin": "https://else.example"})).json()
+    assert answer["originAllowed"] is False
+    assert "without `Upgrade: websocket`" in answer["refused"]
+    assert (await http.get(ask, params={"clientId": "other"})).json()["refused"] is None
+    assert (await call().get(ask)).status_code == 401
+
+
+async def test_X4_what_is_remembered_of_refusals_is_bounded(call: Callable[..., httpx.AsyncClient]) -> None:
+    refusals = Refusals()
+    for index in range(2 * MOST_CLIENTS):
+        refusals.note(f"reason {index}", f"clientId=c{index}")
+    assert refusals.last("c0") is None
+    assert refusals.last(f"c{2 * MOST_CLIENTS - 1}") == f"reason {2 * MOST_CLIENTS - 1}"
+    assert len(shown("x" * 10_000)) < 200
+    assert shown("a\x1b[2Jb") == "`a?[2Jb`"

@@ -288,6 +288,17 @@ class Health(Wire):
     engine: EngineState = "none"
 
 
+class Reach(Wire):
+    """How a page's requests arrive, for one whose WebSocket does not."""
+
+    host: str
+    """The Host header, as it came."""
+    origin_allowed: bool
+    """Whether a page of the origin that was asked about may connect."""
+    refused: str | None = None
+    """Why this client's handshake was refused in the last minute, with what came and what was expected."""
+
+
 class NodeShown(WallNode):
     """One node of the wall, with its figures."""
 

@@ -62,14 +62,18 @@ def admit(
         access: what is allowed here.
         new_id: makes the id of a client that brings none; it lives as long as its connection (I1).
     """
-    if not access.check_host(headers.get("host")):
+    host = headers.get("host")
+    if not access.check_host(host):
+        access.refusals.note(access.wrong_host(host), query)
         return Forbidden("This Host is not served here")
     identity = access.identify(headers.get("authorization"), headers.get("cookie"))
     origin = headers.get("origin")
     # Without an Origin only a Bearer token is good enough: a page of another site sends cookies too (X2).
-    if origin is not None and not access.check_origin(origin, headers.get("host"), scheme):
+    if origin is not None and not access.check_origin(origin, host, scheme):
+        access.refusals.note(access.wrong_origin(origin, host, scheme), query)
         return Forbidden("This Origin may not connect")
     if origin is None and identity is not None and identity.by == "cookie":
+        access.refusals.note("a cookie came without an Origin; a proxy has to pass that on.", query)
         return Forbidden("A cookie needs an Origin")
     offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",") if name.strip()]
     subprotocol = choose_subprotocol(offered)

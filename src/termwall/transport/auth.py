@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from termwall.hub.connection import Role
+from termwall.transport.refusals import Refusals, shown
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -80,6 +81,7 @@ class Access:
         self._hosts = {name.lower() for name in allowed_hosts} | LOOPBACK_NAMES | {host.lower()}
         self._origins = {origin.rstrip("/").lower() for origin in allowed_origins}
         self._any_address = host.lower() not in LOOPBACK_NAMES
+        self.refusals = Refusals()
         self._grants = grants
 
     # ---- where from
@@ -106,6 +108,20 @@ class Access:
         # Behind a proxy that ends TLS the page's scheme is https where ours is http; its host is still ours. A browser
         # leaves out the port of the scheme, some proxies write it.
         return parts.scheme in (scheme, "https") and host is not None and _same_place(parts.netloc, host, parts.scheme)
+
+    def wrong_host(self, host: str | None) -> str:
+        """What came and what was expected, where `check_host` refuses."""
+        served = ", ".join(sorted(self._hosts)) + (" and any IP address" if self._any_address else "")
+        return f"the Host {shown(host)} is not served here, but {served}; name it in --allowed-hosts."
+
+    def wrong_origin(self, origin: str, host: str | None, scheme: str) -> str:
+        """What came and what was expected, where `check_origin` refuses."""
+        ours = f"{scheme}://{host[:128]}" if host else "its own"
+        others = ", ".join(sorted(self._origins)) or "none"
+        return (
+            f"a page of the Origin {shown(origin)} came with the Host {shown(host)}, so {shown(ours)} was expected (or "
+            f"one of --allowed-origins: {others}). A proxy has to pass on the Host as it came, with its port."
+        )
 
     # ---- who
 

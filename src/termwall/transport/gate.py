@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from termwall.core.errors import ERRORS, ErrorCode
 from termwall.core.limits import Bounds
 from termwall.transport.auth import Access
+from termwall.transport.refusals import shown
 
 COOKIE_SECONDS: Final = 365 * 24 * 3600
 CONTENT_POLICY: Final = (
@@ -98,12 +99,14 @@ class Gate:
     def _refusal(self, scope: Scope, headers: Headers, path: str) -> tuple[ErrorCode, str] | None:
         access, host, origin = self._access, headers.get("host"), headers.get("origin")
         if not access.check_host(host):
-            return ErrorCode.FORBIDDEN, "This Host is not served here; add it with --allowed-hosts."
+            access.refusals.note(access.wrong_host(host))
+            return ErrorCode.FORBIDDEN, f"The Host {shown(host)} is not served here; add it with --allowed-hosts."
         scheme = "https" if scope["scheme"] == "https" else "http"
         identity = access.identify(headers.get("authorization"), headers.get("cookie"))
         changes = scope["method"] not in _SAFE_METHODS
         if changes and origin is not None and not access.check_origin(origin, host, scheme):
-            return ErrorCode.FORBIDDEN, "Pages of this Origin may not change things here; see --allowed-origins."
+            access.refusals.note(access.wrong_origin(origin, host, scheme))
+            return ErrorCode.FORBIDDEN, f"Pages of {shown(origin)} may not change things at {shown(host)}."
         if is_private(path) and identity is None:
             if headers.get("authorization", "").lower().startswith("bearer "):
                 return ErrorCode.UNAUTHORIZED, "This token is not known here."

@@ -18,8 +18,11 @@ from termwall.protocol import bodies, messages
 from termwall.screen.feed import Picture
 from termwall.store.database import StoreUnavailable
 from termwall.store.projects import Store, StoredToken
+from termwall.transport.admission import MAX_CLIENT_ID
 from termwall.transport.auth import Access, Identity, hash_token
 from termwall.transport.gate import cookie_header, error_body
+
+NOT_UPGRADED = "a WebSocket came without `Upgrade: websocket`; a proxy has to pass that on, and `Connection`."
 
 ProjectId = Annotated[str, Path(alias="projectId", pattern=ID_PATTERN)]
 SessionId = Annotated[str, Path(alias="sessionId", pattern=ID_PATTERN)]
@@ -286,6 +289,27 @@ def server_routes(service: TerminalService, access: Access, metrics: Metrics, ve
         response.status_code = 503 if service.draining else 200
         status: Literal["ok", "draining"] = "draining" if service.draining else "ok"
         return bodies.Health(status=status, version=version, engine=service.engine)
+
+    @router.get("/api/reach", operation_id="getReach", responses=answers())
+    async def get_reach(
+        request: Request,
+        client_id: Annotated[str, Query(alias="clientId", max_length=MAX_CLIENT_ID)] = "",
+        origin: Annotated[str, Query(max_length=1024)] = "",
+    ) -> bodies.Reach:
+        """How requests from a page arrive: what it can say to its user when its WebSocket is not let in."""
+        identity_of(request)
+        host = request.headers.get("host")
+        return bodies.Reach(
+            host=host or "",
+            origin_allowed=access.check_origin(origin, host, request.url.scheme),
+            refused=access.refusals.last(client_id),
+        )
+
+    @router.get("/ws/terminal", status_code=426, include_in_schema=False)
+    async def not_upgraded(request: Request) -> Response:
+        """A WebSocket's handshake that lost its `Upgrade` on the way."""
+        access.refusals.note(NOT_UPGRADED, request.url.query)
+        return Response(NOT_UPGRADED, 426, {"upgrade": "websocket"}, "text/plain")
 
     @router.get("/api/nodes", operation_id="listNodes", responses=answers())
     async def list_nodes(request: Request) -> bodies.NodeList:

@@ -9,6 +9,7 @@ import { NodesStatus } from "./NodesAway";
 import { NotHeard } from "./NotHeard";
 import type { Layout } from "./settings";
 import { useNow } from "./time";
+import { useReach } from "./useReach";
 
 const LAYOUTS: readonly { layout: Layout; label: string; icon: () => React.JSX.Element }[] = [
   { layout: "single", label: "Single", icon: Single },
@@ -240,7 +241,8 @@ function Tabs({ focus, sessions, shown, current, onTab, onMove }: BarProps) {
 
 function lossText(connection: Connection): string {
   if (connection.state === "error") return connection.reason ?? "refused by the server";
-  return connection.silentSince === null ? "Connection lost" : "The server does not answer";
+  if (connection.silentSince !== null) return "The server does not answer";
+  return connection.everConnected ? "Connection lost" : "Not connected";
 }
 
 /** `short`: on a phone the words stand under the name, and only the button here. */
@@ -251,6 +253,7 @@ function Banner({ short }: { short: boolean }) {
   const seconds = connection.lostAt === null ? 0 : Math.max(0, Math.round((now - connection.lostAt) / 1000));
   const due = connection.nextRetryAt === null ? null : Math.max(0, (connection.nextRetryAt - now) / 1000);
   const final = connection.state === "error";
+  const why = useReach();
   return (
     <div className="banner">
       <p role="status" className={short ? "unseen" : undefined}>
@@ -264,7 +267,8 @@ function Banner({ short }: { short: boolean }) {
           </>
         ) : (
           <>
-            <b>Connection lost.</b> Your programs keep running.
+            <b>{connection.everConnected ? "Connection lost." : "Not connected."}</b>{" "}
+            {why ?? (connection.everConnected ? "Your programs keep running." : "The server does not answer.")}
           </>
         )}
       </p>

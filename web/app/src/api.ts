@@ -53,6 +53,13 @@ export async function castBytes(
   return answer.status === 206 ? bytes : bytes.subarray(from, to); // A proxy may not know ranges.
 }
 
+/** How this page's requests arrive at the server. */
+export interface Reach {
+  host: string;
+  originAllowed: boolean;
+  refused: string | null;
+}
+
 export interface NewSession {
   name?: string;
   type?: string;
@@ -112,6 +119,8 @@ export const castUrl = (id: string) => `api/recordings/${encodeURIComponent(id)}
 const one = (id: string) => `sessions/${encodeURIComponent(id)}`;
 
 export const api = {
+  reach: (clientId: string, signal: AbortSignal) =>
+    call<Reach>("GET", `reach?${new URLSearchParams({ clientId, origin: location.origin })}`, undefined, signal),
   login: (token: string) => call<void>("POST", "login", { token }),
   logout: () => call<void>("POST", "logout", {}),
   projects: () => call<{ projects: Project[] }>("GET", "projects"),

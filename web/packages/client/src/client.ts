@@ -337,6 +337,7 @@ export class TermwallClient {
     this.store.connection({
       state: "connected",
       role: status.role ?? null,
+      everConnected: true,
       lostAt: null,
       silentSince: null,
       nextRetryAt: null,

@@ -424,6 +424,13 @@ export interface ProjectPatch {
   maxFocused?: number | null;
 }
 
+/** How a page's requests arrive, for one whose WebSocket does not. */
+export interface Reach {
+  host: string;
+  originAllowed: boolean;
+  refused?: string | null;
+}
+
 /** A recording of a session, which goes on or has ended. */
 export interface Recording {
   id: string;

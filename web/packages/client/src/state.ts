@@ -13,6 +13,8 @@ export interface Connection {
   since: number;
   /** When the connection was last lost; null while it never was or has been healed. */
   lostAt: number | null;
+  /** Whether there ever was a connection: without one, something is wrong that will not pass. */
+  everConnected: boolean;
   /** Since when the server does not answer what it is sent (W6): what is typed is held. Null while it does. */
   silentSince: number | null;
   retryCount: number;
@@ -103,6 +105,7 @@ export class Store {
         state: "disconnected",
         since: env.now(),
         lostAt: null,
+        everConnected: false,
         silentSince: null,
         retryCount: 0,
         nextRetryAt: null,
