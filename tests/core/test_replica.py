@@ -316,3 +316,11 @@ def test_F8_two_hundred_nodes_and_a_storm() -> None:
         simulation.later(simulation.random.random() * 60, lambda n=node, i=index: simulation.ask(n, f"op{i}"))  # type: ignore[misc]
     simulation.run()
     simulation.check(200)
+
+
+def test_case_server_5_what_the_store_says_is_what_the_command_is_told() -> None:
+    replica = Replica()
+    (proposal,) = replica.ask("a", add("x"), 0.0)
+    assert isinstance(proposal, Propose)
+    refused = only(replica.away(proposal, "NATS has no room to store it."), Answered).outcome
+    assert (refused.code, refused.message) == ("engine_away", "Nothing was changed: NATS has no room to store it.")

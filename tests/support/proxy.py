@@ -24,6 +24,7 @@ def proxied(target: int, rewrite: Rewrite) -> Iterator[int]:
     """Its port, for the length of a block. One request a connection; it runs in a thread of its own."""
     loop = asyncio.new_event_loop()
     ports: list[int] = []
+    servers: list[asyncio.Server] = []
     started = threading.Event()
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,10 +44,16 @@ def proxied(target: int, rewrite: Rewrite) -> Iterator[int]:
         server = await asyncio.start_server(forward, "127.0.0.1", 0)
         ports.append(server.sockets[0].getsockname()[1])
         started.set()
+        servers.append(server)
 
     def run() -> None:
         loop.run_until_complete(serve())
         loop.run_forever()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
@@ -54,6 +61,7 @@ def proxied(target: int, rewrite: Rewrite) -> Iterator[int]:
     try:
         yield ports[0]
     finally:
+        loop.call_soon_threadsafe(servers[0].close)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
 

@@ -16,6 +16,8 @@ WORKING_SECONDS = 5.0
 TAKEN_SECONDS = 60.0
 """A client that takes nothing of its answer for so long is let go, so that its file is closed here."""
 PIECE_BYTES = 64 << 10
+SPARE_BYTES = 4096
+"""Of a message, for what is said of a piece, and for the answer's headers."""
 MOST_PIECES = 8
 """Of one answer that were sent and not taken: 512 KiB, as much as of a session's output."""
 
@@ -51,8 +53,9 @@ class Answer:
             self._headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in message["headers"]]
             return
         body, more = message.get("body", b""), message.get("more_body", False)
-        for begin in range(0, len(body), PIECE_BYTES):
-            end = begin + PIECE_BYTES
+        most = min(PIECE_BYTES, self._bus.max_bytes - SPARE_BYTES)
+        for begin in range(0, len(body), most):
+            end = begin + most
             await self._send(body[begin:end], more or end < len(body))
         if not body and not more:
             await self._send(b"", False)

@@ -19,6 +19,10 @@ class BusAway(BusError):
     """The engine cannot be reached: nothing was sent."""
 
 
+class BusFails(BusAway):
+    """The engine is reached, and does not do it: it is full, or this node may not. The message says what to do."""
+
+
 class NobodyThere(BusError):
     """Nobody serves that subject: the request was not handled."""
 
@@ -86,6 +90,10 @@ class Bus(Protocol):
 
     async def close(self) -> None:
         """Say goodbye and leave nothing behind. It raises nothing."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the engine does not do its work, where it says so; None while it does, and where it is just away."""
 
     def on_state(self, callback: Callable[[bool], None]) -> Callable[[], None]:
         """Be told when `up` changes; what is returned ends that."""

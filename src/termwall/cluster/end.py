@@ -28,6 +28,11 @@ class BusEnd:
         """Whether the engine is reached at the moment."""
         raise NotImplementedError
 
+    @property
+    def trouble(self) -> str | None:
+        """As the contract says."""
+        return None
+
     async def send(self, subject: str, data: bytes) -> None:
         """`publish` of any subject."""
         raise NotImplementedError

@@ -32,6 +32,8 @@ BUDGET_BYTES = 16 << 20
 """Messages of the other nodes that wait to be handled; more are dropped, and sent again."""
 PUMP_SECONDS = 0.25
 """How often leases and what was lost are looked after."""
+SPARE_BYTES = 512
+"""Of a message of output, for what is said of it."""
 MOST_ATTACHMENTS = 4096
 """Streams to other nodes at once; one more is refused, and its gateway tries again."""
 MOST_GUESTS = 10_000
@@ -169,7 +171,8 @@ class Host:
             cols, rows = session.sizes.at(step.offset)
             return pack_frame(Frame("reset", session.id, one.number, step.offset, cols, rows))
         cols, rows = session.sizes.at(step.start)
-        stop = step.stop
+        stop = min(step.stop, step.start + self._bus.max_bytes - SPARE_BYTES)
+        one.sender.sent = stop
         mark = session.sizes.next_after(session.sizes.serial_at(step.start))
         if mark is not None and step.start < mark.offset < stop:
             stop = mark.offset  # A frame has one size.

@@ -16,6 +16,7 @@ from termwall.cluster import chores
 from termwall.cluster.bus import (
     BusAway,
     BusError,
+    BusFails,
     BusRefused,
     Conflict,
     Document,
@@ -35,6 +36,8 @@ NO_MESSAGE, NO_STREAM, STREAM_TAKEN, TOO_LARGE = 10037, 10059, 10058, 10054
 NO_JETSTREAM = (10039, 10076)
 NO_REPLICAS = (10052, 10074)
 """Error codes: more replicas than the engine does."""
+FULL = (10002, 10023, 10028, 10047, 10077)
+"""Error codes: the account's, the server's or the stream's storage is used up."""
 NO_PEERS = 10005
 """Error code: fewer servers are there than replicas, as while a cluster starts."""
 UNAVAILABLE = 503
@@ -69,7 +72,8 @@ class _Denied(BusError):
     """The engine answered with an error."""
 
     def __init__(self, error: dict[str, Any]) -> None:
-        super().__init__(f"The engine says: {error.get('description', 'no reason')}.")
+        self.reason = str(error.get("description", "no reason"))
+        super().__init__(f"The engine says: {self.reason}.")
         self.code = int(error.get("err_code", 0))
         self.status = int(error.get("code", 0))
 
@@ -198,6 +202,8 @@ class Documents:
             data = await line.ask(self.prefix + subject_of(key), body, self._patience, headers)
         except NobodyThere:
             raise BusAway("The engine has nobody who stores documents at the moment: nothing was stored.") from None
+        except BusRefused as refusal:
+            raise BusFails(str(refusal)) from None
         except NoAnswer:
             raise OutcomeUnknown("No answer came; whether the document was stored is not known.") from None
         answer = json.loads(data)
@@ -206,8 +212,14 @@ class Documents:
         denied = _Denied(error)
         if denied.code == TOO_LARGE:
             raise TooLarge(str(denied))
+        if denied.code in FULL:
+            raise BusFails(
+                f"NATS has no room to store it ({denied.reason}): free disk space there, or raise its `max_file_store` "
+                "or the account's `max_file`."
+            )
         if denied.code not in CONFLICTS:
-            raise BusAway(f"{denied} Nothing was stored.")
+            away = BusAway if denied.status == UNAVAILABLE else BusFails
+            raise away(f"NATS did not store it: {denied.reason}.")
         try:
             current = await self.get(line, key)
         except (NoAnswer, BusAway):

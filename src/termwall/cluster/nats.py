@@ -21,6 +21,7 @@ from termwall.cluster import chores
 from termwall.cluster.bus import (
     BusAway,
     BusError,
+    BusFails,
     BusRefused,
     Document,
     NoAnswer,
@@ -35,6 +36,9 @@ from termwall.cluster.mailbox import MOST_REQUESTS, Desk, Mailbox
 
 OLDEST = (2, 12)
 """Older servers lose compare-and-sets on a replicated stream."""
+LEAST_BYTES = 8 << 10
+"""Of a message: with less a piece of an answer has no room beside what is said of it."""
+_DENIED = re.compile(r'permissions violation for (publish|subscription) to "([^"]+)"', re.IGNORECASE)
 HEADER_BYTES = 512
 """Kept free in each message for its headers, which count for the server but not for the client library."""
 MOST_UNSENT = 32 << 20
@@ -56,6 +60,10 @@ class _Connection:
         self._inbox = ""
         self._numbers = itertools.count()
         self._answers: dict[str, asyncio.Future[Msg]] = {}
+        self._asking: dict[str, str] = {}
+        """The subject of each question without an answer, in small letters: the library tells so of what is refused."""
+        self.denied: BusRefused | None = None
+        """What this node needs and may not."""
         self._dropped: dict[NatsSubscription, Callable[[], None]] = {}
 
     async def dial(self, server: str, **options: Any) -> None:
@@ -87,6 +95,7 @@ class _Connection:
             self._check()
             self._inbox = self.client.new_inbox()
             await self.listen(self._inbox + ".*", self._answered, lambda: None)
+            await self.sync()
         except BusError:
             await self.finish()
             raise
@@ -103,6 +112,11 @@ class _Connection:
         if numbers < OLDEST:
             raise BusRefused(
                 f"The NATS server is version {version}; termwall needs 2.12 or newer: install a newer one."
+            )
+        if self.client.max_payload < LEAST_BYTES:
+            raise BusRefused(
+                f"The NATS server carries messages of {self.client.max_payload} bytes at most; termwall needs "
+                f"{LEAST_BYTES} or more: raise its `max_payload`."
             )
 
     def _explain(self, error: Exception | None, server: str) -> BusError:
@@ -121,8 +135,26 @@ class _Connection:
         if isinstance(error, errors.SlowConsumerError):
             if (dropped := self._dropped.get(error.sub)) is not None:
                 dropped()
+        elif (found := _DENIED.search(str(error))) is not None:
+            self._deny(found[1].lower(), found[2])
         else:
             self._log.debug("NATS: %r", error)
+
+    def _deny(self, what: str, subject: str) -> None:
+        """The server says that this node may not; whatever needs it fails at once, with that reason."""
+        verb = "publish" if what == "publish" else "subscribe"
+        kind = next((one for one in ("$JS.API.>", "_INBOX.>") if subject.startswith(one[:-1].lower())), subject)
+        denied = BusRefused(
+            f"This node's account on NATS may not {verb} to `{kind}`: grant it what docs/how-to/nodes.md lists under "
+            "`Permissions`."
+        )
+        if self.denied is None:
+            self.denied = denied
+            self._log.error("%s", denied)
+        deaf = what == "subscription" and subject == f"{self._inbox}.*".lower()
+        for number, future in self._answers.items():
+            if not future.done() and (deaf or self._asking.get(number) == subject):
+                future.set_exception(denied)
 
     async def _on_disconnected(self) -> None:
         self._end()
@@ -187,6 +219,7 @@ class _Connection:
         """
         number = str(next(self._numbers))
         future = self._answers[number] = asyncio.get_running_loop().create_future()
+        self._asking[number] = subject.lower()
         try:
             await self.send(subject, data, f"{self._inbox}.{number}", headers)
             async with asyncio.timeout(seconds):
@@ -194,7 +227,7 @@ class _Connection:
         except TimeoutError:
             raise NoAnswer(f"No answer came in {seconds:g} s.") from None
         finally:
-            del self._answers[number]
+            del self._answers[number], self._asking[number]
         if not message.data and (message.headers or {}).get("Status") == "503":
             raise NobodyThere(f"Nobody serves {subject}.")
         answer: bytes = message.data
@@ -212,10 +245,11 @@ class _Connection:
         By a message to itself, not by the library's `flush`: a pong that comes late there ends the reading.
 
         Raises:
-            BusAway, NoAnswer
+            BusAway, BusRefused, NoAnswer
         """
         number = str(next(self._numbers))
         future = self._answers[number] = asyncio.get_running_loop().create_future()
+        self._asking[number] = f"{self._inbox}.{number}".lower()
         try:
             await self.send(f"{self._inbox}.{number}", b"")
             async with asyncio.timeout(CONNECT_SECONDS):
@@ -223,7 +257,7 @@ class _Connection:
         except TimeoutError:
             raise NoAnswer("NATS does not answer.") from None
         finally:
-            del self._answers[number]
+            del self._answers[number], self._asking[number]
 
     async def listen(
         self, subject: str, take: Callable[[Message], None], dropped: Callable[[], None], most: int = 1 << 16
@@ -335,11 +369,20 @@ class NatsBus(BusEnd):
         self._connection: _Connection | None = None
         self._connected = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._refusal: str | None = None
+        """Why there is no connection, where the server says so."""
 
     @property
     def up(self) -> bool:
         """As the contract says."""
         return self._connection is not None and self._connection.live
+
+    @property
+    def trouble(self) -> str | None:
+        """As the contract says."""
+        if self._connection is None:
+            return self._refusal
+        return None if self._connection.denied is None else str(self._connection.denied)
 
     async def open(self) -> None:
         """As the contract says."""
@@ -349,6 +392,9 @@ class NatsBus(BusEnd):
             await self._prepare(connection, deadline)
             await self._adopt(connection)
             await self._presence.open()
+            await connection.sync()
+            if connection.denied is not None:
+                raise connection.denied
         except BaseException as error:
             await self._presence.close()
             if self._connection is not None:
@@ -420,6 +466,7 @@ class NatsBus(BusEnd):
 
     async def _again(self) -> _Connection:
         pause, told = DIAL_PAUSE, ""
+        self._refusal = None
         for server in itertools.cycle(self._servers):
             await asyncio.sleep(pause)
             pause = min(MOST_DIAL_PAUSE, pause * 1.2)
@@ -432,6 +479,7 @@ class NatsBus(BusEnd):
                     await connection.finish()
                     raise
             except BusError as error:
+                self._refusal = str(error) if isinstance(error, BusRefused) else None
                 if isinstance(error, BusRefused) and str(error) != told:
                     told = str(error)
                     self._log.error("%s", told)
@@ -460,6 +508,8 @@ class NatsBus(BusEnd):
 
     def _line(self) -> _Connection:
         if self._connection is None or not self._connection.live:
+            if self._refusal is not None:
+                raise BusFails(self._refusal)
             raise BusAway("The engine between the nodes cannot be reached.")
         return self._connection
 

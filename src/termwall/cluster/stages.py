@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from termwall.cluster.bus import Bus, BusAway, BusError, Conflict, TooLarge
+from termwall.cluster.bus import Bus, BusAway, BusError, BusFails, Conflict, TooLarge
 from termwall.cluster.chores import Chores
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import FocusChange, Stage
@@ -145,7 +145,8 @@ class SharedStages:
         self, key: str, decide: "Callable[[Value | None], Value | None]", asked: Asked | None, answer: Answer
     ) -> None:
         if not self._bus.up:
-            answer(TermwallError(ErrorCode.ENGINE_AWAY, AWAY))
+            trouble = self._bus.trouble
+            answer(TermwallError(ErrorCode.ENGINE_AWAY, AWAY if trouble is None else f"Nothing was changed: {trouble}"))
             return
         operation = self._new_id()
         self._asked[operation] = asked, answer
@@ -170,7 +171,10 @@ class SharedStages:
             await self._bus.compare_and_set(key, proposal.after, dict(proposal.value))
         except Conflict:
             effects = replica.refused(proposal)
-        except (BusAway, TooLarge):
+        except (BusFails, TooLarge) as error:
+            log.error("the stage of project `%s` was not stored: %s", key, error, extra={"project": key})
+            effects = replica.away(proposal, str(error))
+        except BusAway:
             effects = replica.away(proposal)
         except BusError:
             effects = replica.unknown(proposal, _now())

@@ -172,13 +172,13 @@ class Replica:
             first.again_at, first.unsure = now + AGAIN_SECONDS, True
         return []
 
-    def away(self, proposal: Propose) -> list[Effect]:
-        """The proposal could not be sent. What became of an earlier try is still unknown."""
+    def away(self, proposal: Propose, why: str = "the other nodes cannot be reached now.") -> list[Effect]:
+        """The proposal could not be sent, or was not stored. What became of an earlier try is still unknown."""
         first = self._is_first(proposal)
         if first is None or first.unsure:
             return []
         self._line.popleft()
-        gone = TermwallError(ErrorCode.ENGINE_AWAY, "Nothing was changed: the other nodes cannot be reached now.")
+        gone = TermwallError(ErrorCode.ENGINE_AWAY, f"Nothing was changed: {why}")
         return [Answered(first.operation, gone), *self.go()]
 
     def _is_first(self, proposal: Propose) -> _Asked | None:
