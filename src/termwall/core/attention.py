@@ -35,10 +35,10 @@ until the program prints again. Who types has seen the session. `seen` ends with
 the user; nothing here depends on who looks. `since` is when the state began, for a quiet session its last output.
 
 How well this does for agents, honestly: with hooks (`termwall notify --hook`) the state is what the agent says. Without
-them, one that tells its terminal (bell, OSC 9, 99 or 777) is seen to call, and seen to finish only by its quiet; one
-that tells nothing is idle when it asks a question and when it is done alike, and working while it draws a spinner for
-whatever reason. In a shell that marks its commands, every program is working until it ends, also an editor, or an agent
-that waits. One that marks its prompts only says too little: there, output decides.
+them, one that tells its terminal (bell, OSC 9, 99 or 777, a title that asks) is seen to call, and seen to finish only
+by its quiet; one that tells nothing is idle when it asks a question and when it is done alike, and working while it
+draws a spinner for whatever reason. In a shell that marks its commands, every program is working until it ends, also an
+editor, or an agent that waits. One that marks its prompts only says too little: there, output decides.
 """
 
 import re

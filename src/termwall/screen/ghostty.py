@@ -43,7 +43,11 @@ GRAPHEME_CLUSTERS = 2027
 """The mode in which clusters take the cells that xterm.js' grapheme add-on gives them."""
 ORIGIN, WRAP, SIDE_MARGINS, NEWLINE = 6, 7, 69, 20 | 1 << 15
 """Modes; the highest bit says that it is one of ANSI's."""
-FOCUS_REPORTS, SCHEME_REPORTS = 1004, 2031
+REPORTS = ((int(Modes.FOCUS), 1004), (int(Modes.SCHEME), 2031))
+STATES = (
+    (int(Modes.GROUND), lib.GHOSTTY_TERMINAL_DATA_VT_GROUND),
+    (int(Modes.MOUSE), lib.GHOSTTY_TERMINAL_DATA_MOUSE_TRACKING),
+)
 ASK_MARGINS = b"\x1bP$qr\x1b\\"
 _ENDS_IN_TEXT = re.compile(
     rb"(?:\A[^\x00-\x1f\x7f]{40}|[\x00-\x1a\x1c-\x1f]|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[ -/]+[0-~]|\x1b[0-OQ-WYZ`-~]|\x1b\\)"
@@ -229,12 +233,16 @@ class GhosttyEngine(Parsing):
     @property
     def modes(self) -> Modes:
         """The modes that others must know of."""
-        modes = Modes.GROUND if self._get("VT_GROUND", "bool") else Modes(0)
-        if self._mode(FOCUS_REPORTS):
-            modes |= Modes.FOCUS
-        if self._mode(SCHEME_REPORTS):
-            modes |= Modes.SCHEME
-        return modes | Modes.MOUSE if self._get("MOUSE_TRACKING", "bool") else modes
+        # Asked after each batch, so without the detours of `_get` and `_mode`.
+        terminal, get, bits = self._terminal, lib.ghostty_terminal_get, 0
+        config, flag = ffi.new("GhosttyTerminalModeConfig*"), ffi.new("bool*")
+        for bit, config.mode in REPORTS:
+            get(terminal, lib.GHOSTTY_TERMINAL_DATA_MODE, config)
+            bits |= bit if config.value else 0
+        for bit, what in STATES:
+            get(terminal, what, flag)
+            bits |= bit if flag[0] else 0
+        return Modes(bits)
 
     @property
     def scrolls_plainly(self) -> bool:
