@@ -397,3 +397,31 @@ def test_case_words_a_port_that_is_taken_says_what_to_do(termwall: Command, serv
     assert "make run" not in said
     termwall.env["MAKELEVEL"] = "1"
     assert f'make run ARGS="--port {server.port + 1}"' in termwall(*call, ok=False)
+
+
+def test_case_command_line_5_send_types_presses_and_pastes(server: Server, termwall: Command) -> None:
+    script = "stty raw -echo; printf '\\033[?2004hREADY'; exec cat -v"
+    session = termwall("run", "--name", "agent", "--", "sh", "-c", script).strip()
+
+    def shows(text: str) -> None:
+        deadline = time.monotonic() + 30
+        path = f"/api/sessions/{session}/screen?format=text"
+        while text not in (shown := server.call("GET", path).text.replace("\n", "")):
+            assert time.monotonic() < deadline, shown
+
+    shows("READY")
+    termwall("send", "agent", "hello")
+    shows("READY^[[200~hello^[[201~^M")
+    termwall("send", "agent", "two", "words", "--no-enter")
+    shows("^M^[[200~two words^[[201~")
+    termwall("send", "agent", "--keys", "C-c", "F5", "=:q", "Enter")
+    shows("201~^C^[[15~:q^M")
+    termwall("send", "agent", "--paste", "--no-enter", "1")
+    shows("^M^[[200~1^[[201~")
+    given = ((b"A\xff", (), "M-^?"), (b"ls\n", (), "200~ls^[[201~^M"), (b"\x1b\n", ("--raw",), "^M^["))
+    for data, options, shown in given:
+        words = [sys.executable, "-m", "termwall", "send", "agent", "-", *options]
+        subprocess.run(words, cwd=termwall.cwd, env=termwall.env, input=data, check=True)
+        shows(shown)
+    assert "No key is named `Nope`" in termwall("send", "agent", "--keys", "Nope", ok=False)
+    assert "exclude each other" in termwall("send", "agent", "--keys", "--raw", "x", ok=False)

@@ -3,8 +3,10 @@
 import errno
 import json
 import os
+import re
 import sys
 import webbrowser
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -284,19 +286,43 @@ def list_command(
 @app.command("send")
 def send_command(
     session: SessionArgument,
-    text: Annotated[str, typer.Argument(help="What to type; - reads standard input.")],
-    enter: Annotated[bool, typer.Option("--enter/--no-enter", help="Press Enter after it.")] = True,
+    text: Annotated[list[str], typer.Argument(help="What to type; - reads standard input. With --keys: keys.")],
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Press keys: Enter, Up, F5, C-c, M-x, S-Tab, x; =TEXT types text.")
+    ] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Exactly these bytes, whatever they do.")] = False,
+    paste: Annotated[bool, typer.Option("--paste", help="As a paste, a single character too.")] = False,
+    enter: Annotated[
+        bool | None, typer.Option("--enter/--no-enter", help="Press Enter after it; so it is for text.")
+    ] = None,
     project: ProjectOption = None,
     data_dir: DataDir = None,
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
 ) -> None:
-    """Type into a session."""
-    data = sys.stdin.read() if text == "-" else text
+    """Type text into a session, as a person would, and press Enter; or press keys, or send bytes."""
+    if keys + raw + paste > 1:
+        fail("--keys, --raw and --paste exclude each other.", 2)
+    body: dict[str, Any] = {"enter": not (keys or raw) if enter is None else enter}
+    if keys:
+        body["keys"] = text
+    else:
+        body |= {"mode": "raw" if raw else "paste" if paste else "text", **_typed(text, raw)}
     with remote(data_dir, url, token) as server:
         found = server.find(project, session)
-        server.call("POST", f"/api/sessions/{found['id']}/input", {"data": data + ("\r" if enter else "")})
+        server.call("POST", f"/api/sessions/{found['id']}/input", body)
+
+
+def _typed(text: list[str], raw: bool) -> dict[str, str]:
+    """Arguments or standard input: as text where it is, else as bytes."""
+    data = sys.stdin.buffer.read() if text == ["-"] else os.fsencode(" ".join(text))
+    if text == ["-"] and not raw:
+        data = re.sub(rb"\r?\n\Z", b"", data)  # The end of the last line ends the file, not what is typed.
+    try:
+        return {"data": data.decode()}
+    except UnicodeDecodeError:
+        return {"base64": b64encode(data).decode()}
 
 
 def change_stage(sessions: list[str], focused: bool, project: str | None, as_json: bool, server: Remote) -> None:

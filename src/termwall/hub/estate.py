@@ -24,6 +24,7 @@ from termwall.hub.outlet import Outlet
 from termwall.hub.profiles import ProfileSpec
 from termwall.hub.recordings import Recordings
 from termwall.hub.room import Room, not_heard
+from termwall.hub.sending import Sender
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import OwnStages, Stages
 from termwall.protocol.bodies import EngineState, NodeShown, Project
@@ -112,6 +113,7 @@ class Estate:
         self._rooms: dict[ProjectId, Room] = {}
         self._homes: dict[SessionId, Room] = {}
         self._connections: set[Connection] = set()
+        self._sender = Sender()
         self._nesting = Nesting(self._anywhere, self._heard)
         self._closing: set[asyncio.Task[None]] = set()
         self._focus_changed: dict[object, Callable[[FocusUpdate], None]] = {}

@@ -18,7 +18,7 @@ from termwall.hub.kept import Kept, Launch
 from termwall.hub.room import Asked, Room
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import Answer
-from termwall.protocol.bodies import NotifyState, Project, Recording, SessionCreate
+from termwall.protocol.bodies import InputBody, NotifyState, Project, Recording, SessionCreate
 from termwall.protocol.messages import Changer, FocusState, FocusUpdate, Session
 from termwall.screen.feed import Picture
 
@@ -244,6 +244,11 @@ class TerminalService(Estate):
         """Type into a session; makes nobody its driver (I1, I3, I4)."""
         _, session = self._find(session_id)
         session.type(data.encode())
+
+    async def send_input(self, session_id: str, body: InputBody) -> None:
+        """Type into a session as a person would: text and Enter apart, keys by their names (A7)."""
+        _, session = self._find(session_id)
+        await self._sender.send(session, body)
 
     def notify_session(self, session_id: str, state: NotifyState, message: str, source: str) -> Session:
         """An agent or a script says what it wants from its user (S9)."""

@@ -494,7 +494,10 @@ class LiveSession(AnySession):
         return "lost" if self.feed is not None and self.feed.lost else "exact"
 
     def show(
-        self, kind: Literal["runs", "ansi", "text", "lines"], lines: int, answer: Callable[[Picture | None], None]
+        self,
+        kind: Literal["runs", "ansi", "text", "lines", "keys"],
+        lines: int,
+        answer: Callable[[Picture | None], None],
     ) -> None:
         """Have the screen as it is now, with so many lines above it; None where there is no engine."""
         if self.feed is None:

@@ -3,6 +3,7 @@
 `messages.py` has the base, how the wire may grow, and the types that both ways share.
 """
 
+from base64 import b64decode
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -82,10 +83,36 @@ class SessionList(Wire):
     sessions: list[Session]
 
 
-class InputBody(Wire):
-    """Keys for the program; makes nobody its driver (I4)."""
+KeyName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
-    data: str
+
+class InputBody(Wire):
+    """Input for the program: `data`, `base64` or `keys`, or `enter` alone. It makes nobody its driver (I4, A7)."""
+
+    data: str | None = None
+    base64: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]*={0,2}$")] | None = None
+    """In place of `data`, where it is no UTF-8."""
+    keys: Annotated[list[KeyName], Field(max_length=256)] | None = None
+    """Keys by name, sent as the program asked for them: `Enter`, `Up`, `F5`, `C-c`, `S-Tab`, `x`; `=text` is text."""
+    mode: Literal["raw", "text", "paste"] = "raw"
+    """`raw`: these bytes. `text`: as a person would type it: a paste where the program takes pastes, unless it is one
+    character; a line's end is Enter, other control characters are pictures. `paste`: one character is a paste too."""
+    enter: bool = False
+    """Then press Enter, a moment after the rest was read."""
+
+    @model_validator(mode="after")
+    def _one_of_all(self) -> "InputBody":
+        given = [one for one in (self.data, self.base64, self.keys) if one is not None]
+        if len(given) > 1 or not (given or self.enter):
+            raise ValueError("give one of data, base64 and keys")
+        if self.base64 is not None:
+            b64decode(self.base64, validate=True)  # A ValueError where it is broken.
+        return self
+
+    @property
+    def bytes(self) -> bytes:
+        """`data` or `base64`."""
+        return b64decode(self.base64) if self.base64 is not None else (self.data or "").encode()
 
 
 NotifyState = Literal["working", "needs input", "done", "idle"]

@@ -156,6 +156,11 @@ class PtyProcess:
         if self._reader is not None:
             self._reader.insert(data)
 
+    @property
+    def unread(self) -> int:
+        """Bytes of input that wait until the program reads."""
+        return self._journal.waiting
+
     def resize(self, cols: int, rows: int) -> None:
         """Set the window's size; the program gets SIGWINCH."""
         if self.program.master >= 0:

@@ -45,6 +45,10 @@ class Engine(Protocol):
         """The modes that others must know of."""
 
     @property
+    def keys(self) -> dict[str, Any]:
+        """The fields of a `KeyState`: what the program asked of its keys."""
+
+    @property
     def alternate(self) -> bool:
         """Whether a full-screen program shows its own screen."""
 

@@ -19,7 +19,7 @@ from termwall.core.sizes import SizeLog
 from termwall.core.theme import DARK, Theme
 from termwall.memory import Base, Memory
 
-Kind = Literal["snapshot", "runs", "ansi", "text", "lines"]
+Kind = Literal["snapshot", "runs", "ansi", "text", "lines", "keys"]
 
 SOON_BYTES = 16 << 10
 """Less than this is drawn at once: typing, prompts, queries."""

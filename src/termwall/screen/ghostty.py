@@ -260,6 +260,18 @@ class GhosttyEngine(Parsing):
         check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_TITLE, out), "the title")
         return shown_title(bytes(ffi.buffer(out.ptr, out.len))) if out.len else ""
 
+    @property
+    def keys(self) -> dict[str, Any]:
+        """The fields of a `KeyState`: what the program asked of its keys."""
+        kitty = self._state(False).screen.kitty
+        return {
+            "paste": self._mode(2004),
+            "application_cursor": self._mode(1),
+            "kitty": kitty[-1] if kitty else 0,
+            "modify_other_keys": self._other_keys.level,
+            "format_other_keys": self._other_keys.form,
+        }
+
     def snapshot(self, scrollback: int) -> bytes:
         """Bytes that rebuild the whole state in a fresh xterm.js of the same size (S4)."""
         state = self._state(scrollback > 0)

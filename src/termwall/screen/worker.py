@@ -243,6 +243,8 @@ class Drawn:
             return _json(engine.lines(lines))
         if want == "ansi":
             return engine.ansi(lines)
+        if want == "keys":
+            return _json(engine.keys)
         return engine.text(lines).encode("utf-8", "replace")
 
 

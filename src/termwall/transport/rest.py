@@ -231,7 +231,7 @@ def session_routes(service: TerminalService) -> APIRouter:
     async def write_input(request: Request, session_id: SessionId, body: bodies.InputBody) -> None:
         """Type into a session; makes nobody its driver."""
         enter(request, session_id, "type")
-        service.write_input(session_id, body.data)
+        await service.send_input(session_id, body)
 
     @router.post("/notify", operation_id="notifySession", responses=answers(unknown))
     async def notify_session(request: Request, session_id: SessionId, body: bodies.NotifyBody) -> messages.Session:

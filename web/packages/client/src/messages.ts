@@ -260,9 +260,13 @@ export interface InputAck {
   timestamp: number;
 }
 
-/** Keys for the program; makes nobody its driver (I4). */
+/** Input for the program: `data`, `base64` or `keys`, or `enter` alone. It makes nobody its driver (I4, A7). */
 export interface InputBody {
-  data: string;
+  data?: string | null;
+  base64?: string | null;
+  keys?: string[] | null;
+  mode?: "raw" | "text" | "paste";
+  enter?: boolean;
 }
 
 /** Whether this client has the session's keys: a person's next key would go there (S7). One session a connection. */

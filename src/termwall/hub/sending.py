@@ -1,0 +1,94 @@
+"""Input over HTTP as a person would type it: text and Enter apart, keys by name, or bytes as they are (A7, I1, I4)."""
+
+import asyncio
+import json
+from weakref import WeakKeyDictionary
+
+from termwall.core.errors import ErrorCode, TermwallError
+from termwall.core.keys import KeyState, UnknownKey, encode_key, encode_keys, typed_text
+from termwall.hub.session import LiveSession
+from termwall.protocol.bodies import InputBody
+from termwall.screen.feed import Picture
+
+ENTER_SECONDS = 0.2
+"""Between a text and Enter: Codex takes Enter for a part of what came 0.12 s before."""
+READ_SECONDS = 2.0
+"""How long a program has to read a text before Enter is written behind it all the same."""
+LOOK_SECONDS = 0.01
+MOST_WAITING = 64
+"""Inputs of one session that wait for one another; one more is refused."""
+
+
+class Sender:
+    """Sends one input after the other to each session: what belongs together is not torn apart."""
+
+    def __init__(self) -> None:
+        self._lines: WeakKeyDictionary[LiveSession, _Line] = WeakKeyDictionary()
+
+    async def send(self, session: LiveSession, body: InputBody) -> None:
+        """Returns when all of it was written, or waits for the program to read it.
+
+        Raises:
+            TermwallError: `invalid`, `session_ended`, `input_overflow`; nothing was written, or all but Enter.
+        """
+        line = self._lines.setdefault(session, _Line())
+        if line.waiting >= MOST_WAITING:
+            raise TermwallError(ErrorCode.INPUT_OVERFLOW, f"{MOST_WAITING} inputs wait for `{session.name}` already.")
+        line.waiting += 1
+        try:
+            async with line.turn:
+                await _send(session, body)
+        finally:
+            line.waiting -= 1
+
+
+class _Line:
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.waiting = 0
+
+
+async def _send(session: LiveSession, body: InputBody) -> None:
+    data = body.bytes
+    if body.mode == "raw" and not body.keys and not body.enter:
+        session.type(data)
+        return
+    session.admit(len(data))
+    state = await _state_of(session)
+    if body.keys:
+        try:
+            data = encode_keys(body.keys, state)
+        except UnknownKey as error:
+            raise TermwallError(ErrorCode.INVALID, str(error), field="keys") from None
+    elif body.mode != "raw":
+        data = typed_text(data, state, paste=body.mode == "paste")
+    if data:
+        session.type(data)
+    if body.enter:
+        if data:
+            await _read(session)
+            await asyncio.sleep(ENTER_SECONDS)
+        session.type(encode_key("Enter", state))
+
+
+async def _state_of(session: LiveSession) -> KeyState:
+    """What the program asked for by now; as in a new terminal while there is no screen worker."""
+    answer: asyncio.Future[Picture | None] = asyncio.get_running_loop().create_future()
+
+    def told(picture: Picture | None) -> None:
+        if not answer.done():
+            answer.set_result(picture)
+
+    session.show("keys", 0, told)
+    try:
+        picture = await asyncio.wait_for(answer, READ_SECONDS) if session.drawn else None
+    except TimeoutError:
+        picture = None
+    return KeyState() if picture is None else KeyState(**json.loads(picture.data))
+
+
+async def _read(session: LiveSession) -> None:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + READ_SECONDS
+    while session.process.unread and session.ended is None and loop.time() < until:
+        await asyncio.sleep(LOOK_SECONDS)
