@@ -165,3 +165,26 @@ def test_case_command_line_3_a_session_is_not_attached_to_itself(server: Server,
     assert terminal.wait() == 1
     assert b"A session cannot be shown within itself" in terminal.output
     ends(terminal, before)
+
+
+def test_case_page_29_attach_types_nothing_later_than_its_time(server: Server, terminal: OuterTerminal) -> None:
+    session = server.session("work", "sh", "-c", "echo READY; exec cat")
+    hasty = "import sys; from termwall import attach, cli; attach.TYPED_MILLISECONDS = 1000; sys.exit(cli.main())"
+    terminal.run(sys.executable, "-c", hasty, "attach", session)
+    terminal.shows("READY")
+    terminal.type(b"in time\r")
+    terminal.shows("in time\nin time")
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        terminal.type(b"stale\r")
+        time.sleep(1.1)
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    terminal.sees(b"\a")
+    for number in range(20):  # On a slow machine this may come late, too.
+        terminal.type(b"after %d\r" % number)
+        if terminal.shows_soon(f"after {number}\nafter {number}"):
+            break
+    else:
+        raise AssertionError(terminal.engine.text(0))
+    assert "stale" not in terminal.engine.text(0)

@@ -24,3 +24,14 @@ def test_case_page_30_dates_follow_a_machine_that_learns_the_day(monkeypatch: py
     monkeypatch.setattr(time, "time_ns", real)
     assert dates() - before >= 19_999 * clock.DAY_MILLISECONDS
     assert dates() >= dates() - 1
+
+
+def test_case_page_29_another_machines_clock_is_taken_for_what_it_is_at_least() -> None:
+    other = clock.Remote()
+    assert other.at(0) is None
+    now = clock.milliseconds()
+    for late in (900, 40, 300):
+        other.heard(now + 1_000_000 - late)
+    assert now + 1_000_000 - 60_000 < (other.at(now) or 0) <= now + 1_000_000 - 40
+    other.forget()
+    assert other.at(0) is None

@@ -18,9 +18,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake
 from websockets.typing import Subprotocol
 
+from termwall import clock
 from termwall.core.caller import Caller
 from termwall.core.typed import HELD_SECONDS, Typed, in_pixels
-from termwall.protocol.codec import BINARY_SUBPROTOCOL, INPUT_KIND, SNAPSHOT_KIND, STREAM_KIND
+from termwall.protocol.codec import BINARY_SUBPROTOCOL, DATED_INPUT_KIND, INPUT_KIND, SNAPSHOT_KIND, STREAM_KIND
 from termwall.terminal import BorrowedTerminal, borrowed
 from termwall.tls import trusted_by
 
@@ -28,6 +29,8 @@ AGAIN = (1000, 1001, 1005, 1006, 1012, 1013)
 """Close codes after which the server may be back soon."""
 PATIENCE_SECONDS = 30.0
 RETRY_SECONDS = 0.25
+TYPED_MILLISECONDS = 5_000
+"""How long what was typed may be typed into the program (I2)."""
 ACK_BYTES = 16 << 10
 SENT_SECONDS = 1.0
 """How long what was typed before the key that leaves has to reach the server."""
@@ -71,7 +74,9 @@ class _Attached:
         self._offset = 0
         self._acked = 0
         self._seq = 0
-        self._unacknowledged: deque[tuple[int, bytes]] = deque()
+        self._unacknowledged: deque[tuple[int, bytes, int]] = deque()
+        """Number, bytes, and when they were typed."""
+        self._server_clock = clock.Remote()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._keyboard = Typed()
         self._held: asyncio.TimerHandle | None = None
@@ -161,8 +166,7 @@ class _Attached:
         offsets = {self._session: {"epoch": self._epoch, "offset": self._offset}} if known else {}
         outgoing.put_nowait(json.dumps({"type": "sync_request", "offsets": offsets}))
         self._outgoing = outgoing
-        for seq, data in self._unacknowledged:
-            self._input(seq, data)
+        self._server_clock.forget()
         self._resized("drive" if self._epoch is None else "resize")
         self._tell_focus()
 
@@ -229,16 +233,28 @@ class _Attached:
             return
         self._seq += 1
         data = in_pixels(data) if self.caller.pixels else data
-        self._unacknowledged.append((self._seq, data))
+        at = clock.milliseconds()
+        self._unacknowledged.append((self._seq, data, at))
         self._sent.clear()
-        self._input(self._seq, data)
+        self._input(self._seq, data, at)
 
     def _tell_focus(self) -> None:
         """The server reports it to the program, merged with other viewers' (S7)."""
         self._put(json.dumps({"type": "keys", "has": self._keyboard.focused}))
 
-    def _input(self, seq: int, data: bytes) -> None:
-        self._put(bytes((INPUT_KIND, len(self._name))) + self._name + seq.to_bytes(4, "big") + data)
+    def _input(self, seq: int, data: bytes, at: int) -> None:
+        """Send what was typed then: it may be typed for `TYPED_MILLISECONDS`, on the server's clock (I1)."""
+        until = self._server_clock.at(at + TYPED_MILLISECONDS)
+        kind = INPUT_KIND if until is None else DATED_INPUT_KIND
+        dated = b"" if until is None else max(0, until).to_bytes(8, "big")
+        self._put(bytes((kind, len(self._name))) + self._name + seq.to_bytes(4, "big") + dated + data)
+
+    def _input_again(self) -> None:
+        """On a new connection: the server drops what it has. One that knows no deadlines gets nothing late."""
+        now = clock.milliseconds()
+        for seq, data, at in self._unacknowledged:
+            if self._server_clock.at(now) is not None or now - at <= TYPED_MILLISECONDS:
+                self._input(seq, data, at)
 
     def _resized(self, kind: str = "resize") -> None:
         cols, rows = shutil.get_terminal_size()
@@ -285,6 +301,10 @@ class _Attached:
         """A text message. Why the session ended, if it did."""
         match message["type"]:
             case "connection_status":
+                if message.get("clock") is not None:
+                    self._server_clock.heard(message["clock"])
+                if message["status"] == "connected":
+                    self._input_again()
                 for one in message.get("sessions") or ():
                     if one["id"] == self._session:
                         if one["status"] in ("exited", "lost"):
@@ -295,6 +315,14 @@ class _Attached:
                     self._unacknowledged.popleft()
                 if not self._unacknowledged:
                     self._sent.set()
+            case "heartbeat" if message.get("clock") is not None:
+                self._server_clock.heard(message["clock"])
+            case "error" if message["code"] == "too_late":
+                # What was typed behind it is not typed either: half a command is worse than none.
+                self._unacknowledged.clear()
+                self._sent.set()
+                self._seq = message.get("expected", self._seq + 1) - 1
+                self._terminal.write("\a")
             case "clipboard":
                 data = base64.b64encode(message["data"].encode()).decode()
                 self._terminal.write(f"\x1b]52;c;{data}\x1b\\")

@@ -5,9 +5,12 @@ has no CLOCK_BOOTTIME; its CLOCK_MONOTONIC goes on.
 """
 
 import time
+from collections import deque
 from typing import Final
 
 _GOES_ON: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+MEASUREMENTS: Final = 10
+"""Of another machine's clock that count: clocks drift."""
 DAY_MILLISECONDS: Final = 24 * 3600 * 1000
 
 
@@ -19,6 +22,25 @@ def milliseconds() -> int:
 def seconds() -> float:
     """The same clock, as nodes tell each other of it (N4)."""
     return time.clock_gettime(_GOES_ON)
+
+
+class Remote:
+    """Another machine's clock, as its messages tell it. They were under way for a while: it is at least so far on."""
+
+    def __init__(self) -> None:
+        self._ahead: deque[int] = deque(maxlen=MEASUREMENTS)
+
+    def heard(self, shown: int) -> None:
+        """It showed this many milliseconds, a moment ago."""
+        self._ahead.append(shown - milliseconds())
+
+    def forget(self) -> None:
+        """What is heard next may be another machine's."""
+        self._ahead.clear()
+
+    def at(self, moment: int) -> int | None:
+        """What it shows when this clock shows `moment`, or a little more; None while nothing was heard."""
+        return moment + max(self._ahead) if self._ahead else None
 
 
 class Dates:

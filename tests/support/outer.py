@@ -62,6 +62,13 @@ class OuterTerminal:
             assert time.monotonic() < until, self.engine.text(0)
             assert self._read(0.1), self.engine.text(0)
 
+    def shows_soon(self, text: str) -> bool:
+        """Whether this stands on its screen within two seconds."""
+        until = time.monotonic() + 2
+        while text not in self.engine.text(0) and time.monotonic() < until:
+            assert self._read(0.1), self.engine.text(0)
+        return text in self.engine.text(0)
+
     def wait(self) -> int:
         """Until the command ends, or stops; its exit code, or a signal's number below 0."""
         while self._read(0.1):

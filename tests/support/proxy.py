@@ -49,10 +49,7 @@ def proxied(target: int, rewrite: Rewrite) -> Iterator[int]:
     def run() -> None:
         loop.run_until_complete(serve())
         loop.run_forever()
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(_end(asyncio.all_tasks(loop)))
         loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
@@ -64,6 +61,12 @@ def proxied(target: int, rewrite: Rewrite) -> Iterator[int]:
         loop.call_soon_threadsafe(servers[0].close)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
