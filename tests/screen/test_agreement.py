@@ -11,6 +11,7 @@ import pytest
 
 from termwall.core.osc import OscScanner, Titled
 from termwall.screen.ghostty import GhosttyEngine
+from tests.screen.fidelity.scripts import texts
 from tests.screen.fidelity.xterm import MISSING, SCROLLBACK, Steps, Xterm, snapshot
 
 pytestmark = pytest.mark.skipif(MISSING, reason="needs Node and the page's packages (npm ci in web)")
@@ -274,3 +275,42 @@ def test_case_terminal_15_long_titles_and_links_are_kept_or_ignored_by_both(
     taken = len(text.encode()) < 2048
     assert engine.title == (text[:256] if taken else "")
     assert OscScanner().feed(f"\x1b]2;{text}\x07".encode()) == ([Titled(text[:256])] if taken else [])
+
+
+def test_case_terminal_14_texts_of_all_scripts_take_the_same_cells_everywhere(xterm: Xterm) -> None:
+    """Each at its own column, so that they wrap at different places; cut within, and with the cursor put back to it."""
+    groups = texts()
+    assert sum(map(len, groups)) >= 500
+    chance = random.Random(8)
+    for group in groups:
+        raw = b"".join(b"\x1b[%dG%s|\r\n" % (chance.randint(1, 40), text.encode("utf-8", "replace")) for text in group)
+        cut = chance.randrange(len(raw))
+        assert differences(xterm, (40, 24), [raw[:cut]], [raw[cut:], REST]) == [], group[0]
+
+
+@pytest.mark.parametrize("columns", [7, 10, 20])
+def test_case_terminal_14_wide_characters_at_every_margin_are_the_same(xterm: Xterm, columns: int) -> None:
+    wide = ["日", "👍", "👨\u200d👩\u200d👧", "❤\ufe0f", "🇩🇪", "각"]
+    acts = [
+        "",
+        "x",
+        "\b",
+        "\x1b[K",
+        "\x1b[1K",
+        "\x1b[X",
+        "\x1b[2X",
+        "\x1b[P",
+        "\x1b[@",
+        "\x1b[4hx\x1b[4l",
+        "日",
+        "\u0301",
+    ]
+    acts += ["\x1b[1J", "\x1b[J", "\x1b[L", "\x1b[M", "\r\n", "\t", "\x1b[3b", "\x1b[?7lx日\x1b[?7h"]
+    chance = random.Random(columns)
+    for character in wide:
+        for act in acts:
+            column = chance.choice([1, 2, columns - 1, columns])
+            there = chance.choice([column, max(1, column - 1), min(columns, column + 1)])
+            raw = f"\x1b[44m\x1b[2;{column}H{character}\x1b[4;31m\x1b[2;{there}H{act}".encode()
+            found = [line for line in differences(xterm, (columns, 6), [raw], [REST]) if ": look at" not in line]
+            assert found == [], (character, act, column, there)

@@ -143,13 +143,7 @@ def _pieces(part: str, page: Page, row: int, at: int, look: Look) -> list[Span]:
         elif text != HEAD:
             if page.clusters:
                 start = at + match.start()
-                wide = text + "\0"
-                text = "".join(
-                    [
-                        letter if wide[i : i + 2] == WIDE_BLANK else letter + page.clusters.get((row, start + i), "")
-                        for i, letter in enumerate(text)
-                    ]
-                )
+                text = "".join([letter + page.clusters.get((row, start + i), "") for i, letter in enumerate(text)])
             text = text.replace(WIDE_BLANK, "  ").replace(SPACER, "")
             if not text:
                 continue
@@ -188,6 +182,8 @@ def cell(page: Page, row: int, column: int) -> tuple[int, Span] | None:
     if not number:
         return None
     text = chr(number) + page.clusters.get((row, column), "")
+    if width == 2 and text == " ":
+        text = "  "  # As in `_pieces`.
     return column, (text, width, look)
 
 

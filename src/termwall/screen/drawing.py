@@ -3,7 +3,7 @@
 What was never written stays unwritten, and a line that wraps is one line again when the window gets wider.
 """
 
-from termwall.screen.cells import CONTINUES, Span, is_wide, spans
+from termwall.screen.cells import CONTINUES, HEAD, Span, is_wide, spans
 from termwall.screen.checkpoint import PLAIN, Page, Screen
 from termwall.screen.looks import has_background, sgr
 
@@ -72,6 +72,8 @@ class Drawing:
             if at == last:
                 break
             continues = bool(rows[at + 1][0].rows[rows[at + 1][1]][0] & CONTINUES)
+            if not continues and parts and parts[-1][0] == HEAD and pen[4]:
+                out.append(b"\x1b[X")
             if continues:
                 if column < columns or (parts and not parts[-1][0]):
                     self._wrap_blank(parts)
@@ -127,8 +129,11 @@ class Drawing:
         return cells
 
     def _wrap_blank(self, parts: list[Span]) -> None:
-        """Make the next row a continuation though this one's last cell is blank: write there, wrap, unwrite both."""
+        """Make the next row a continuation though this one's last cell is blank: write there, wrap, unwrite both.
+
+        Here a blank is inserted in front: erasing would end the line.
+        """
         style = parts[-1][2][0] if parts and sum(part[1] for part in parts) == self.columns else PLAIN
         self.pen(PLAIN, b"", False)
         end = b"\x1b[%dG" % self.columns
-        self.out.append(end + b"  \x1b[A" + end + sgr(style) + b"\x1b[X\x1b[m\r\x1b[B\x1b[X")
+        self.out.append(end + b"  \x1b[A" + end + sgr(style) + b"\x1b[@\x1b[m\r\x1b[B\x1b[X")

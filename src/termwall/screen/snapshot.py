@@ -171,13 +171,12 @@ def _cursor(state: State, screen: Screen, charset: int, drawing: Drawing, printe
         return
     column, (text, _, (style, link, protected, _)) = last
     look = style, link, protected
-    if _translates(screen.charset):
-        text = _UNDRAWN.get(text, text)
     place = _place(column, screen.y - top)
-    if look == pen and not state.mode("a4") and (text.isascii() or not _translates(screen.charset)):
+    printed_as = _UNDRAWN.get(text, text) if _translates(screen.charset) else text
+    if look == pen and not state.mode("a4") and (printed_as.isascii() or not _translates(screen.charset)):
         out.append(after + place)
         drawing.pen(*pen)
-        out.append(text.encode("utf-8", "replace"))
+        out.append(printed_as.encode("utf-8", "replace"))
     else:
         out.append(_charset(charset, DEFAULT_CHARSET) + place)
         drawing.pen(*look)

@@ -41,6 +41,7 @@ export interface Screen {
 export interface Params {
   length: number;
   params: ArrayLike<number>;
+  hasSubParams(index: number): boolean;
   toArray(): (number | number[])[];
 }
 
@@ -62,6 +63,7 @@ export interface Handler {
   eraseInLine(params: Params, respectProtect?: boolean): boolean;
   eraseChars(params: Params): boolean;
   deleteChars(params: Params): boolean;
+  insertChars(params: Params): boolean;
   insertLines(params: Params): boolean;
   deleteLines(params: Params): boolean;
   scrollUp(params: Params): boolean;

@@ -4,9 +4,11 @@
  */
 
 import type { Terminal } from "@xterm/xterm";
-import { insideOf, type ParamsType } from "./inside";
+import { insideOf, type Params, type ParamsType } from "./inside";
 
 const UNDERLINE = 4;
+const BLINK = 5;
+const FAST_BLINK = 6;
 const COLOURS = [38, 48, 58];
 const RGB = 2;
 const INDEXED = 5;
@@ -19,10 +21,28 @@ export function penAlike(terminal: Terminal): void {
   const handler = inside._inputHandler;
   const attributes = handler.charAttributes.bind(handler);
   handler.charAttributes = (params) => {
+    if (isPlain(params)) return attributes(params);
     const type = params.constructor as unknown as ParamsType;
     const read = readPen(params.toArray());
     return read.length === 0 || attributes(type.fromArray(read));
   };
+}
+
+/** Whether both terminals read it alike: nearly all are so, and it is asked for each change of a colour. */
+function isPlain(params: Params): boolean {
+  const values = params.params;
+  for (let at = 0; at < params.length; at++) {
+    const value = values[at] ?? 0;
+    if (value === FAST_BLINK || params.hasSubParams(at)) return false;
+    if (value !== 38 && value !== 48 && value !== 58) continue;
+    const form = values[at + 1];
+    const count = form === INDEXED ? 2 : form === RGB ? 4 : 0;
+    if (count === 0 || at + count >= params.length) return false;
+    for (let part = at + 1; part <= at + count; part++)
+      if ((values[part] ?? 0) > 0xff || params.hasSubParams(part)) return false;
+    at += count;
+  }
+  return true;
 }
 
 /** The parameters of a pen in the one form that xterm.js reads as it is meant; what means nothing is left out. */
@@ -46,7 +66,7 @@ export function readPen(values: readonly Value[]): Value[] {
         read.push(...colour(value, parts));
         at += count;
       }
-    } else read.push(value === 6 ? 5 : value);
+    } else read.push(value === FAST_BLINK ? BLINK : value);
   }
   return read;
 }

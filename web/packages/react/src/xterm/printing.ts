@@ -23,6 +23,7 @@ export function printAlike(terminal: Terminal): void {
     if (start === end) return;
     last = data[end - 1] ?? 0;
     clearHalves(handler, terminal.cols, true);
+    if (inside.coreService.modes.insertMode) splitWide(handler);
     print(data, start, end);
     clearHalves(handler, terminal.cols, false);
   };
@@ -48,6 +49,16 @@ export function printAlike(terminal: Terminal): void {
         }
       }
       state = begin(code);
+      if (widthOf(code) === 2 && !inside.coreService.decPrivateModes.wraparound) {
+        // Where it finds no place it is nothing; xterm.js would move the cursor.
+        plainly(data, from, at);
+        from = at;
+        if (inside.buffers.active.x >= terminal.cols - 1) {
+          from = at + 1;
+          state = -1;
+          continue;
+        }
+      }
       if (widthOf(code) === 0) {
         plainly(data, from, at);
         from = at + 1;
@@ -70,6 +81,15 @@ export function printAlike(terminal: Terminal): void {
     }
     return true;
   };
+}
+
+/** Blanks a wide character in which the cursor is: what is inserted there would leave its second half. */
+export function splitWide(handler: Handler): void {
+  const screen = handler._activeBuffer;
+  const line = screen.lines.get(screen.ybase + screen.y);
+  const { x } = screen;
+  if (line === undefined || x === 0 || line.getWidth(x - 1) !== 2) return;
+  for (const half of [x - 1, x]) line.setCellFromCodepoint(half, 0, 1, handler._eraseAttrData());
 }
 
 /** Blanks what a character that is about to be printed, or was, leaves of a wide one. */

@@ -5,6 +5,7 @@
 
 import type { Terminal } from "@xterm/xterm";
 import { type Handler, type Inside, insideOf, type Line, type Params, type Pen, type Screen } from "./inside";
+import { splitWide } from "./printing";
 
 interface Saved {
   x: number;
@@ -46,7 +47,7 @@ function endsLine({ _activeBuffer: screen }: Handler): void {
   if (next !== undefined) next.isWrapped = false;
 }
 
-/** Does something that must not change whether the cursor's row, as it is afterwards, continues another one. */
+/** Does something that must not change whether a row continues the one before: the cursor's, or so many further down. */
 function keeping<Arguments extends unknown[]>(handler: Handler, act: (...given: Arguments) => boolean, ahead: number) {
   return (...given: Arguments) => {
     const screen = handler._activeBuffer;
@@ -77,10 +78,17 @@ function keepWraps(terminal: Terminal, handler: Handler): void {
     return true;
   };
   const eraseInDisplay = handler.eraseInDisplay.bind(handler);
-  handler.eraseInDisplay = (params, respectProtect) =>
-    params.params[0] === 0 || params.params[0] === 1
-      ? keeping(handler, eraseInDisplay, 0)(params, respectProtect)
-      : eraseInDisplay(params, respectProtect);
+  const below = keeping(handler, eraseInDisplay, 0);
+  const above = keeping(handler, below, 1);
+  handler.eraseInDisplay = (params, respectProtect) => {
+    const act = params.params[0] === 0 ? below : params.params[0] === 1 ? above : eraseInDisplay;
+    return act(params, respectProtect);
+  };
+  const insert = handler.insertChars.bind(handler);
+  handler.insertChars = (params) => {
+    splitWide(handler);
+    return insert(params);
+  };
   for (const name of ["eraseChars", "deleteChars"] as const) {
     const act = handler[name].bind(handler);
     handler[name] = (params) => {
@@ -91,20 +99,17 @@ function keepWraps(terminal: Terminal, handler: Handler): void {
   }
 }
 
-/** Shifts rows, of which then none continues another; where all are replaced, they are only blanked. */
+/** Shifts rows, of which then none continues another. */
 function shifting(handler: Handler, act: (params: Params) => boolean, top: (screen: Screen) => number) {
   return (params: Params) => {
     const screen = handler._activeBuffer;
     const first = top(screen);
-    const last = screen.scrollBottom;
-    if (first < screen.scrollTop || first > last) return act(params);
-    const count = Math.max(1, params.params[0] ?? 1);
-    const wrapped: boolean[] = [];
-    for (let y = first; y <= last; y++) wrapped.push(lineAt(screen, y)?.isWrapped ?? false);
+    // Outside of the margins nothing happens, nor does a character that hangs behind the row lose its place.
+    if (first < screen.scrollTop || first > screen.scrollBottom) return true;
     act(params);
-    for (let y = first; y <= last; y++) {
+    for (let y = first; y <= screen.scrollBottom; y++) {
       const line = lineAt(screen, y);
-      if (line !== undefined) line.isWrapped = count > last - first && (wrapped[y - first] ?? false);
+      if (line !== undefined) line.isWrapped = false;
     }
     return true;
   };
@@ -129,9 +134,7 @@ function scrollAlike(terminal: Terminal, inside: Inside): void {
     const count = Math.max(1, params.params[0] ?? 1);
     down(params);
     for (let y = screen.scrollTop; y <= Math.min(screen.scrollBottom, screen.scrollTop + count - 1); y++) {
-      const line = screen.getBlankLine(handler._eraseAttrData());
-      line.isWrapped = lineAt(screen, y)?.isWrapped ?? false;
-      screen.lines.set(screen.ybase + y, line);
+      screen.lines.set(screen.ybase + y, screen.getBlankLine(handler._eraseAttrData()));
     }
     return true;
   };
