@@ -9,6 +9,7 @@ from collections import OrderedDict
 from hashlib import blake2b
 from typing import Literal
 
+from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId
 
 
@@ -45,3 +46,15 @@ class InputLog:
 def client_key(client: ClientId) -> bytes:
     """What is kept of a client's id: 16 bytes, however long it is."""
     return blake2b(client.encode(), digest_size=16).digest()
+
+
+def gap(seq: int | None, expected: int) -> TermwallError:
+    """Input that leaves others out."""
+    sentence = f"Input {seq} came where {expected} was expected; nothing of it was written."
+    return TermwallError(ErrorCode.INPUT_GAP, sentence, field="seq", details={"expected": expected})
+
+
+def too_late(seq: int | None) -> TermwallError:
+    """Input after its deadline. Its number stays free: what was typed behind it is not typed without its beginning."""
+    sentence = "Nothing of it was typed: it came later than its client allowed."
+    return TermwallError(ErrorCode.TOO_LATE, sentence, field="until", details={} if seq is None else {"expected": seq})

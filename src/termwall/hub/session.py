@@ -11,6 +11,7 @@ from termwall.core.doings import doing_of, enters, focus_of
 from termwall.core.driver import Seat
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId, ProjectId, SessionId
+from termwall.core.inputs import gap, too_late
 from termwall.core.limits import Bounds
 from termwall.core.osc import Asked, Copied, Marked, Moved, Notified, OscEvent, Progressed, Titled
 from termwall.core.sizes import SizeLog
@@ -388,16 +389,11 @@ class LiveSession(AnySession):
         try:
             verdict = "write" if seq is None else self.inputs.accept(writer, seq)
             if isinstance(verdict, int):
-                raise TermwallError(
-                    ErrorCode.INPUT_GAP,
-                    f"Input {seq} came where {verdict} was expected; nothing of it was written.",
-                    field="seq",
-                    details={"expected": verdict},
-                )
+                raise gap(seq, verdict)
             if verdict == "write":
                 self.admit(len(data))  # What is refused takes nothing over.
                 if until is not None and clock.milliseconds() > until:
-                    raise _too_late(seq)
+                    raise too_late(seq)
                 # The size first: what is typed is then answered at the size of who typed it.
                 if focus is None and doing_of(data) == "typed":
                     self._drives(who, self._apply(self.seat.typed(who.client_id)))
@@ -559,9 +555,3 @@ class LiveSession(AnySession):
             node=self.node,
             **self.facts(),
         )
-
-
-def _too_late(seq: int | None) -> TermwallError:
-    """Its number stays free: what was typed behind it leaves a gap, and is not typed without its beginning."""
-    sentence = "Nothing of it was typed: it came later than its client allowed."
-    return TermwallError(ErrorCode.TOO_LATE, sentence, field="until", details={} if seq is None else {"expected": seq})

@@ -9,41 +9,19 @@ not know, and clients ignore types that they do not know (W8). A field never cha
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
-from pydantic.alias_generators import to_camel
+from pydantic import Field, StringConstraints, TypeAdapter
 
-from termwall.core.ids import ID_PATTERN
-
-MAX_NAME = 256
-"""Longest name or title in characters (X4)."""
-MAX_COMMAND = 1024
-"""Most arguments of a command, and most names of an environment."""
-
-Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
-Text = Annotated[str, StringConstraints(max_length=131_072)]
-"""One argument, path or variable: Linux takes no longer one (MAX_ARG_STRLEN)."""
-Version = Annotated[int, Field(ge=0)]
-Offset = Annotated[int, Field(ge=0, lt=2**63)]
-Cells = Annotated[int, Field(ge=2, le=1000)]
-"""A width or height: below 2 terminals misbehave, above 1000 they only cost memory (I4)."""
-MaxFocused = Annotated[int, Field(ge=1, le=64)]
-Moment = Annotated[int, Field(ge=0, lt=2**63)]
-"""Milliseconds on a server's clock that never goes back and that only differences of mean anything."""
-
-
-class Wire(BaseModel):
-    """Base of all: camelCase outside, snake_case inside, wrong types refused, unknown fields ignored."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        strict=True,
-        extra="ignore",
-        frozen=True,
-        serialize_by_alias=True,
-    )
-
+from termwall.protocol.wire import MAX_COMMAND as MAX_COMMAND
+from termwall.protocol.wire import MAX_NAME as MAX_NAME
+from termwall.protocol.wire import Cells as Cells
+from termwall.protocol.wire import Id as Id
+from termwall.protocol.wire import MaxFocused as MaxFocused
+from termwall.protocol.wire import Moment as Moment
+from termwall.protocol.wire import Name as Name
+from termwall.protocol.wire import Offset as Offset
+from termwall.protocol.wire import Text as Text
+from termwall.protocol.wire import Version as Version
+from termwall.protocol.wire import Wire as Wire
 
 # ---- Parts
 
