@@ -14,5 +14,6 @@ class Modes(IntFlag):
     """Any reports of the mouse (9, 1000, 1002, 1003)."""
     GROUND = 8
     """The output ends outside of any sequence."""
-    FRESH = 16
-    """One of these modes was set since the newest mark of a shell's prompt."""
+    OWN_FOCUS = 16
+    OWN_MOUSE = 32
+    """The shell set such a mode itself, since the mark by which its last command ended."""

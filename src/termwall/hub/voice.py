@@ -15,11 +15,13 @@ from termwall.core.theme import Theme
 if TYPE_CHECKING:
     from termwall.hub.session import LiveSession
 
-NO_REPORTS = b"\x1b[?9;1000;1001;1002;1003;1004;1005;1006;1015;1016l"
-"""Ends all reports of the mouse and of the focus, and their forms."""
+NO_MOUSE = b"\x1b[?9;1000;1001;1002;1003;1005;1006;1015;1016l"
+"""Ends all reports of the mouse, and their forms."""
+NO_FOCUS = b"\x1b[?1004l"
 RESET = (
     b"\x18\x1b\\"  # out of any sequence
-    + NO_REPORTS
+    + NO_MOUSE
+    + NO_FOCUS
     + b"\x1b[<16u\x1b[=0u\x1b[?1047l\x1b[<16u\x1b[=0u\x1b[>4;0m\x1b[>4f"  # the keyboard's protocols, of either screen
     + b"\x1b[?2004;2026;2031;2048;1;5;12l\x1b>"  # pastes, what holds the screen back, reports, keys, looks
     + b"\x1b[?7;25h\x1b[4;20l"  # wrap, cursor, insert, new line
@@ -133,9 +135,11 @@ class Voice:
         feed = session.feed
         if feed is None:
             return
-        if not modes & (Modes.MOUSE | Modes.FOCUS) or modes & Modes.FRESH:
+        left = NO_MOUSE if Modes.MOUSE in modes and Modes.OWN_MOUSE not in modes else b""
+        left += NO_FOCUS if Modes.FOCUS in modes and Modes.OWN_FOCUS not in modes else b""
+        if not left:
             self._tidy_due = False
-        elif modes & Modes.GROUND and feed.position == session.ring.end:
+        elif Modes.GROUND in modes and feed.position == session.ring.end:
             self._tidy_due = False
-            session.process.print(NO_REPORTS)
+            session.process.print(left)
         feed.attentive = self._tidy_due

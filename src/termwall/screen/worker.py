@@ -39,7 +39,8 @@ FIRST_PIECE_BYTES = 4 << 10
 CELL_BYTES = 1 << 30
 LOOK_SECONDS = 0.25
 """Between two looks for new text on a screen."""
-_SETS_REPORTS = re.compile(rb"\x1b\[\?(?:[0-9]+;)*(?:9|100[0-6]|101[56])(?:;[0-9]+)*h")
+_SETS = re.compile(rb"\x1b\[\?([0-9;]+)h")
+_OWN = {b"1004": Modes.OWN_FOCUS} | dict.fromkeys(b"9 1000 1001 1002 1003".split(), Modes.OWN_MOUSE)
 _MARK = re.compile(rb"\x1b\][16]33;")
 MAX_EVENTS = 256
 """Events told of one request: of more, which only a flood made to annoy has, the newest."""
@@ -59,8 +60,10 @@ class Drawn:
         self._checkpoint_bytes = capacity // 2
         self._checkpoint_at: int = header["at"]
         self._scanner = OscScanner(header["clipboard"])
-        self._at_prompt = self._fresh = False
-        """Whether a shell's prompt was marked, and then set modes by which a terminal reports."""
+        self._at_prompt = False
+        """Whether a shell is at its prompt, as it marks it."""
+        self._own = Modes(0)
+        """What it has set there itself."""
         self._known: KnownRows | None = None
         self._looked = 0.0
         self._piece = FIRST_PIECE_BYTES
@@ -140,7 +143,7 @@ class Drawn:
             answer["bells"] = bells
             answer["replies"] = replies.decode("latin-1")
             answer["events"] = encode_events(_bounded(events))
-        answer["modes"] = int(engine.modes | (Modes.FRESH if self._fresh else 0))
+        answer["modes"] = int(engine.modes | self._own)
         answer["new"] = self._looks() if header.get("look") else self._looks_away()
         return answer
 
@@ -150,7 +153,7 @@ class Drawn:
         self.engine.close()
         self._use(self._new(cols, rows))
         self._scanner = OscScanner(self._clipboard)
-        self._at_prompt = self._fresh = False
+        self._at_prompt, self._own = False, Modes(0)
         self.position = header["to"]
         self.ring.end = max(self.ring.end, self.position)
         answer = self._answer(header, serial, []) | {"seconds": 0.0, "anew": why} | self._keep()
@@ -209,8 +212,8 @@ class Drawn:
         """What the program said of itself in this part."""
         ring = self.ring
         if not self._scanner.waiting and not ring.holds(b"\x1b]", start, to):
-            if self._at_prompt and not self._fresh and ring.holds(b"\x1b[?", start, to):
-                self._fresh = _SETS_REPORTS.search(ring.read(start, to)) is not None
+            if self._at_prompt and ring.holds(b"\x1b[?", start, to):
+                self._own |= _own(ring.read(start, to))
             return []
         data = ring.read(start, to)
         events = self._scanner.feed(data)
@@ -221,10 +224,10 @@ class Drawn:
                 # What a command set is before the first mark that follows it; what the shell sets is behind that.
                 command = max(data.rfind(b"\x1b]133;C"), data.rfind(b"\x1b]633;C"))
                 follows = _MARK.search(data, command + 1)
-                begin, self._fresh = len(data) if follows is None else follows.end(), False
+                begin, self._own = len(data) if follows is None else follows.end(), Modes(0)
             self._at_prompt = marks[-1] != "running"
-        if self._at_prompt and not self._fresh:
-            self._fresh = _SETS_REPORTS.search(data, begin) is not None
+        if self._at_prompt:
+            self._own |= _own(data[begin:])
         return events
 
     def _show(self, header: dict[str, Any], answer: dict[str, Any]) -> bytes:
@@ -246,6 +249,12 @@ class Drawn:
         if want == "keys":
             return _json(engine.keys)
         return engine.text(lines).encode("utf-8", "replace")
+
+
+def _own(data: bytes) -> Modes:
+    """Which reports it sets."""
+    numbers = {number for found in _SETS.finditer(data) for number in found[1].split(b";")}
+    return Modes(sum({_OWN[number] for number in numbers & _OWN.keys()}))
 
 
 def _bounded(events: list[OscEvent]) -> list[OscEvent]:
