@@ -574,3 +574,31 @@ async def test_N5_a_session_on_the_stage_whose_node_was_never_heard_can_only_lea
     broker.join("host")
     await until(lambda: host.stage == (4, []) and "a" in late.service.room("wall").sessions)
     await late.close()
+
+
+async def test_case_page_33_N3_another_node_knows_that_a_program_hides_what_is_typed(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", "echo READY; read x; stty -echo; printf 'Password: '; read y; exec cat")
+    await known(gateway, "a")
+    line = gateway.wall.line("mia")
+    line.say("focus", sessionId="a")
+    await line.sees("a", "READY")
+    line.say("input", sessionId="a", data="go\n")
+    await until(lambda: [one for one in line.of("session_update") if one.get("echo") == "off"], "the hint")
+    await line.sees("a", "Password: ")
+
+
+async def test_case_page_32_N2_another_node_knows_who_took_a_session_from_the_stage(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", RAW)
+    await known(gateway, "a")
+    line, other = gateway.wall.line("mia"), host.wall.line("jo")
+    line.say("focus", sessionId="a")
+    await until(lambda: other.of("focus_update"), "the stage on the other node")
+    assert other.last("focus_update")["by"] == {"clientId": "mia", "name": None}
+    other.say("blur", sessionId="a")
+    await until(lambda: len(line.of("focus_update")) == 2, "the stage here")
+    assert line.last("focus_update")["by"]["clientId"] == "jo"
+    await gateway.service.set_session_focus("a")
+    await until(lambda: len(other.of("focus_update")) == 3, "the stage there")
+    assert other.last("focus_update")["by"] == {"clientId": "http", "name": None}
