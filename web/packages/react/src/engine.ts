@@ -159,8 +159,8 @@ export class Engine implements StreamSink {
     const modifier = modifierKey(event.key, event.location) !== undefined;
     const up = event.type === "keyup";
     if (!modifier) event.preventDefault();
-    // Who only watches does not take over by letting go of a key, or by holding one of the page's chords (I4).
-    if ((!modifier && !up) || this.events.drives()) this.send(sent, !modifier && !up);
+    // Who only watches does not take over by holding a modifier, as for one of the page's chords (I4).
+    if (!modifier || this.events.drives()) this.send(sent, !modifier && !up);
     return up; // xterm.js keeps track of what is held.
   }
 
