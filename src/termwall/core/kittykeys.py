@@ -2,8 +2,10 @@
 in one: it gets one entry of its own on the terminal's stack, which always has the flags that hold now.
 """
 
-DEPTH = 9
-"""Entries of one screen, as the server keeps them (S7): the flags below all that was pushed, and eight more."""
+DEPTH = 8
+"""Entries of one screen, as the server keeps them (S7); one more takes the place of the oldest."""
+FLAGS = 31
+"""All of them; other numbers are ignored."""
 
 
 class KittyKeys:
@@ -26,6 +28,8 @@ class KittyKeys:
         given = [int(number) if number.isdecimal() else 0 for number in numbers.split(";")]
         first, how = given[0], given[1] if len(given) > 1 else 1
         stack = self._stacks[self.alternate]
+        if kind != "<" and first > FLAGS:
+            return ""
         if kind == ">":
             stack.append(first)
             del stack[:-DEPTH]
