@@ -279,3 +279,23 @@ def test_case_page_3_vim_gets_what_it_asks_for(server: Server, open_page: Open, 
     page.sees(session, "onetwothreex")
     keys.press("Escape", "Escape")
     page.until(lambda: "-- INSERT --" not in page.text(session), "the end of inserting")
+
+
+def test_case_page_3_a_spectator_s_chord_tells_the_program_nothing(
+    keyboard: Callable[..., Keyboard], open_page: Open
+) -> None:
+    keys = keyboard(output="\x1b[>31u")
+    session = keys.page.stage()[0]
+    pressed, let_go = b"\x1b[97;;97u", b"\x1b[97;1:3u"
+    keys.all(pressed + let_go, lambda: keys.press("a", "KeyA"))
+    other = Keyboard(open_page(), keys.log)
+    other.page.sees(session, "READY")
+    other.page.page.click(f".pane[data-session='{session}'] .screen")
+    other.page.until(lambda: other.page.has_keys() == session, "the keys")
+    start = keys.log.stat().st_size
+    other.press("g", "KeyG", CTRL | ALT)
+    other.press("g", "KeyG", CTRL | ALT)
+    # The first key that it types takes over, and is told whole.
+    other.press("a", "KeyA")
+    keys.page.until(lambda: keys.log.read_bytes()[start:].endswith(let_go), "the key")
+    assert keys.log.read_bytes()[start:] == pressed + let_go
