@@ -177,6 +177,25 @@ def test_case_server_2_a_forwarded_port_of_a_container(visit: OpenAt, tmp_path: 
             link.close()
 
 
+def test_case_server_2_a_proxy_that_is_set_up_wrongly_is_explained_on_the_page_and_in_the_log(
+    site: Site, nginx: Nginx, visit: OpenAt, server: Server
+) -> None:
+    right = blocks("nginx")[0]
+    origin = f"https://{HOST}:{site.port}"
+    with nginx(right.replace("$http_host", "$host")):
+        wall = visit(origin, connected=False)
+        wall.until(lambda: f"came with the Host `{HOST}`" in wall.page.inner_text(".bar"), "what is wrong with Host")
+    wall.until(lambda: f"a page of the Origin `{origin}` came" in server.errors.read_text(), "the log")
+    with nginx(right.replace("proxy_set_header Upgrade", "# proxy_set_header Upgrade")):
+        wall = visit(origin, connected=False)
+        wall.until(lambda: "Upgrade" in wall.page.inner_text(".bar"), "what is wrong with Upgrade")
+    wall.until(lambda: "a WebSocket came without `Upgrade: websocket`" in server.errors.read_text(), "the log")
+    with nginx(right.replace("$http_host", "other.example.org")):
+        wall = visit(origin, connected=False)
+        wall.until(lambda: "`other.example.org` is not served here" in wall.page.inner_text("body"), "the wrong name")
+    wall.until(lambda: "the Host `other.example.org` is not served here" in server.errors.read_text(), "the log")
+
+
 def test_case_server_2_a_proxy_that_changes_host_needs_an_allowed_origin(
     site: Site, nginx: Nginx, visit: OpenAt, tmp_path: Path
 ) -> None:

@@ -119,3 +119,15 @@ async def test_X4_what_is_remembered_of_refusals_is_bounded(call: Callable[..., 
     assert refusals.last(f"c{2 * MOST_CLIENTS - 1}") == f"reason {2 * MOST_CLIENTS - 1}"
     assert len(shown("x" * 10_000)) < 200
     assert shown("a\x1b[2Jb") == "`a?[2Jb`"
+
+
+async def test_case_server_2_somebody_in_front_of_a_browser_reads_a_sentence(
+    call: Callable[..., httpx.AsyncClient],
+) -> None:
+    http = call("https://other.example", accept="text/html,*/*")
+    page = await http.get("/tools/wall/", headers={"host": "<b>other</b>"})
+    assert (page.status_code, page.headers["content-type"]) == (403, "text/html; charset=utf-8")
+    assert "The Host `&lt;b&gt;other&lt;/b&gt;` is not served here; add it with --allowed-hosts." in page.text
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    api = await http.get("/tools/wall/api/health")
+    assert api.json()["code"] == "forbidden"

@@ -4,6 +4,7 @@ Plain ASGI, so that it also holds for static files and for a mounted application
 for themselves in `admission.py`, because the faster edge never comes by here.
 """
 
+import html
 import json
 from collections.abc import Mapping
 from typing import Final
@@ -35,9 +36,14 @@ class BodyTooLarge(Exception):
     """The request's body is over the limit; raised where it is read."""
 
 
+def is_api(path: str) -> bool:
+    """Whether a program asks there, not somebody in front of a browser."""
+    return path.startswith("/api/") or path == "/metrics"
+
+
 def is_private(path: str) -> bool:
     """Whether a path needs a token. The page itself does not: it holds nothing, and shows the login."""
-    return (path.startswith("/api/") or path == "/metrics") and path not in _OPEN_PATHS
+    return is_api(path) and path not in _OPEN_PATHS
 
 
 def error_body(code: ErrorCode, sentence: str, field: str | None = None, **more: object) -> bytes:
@@ -63,7 +69,10 @@ class Gate:
         path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
         refusal = self._refusal(scope, headers, path)
         if refusal is not None:
-            await _answer(send, *refusal)
+            if not is_api(path) and "text/html" in headers.get("accept", ""):
+                await _explain(send, *refusal)
+            else:
+                await _answer(send, *refusal)
             return
         if scope["method"] == "GET" and await self._trade(scope, path, send):
             return
@@ -154,8 +163,17 @@ def cookie_header(access: Access, value: str, suffix: str = "", seconds: int = C
 
 
 async def _answer(send: Send, code: ErrorCode, sentence: str) -> None:
-    body = error_body(code, sentence)
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await _send(send, code, error_body(code, sentence), b"application/json")
+
+
+async def _explain(send: Send, code: ErrorCode, sentence: str) -> None:
+    """The same for somebody in front of a browser."""
+    body = f"<!doctype html><meta charset=utf-8><title>termwall</title><p>{html.escape(sentence)}"
+    await _send(send, code, body.encode(), b"text/html; charset=utf-8")
+
+
+async def _send(send: Send, code: ErrorCode, body: bytes, kind: bytes) -> None:
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     headers += [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
     if code is ErrorCode.UNAUTHORIZED:
         headers.append((b"www-authenticate", b"Bearer"))
