@@ -261,7 +261,7 @@ function Banner({ short }: { short: boolean }) {
           <>
             <b>{connection.reason ?? "The server refused the connection"}.</b> termwall does not try again by itself.
           </>
-        ) : connection.silentSince !== null ? (
+        ) : connection.silentSince !== null && why === null ? (
           <>
             <b>The server does not answer.</b> What you type is held, for 5 s at most.
           </>

@@ -9,9 +9,9 @@ const TRIES = 2;
 
 /** A sentence of what is wrong and what to do; null while that is not known, and where the server is just not there. */
 export function useReach(): string | null {
-  const { state, retryCount, clientId, reason, silentSince } = useWorkspace(({ connection }) => connection);
+  const { state, retryCount, clientId, reason, everConnected } = useWorkspace(({ connection }) => connection);
   const [why, setWhy] = useState<string | null>(null);
-  const failing = state !== "connected" && state !== "error" && retryCount >= TRIES && silentSince === null;
+  const failing = state !== "connected" && state !== "error" && retryCount >= TRIES;
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each try that failed.
   useEffect(() => {
     if (!failing) {
@@ -25,7 +25,7 @@ export function useReach(): string | null {
     );
     return () => asking.abort();
   }, [failing, retryCount, clientId]);
-  return failing ? (why ?? reason) : null;
+  return failing ? (why ?? (everConnected ? null : reason)) : null;
 }
 
 function explain({ refused, originAllowed, host }: Reach): string {

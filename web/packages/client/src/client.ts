@@ -154,10 +154,10 @@ export class TermwallClient {
   /** Keys for a program. Without a connection they are held for a moment, visibly (I2). */
   input(sessionId: string, data: string | Uint8Array): void {
     this.taken.typed(sessionId, data);
-    if (!this.link.ready) this.inputs.hold(sessionId, data);
-    else if (this.store.get().connection.role === "view") {
+    if (!this.mayType()) {
       this.store.notice("input-dropped", "Watching only. Ask the owner for a link that may type.", sessionId);
-    } else {
+    } else if (!this.link.ready) this.inputs.hold(sessionId, data);
+    else {
       this.inputs.type(sessionId, data);
       this.secrecy.typed(sessionId, data);
     }
