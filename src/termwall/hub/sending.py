@@ -12,8 +12,12 @@ from termwall.screen.feed import Picture
 
 ENTER_SECONDS = 0.2
 """Between a text and Enter: Codex takes Enter for a part of what came 0.12 s before."""
-READ_SECONDS = 2.0
+READ_SECONDS = 5.0
 """How long a program has to read a text before Enter is written behind it all the same."""
+AFTER_SECONDS = 0.2
+"""How long it has to read the rest before the next input of another may come."""
+STATE_SECONDS = 8.0
+"""How long a busy screen worker has to say what the program asked for; then it counts as nothing."""
 LOOK_SECONDS = 0.01
 MOST_WAITING = 64
 """Inputs of one session that wait for one another; one more is refused."""
@@ -66,9 +70,10 @@ async def _send(session: LiveSession, body: InputBody) -> None:
         session.type(data)
     if body.enter:
         if data:
-            await _read(session)
+            await _read(session, READ_SECONDS)
             await asyncio.sleep(ENTER_SECONDS)
         session.type(encode_key("Enter", state))
+    await _read(session, AFTER_SECONDS)
 
 
 async def _state_of(session: LiveSession) -> KeyState:
@@ -81,14 +86,15 @@ async def _state_of(session: LiveSession) -> KeyState:
 
     session.show("keys", 0, told)
     try:
-        picture = await asyncio.wait_for(answer, READ_SECONDS) if session.drawn else None
+        picture = await asyncio.wait_for(answer, STATE_SECONDS) if session.drawn else None
     except TimeoutError:
         picture = None
     return KeyState() if picture is None else KeyState(**json.loads(picture.data))
 
 
-async def _read(session: LiveSession) -> None:
+async def _read(session: LiveSession, seconds: float) -> None:
+    """Until the program has read what was typed, but no longer than this."""
     loop = asyncio.get_running_loop()
-    until = loop.time() + READ_SECONDS
-    while session.process.unread and session.ended is None and loop.time() < until:
+    until = loop.time() + seconds
+    while session.process.unread() and session.ended is None and loop.time() < until:
         await asyncio.sleep(LOOK_SECONDS)

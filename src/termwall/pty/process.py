@@ -29,6 +29,8 @@ POLL_SECONDS = 0.05
 """Between two looks whether a killed group is gone."""
 GONE_SECONDS = 1.0
 """How long a killed group may take to go; where nobody reaps orphans, its zombies never do."""
+_OPEN_PEER = 0x5441
+"""TIOCGPTPEER: Linux's way to the other side of a PTY, wherever its device is mounted."""
 SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "tcsh", "csh", "nu", "elvish", "xonsh", "pwsh"})
 
 
@@ -156,10 +158,23 @@ class PtyProcess:
         if self._reader is not None:
             self._reader.insert(data)
 
-    @property
-    def unread(self) -> int:
-        """Bytes of input that wait until the program reads."""
-        return self._journal.waiting
+    def unread(self) -> bool:
+        """Whether input waits until the program reads, here or in its terminal.
+
+        A line that is not complete is not waited for: no program that reads lines can have it.
+        """
+        if self._journal.waiting or self.program.master < 0:
+            return self._journal.waiting > 0
+        try:
+            slave = fcntl.ioctl(self.program.master, _OPEN_PEER, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError:  # Not Linux, or the program is gone.
+            return False
+        try:
+            return fcntl.ioctl(slave, termios.FIONREAD, bytes(4)) != bytes(4)
+        except OSError:
+            return False
+        finally:
+            os.close(slave)
 
     def resize(self, cols: int, rows: int) -> None:
         """Set the window's size; the program gets SIGWINCH."""
