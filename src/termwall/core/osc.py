@@ -252,6 +252,11 @@ _UNWANTED = dict.fromkeys(
 _UNWANTED_IN_BODY = _UNWANTED | dict.fromkeys((0x09, 0x0A, 0x0D, 0x2028, 0x2029), " ")
 
 
+def titled(text: bytes) -> Titled:
+    """The event of a title that comes back without its sequence."""
+    return Titled(_line(text, MAX_TITLE))
+
+
 def _line(text: bytes, most: int) -> str:
     return text.decode("utf-8", "replace").translate(_UNWANTED)[:most]
 

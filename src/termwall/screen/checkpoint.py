@@ -5,6 +5,7 @@ pages that hold its rows, the bytes of an unfinished sequence, and then older pa
 or sent is read; rows stay bytes until somebody asks for their cells (`cells.py`).
 """
 
+import json
 from dataclasses import dataclass, field
 from struct import Struct, unpack_from
 from zlib import crc32
@@ -24,8 +25,11 @@ PLAIN = bytes(STYLE_BYTES)
 _MORE = Struct("<IBI")
 _KEYS_SHIFT = 24
 """What ends a checkpoint: the checksum of what is before it (the output's end and an unfinished sequence), and the
-length of each. The highest bits of the latter say which other keys were asked for.
+length of each. The highest bits of the latter say which other keys were asked for, and whether there are titles.
 """
+_HAS_TITLES = 8
+_STACK = Struct("<H")
+"""Bytes of the pushed titles, as JSON, before it."""
 
 _TERMINAL = Struct("<HHIIHHHHBHHI10BQQQ24sQQ")
 _SCREEN = Struct("<HHQHHBB16sIHBB8sBBB")
@@ -292,25 +296,31 @@ def shown_title(title: bytes) -> str:
     return title.decode("utf-8", "replace")[:MAX_TITLE]
 
 
-def tie(state: bytes, tail: bytes, unfinished: bytes, keys: OtherKeys) -> bytes:
-    """A checkpoint: the native state, and what it lacks: the output's end before it, an unfinished sequence, keys."""
-    more = tail + unfinished
-    return state + more + _MORE.pack(crc32(more), len(tail), len(unfinished) | keys.encode() << _KEYS_SHIFT)
+def tie(state: bytes, tail: bytes, unfinished: bytes, keys: OtherKeys, titles: list[str]) -> bytes:
+    """A checkpoint: the native state, and what it lacks: the output's end before it, an unfinished sequence, keys and
+    pushed titles.
+    """
+    stack = json.dumps(titles).encode()
+    more = tail + unfinished + stack + _STACK.pack(len(stack))
+    facts = keys.encode() | _HAS_TITLES
+    return state + more + _MORE.pack(crc32(more), len(tail), len(unfinished) | facts << _KEYS_SHIFT)
 
 
-def untie(checkpoint: bytes) -> tuple[bytes, bytes, bytes, OtherKeys]:
-    """What was tied.
+def untie(checkpoint: bytes) -> tuple[bytes, bytes, bytes, OtherKeys, list[str]]:
+    """What was tied, also by a version that kept no titles.
 
     Raises:
         EngineError: it is none, or damaged.
     """
-    if len(checkpoint) < _MORE.size:
+    if len(checkpoint) < _MORE.size + _STACK.size:
         raise EngineError("not a checkpoint")
     end = len(checkpoint) - _MORE.size
     checksum, tail, unfinished = _MORE.unpack_from(checkpoint, end)
-    unfinished, keys = unfinished & (1 << _KEYS_SHIFT) - 1, unfinished >> _KEYS_SHIFT
-    start = max(0, end - tail - unfinished)
+    unfinished, facts = unfinished & (1 << _KEYS_SHIFT) - 1, unfinished >> _KEYS_SHIFT
+    stack = _STACK.unpack_from(checkpoint, end - _STACK.size)[0] + _STACK.size if facts & _HAS_TITLES else 0
+    start = max(0, end - tail - unfinished - stack)
     more = checkpoint[start:end]
     if crc32(more) != checksum:
         raise EngineError("a damaged checkpoint")
-    return checkpoint[:start], more[:tail], more[tail:], OtherKeys.decode(keys)
+    titles = json.loads(more[tail + unfinished : -_STACK.size]) if stack else []
+    return checkpoint[:start], more[:tail], more[tail : tail + unfinished], OtherKeys.decode(facts), titles

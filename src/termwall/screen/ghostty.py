@@ -14,7 +14,7 @@ from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
 from termwall.core.modes import Modes
 from termwall.core.theme import DARK, Theme, rgb
 from termwall.screen import rows
-from termwall.screen.checkpoint import State, read_state, shown_title, tie, untie
+from termwall.screen.checkpoint import State, read_state, tie, untie
 from termwall.screen.effects import CELL_HEIGHT, CELL_WIDTH, Effects, Front
 from termwall.screen.engine import EngineError
 from termwall.screen.library import check
@@ -24,6 +24,7 @@ from termwall.screen.parsing import CANCEL, Parsing
 from termwall.screen.rewriting import without_deletes
 from termwall.screen.snapshot import compose
 from termwall.screen.swallow import STRING_BYTES, swallowed
+from termwall.screen.titles import Titles
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -79,7 +80,7 @@ class GhosttyEngine(Parsing):
         Raises:
             EngineError: the bytes are no such state.
         """
-        state, tail, unfinished, keys = untie(checkpoint)
+        state, tail, unfinished, keys, titles = untie(checkpoint)
         decoder = ffi.new("GhosttySnapshotDecoder*")
         made = ffi.new("GhosttyTerminal*")
         source = ffi.from_buffer(state)
@@ -99,6 +100,7 @@ class GhosttyEngine(Parsing):
         engine._effects.size = engine.cols, engine.rows
         engine._tail = tail
         engine._other_keys = keys
+        engine._titles = Titles(titles)
         engine._write(unfinished)
         engine._shorten()
         engine.resize(cols, rows)
@@ -254,13 +256,6 @@ class GhosttyEngine(Parsing):
         return self._ask(ASK_MARGINS) == b"\x1bP1$r1;%dr\x1b\\" % self.rows
 
     @property
-    def title(self) -> str:
-        """The title the program set."""
-        out = ffi.new("GhosttyString*")
-        check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_TITLE, out), "the title")
-        return shown_title(bytes(ffi.buffer(out.ptr, out.len))) if out.len else ""
-
-    @property
     def keys(self) -> dict[str, Any]:
         """The fields of a `KeyState`: what the program asked of its keys."""
         kitty = self._state(False).screen.kitty
@@ -297,7 +292,7 @@ class GhosttyEngine(Parsing):
     def checkpoint(self) -> bytes:
         """The whole state for `restore`."""
         state, unfinished = self._told(True)
-        return tie(state, self._tail, unfinished, self._other_keys)
+        return tie(state, self._tail, unfinished, self._other_keys, self._titles.stack)
 
     def close(self) -> None:
         """Free the native terminal."""

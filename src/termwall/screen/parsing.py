@@ -4,7 +4,8 @@ from typing import Any
 
 from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
 
-from termwall.screen.library import Library
+from termwall.screen.checkpoint import shown_title
+from termwall.screen.library import Library, check
 from termwall.screen.otherkeys import OtherKeys
 from termwall.screen.rewriting import (
     ALTERNATE_MODES,
@@ -15,6 +16,7 @@ from termwall.screen.rewriting import (
     SAVES_CURSOR,
     kept_modes,
 )
+from termwall.screen.titles import Titles
 
 TAIL_BYTES = 64
 """Enough of the output's end to tell whether it ends in text."""
@@ -39,6 +41,7 @@ class Parsing(Library):
         """The end of the output."""
         self._flag = ffi.new("bool*")
         self._other_keys = OtherKeys()
+        self._titles = Titles()
 
     @property
     def alternate(self) -> bool:
@@ -53,6 +56,18 @@ class Parsing(Library):
             self._get("CURSOR_Y", "uint16_t"),
             bool(self._get("CURSOR_VISIBLE", "bool")),
         )
+
+    @property
+    def title(self) -> str:
+        """The title the program set."""
+        out = ffi.new("GhosttyString*")
+        check(lib.ghostty_terminal_get(self._terminal, lib.GHOSTTY_TERMINAL_DATA_TITLE, out), "the title")
+        return shown_title(bytes(ffi.buffer(out.ptr, out.len))) if out.len else ""
+
+    def take_popped(self) -> bool:
+        """Whether an earlier title was restored since the last call."""
+        popped, self._titles.popped = self._titles.popped, False
+        return popped
 
     def _parse(self, view: memoryview) -> None:
         end = view.nbytes
@@ -89,6 +104,13 @@ class Parsing(Library):
         terminal, flag = self._terminal, self._flag
         if sequence.endswith((b"m", b"f", b"n", b"g", b"c")):
             self._hear_keys(sequence)
+            return False
+        if sequence.endswith(b"t"):
+            title = self._titles.obey(sequence, self.title)
+            if title is not None:
+                text = title.encode("utf-8", "replace")
+                kept = ffi.from_buffer("uint8_t[]", text)
+                self._set("TITLE", ffi.new("GhosttyString*", {"ptr": kept, "len": len(text)}))
             return False
         if sequence.endswith(b"K"):
             lib.ghostty_terminal_get(terminal, lib.GHOSTTY_TERMINAL_DATA_CURSOR_PENDING_WRAP, flag)

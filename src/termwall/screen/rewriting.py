@@ -11,13 +11,14 @@ follow it is (`web/packages/react/src/xterm/`); these are the others.
   elsewhere (`core/osc.py`).
 * DEL, which libghostty-vt prints.
 
-What asks for keys (`otherkeys.py`) is fed as it is, and heard.
+What asks for keys (`otherkeys.py`), or pushes and pops titles (`titles.py`), is fed as it is, and heard.
 """
 
 import re
 from typing import TYPE_CHECKING
 
 from termwall.screen.otherkeys import OTHER_KEYS, OTHER_KEYS_BEGUN
+from termwall.screen.titles import TITLES, TITLES_BEGUN
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -33,9 +34,10 @@ SAVES_CURSOR = 1049
 ALTERNATE_MODES = frozenset((47, 1047, SAVES_CURSOR))
 _NUMBERS = "|".join(str(mode) for mode in sorted(UNKNOWN_MODES | ALTERNATE_MODES))
 DIFFERENT = re.compile(
-    rb"\x1b(?:\[(?:0?K|!p|\?(?:[0-9]*;)*(?:%s)(?:;[0-9]*)*[hl]|%s)|\]133;|c)" % (_NUMBERS.encode(), OTHER_KEYS)
+    rb"\x1b(?:\[(?:0?K|!p|\?(?:[0-9]*;)*(?:%s)(?:;[0-9]*)*[hl]|%s|%s)|\]133;|c)"
+    % (_NUMBERS.encode(), OTHER_KEYS, TITLES)
 )
-BEGUN = re.compile(rb"\x1b(?:\[(?:0|!|\?[0-9;]*|%s)?|\](?:1(?:33?)?)?)?\Z" % OTHER_KEYS_BEGUN)
+BEGUN = re.compile(rb"\x1b(?:\[(?:0|!|\?[0-9;]*|%s|%s)?|\](?:1(?:33?)?)?)?\Z" % (OTHER_KEYS_BEGUN, TITLES_BEGUN))
 """The end of output that may be the beginning of one."""
 MOST_BYTES = 64
 """Longer ones, of which no program has any, are fed as they are when they come in pieces."""

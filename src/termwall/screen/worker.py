@@ -16,7 +16,7 @@ from collections import deque
 from typing import Any
 
 from termwall.core.modes import Modes
-from termwall.core.osc import Copied, Marked, OscEvent, OscScanner, encode_events
+from termwall.core.osc import Copied, Marked, OscEvent, OscScanner, encode_events, titled
 from termwall.core.theme import Theme
 from termwall.memory import Base, clear_checkpoint, map_ring, read_checkpoint, write_checkpoint
 from termwall.protocol.frames import Frame, Unpacker, pack
@@ -193,7 +193,10 @@ class Drawn:
                 engine.feed(less)
                 return []
         self._parse(to, until)
-        return self._scan(start, self.position)
+        events = self._scan(start, self.position)
+        if engine.take_popped():
+            events.append(titled(engine.title.encode("utf-8", "replace")))
+        return events
 
     def _parse(self, to: int, until: float) -> None:
         ring, engine = self.ring, self.engine
