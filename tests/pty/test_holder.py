@@ -8,7 +8,7 @@ from pathlib import Path
 
 from termwall.pty.held import SOCKET, HeldPrograms
 from tests.pty.test_programs import Run, order
-from tests.support.holder import end_holder
+from tests.support.holder import end_holder, gone
 from tests.support.patience import until
 
 UNLUCKY = """
@@ -58,3 +58,15 @@ async def test_P5_what_is_handed_out_is_not_read_any_more(tmp_path: Path) -> Non
     finally:
         end_holder(tmp_path)
         holder.wait(10)
+
+
+async def test_case_terminal_12_the_holders_end_ends_every_group_of_its_sessions(tmp_path: Path) -> None:
+    programs = HeldPrograms(tmp_path, None)
+    await programs.open()
+    run = Run(programs.start(order("a", "sh", "-c", "set -m; sleep 1000 & echo PID=$!=; exec cat")))
+    await run.sees(b"=\r\n")
+    job = int(run.text.partition(b"PID=")[2].partition(b"=")[0])
+    run.process.leave()
+    await programs.close()
+    end_holder(tmp_path)
+    assert gone(job)

@@ -172,6 +172,44 @@ def test_P3_a_stubborn_job_in_the_foreground_goes_too(play: Play) -> None:
     play(main)
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "set -m; sleep 1000 & echo PID=$!=; exec cat",
+        "set -m; (trap '' HUP; while :; do sleep 0.05; done) & echo PID=$!=; exec cat",
+        "set -m; sleep 1000 & echo PID=$!=; kill -STOP $!; exec cat",
+        "set -m; sleep 1000 & echo PID=$!=; trap 'exit 0' HUP; while :; do sleep 0.05; done",
+    ],
+    ids=["a job", "a stubborn job", "a stopped job", "a job of a shell that ends first"],
+)
+def test_case_terminal_12_a_close_ends_every_group_of_the_session(play: Play, script: str) -> None:
+    async def main() -> None:
+        run = Run("sh", "-c", script, close_seconds=0.3)
+        await run.sees(b"=\r\n")
+        job = int(run.text.partition(b"PID=")[2].partition(b"=")[0])
+        assert os.getpgid(job) == job != run.process.pid
+        run.process.close()
+        await run.process.wait_closed()
+        assert not alive(job)
+
+    play(main)
+
+
+def test_case_terminal_12_what_left_the_session_stays(play: Play) -> None:
+    async def main() -> None:
+        run = Run("sh", "-c", "setsid sleep 1000 & echo PID=$!=; exec cat", close_seconds=0.3)
+        await run.sees(b"=\r\n")
+        left = int(run.text.partition(b"PID=")[2].partition(b"=")[0])
+        while os.getsid(left) != left:
+            await asyncio.sleep(0.005)
+        run.process.close()
+        await run.process.wait_closed()
+        assert alive(left)
+        os.kill(left, signal.SIGKILL)
+
+    play(main)
+
+
 def test_P3_a_thousand_programs_leave_nothing_behind(play: Play) -> None:
     async def main() -> None:
         def left() -> set[object]:

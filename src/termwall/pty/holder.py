@@ -26,6 +26,7 @@ from typing import Any
 from termwall.core.ring import MARGIN_BYTES
 from termwall.memory import Memory, MemoryFault
 from termwall.protocol.frames import BadFrame, Unpacker, pack
+from termwall.pty.groups import groups_of, signal_groups
 from termwall.pty.spawn import CannotStart, spawn
 
 PROTOCOL = 1
@@ -40,6 +41,8 @@ KEEPER_DELAYS = (1.0, 1.0, 2.0, 5.0, 15.0, 60.0)
 """Until a keeper is started: a server that restarts is back before the first."""
 END_SECONDS = 5.0
 """From SIGHUP to SIGKILL when everything is ended."""
+LOOK_SECONDS = 0.05
+"""Between two looks whether what was asked to end has ended."""
 ALONE_SECONDS = 10.0
 """How long it waits for its first owner."""
 
@@ -56,6 +59,8 @@ class Held:
         self.pidfd = -1
         self.kept = b""
         self.closing = False
+        self.groups: set[int] = set()
+        """Those that are to end with it."""
         self.status: int | str | None = None
 
     def close_master(self) -> None:
@@ -65,14 +70,10 @@ class Held:
             self.master = -1
 
     def signal(self, number: int) -> None:
-        """To its own group and the one in the foreground."""
-        groups = {self.pid}
-        if self.master >= 0:
-            with contextlib.suppress(OSError):
-                groups.add(os.tcgetpgrp(self.master))
-        for group in groups - {0}:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, number)
+        """To all groups of its session."""
+        if self.status is None:
+            self.groups |= groups_of(self.pid)
+        self.groups = signal_groups(self.groups, number)
 
 
 class Peer:
@@ -151,7 +152,8 @@ class Holder:
 
     def _idle(self) -> bool:
         if self.ending:
-            return self.over or all(held.status is not None for held in self.sessions.values())
+            gone = [held.status is not None and not held.groups for held in self.sessions.values()]
+            return self.over or all(gone)
         return not self.sessions and not self.peers and (self.greeted or "alone" not in self.timers)
 
     def _in(self, seconds: float, name: str, action: Callable[[], None]) -> None:
@@ -428,6 +430,13 @@ class Holder:
                 held.signal(signal.SIGCONT)
                 self._drain_all(held)
         self._in(END_SECONDS, "kill", self._kill)
+        self._look()
+
+    def _look(self) -> None:
+        """Which groups are still there; nobody tells of those whose leader is no child."""
+        for held in self.sessions.values():
+            held.groups = signal_groups(held.groups, 0)
+        self._in(LOOK_SECONDS, "look", self._look)
 
     def _drain_all(self, held: Held) -> None:
         """Nobody reads any more: what it says on its way out must not block it."""
@@ -437,8 +446,7 @@ class Holder:
 
     def _kill(self) -> None:
         for held in self.sessions.values():
-            if held.status is None:
-                held.signal(signal.SIGKILL)
+            held.signal(signal.SIGKILL)
         self._in(1.0, "over", self._over)
 
     def _over(self) -> None:

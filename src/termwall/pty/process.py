@@ -15,6 +15,7 @@ from typing import Literal
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId
 from termwall.memory import NO_LIMIT
+from termwall.pty.groups import groups_of, signal_groups
 from termwall.pty.pace import Pace
 from termwall.pty.programs import ExitStatus, Program
 from termwall.pty.reader import PtyReader
@@ -221,7 +222,10 @@ class PtyProcess:
     # ---- the end
 
     def close(self) -> None:
-        """Ask the program to go: SIGHUP to its group, SIGKILL after `close_seconds` (P3). Returns at once."""
+        """Ask the program to go: SIGHUP to all groups of its session, SIGKILL after `close_seconds` (P3).
+
+        Returns at once.
+        """
         if self._closed.is_set() or self._killer is not None:
             return
         # Nobody waits for the picture of what it still says, and it must not wait for that itself.
@@ -230,12 +234,7 @@ class PtyProcess:
         if self._status is not None:
             return
         self.program.close_begins()
-        self._groups = {self.pid}
-        try:
-            self._groups.add(os.tcgetpgrp(self.program.master))
-        except OSError:  # The terminal is closed already.
-            pass
-        self._groups.discard(0)
+        self._groups = groups_of(self.pid)
         self._signal(signal.SIGHUP)
         self._signal(signal.SIGCONT)  # A stopped program cannot hear the first.
         self._killer = self._loop.call_later(self._close_seconds, self._kill)
@@ -245,15 +244,11 @@ class PtyProcess:
         await self._closed.wait()
 
     def _signal(self, number: int) -> None:
-        for group in tuple(self._groups):
-            try:
-                os.killpg(group, number)
-            except ProcessLookupError:
-                self._groups.discard(group)
-            except PermissionError:  # It became another user's: not ours to end.
-                self._groups.discard(group)
+        self._groups = signal_groups(self._groups, number)
 
     def _kill(self) -> None:
+        if self._status is None:  # While its leader is there, the session's number is nobody else's.
+            self._groups |= groups_of(self.pid)
         self._signal(signal.SIGKILL)
         self._gone_by = self._loop.time() + GONE_SECONDS
 

@@ -1,0 +1,44 @@
+"""The process groups of a terminal's session (P3). Standard library only.
+
+A shell without job control, a job, or a program that makes a group of its own: all are in the session that the program
+on the terminal leads. What began a session of its own (`setsid`) is not.
+"""
+
+import os
+import subprocess
+
+
+def groups_of(session: int) -> set[int]:
+    """The process groups of a session: those of every process in it, also where its leader has ended.
+
+    Args:
+        session: the process id of its leader.
+    """
+    found = {session}
+    for pid in _processes():
+        try:
+            if os.getsid(pid) == session:
+                found.add(os.getpgid(pid))
+        except OSError:  # It ended this moment, or is not ours to ask.
+            continue
+    return found - {0}
+
+
+def signal_groups(groups: set[int], number: int) -> set[int]:
+    """Send a signal to each. Gives those that are there; 0 as the signal only looks."""
+    there = set()
+    for group in groups:
+        try:
+            os.killpg(group, number)
+            there.add(group)
+        except (ProcessLookupError, PermissionError):  # Gone, or another user's by now: not ours to end.
+            continue
+    return there
+
+
+def _processes() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    except OSError:  # macOS has no /proc.
+        found = subprocess.run(["ps", "-axo", "pid="], capture_output=True, text=True, check=False)
+        return [int(line) for line in found.stdout.split()]
