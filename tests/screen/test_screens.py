@@ -128,6 +128,25 @@ async def test_S7_a_query_is_answered_once_whoever_looks(drawn: Wall, query: str
     assert re.fullmatch(answer, written[0], re.DOTALL), written
 
 
+async def test_case_terminal_18_a_size_that_the_worker_missed_is_reported_once_it_is_back(drawn: Wall) -> None:
+    drawn.session("a", "sh", "-c", RAW + r"printf 'READY\033[?2048h\r\n'; exec cat -v")
+    await shows(drawn, "a", "READY")
+    drawn.service.resize_session("a", 90, 25)
+    await shows(drawn, "a", "[48;25;90;")
+    assert drawn.screens is not None
+    for cols in (70, 60):
+        session, restarts = drawn.service._find("a")[1], drawn.screens.restarts
+        assert session.feed is not None
+        await until(lambda feed=session.feed: not feed.behind)  # type: ignore[misc]
+        assert drawn.screens.pid is not None
+        os.kill(drawn.screens.pid, signal.SIGKILL)
+        drawn.service.resize_session("a", cols, 20)
+        await until(lambda r=restarts: drawn.screens is not None and drawn.screens.restarts > r)  # type: ignore[misc]
+        seen = await shows(drawn, "a", f"[48;20;{cols};")
+    assert [seen.count(f"[48;{size};") for size in ("25;90", "20;70", "20;60")] == [1, 1, 1]
+    assert drawn.service.get_session("a").screen == "exact"
+
+
 async def test_S7_a_replay_asks_nothing_again(drawn: Wall) -> None:
     drawn.session("a", "sh", "-c", RAW + r"printf 'READY\033[6n'; exec cat >/dev/null")
     session = drawn.service._find("a")[1]

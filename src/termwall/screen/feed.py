@@ -125,6 +125,8 @@ class ScreenFeed:
         self._theme = DARK
         self._theme_told = True
         self._modes = Modes(0)
+        self.reported = sizes.serial_at(heard)
+        """The last size change that the program got a report of, if it wants any."""
         self.asks: deque[Ask] = deque()
         self.opened = False
         self.busy = False
@@ -254,7 +256,9 @@ class ScreenFeed:
             to = min(to, self.asks[0].at)
         # A mark at an offset comes after the bytes before it; all at `to` itself are included.
         sizes, serial = [], self.serial
-        while (mark := self.sizes.next_after(serial)) is not None and mark.offset <= to:
+        # One that the program got no report of (mode 2048) is not drawn as if it had.
+        known = self.reported if self.position < self.heard else self.sizes.last_serial
+        while (mark := self.sizes.next_after(serial)) is not None and mark.offset <= to and mark.serial <= known:
             sizes.append([max(self.position, mark.offset), mark.cols, mark.rows, mark.serial])
             serial = mark.serial
         self.busy = True
@@ -303,6 +307,8 @@ class ScreenFeed:
         modes = Modes(header["modes"])
         if self.position >= self.heard:
             self.heard = self.position
+            if "replies" in header:
+                self.reported = self.serial
             events = decode_events(header.get("events", ()))
             replies = header.get("replies", "").encode("latin-1")
             if again:  # What was done with the clipboard was done, as what was asked was answered.
