@@ -4,13 +4,14 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
 from termwall.castfile import split_lines
 from termwall.core.asciicast import (
     Cast,
     CastError,
     Event,
+    Header,
     Version,
     encode_event,
     encode_header,
@@ -62,72 +63,88 @@ def _with_exit(cast: Cast, recording: Recording, version: Version) -> Iterator[E
         yield Event(now, "x", str(recording.exit_code))
 
 
-def timeline(parts: Iterable[tuple[int, Path]]) -> Timeline:
-    """Which parts there are, how large, and when each begins and the last one ends."""
-    found: list[TimelinePart] = []
-    origin = now = 0.0
+class _Place(NamedTuple):
+    number: int
+    path: Path
+    header: Header
+    start: float
+    """Seconds from the beginning of the first part that is still there."""
+
+
+def _places(parts: Iterable[tuple[int, Path]]) -> list[_Place]:
+    """The parts that can be read, and when each begins."""
+    found: list[_Place] = []
+    origin = 0.0
     for number, path in parts:
         try:
             with open(path, "rb") as file:
                 header = read_cast(split_lines(file)).header
-                size = os.fstat(file.fileno()).st_size
-                last = last_time(file, size)
         except (OSError, CastError):
             continue
         if not found:
-            origin = header.start or 0.0
-        # A part of a version that did not say when it begins follows the one before it.
-        begins = now if header.start is None or not found else max(now, header.start - origin)
-        one = TimelinePart(
-            part=number, start=begins, bytes=size, cols=header.cols, rows=header.rows, continues=header.continues
-        )
-        found.append(one)
-        now = begins + last
-    return Timeline(parts=found, seconds=now)
+            origin, start = header.start or 0.0, 0.0
+        elif header.start is None:  # Of a version that did not say it: it follows the one before it.
+            start = found[-1].start + last_time(found[-1].path)[0]
+        else:
+            start = max(found[-1].start, header.start - origin)
+        found.append(_Place(number, path, header, start))
+    return found
+
+
+def timeline(parts: Iterable[tuple[int, Path]]) -> Timeline:
+    """Which parts there are, how large, and when each begins and the last one ends."""
+    shown: list[TimelinePart] = []
+    seconds = 0.0
+    for number, path, header, start in _places(parts):
+        last, size = last_time(path)
+        seconds = start + last
+        cols, rows, continues = header.cols, header.rows, header.continues
+        shown.append(TimelinePart(part=number, start=start, bytes=size, cols=cols, rows=rows, continues=continues))
+    return Timeline(parts=shown, seconds=seconds)
 
 
 def last_moment(parts: list[tuple[int, Path]]) -> float:
     """When the last event of a recording was, in seconds from the beginning of its first part."""
-    for _, path in reversed(parts):
-        try:
-            with open(path, "rb") as file:
-                start = read_cast(split_lines(file)).header.start or 0.0
-                return start + last_time(file, os.fstat(file.fileno()).st_size)
-        except (OSError, CastError):
-            continue
+    for _, path, header, start in reversed(_places(parts)):
+        return (start if header.start is None else header.start) + last_time(path)[0]
     return 0.0
 
 
-def last_time(file: BinaryIO, size: int) -> float:
-    """The time of the last whole event among the first `size` bytes of a part."""
+def last_time(path: Path) -> tuple[float, int]:
+    """The time of the last whole event of a part, and how many bytes it has now."""
     length = TAIL_BYTES
-    while True:
-        file.seek(max(0, size - length))
-        lines = file.read(min(size, length)).split(b"\n")
-        # The first may be cut at its beginning, and the last at its end.
-        for line in reversed(lines[1:-1]):
-            text = line.decode("utf-8", "replace")
-            try:
-                events = list(read_cast(('{"version":2,"width":1,"height":1}', text)).events)
-            except CastError:
-                continue
-            if events:
-                return events[-1].time
-        if length >= min(size, MAX_TAIL_BYTES):
-            return 0.0
-        length *= 4
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            while True:
+                file.seek(max(0, size - length))
+                # The first may be cut at its beginning, and the last at its end.
+                for line in reversed(file.read(min(size, length)).split(b"\n")[1:-1]):
+                    if (time := _time_of(line)) is not None:
+                        return time, size
+                if length >= min(size, MAX_TAIL_BYTES):
+                    return 0.0, size
+                length *= 4
+    except OSError:
+        return 0.0, 0
+
+
+def _time_of(line: bytes) -> float | None:
+    try:
+        events = read_cast(('{"version":2,"width":1,"height":1}', line.decode("utf-8", "replace"))).events
+        return next((event.time for event in events), None)
+    except CastError:
+        return None
 
 
 def frame_at(parts: list[tuple[int, Path]], seconds: float) -> Frame | None:
     """The last picture of a recording that shows nothing later than that; None where there is nothing of it."""
-    line = timeline(parts)
-    paths = dict(parts)
-    here = [one for one in line.parts if one.start <= seconds] or line.parts[:1]
-    if not here:
+    places = _places(parts)
+    if not places:
         return None
-    part = here[-1]
-    found = frame_before(paths[part.part], seconds - part.start)
+    number, path, header, start = [one for one in places if one.start <= seconds][-1]
+    found = frame_before(path, seconds - start)
     if found is None:
-        return Frame(part=part.part, time=part.start, at=0, cols=part.cols, rows=part.rows, data="")
+        return Frame(part=number, time=start, at=0, cols=header.cols, rows=header.rows, data="")
     (spot, _, _), text = found
-    return Frame(part=part.part, time=part.start + spot.time, at=spot.at, cols=spot.cols, rows=spot.rows, data=text)
+    return Frame(part=number, time=start + spot.time, at=spot.at, cols=spot.cols, rows=spot.rows, data=text)

@@ -51,7 +51,7 @@ interface CastEvent {
 }
 
 /** Bytes read at once, and characters given to the terminal before it is waited for. */
-const READ_BYTES = 256 << 10;
+const READ_BYTES = 512 << 10;
 const WRITE_LENGTH = 64 << 10;
 const NOTHING = new Uint8Array();
 const LINE_FEED = 10;
