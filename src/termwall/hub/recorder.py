@@ -28,7 +28,7 @@ FLUSH_BYTES = 256 << 10
 """Waiting to be written; more is written at once."""
 PIECE_BYTES = 64 << 10
 """The most output in one event; of small parts a sixteenth."""
-FRAME_BYTES = 256 << 10
+FRAME_BYTES = 512 << 10
 """Of a part, until the next key frame: what a player has to read at most to get anywhere."""
 FRAME_SECONDS = 1.0
 """Between key frames for new sizes: one that is dragged sends many."""
