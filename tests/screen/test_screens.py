@@ -128,6 +128,14 @@ async def test_S7_a_query_is_answered_once_whoever_looks(drawn: Wall, query: str
     assert re.fullmatch(answer, written[0], re.DOTALL), written
 
 
+async def test_case_terminal_10_an_answer_is_typed_though_who_asked_has_ended_as_xterm_does(drawn: Wall) -> None:
+    """XTerm(379): a shell that reads after `printf '\\033]11;?\\a'` has ended reads the answer."""
+    asks = r"/usr/bin/printf '\033]11;?\a'; echo ENDED; exec cat -v"
+    drawn.session("a", "sh", "-c", RAW + asks)
+    seen = await shows(drawn, "a", "^G")
+    assert seen.split() == ["ENDED", "^[]11;rgb:0d0d/0e0e/1010^G"]
+
+
 async def test_case_terminal_18_a_size_that_the_worker_missed_is_reported_once_it_is_back(drawn: Wall) -> None:
     drawn.session("a", "sh", "-c", RAW + r"printf 'READY\033[?2048h\r\n'; exec cat -v")
     await shows(drawn, "a", "READY")
