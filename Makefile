@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := cd web && npm
 
-.PHONY: run test test-proxies test-agents check bench dev build generate clean
+.PHONY: run test test-proxies test-agents test-terminals check bench dev build generate clean
 
 run: $(VENV)/.installed
 	@echo "termwall: starting; stop it with Ctrl+C"
@@ -25,6 +25,10 @@ test-agents: $(VENV)/.testing browser
 	npm install --prefix tests/agents --no-audit --no-fund --no-package-lock
 	node tests/agents/node_modules/@anthropic-ai/claude-code/install.cjs
 	$(BIN)/python -m pytest tests/agents
+
+# `termwall attach` in a real xterm, with real keys; on Debian: apt install xterm xvfb libxtst6 fonts-dejavu-core
+test-terminals: $(VENV)/.testing
+	$(BIN)/python -m pytest tests/terminals
 
 check: $(VENV)/.testing web/node_modules/.installed
 	$(BIN)/ruff check .

@@ -20,14 +20,13 @@ def play(events: Iterable[Event], speed: float, idle_limit: float | None) -> Non
     A terminal gets what draws and nothing that asks it something (S7), and is as it was afterwards. Where the output is
     no terminal it gets every byte.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        caller = Caller(attached=False)
-        show = caller.feed if sys.stdout.isatty() else str
-        _play(events, speed, idle_limit, _nobody, lambda text: _print(show(text)))
+    pressed = _press if sys.stdin.isatty() else _nobody
+    if not sys.stdout.isatty():
+        _play(events, speed, idle_limit, pressed, _print)
         return
     caller = Caller(attached=False)
     with borrowed(caller, raw=False, resumed=lambda: None) as terminal:
-        _play(events, speed, idle_limit, _press, lambda text: terminal.write(caller.feed(text)))
+        _play(events, speed, idle_limit, pressed, lambda text: terminal.write(caller.feed(text)))
 
 
 def _print(text: str) -> None:

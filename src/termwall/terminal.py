@@ -28,7 +28,7 @@ class Killed(SystemExit):
 
 
 class BorrowedTerminal:
-    """Standard input and output, a terminal both, between `take` and `give_back`.
+    """Standard output, a terminal, and standard input where that is one, between `take` and `give_back`.
 
     Args:
         caller: what was done to it, and undoes that.
@@ -41,7 +41,8 @@ class BorrowedTerminal:
         self._raw = raw
         self._resumed = resumed
         self._taken = False
-        self._input, self._output = sys.stdin.fileno(), sys.stdout.fileno()
+        self._output = sys.stdout.fileno()
+        self._input = sys.stdin.fileno() if sys.stdin.isatty() else self._output
         self._before: list[Any] = termios.tcgetattr(self._input)
 
     def take(self) -> None:
