@@ -8,19 +8,20 @@ from tests.e2e.wall_page import WallPage
 from tests.support.server import Server
 
 Open = Callable[..., WallPage]
-LINES = "i=1; while [ $i -le 400 ]; do echo row-$i; i=$((i+1)); done; exec cat"
 
 
-def reading(server: Server, open_page: Open, *, beside: int = 0) -> tuple[WallPage, list[str]]:
+def reading(server: Server, open_page: Open, *, beside: int = 0, count: int = 400) -> tuple[WallPage, list[str]]:
     """A page that reads, somewhere in the middle, a session of 400 lines; so many others are there."""
-    name = server.session("wall", "sh", "-c", LINES, name="rows")
+    lines = f"i=1; while [ $i -le {count} ]; do echo row-$i; i=$((i+1)); done; exec cat"
+    name = server.session("wall", "sh", "-c", "read x; " + lines, name="rows")
     others = [server.session("wall", "cat", name=f"cat {index}") for index in range(beside)]
     server.focus("wall", name)
     page = open_page()
-    page.sees(name, "row-400")
-    page.until(lambda: page.size(name) != (80, 24), "its size")
-    page.until(lambda: page.text(name).startswith("row-1\n"), "all of its lines")
-    page.type(name, "")
+    page.until(lambda: name in page.stage() and page.size(name) != (80, 24), "its size")
+    page.page.wait_for_timeout(400)  # The picture that comes with its size.
+    page.type(name, "\n")
+    page.sees(name, f"row-{count}")
+    page.until(lambda: "row-1\n" in page.text(name), "all of its lines")
     page.wheel(name, -1200)
     page.until(lambda: page.top_line(name).startswith("row-"), "a line")
     return page, [name, *others]
@@ -38,7 +39,7 @@ def test_case_page_35_a_strong_turn_of_the_wheel_goes_as_far_as_it_says(server: 
     assert screen is not None
     cell = screen["height"] / page.size(name)[1]
     first = int(page.top_line(name)[4:])
-    bottom = 402 - page.size(name)[1]
+    bottom = 403 - page.size(name)[1]
     assert bottom - first == pytest.approx(1200 / cell, abs=2)
     page.wheel(name, 100)
     page.until(lambda: int(page.top_line(name)[4:]) - first == int(100 / cell), "a small turn")
@@ -52,6 +53,29 @@ def test_case_page_17_the_line_being_read_stays_on_top_in_another_window(server:
         settled(page, name, size)
         size = page.size(name)
         assert page.top_line(name) == line, (width, height)
+
+
+def test_case_page_17_far_above_what_the_server_keeps_too(server: Server, open_page: Open) -> None:
+    page, (name,) = reading(server, open_page, count=3000)
+    for _ in range(22):
+        page.wheel(name, -1500)
+    page.until(lambda: 0 < int(page.top_line(name)[4:] or 0) < 1500, "a line far above")
+    line, size = page.top_line(name), page.size(name)
+    for width, height in ((1440, 500), (1100, 900)):
+        page.page.set_viewport_size({"width": width, "height": height})
+        settled(page, name, size)
+        size = page.size(name)
+        assert page.top_line(name) == line, (width, height)
+    page.wheel(name, 100)
+    page.until(lambda: 0 < int(page.top_line(name)[4:]) - int(line[4:]) < 12, "a small turn")
+    page.type(name, "at the end\n")
+    page.sees(name, "at the end\nat the end")
+    page.page.set_viewport_size({"width": 1300, "height": 700})
+    settled(page, name, size)
+    page.wheel(name, -100)
+    bottom = 3004 - page.size(name)[1]
+    page.until(lambda: 0 < bottom - int(page.top_line(name)[4:]) < 12, "a small turn from the end")
+    assert page.text(name).count("row-500\n") == 1
 
 
 def test_case_page_17_it_stays_when_the_stage_or_the_font_changes(server: Server, open_page: Open) -> None:

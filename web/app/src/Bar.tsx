@@ -118,8 +118,11 @@ export function Bar(props: BarProps) {
               title={`Next that needs you (${chordText("next", mac)})`}
               onClick={onNext}
             >
-              <NeedsInput /> {needing}{" "}
-              {!alone && <span className="words">{needing === 1 ? "needs you" : "need you"}</span>}
+              <NeedsInput />
+              <span>
+                {needing}
+                {!alone && <span className="words"> {needing === 1 ? "needs you" : "need you"}</span>}
+              </span>
             </button>
           )}
           {!phone && (props.shown.length < (props.focus?.focusedSessions.length ?? 0) || layout !== "grid") && (

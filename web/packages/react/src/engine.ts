@@ -17,6 +17,7 @@ import { answerNothing, isFocusReport, isPointing, isReport } from "./queries";
 import { type ReadingPlace, readingPlace, rowOfPlace } from "./reading";
 import { FONT_FAMILY } from "./themes";
 import { makeAlike, OutputText } from "./xterm/alike";
+import { type History, putBack, takeHistory } from "./xterm/history";
 
 export const SCROLLBACK_LINES = 5_000;
 
@@ -190,14 +191,20 @@ export class Engine implements StreamSink {
     if (this.disposed) return;
     if (chunk.snapshot && chunk.cols && chunk.rows) this.resize(chunk.cols, chunk.rows);
     let place: ReadingPlace | null = null;
+    let history: History | null = null;
     if (chunk.snapshot) {
       this.output.reset();
       this.terminal.write("", () => {
         place = this.place();
+        if (chunk.reason === "resize" && !this.disposed) history = takeHistory(this.terminal);
       });
     }
     this.terminal.write(this.output.read(chunk.data), parsed);
-    if (chunk.snapshot) this.terminal.write("", () => this.read(place));
+    if (chunk.snapshot)
+      this.terminal.write("", () => {
+        if (history !== null && !this.disposed) putBack(this.terminal, history);
+        this.read(place);
+      });
   }
 
   /** In its place: after all that was written before. */

@@ -15,6 +15,7 @@ export type Cell = { readonly content: number };
 export interface Line {
   isWrapped: boolean;
   length: number;
+  translateToString(trimRight: boolean): string;
   resize(cols: number, fill: Cell): boolean;
   setCell(x: number, cell: Cell): void;
   getWidth(x: number): number;
@@ -32,7 +33,15 @@ export interface Screen {
   scrollTop: number;
   scrollBottom: number;
   tabs: Record<number, boolean>;
-  lines: { length: number; get(index: number): Line | undefined; set(index: number, line: Line): void };
+  ydisp: number;
+  savedY: number;
+  lines: {
+    length: number;
+    maxLength: number;
+    get(index: number): Line | undefined;
+    set(index: number, line: Line): void;
+    splice(start: number, deleted: number, ...lines: Line[]): void;
+  };
   getBlankLine(pen: Pen): Line;
   getNullCell(): Cell;
   resize(cols: number, rows: number): void;
@@ -95,7 +104,7 @@ export interface MouseReport {
 
 export interface Inside {
   _inputHandler: Handler;
-  _bufferService: { scroll(pen: Pen, isWrapped?: boolean): void };
+  _bufferService: { scroll(pen: Pen, isWrapped?: boolean): void; _onScroll: { fire(row: number): void } };
   _charsetService: {
     glevel: number;
     charset: Record<string, string> | undefined;
