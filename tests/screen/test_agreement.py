@@ -314,3 +314,40 @@ def test_case_terminal_14_wide_characters_at_every_margin_are_the_same(xterm: Xt
             raw = f"\x1b[44m\x1b[2;{column}H{character}\x1b[4;31m\x1b[2;{there}H{act}".encode()
             found = [line for line in differences(xterm, (columns, 6), [raw], [REST]) if ": look at" not in line]
             assert found == [], (character, act, column, there)
+
+
+def test_case_terminal_4_no_string_ends_within_a_character(xterm: Xterm) -> None:
+    """Of the characters of UTF-8 some hold a byte that would end a string were it alone."""
+    pieces = [
+        b"\x1b_",
+        b"\x1b^",
+        b"\x1bX",
+        b"\x1bPq",
+        b"\x1bP1;2z",
+        b"\x1b]999;",
+        "✓".encode(),
+        "日本".encode(),
+        b"abc",
+        b"G",
+    ]
+    pieces += [
+        b"\x9c",
+        b"\xc2\x9c",
+        b"\x9d",
+        b"\x90",
+        b"\x9b",
+        b"\x98",
+        b"\xe9",
+        b"\n",
+        b"\x1b\\",
+        b"\x07",
+        b"\x18",
+        b"\x1b[31m",
+    ]
+    for seed in range(60):
+        chance = random.Random(seed)
+        raw = b"".join(chance.choice(pieces) for _ in range(14))
+        cut = chance.randrange(1, len(raw))
+        assert differences(xterm, (40, 8), [raw[:cut]], [raw[cut:]]) == [], (raw[:cut], raw[cut:])
+    for start in (b"\x1b_", b"\x1b^", b"\x1bX", b"\x1bPz"):
+        assert text_after(SMALL, start + "✓ 日本".encode() + b"\x1b\\after")[0] == "after"

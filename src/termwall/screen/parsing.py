@@ -14,6 +14,8 @@ from termwall.screen.rewriting import (
     MARK_OF_NOTHING,
     MOST_BYTES,
     SAVES_CURSOR,
+    STRING_OF_NOTHING,
+    STRINGS,
     kept_modes,
 )
 from termwall.screen.titles import Titles
@@ -131,6 +133,8 @@ class Parsing(Library):
             self._other_keys.reset()
         elif sequence.endswith(b";"):
             self._write(MARK_OF_NOTHING)
+        elif sequence in STRINGS:
+            self._write(STRING_OF_NOTHING)
         elif not sequence.endswith(b"K"):
             self._change_modes(*kept_modes(sequence))
         return True

@@ -10,6 +10,8 @@ follow it is (`web/packages/react/src/xterm/`); these are the others.
 * OSC 133: libghostty-vt begins a new row before a prompt, and clears prompts before it reflows. They are heard
   elsewhere (`core/osc.py`).
 * DEL, which libghostty-vt prints.
+* APC, PM and SOS strings, which libghostty-vt ends at a byte 0x9C within a character. None has an effect in a page;
+  one of DCS that means nothing is fed in their place, for in those it does not.
 
 What asks for keys (`otherkeys.py`), or pushes and pops titles (`titles.py`), is fed as it is, and heard.
 """
@@ -34,7 +36,7 @@ SAVES_CURSOR = 1049
 ALTERNATE_MODES = frozenset((47, 1047, SAVES_CURSOR))
 _NUMBERS = "|".join(str(mode) for mode in sorted(UNKNOWN_MODES | ALTERNATE_MODES))
 DIFFERENT = re.compile(
-    rb"\x1b(?:\[(?:0?K|!p|\?(?:[0-9]*;)*(?:%s)(?:;[0-9]*)*[hl]|%s|%s)|\]133;|c)"
+    rb"\x1b(?:\[(?:0?K|!p|\?(?:[0-9]*;)*(?:%s)(?:;[0-9]*)*[hl]|%s|%s)|\]133;|[_^X]|c)"
     % (_NUMBERS.encode(), OTHER_KEYS, TITLES)
 )
 BEGUN = re.compile(rb"\x1b(?:\[(?:0|!|\?[0-9;]*|%s|%s)?|\](?:1(?:33?)?)?)?\Z" % (OTHER_KEYS_BEGUN, TITLES_BEGUN))
@@ -42,6 +44,8 @@ BEGUN = re.compile(rb"\x1b(?:\[(?:0|!|\?[0-9;]*|%s|%s)?|\](?:1(?:33?)?)?)?\Z" % 
 MOST_BYTES = 64
 """Longer ones, of which no program has any, are fed as they are when they come in pieces."""
 MARK_OF_NOTHING = b"\x1b]9133;"
+STRINGS = (b"\x1b_", b"\x1b^", b"\x1bX")
+STRING_OF_NOTHING = b"\x1bP0z"
 _ANSWER = re.compile(rb"\x1b\[(\??)([0-9]+);[0-9]\$y")
 
 

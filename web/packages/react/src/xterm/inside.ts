@@ -60,6 +60,7 @@ export interface ParamsType {
 
 /** xterm.js's side of the sequences: its methods may be replaced. */
 export interface Handler {
+  _parser?: { _transitions?: { add(code: number, state: number, action: number, next: number): void } };
   _activeBuffer: Screen;
   _curAttrData: Pen;
   _eraseAttrData(): Pen;

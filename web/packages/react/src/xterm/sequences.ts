@@ -13,6 +13,10 @@ const CHARSETS = ["4", "5", "6", "7", "C", "E", "H", "K", "Q", "R", "Y", "Z", "=
 const DESIGNATIONS = ["(", ")", "*", "+"];
 /** Of a title or a link with its parameters; longer ones are ignored, as by the server's terminal. */
 const MOST_BYTES = 2_047;
+/** What xterm.js' table of transitions calls such a character, the state within these strings, and doing nothing. */
+const BEYOND_ASCII = 0xa0;
+const STRING_STATE = 7;
+const IGNORE = 0;
 /** Characters of a title (X4). */
 const TITLE_LENGTH = 256;
 
@@ -20,6 +24,8 @@ export function sequencesAlike(terminal: Terminal): void {
   ignoreUnknown(terminal);
   const handler = insideOf(terminal)?._inputHandler;
   if (handler === undefined) return;
+  // xterm.js ends APC, PM and SOS strings at the first character beyond ASCII, and prints the rest.
+  handler._parser?._transitions?.add(BEYOND_ASCII, STRING_STATE, IGNORE, STRING_STATE);
   for (const name of ["setModePrivate", "resetModePrivate"] as const) {
     const change = handler[name].bind(handler);
     handler[name] = (params) => {
