@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from termwall.screen import snapshot as snapshots
 from termwall.screen.ghostty import GhosttyEngine
 from termwall.screen.swallow import STRING_BYTES
 from tests.screen.fidelity.xterm import MISSING, Xterm
@@ -143,3 +144,30 @@ def test_case_terminal_2_a_wide_character_cut_anywhere_costs_its_cell_at_most(en
         assert "中" * ((narrow + 1 - column) // 2) in engine.text(SCROLLBACK).replace("\n", "")
         assert engine.snapshot(SCROLLBACK)
         assert restored(engine).text(SCROLLBACK) == engine.text(SCROLLBACK)
+
+
+def painted(cols: int, lines: int, coloured: bool) -> GhosttyEngine:
+    """A terminal of numbered lines, in which each cell may have a colour of its own."""
+    engine = GhosttyEngine(cols, 10, SCROLLBACK)
+    for line in range(lines):
+        cells = [f"\x1b[38;2;{line % 250};{column};7mx" if coloured else "x" for column in range(cols - 8)]
+        engine.feed(f"\r\n\x1b[m{line:06d}{''.join(cells)}".encode())
+    return engine
+
+
+@pytest.mark.parametrize("probe", [100, 2_000, 1 << 30])
+def test_S4_a_picture_is_no_larger_than_what_a_client_may_be_sent(monkeypatch: pytest.MonkeyPatch, probe: int) -> None:
+    monkeypatch.setattr(snapshots, "PICTURE_BYTES", 100_000)
+    monkeypatch.setattr(snapshots, "PROBE_CELLS", probe)
+    for coloured in (True, False):
+        engine = painted(60, SCROLLBACK + 10, coloured)
+        taken = engine.snapshot(SCROLLBACK)
+        assert len(taken) <= 100_000
+        again = GhosttyEngine(60, 10, SCROLLBACK)
+        again.feed(taken)
+        shown, whole = again.text(SCROLLBACK).splitlines(), engine.text(SCROLLBACK).splitlines()
+        assert shown == whole[-len(shown) :]
+        assert len(shown) > 60 if coloured else len(shown) == len(whole)
+    huge = painted(1000, 20, True)
+    assert huge.text(0).splitlines()[-1].startswith("000019")
+    assert b"000019" in huge.snapshot(SCROLLBACK), "the screen itself is whole"

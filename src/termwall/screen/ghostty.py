@@ -22,7 +22,7 @@ from termwall.screen.looks import sgr
 from termwall.screen.mending import CLEAR_ALTERNATE, MENDINGS, blank, blank_below, cut_at, cut_cells
 from termwall.screen.parsing import CANCEL, Parsing
 from termwall.screen.rewriting import without_deletes
-from termwall.screen.snapshot import compose
+from termwall.screen.snapshot import compose_bounded
 from termwall.screen.swallow import STRING_BYTES, swallowed
 from termwall.screen.titles import Titles
 
@@ -271,7 +271,7 @@ class GhosttyEngine(Parsing):
         """Bytes that rebuild the whole state in a fresh xterm.js of the same size (S4)."""
         state = self._state(scrollback > 0)
         text = self._tail.removesuffix(state.unfinished)
-        return compose(state, scrollback, bool(_ENDS_IN_TEXT.search(text)))
+        return compose_bounded(state, scrollback, bool(_ENDS_IN_TEXT.search(text)))
 
     def ansi(self, scrollback: int) -> bytes:
         """The rows with their colours, one line each."""

@@ -14,6 +14,10 @@ RESET = b"\x1bc\x1b[?25h\x1b[20l"
 DEFAULT_CHARSET = 2 << 10
 """UTF-8 in all four, G0 and G2 selected."""
 TAB_WIDTH = 8
+PICTURE_BYTES = 3 << 20
+"""Less than what may wait to be sent to a client (W9): a larger one would end its connection each time."""
+PROBE_CELLS = 250_000
+"""So many cells are composed before it is known what they take: each with a colour of its own, about a second."""
 
 _DESIGNATE = (b"(", b")", b"*", b"+")
 _CHARSETS = (b"B", b"B", b"A", b"0")
@@ -27,6 +31,20 @@ _MOUSE_EVENTS = (b"", b"9", b"1000", b"1002", b"1003")
 _MOUSE_FORMATS = (b"", b"1005", b"1006", b"1015", b"1016")
 _ON = ("1", "5", "45", "1004", "2004", "2026", "2031")
 """Private modes that are off after a reset and have no effect on what comes before them."""
+
+
+def compose_bounded(state: State, scrollback: int, printed: bool = False) -> bytes:
+    """As `compose`, with less scrollback where it would be more than `PICTURE_BYTES`."""
+    whole = state.rows + scrollback
+    tried = min(whole, max(state.rows, PROBE_CELLS // state.columns))
+    taken = compose(state, tried - state.rows, printed)
+    fits = tried * PICTURE_BYTES * 9 // (10 * len(taken))
+    rows = max(state.rows, min(whole, fits))
+    if rows > tried or (rows < tried and len(taken) > PICTURE_BYTES):
+        taken = compose(state, rows - state.rows, printed)
+        if len(taken) > PICTURE_BYTES:  # Older lines have more colours than newer ones.
+            taken = compose(state, 0, printed)
+    return taken
 
 
 def compose(state: State, scrollback: int, printed: bool = False) -> bytes:
