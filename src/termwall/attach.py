@@ -86,6 +86,8 @@ class _Attached:
         """The screen is not as the output before left it: only a picture may be shown."""
         self._asked = False
         """A picture was asked for."""
+        self._drawn = True
+        """Whether the server has pictures; else it answers with output that was shown already."""
 
     async def run(self, terminal: BorrowedTerminal) -> str:
         self._terminal = terminal
@@ -294,7 +296,7 @@ class _Attached:
         self._terminal.write(self.caller.feed(self._decoder.decode(data)))
         if picture:
             self.caller.wants_picture = False  # It ends on the screen that the program is on.
-        elif self.caller.wants_picture and not self._asked:
+        elif self.caller.wants_picture and self._drawn and not self._asked:
             self._ask_picture()
 
     def _hear(self, message: dict[str, Any]) -> str | None:
@@ -309,6 +311,7 @@ class _Attached:
                     if one["id"] == self._session:
                         if one["status"] in ("exited", "lost"):
                             return str(one["attention"]["reason"])
+                        self._drawn = one["screen"] != "rebuilding"
                         self._begin(one["epoch"])
             case "input_ack":
                 while self._unacknowledged and self._unacknowledged[0][0] <= message["seq"]:
@@ -331,6 +334,8 @@ class _Attached:
                     return "closed"
                 if message.get("epoch"):
                     self._begin(message["epoch"])
+                if message.get("screen"):
+                    self._drawn = message["screen"] != "rebuilding"
                 if message.get("status") in ("exited", "lost"):
                     return str(message["attention"]["reason"])
             case _:  # What later versions tell is not for this one (W8).
