@@ -126,16 +126,14 @@ async def test_N8_recordings_and_search_span_the_nodes(nodes: tuple[Server, Serv
     await until(lambda: two.call("GET", "/api/projects/wall").status_code == 200, "the project on the other node")
     one.session("wall", "sh", "-c", "echo a needle; exec cat", id="a", name="first")
     # More than was ever carried in one piece.
-    flood = (
-        "read x; i=0; while [ $i -lt 400 ]; do head -c 32768 /dev/zero | tr '\\0' x; i=$((i+1)); done; echo; echo END"
-    )
+    flood = "read x; head -c 13107200 /dev/zero | tr '\\0' x; echo; echo END"
     two.session("wall", "sh", "-c", f"echo a needle; {flood}; exec cat", id="b", name="second")
     await until(lambda: {"a", "b"} <= sessions(one).keys(), "both")
     made = {one.call("POST", f"/api/sessions/{session}/recording").json()["id"] for session in "ab"}
     assert two.call("GET", "/api/projects/wall/recordings").json()["missing"] == []
-    await until(
-        lambda: command(one, "grep", "needle", "-p", "wall").count("needle") == 4, "both screens and recordings"
-    )
+    looked = "/api/projects/wall/search?q=needle"
+    await until(lambda: len(one.call("GET", looked).json()["matches"]) == 4, "both screens and recordings")
+    assert command(one, "grep", "needle", "-p", "wall").count("needle") == 4
     one.call("POST", "/api/sessions/b/input", {"data": "\n"})
     await until(lambda: "END" in one.call("GET", "/api/sessions/b/screen?format=text").text, "its output")
     ended = one.call("DELETE", "/api/sessions/b/recording").json()
