@@ -66,9 +66,17 @@ export function screenNote(session: Session): string | null {
   return "Part of this screen could not be rebuilt; it is complete again when the program draws anew.";
 }
 
-/** That a session is being recorded, for who sees colours and who does not. */
+/** That a session is being recorded, or why it is no more; for who sees colours and who does not. */
 export function RecordingMark({ session }: { session: Session }) {
-  if (session.recording == null) return null;
+  if (session.recording == null) {
+    if (session.recordingError == null) return null;
+    const why = `The recording has ended: ${session.recordingError}`;
+    return (
+      <span className="recording-mark" role="note" title={why} aria-label={why}>
+        <span aria-hidden="true">■</span> rec ended
+      </span>
+    );
+  }
   return (
     <span className="recording-mark" title="It is being recorded">
       <span aria-hidden="true">●</span> rec

@@ -2,7 +2,7 @@
 import type { Session } from "@termwall/client";
 import { useWorkspace } from "@termwall/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { attentionOf, evidenceOf, screenNote } from "../src/Attention";
+import { attentionOf, evidenceOf, RecordingMark, screenNote } from "../src/Attention";
 import { Pane, type PaneActions } from "../src/Pane";
 import { Shelf } from "../src/Shelf";
 import { spoken } from "../src/time";
@@ -50,6 +50,14 @@ describe("S9: each state has a word and a look of its own", () => {
     expect(screenNote(session("a", { screen: "lost" }))).toBe(
       "Part of this screen could not be rebuilt; it is complete again when the program draws anew.",
     );
+  });
+
+  test("case command-line 8: a recording that ended by itself says why, until another one begins", () => {
+    const mark = (change: Partial<Session>) => RecordingMark({ session: session("a", change) });
+    const recordingError = "No space left on device.";
+    expect(mark({})).toBeNull();
+    expect(mark({ recordingError })?.props["aria-label"]).toBe(`The recording has ended: ${recordingError}`);
+    expect(mark({ recording: "r", recordingError: null })?.props.title).toBe("It is being recorded");
   });
 
   test("times are said in words", () => {
