@@ -17,6 +17,7 @@ import { answerNothing, isFocusReport, isPointing, isReport } from "./queries";
 import { type ReadingPlace, readingPlace, rowOfPlace } from "./reading";
 import { FONT_FAMILY } from "./themes";
 import { makeAlike, OutputText } from "./xterm/alike";
+import { finishComposition } from "./xterm/composition";
 import { type History, putBack, takeHistory } from "./xterm/history";
 
 export const SCROLLBACK_LINES = 5_000;
@@ -67,8 +68,6 @@ export class Engine implements StreamSink {
   private readonly keyboard: Keyboard;
   /** Whether what the terminal sends now is ready as it is: no text of an input method. */
   private ready = false;
-  /** What an input method made is on its way. */
-  private settling = false;
   /** The line that is kept in view. */
   private revealed: { text: string; linesFromEnd: number } | null = null;
   onSearch: ((state: SearchState) => void) | null = null;
@@ -139,12 +138,6 @@ export class Engine implements StreamSink {
     if (!this.opened) {
       this.opened = true;
       this.terminal.open(this.element);
-      this.terminal.textarea?.addEventListener("compositionend", () => {
-        this.settling = true;
-        setTimeout(() => {
-          this.settling = false;
-        });
-      });
       this.terminal.textarea?.addEventListener("blur", () => this.keyboard.blur());
       for (const type of ["focus", "blur"] as const)
         this.terminal.textarea?.addEventListener(type, () => this.events.keys?.(type === "focus"));
@@ -160,17 +153,13 @@ export class Engine implements StreamSink {
     const modifier = modifierKey(event.key, event.location) !== undefined;
     const up = event.type === "keyup";
     if (!modifier) event.preventDefault();
+    if (!up && event.keyCode !== 229) finishComposition(this.terminal, event);
     // Who only watches does not take over by holding a modifier, as for one of the page's chords (I4).
     if (!modifier || this.events.drives()) this.send(sent, !modifier && !up);
     return up; // xterm.js keeps track of what is held.
   }
 
   private send(keys: string, typed: boolean): void {
-    if (this.settling) {
-      setTimeout(() => this.send(keys, typed)); // After the text that xterm.js sends by a timer of its own.
-      return;
-    }
-    if (this.disposed) return;
     const { textarea } = this.terminal;
     if (textarea && (keys === "\r" || keys === "\x03")) textarea.value = "";
     this.asIs(() => this.terminal.input(keys, typed));
