@@ -98,13 +98,13 @@ async def test_case_server_5_scrollback_output_and_recordings_cross_a_small_max_
         try:
             one.start().project(tmp_path / "work", id="wall")
             two.start()
-            lines = "i=0; while [ $i -lt 900 ]; do i=$((i+1)); echo line $i $(printf %0100d 0); done"
+            lines = f"seq -f 'line %g {'0' * 100}' 900"
             session = one.session("wall", "sh", "-c", f"read go; {lines}; exec cat", cols=120)
             record = one.call("POST", f"/api/sessions/{session}/recording", {}).json()["id"]
             one.call("POST", f"/api/sessions/{session}/input", {"data": "go\n"})
             screen = f"/api/sessions/{session}/screen?scrollback=1000"
-            await until(lambda: "line 900 " in one.call("GET", screen).text, "the output")
-            await until(lambda: two.call("GET", screen).status_code == 200, "the session on the other node")
+            await until(lambda: "line 900 " in one.call("GET", screen).text, "the output", 60)
+            await until(lambda: two.call("GET", screen).status_code == 200, "the session on the other node", 60)
             there = two.call("GET", screen)
             assert "line 1 " in there.text
             assert "line 900 " in there.text
