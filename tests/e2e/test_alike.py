@@ -63,7 +63,7 @@ def test_case_terminal_17_the_mouse_is_reported_in_pixels_of_the_promised_cell(s
     server.focus("wall", session)
     one = open_page()
     one.type(session, "")
-    one.sees(session, "[6;16;8t' READY")
+    one.sees(session, "[6;16;8t")  # A click that gave the terminal the keys may stand behind it.
     cols, rows = one.size(session)
     box = one.page.locator(f".pane[data-session='{session}'] .xterm-screen").bounding_box()
     assert box is not None

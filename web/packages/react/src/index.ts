@@ -14,3 +14,4 @@ export { composes, type KeyPress, latinOf, type OptionKeys, type Platform, platf
 export { PreviewTile, type PreviewTileProps } from "./PreviewTile";
 export { ConnectionIndicator, connectionOf, TerminalView, type TerminalViewProps } from "./TerminalView";
 export { DARK, LIGHT } from "./themes";
+export { makeAlike, OutputText } from "./xterm/alike";
