@@ -117,7 +117,7 @@ async def test_S6_who_fails_over_an_answer_does_not_keep_the_others_from_theirs(
         raise ValueError("its fault")
 
     wall.drops = lambda subject: subject == "host.host.draw"
-    gateway.draw(session, "text", 0, False, fails)
+    gateway.draw(session, "text", 0, fails)
     await until(lambda: failed, "that it is given up")
     monkeypatch.undo()
     line = wall.gateway.wall.line()
