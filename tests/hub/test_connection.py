@@ -621,7 +621,7 @@ async def test_case_terminal_11_reset_ends_what_a_killed_program_left_on(wall: W
     line = wall.line("one")
     await line.sees("a", "left on")
     wall.service.reset_session("a")
-    await line.sees("a", "1003;1004")
+    await line.sees("a", "?9;1000;1001;1002;1003;")
     wall.session("b", "true")
     await until(lambda: wall.service.get_session("b").status == "exited")
     with pytest.raises(TermwallError) as caught:
