@@ -62,6 +62,7 @@ def test_A5_record_list_export_and_play(server: Server, termwall: Command, tmp_p
         b'{"version":3,"term":{"cols":80,"rows":24}}\n# ours\n[0.01,"o","one"]\n[0,"o","\\ud800two"]\n[0,"x","0"]\n',
         gzip.compress(b'{"version":2,"width":80,"height":24}\n[0.01,"o","one\xef\xbf\xbdtwo"]\n'),
     ],
+    ids=["v1", "v2", "v3", "gzip"],  # What gzip writes has a time in it.
 )
 def test_case_command_line_6_play_takes_what_other_players_take(termwall: Command, tmp_path: Path, data: bytes) -> None:
     file = tmp_path / "other.cast"
