@@ -5,7 +5,7 @@ import type { Terminal } from "@xterm/xterm";
 export interface Pen {
   fg: number;
   bg: number;
-  extended: { urlId: number; clone(): Pen["extended"] };
+  extended: { urlId: number; underlineColor: number; clone(): Pen["extended"] };
   clone(): Pen;
   updateExtended(): void;
 }

@@ -1,14 +1,16 @@
 /**
  * Colours and attributes as the server's terminal reads them. xterm.js takes `38:2:1:2:3` for a colour space and two
- * parts of a colour, does not know the fast blink, and fills in what a broken colour lacks.
+ * parts of a colour, does not know the fast blink, fills in what a broken colour lacks, and takes the end of the
+ * underline's colour (59) for white.
  */
 
 import type { Terminal } from "@xterm/xterm";
-import { insideOf, type Params, type ParamsType } from "./inside";
+import { insideOf, type Params, type ParamsType, type Pen } from "./inside";
 
 const UNDERLINE = 4;
 const BLINK = 5;
 const FAST_BLINK = 6;
+const NO_UNDERLINE_COLOUR = 59;
 const COLOURS = [38, 48, 58];
 const RGB = 2;
 const INDEXED = 5;
@@ -23,9 +25,20 @@ export function penAlike(terminal: Terminal): void {
   handler.charAttributes = (params) => {
     if (isPlain(params)) return attributes(params);
     const type = params.constructor as unknown as ParamsType;
-    const read = readPen(params.toArray());
-    return read.length === 0 || attributes(type.fromArray(read));
+    let rest = readPen(params.toArray());
+    for (let at = rest.indexOf(NO_UNDERLINE_COLOUR); at >= 0; at = rest.indexOf(NO_UNDERLINE_COLOUR)) {
+      if (at > 0) attributes(type.fromArray(rest.slice(0, at)));
+      endUnderlineColour(handler._curAttrData);
+      rest = rest.slice(at + 1);
+    }
+    return rest.length === 0 || attributes(type.fromArray(rest));
   };
+}
+
+function endUnderlineColour(pen: Pen): void {
+  pen.extended = pen.extended.clone();
+  pen.extended.underlineColor = 0;
+  pen.updateExtended();
 }
 
 /** Whether both terminals read it alike: nearly all are so, and it is asked for each change of a colour. */
@@ -33,7 +46,7 @@ function isPlain(params: Params): boolean {
   const values = params.params;
   for (let at = 0; at < params.length; at++) {
     const value = values[at] ?? 0;
-    if (value === FAST_BLINK || params.hasSubParams(at)) return false;
+    if (value === FAST_BLINK || value === NO_UNDERLINE_COLOUR || params.hasSubParams(at)) return false;
     if (value !== 38 && value !== 48 && value !== 58) continue;
     const form = values[at + 1];
     const count = form === INDEXED ? 2 : form === RGB ? 4 : 0;
