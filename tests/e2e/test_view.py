@@ -84,14 +84,38 @@ def test_case_page_23_names_are_not_cut(server: Server, open_page: Open) -> None
         page.page.close()
 
 
+def test_case_page_23_a_badge_without_room_shows_no_part_of_its_word(server: Server, open_page: Open) -> None:
+    (name,) = cats(server, 1, "agent that reviews all that the others make")
+    page = open_page(size=(390, 844))
+    page.until(lambda: page.shelf() == [name], "its tile")
+    script = """[...document.querySelectorAll('.tile .attention')].flatMap(badge => {
+        const { top, bottom } = badge.getBoundingClientRect();
+        return [...badge.children].map(child => child.getBoundingClientRect())
+            .filter(box => box.top < bottom - 0.5 && box.bottom > bottom + 0.5 && box.top > top + 0.5);
+    }).length"""
+    assert page.page.evaluate(script) == 0
+
+
+def test_case_page_23_a_phone_shows_the_whole_name_of_its_terminal(server: Server, open_page: Open) -> None:
+    (name,) = cats(server, 1, "agent that reviews migrations")
+    page = open_page(size=(390, 844))
+    page.click_tile(name)
+    line = ".bar h1 .muted"
+    page.until(lambda: "connected" in page.page.inner_text(line), "how it is connected, below its name")
+    cut = "[...document.querySelectorAll('.bar h1 > span')].filter(e => e.scrollWidth > e.clientWidth).length"
+    page.until(lambda: "you drive" in page.page.inner_text(line), "who drives")
+    assert page.page.evaluate(cut) == 0
+
+
 def test_case_page_24_one_list_labels_the_shelf_and_answers_the_keys(server: Server, open_page: Open) -> None:
     ids = cats(server, 5)
     server.focus("wall", ids[0])
     page = open_page()
     label = "t => [t.querySelector('.position').textContent, t.dataset.session]"
     labels = f"[...document.querySelectorAll('.tile')].map({label})"
-    before = page.page.evaluate(labels)
     page.page.hover(".tile >> nth=0")
+    page.page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    before = page.page.evaluate(labels)
     asks(server, before[3][1])
     page.until(lambda: page.badge(before[3][1]) == "needs input", "that the last one needs somebody")
     assert page.page.evaluate(labels) == before, "it holds still under the pointer"
@@ -130,3 +154,42 @@ def test_case_page_34_the_font_depends_on_what_is_shown_alone(server: Server, op
     page.until(lambda: page.stage() == [watch], "the page again")
     page.page.wait_for_timeout(600)
     assert page.text(watch) == heard, "a reload changes no size"
+
+
+def test_case_page_34_a_terminal_that_is_hidden_keeps_its_size(server: Server, open_page: Open) -> None:
+    """A window that got smaller made 11x7 of each terminal that it did not show any more."""
+    ids = cats(server, 4)
+    server.focus("wall", *ids)
+    page = open_page()
+    page.until(lambda: {page.size(name)[0] for name in ids} == {80}, "four of 80 columns")
+
+    def sizes() -> list[tuple[int, int]]:
+        told = [server.call("GET", f"/api/sessions/{name}").json() for name in ids]
+        return [(one["cols"], one["rows"]) for one in told]
+
+    page.until(lambda: {cols for cols, _ in sizes()} == {80}, "that the programs know")
+    before = sizes()
+    page.page.set_viewport_size({"width": 1000, "height": 800})
+    page.until(lambda: sizes()[0][0] > 80, "two that are wider")
+    assert sizes()[2:] == before[2:]
+    two = sizes()
+    page.page.set_viewport_size({"width": 390, "height": 844})
+    page.until(lambda: len(page.shelf()) == 4, "the wall")
+    # What is typed over the same connection arrives after any size.
+    page.click_tile(ids[3])
+    page.until(lambda: sizes()[3][0] < 60, "that the one that is shown fits the phone")
+    assert sizes()[:3] == two[:3]
+
+
+def test_a_preview_is_drawn_for_the_size_that_it_has(server: Server, open_page: Open) -> None:
+    (name,) = cats(server, 1)
+    page = open_page()
+    page.until(lambda: page.shelf() == [name], "its tile")
+    drawn = """() => {
+        const { width, height, clientWidth, clientHeight } = document.querySelector('.tile canvas');
+        return width === clientWidth && height === clientHeight;
+    }"""
+    page.until(lambda: page.page.evaluate(drawn), "its picture")
+    page.page.set_viewport_size({"width": 390, "height": 844})
+    page.until(lambda: page.page.evaluate("document.querySelector('.shelf.wall') !== null"), "the wall")
+    page.until(lambda: page.page.evaluate(drawn), "the picture at the wall's size")

@@ -81,15 +81,14 @@ export function Bar(props: BarProps) {
           ‹
         </button>
       )}
-      <h1 title={project.path}>
+      <h1 title={alone?.name ?? project.path}>
         {alone ? (
           <>
-            {alone.name}
-            {!down && !away && (
-              <span className="muted">
-                {driverOf(alone, connection.clientId)} · {alone.cols} × {alone.rows}
-              </span>
-            )}
+            <span className="name">{alone.name}</span>
+            <span className="muted">
+              <ConnectionIndicator connection={connection} />
+              {down ? lossText(connection) : aboutAlone(alone, connection.clientId, away)}
+            </span>
           </>
         ) : projects.length > 1 ? (
           <select aria-label="Project" value={project.id} onChange={(event) => onProject(event.target.value)}>
@@ -102,8 +101,7 @@ export function Bar(props: BarProps) {
         ) : (
           project.name
         )}
-        {phone && down && <span className="muted">{lossText(connection)}</span>}
-        {alone && away && <span className="muted">Other nodes are away</span>}
+        {phone && !alone && down && <span className="muted">{lossText(connection)}</span>}
       </h1>
       {!phone && !away && <span className="path muted">{project.path}</span>}
       {down ? (
@@ -156,14 +154,15 @@ export function Bar(props: BarProps) {
           ))}
         </div>
       )}
-      {here === undefined ? (
-        <span className="link">{link}</span>
-      ) : (
-        <button type="button" className="link plain" aria-haspopup="dialog" title="Nodes" onClick={onNodes}>
-          {link}
-          <span className="here">{here.name}</span>
-        </button>
-      )}
+      {!alone &&
+        (here === undefined ? (
+          <span className="link">{link}</span>
+        ) : (
+          <button type="button" className="link plain" aria-haspopup="dialog" title="Nodes" onClick={onNodes}>
+            {link}
+            <span className="here">{here.name}</span>
+          </button>
+        ))}
       <button
         type="button"
         className="icon-button"
@@ -178,6 +177,10 @@ export function Bar(props: BarProps) {
       </button>
     </header>
   );
+}
+
+function aboutAlone(session: Session, me: string, away: boolean): string {
+  return away ? "Other nodes are away" : `${driverOf(session, me)} · ${session.cols} × ${session.rows}`;
 }
 
 function driverOf({ driver }: Session, me: string): string {

@@ -7,6 +7,7 @@ import type { Profile, Project, Role, Session } from "@termwall/client";
 import { TermwallError } from "@termwall/client";
 import { type Engine, useTermwall, useWorkspace } from "@termwall/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import type { Match } from "./api";
 import { layoutFor, PHONE_WIDTH } from "./arrangement";
 import { Bar } from "./Bar";
@@ -107,8 +108,14 @@ export function Room(props: RoomProps) {
     const measure = () => setWidth(innerWidth);
     const observer = new ResizeObserver(measure);
     if (root.current) observer.observe(root.current);
+    // Before its panes are measured: no program hears of a size between two arrangements.
+    const arrangeNow = () => flushSync(measure);
+    addEventListener("resize", arrangeNow);
     measure();
-    return () => observer.disconnect();
+    return () => {
+      removeEventListener("resize", arrangeNow);
+      observer.disconnect();
+    };
   }, []);
 
   useTitle(project.name, needing);

@@ -21,12 +21,17 @@ const MARGIN = "64px";
 export class Easel {
   private readonly places = new Map<Element, Place>();
   private observer: IntersectionObserver | null = null;
+  /** A picture that got another size is stretched until it is drawn again. */
+  private sizes: ResizeObserver | null = null;
   private frame: number | null = null;
 
   /** Draw an element while it can be seen. Returns what ends it. */
   add(element: Element, drawing: Drawing): () => void {
     if (this.observer === null) {
       this.observer = new IntersectionObserver((entries) => this.observed(entries), { rootMargin: MARGIN });
+      this.sizes = new ResizeObserver((entries) => {
+        for (const { target } of entries) this.changedAt(target);
+      });
       document.addEventListener("visibilitychange", this.changed);
       window.addEventListener("resize", this.resized);
     }
@@ -35,10 +40,12 @@ export class Easel {
     const place: Place = { draw, shown, inside: false, now: false, stale: true };
     this.places.set(element, place);
     this.observer.observe(element);
+    this.sizes?.observe(element);
     return () => {
       if (this.places.get(element) !== place) return;
       this.places.delete(element);
       this.observer?.unobserve(element);
+      this.sizes?.unobserve(element);
       if (place.now) place.shown(false);
       if (this.places.size === 0) this.end();
     };
@@ -90,6 +97,8 @@ export class Easel {
   private end(): void {
     this.observer?.disconnect();
     this.observer = null;
+    this.sizes?.disconnect();
+    this.sizes = null;
     if (this.frame !== null) cancelAnimationFrame(this.frame);
     this.frame = null;
     document.removeEventListener("visibilitychange", this.changed);

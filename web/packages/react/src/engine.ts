@@ -246,7 +246,9 @@ export class Engine implements StreamSink {
 
   /** The size that would fill the element's parent; null while it is hidden. */
   proposal(): { cols: number; rows: number } | null {
-    const size = this.opened ? this.fit.proposeDimensions() : undefined;
+    // Of what is not shown the style says 100 %, which would be read as 100 pixels.
+    const shown = this.opened && this.element.getClientRects().length > 0;
+    const size = shown ? this.fit.proposeDimensions() : undefined;
     if (!size || !Number.isFinite(size.cols) || !Number.isFinite(size.rows)) return null;
     return { cols: Math.min(1000, Math.max(2, size.cols)), rows: Math.min(1000, Math.max(2, size.rows)) };
   }
