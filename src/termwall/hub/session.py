@@ -172,6 +172,7 @@ class LiveSession(AnySession):
             heard = state.get("heard", 0)
             limit = self.process.limit
             self.feed = self._screens.open(memory, self.sizes, heard=heard, news=self._heard, limit=limit)
+            self.feed.ahead = self._record
             self.feed.show_in(self.voice.theme)
         else:
             self.process.limit(None)
@@ -299,11 +300,14 @@ class LiveSession(AnySession):
             viewer.pump()
         for wake in self.cursors.values():
             wake()
-        if self.recorder is not None:
-            self.recorder.pump()
+        self._record()
         if self.feed is not None:
             self.feed.stirred()
         self._on_output(self)
+
+    def _record(self) -> None:  # Before more is drawn: a recording needs pictures of where it has come to.
+        if self.recorder is not None:
+            self.recorder.pump()
 
     def _exited(self, status: ExitStatus) -> None:
         self._echoes.stop()
@@ -454,8 +458,7 @@ class LiveSession(AnySession):
             self.process.resize(cols, rows)
             for viewer in tuple(self.viewers):
                 viewer.pump()
-            if self.recorder is not None:
-                self.recorder.pump()
+            self._record()
             self.keep()
             if self.feed is not None:
                 self.feed.stirred()

@@ -127,6 +127,8 @@ class ScreenFeed:
         self._modes = Modes(0)
         self.reported = sizes.serial_at(heard)
         """The last size change that the program got a report of, if it wants any."""
+        self.ahead: Callable[[], None] | None = None
+        """Called before more is drawn: whoever reads on by the log asks then for the pictures that it will need."""
         self.asks: deque[Ask] = deque()
         self.opened = False
         self.busy = False
@@ -248,6 +250,9 @@ class ScreenFeed:
 
     def request(self) -> dict[str, Any]:
         """What to draw next: up to the next picture asked for, or the end, at most 3/4 of a ring."""
+        self.busy = True
+        if self.ahead is not None:
+            self.ahead()
         to = min(self.ring.end, self.position + self.ring.capacity * 3 // 4)
         for known in (self.heard, self.replied):
             if self.position < known:
@@ -261,7 +266,6 @@ class ScreenFeed:
         while (mark := self.sizes.next_after(serial)) is not None and mark.offset <= to and mark.serial <= known:
             sizes.append([max(self.position, mark.offset), mark.cols, mark.rows, mark.serial])
             serial = mark.serial
-        self.busy = True
         self._to = to
         header: dict[str, Any] = {
             "op": "draw",
