@@ -425,3 +425,21 @@ def test_case_command_line_5_send_types_presses_and_pastes(server: Server, termw
         shows(shown)
     assert "No key is named `Nope`" in termwall("send", "agent", "--keys", "Nope", ok=False)
     assert "exclude each other" in termwall("send", "agent", "--keys", "--raw", "x", ok=False)
+    assert "a key has a name" in termwall("send", "agent", "--keys", "", ok=False)
+
+
+def test_A5_output_that_nobody_takes_is_a_sentence_or_nothing(server: Server, termwall: Command) -> None:
+    termwall("run", "--name", "one", "--", "sh", "-c", "echo hello; exec cat")
+
+    def shell(line: str) -> tuple[int, str]:
+        line = line.replace("termwall", f"{sys.executable} -m termwall")
+        done = subprocess.run(["bash", "-c", line], cwd=termwall.cwd, env=termwall.env, capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    full = (1, "termwall: standard output cannot be written: No space left on device.\n")
+    if Path("/dev/full").exists():
+        assert shell("termwall ls >/dev/full") == full
+        assert shell("termwall screen one >/dev/full") == full
+    assert shell("termwall screen one >&-") == (0, "")
+    assert shell("termwall ls <&- >&- 2>&-") == (0, "")
+    assert shell("termwall screen one | true; exit ${PIPESTATUS[0]}") == (1, "")

@@ -52,6 +52,8 @@ def test_A5_record_list_export_and_play(server: Server, termwall: Command, tmp_p
     assert "the middle" in played
     assert termwall("play", str(file), "--idle-limit", "0.01") == played
     assert "There is no recording" in termwall("play", "nothing", ok=False)
+    assert "there is no recording `../other`" in termwall("export", "../other", ok=False)
+    assert "Is a directory" in termwall("play", str(tmp_path), ok=False)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """The `termwall` command, also as `python -m termwall`. A hook goes past all that takes a second to import."""
 
+import errno
+import os
 import sys
+
+_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def main() -> None:
@@ -9,10 +13,38 @@ def main() -> None:
         from termwall import hook
 
         hook.main()
-    else:
-        from termwall import cli
+        return
+    _open_closed()
+    from termwall import cli
 
-        cli.main()
+    try:
+        try:
+            cli.main()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _give_up()
+    except OSError as error:
+        if error.filename is not None or error.errno not in _NOT_WRITTEN:
+            raise
+        print(f"termwall: standard output cannot be written: {error.strerror}.", file=sys.stderr)
+        _give_up()
+
+
+def _open_closed() -> None:
+    """What a caller closed (`>&-`) leads nowhere, and no file that is opened later takes its number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def _give_up() -> None:
+    """End; what is left of the output has no place, and Python would complain of it once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -306,6 +306,8 @@ def send_command(
         fail("--keys, --raw and --paste exclude each other.", 2)
     body: dict[str, Any] = {"enter": not (keys or raw) if enter is None else enter}
     if keys:
+        if "" in text:
+            fail("a key has a name; one that was given is empty.", 2)
         body["keys"] = text
     else:
         body |= {"mode": "raw" if raw else "paste" if paste else "text", **_typed(text, raw)}

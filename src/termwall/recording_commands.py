@@ -103,6 +103,8 @@ def export_command(
 
 
 def _cast_path(recording: str, part: int | None, format: CastFormat = CastFormat.V2) -> str:
+    if not recording or "/" in recording:
+        fail(f"there is no recording `{recording}`; `termwall recordings` lists them.")
     query = {"format": format.value} | ({} if part is None else {"part": str(part)})
     return f"/api/recordings/{quote(recording, safe='')}/cast?{urlencode(query)}"
 
@@ -119,7 +121,8 @@ def play_command(
 ) -> None:
     """Play a recording in this terminal: space pauses, q ends."""
     with TemporaryFile() as copy:
-        if Path(recording).suffix in (".cast", ".json", ".gz") or Path(recording).is_file():
+        named = "/" in recording or Path(recording).suffix in (".cast", ".json", ".gz")
+        if named or Path(recording).is_file():
             lines = cast_lines(Path(recording))
         else:
             with remote(data_dir, url, token) as server:

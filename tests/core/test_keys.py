@@ -46,6 +46,8 @@ ALL = KeyState(kitty=8 | 16)
         ("S-F1", PLAIN, b"\x1b[1;2P"),
         ("F3", KITTY, b"\x1b[13~"),
         ("F5", PLAIN, b"\x1b[15~"),
+        ("F13", PLAIN, b"\x1b[25~"),
+        ("S-F13", KeyState(kitty=1), b"\x1b[57376;2u"),
         ("F12", PLAIN, b"\x1b[24~"),
         ("PgDn", PLAIN, b"\x1b[6~"),
         ("C-Delete", PLAIN, b"\x1b[3;5~"),

@@ -118,6 +118,8 @@ def encode_key(name: str, state: KeyState) -> bytes:
             return _numbered(13, modifiers)  # Its letter is that of a cursor report.
         return _lettered(_FUNCTIONS[key], modifiers, not state.kitty)
     if key in _NUMBERS:
+        if state.kitty and key[0] == "F" and int(key[1:]) >= 13:
+            return _kitty(57363 + int(key[1:]), modifiers)
         return _numbered(_NUMBERS[key], modifiers)
     if len(key) == 1 and key.isprintable():
         return _character(key, modifiers, state)
@@ -164,7 +166,7 @@ def _coded(key: str, modifiers: int, state: KeyState) -> bytes:
 
 
 def _character(key: str, modifiers: int, state: KeyState) -> bytes:
-    # Shift is in the character; where a program is told of keys, it is told of the small letter and of Shift.
+    # Shift is in the character; a program that asked for keys gets the small letter's, and Shift.
     shown = key.upper() if modifiers & SHIFT and len(key.upper()) == 1 else key
     if state.kitty & _ALL_KEYS:
         told = modifiers | (SHIFT if shown.lower() != shown else 0)
