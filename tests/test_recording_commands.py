@@ -34,6 +34,7 @@ def until(condition: object) -> None:
 
 def test_A5_record_list_export_and_play(server: Server, termwall: Command, tmp_path: Path) -> None:
     session = termwall("run", "--name", "agent", "--", "sh", "-c", "echo beginning; exec cat").strip()
+    until(lambda: "beginning" in server.call("GET", f"/api/sessions/{session}/screen?format=text").text)
     made = termwall("record", "agent").strip()
     assert "is being recorded" in termwall("record", "agent", ok=False)
     until(lambda: server.call("GET", f"/api/recordings/{made}/cast").status_code == 200)

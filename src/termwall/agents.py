@@ -34,7 +34,7 @@ class ScreenChoice(StrEnum):
 
 
 def notify_command(
-    message: Annotated[str, typer.Argument(help="What the user is told.")] = "",
+    message: Annotated[str, typer.Argument(help="What the user reads.")] = "",
     state: Annotated[NotifyChoice, typer.Option(help="What the session is now.")] = NotifyChoice.NEEDS_INPUT,
     session: Annotated[
         str | None,

@@ -102,7 +102,7 @@ def restart_command(data_dir: DataDir = None) -> None:
 
 
 def status_command(as_json: Json = False, data_dir: DataDir = None) -> None:
-    """Tell what runs: the server, the programs, and what waits for an answer."""
+    """Show what runs: the server, the programs, and what waits for an answer."""
     from termwall.version import version
 
     settings = read_settings(data_dir=data_dir)

@@ -477,7 +477,7 @@ class Preview(Wire):
 
 
 class Clipboard(Wire):
-    """A program put a text on the clipboard (OSC 52): told its driver alone, once, and never again (S7)."""
+    """A program put a text on the clipboard (OSC 52): sent to its driver alone, once, and never again (S7)."""
 
     type: Literal["clipboard"] = "clipboard"
     session_id: str

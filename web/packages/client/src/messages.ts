@@ -45,7 +45,7 @@ export interface ClientTheme {
   data: Colours;
 }
 
-/** A program put a text on the clipboard (OSC 52): told its driver alone, once, and never again (S7). */
+/** A program put a text on the clipboard (OSC 52): sent to its driver alone, once, and never again (S7). */
 export interface Clipboard {
   type: "clipboard";
   sessionId: string;
