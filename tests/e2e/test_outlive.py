@@ -41,7 +41,7 @@ def test_case_command_line_15_what_was_lost_is_started_again_at_once(server: Ser
     server.start()
     page.until(lambda: page.page.locator(".shelf button:has-text('Start all again')").count() == 1, "the offer")
     page.page.click(".shelf button:has-text('Start all again')")
-    page.until(lambda: "Started 5 again." in page.page.inner_text(".said"), "what was done")
+    page.until(lambda: "Started 5 terminals again." in page.page.inner_text(".said"), "what was done")
     page.until(lambda: "lost" not in {page.badge(name) for name in lost}, "that all run")
     assert page.page.locator(".many").count() == 0
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.e2e.wall_page import WallPage
-from tests.support.proxy import Rewrite, proxied, without_port, without_upgrade
+from tests.support.proxy import Rewrite, proxied, unchanged, without_port, without_upgrade
 from tests.support.server import Server
 
 
@@ -29,3 +29,23 @@ def test_case_page_31_a_page_that_was_never_connected_says_what_is_wrong(
         finally:
             context.close()
     assert logs in server.errors.read_text()
+
+
+def test_case_page_31_a_websocket_that_is_let_in_and_then_silent_is_named(server: Server, browser: Browser) -> None:
+    with proxied(server.port, unchanged, silent=True) as port:
+        context = browser.new_context()
+        try:
+            page = WallPage(context.new_page())
+            page.page.clock.install()
+            page.page.goto(f"http://127.0.0.1:{port}/?token={server.token}&project=wall")
+            page.until(lambda: page.connection() == "connecting", "the first try")
+
+            def named() -> bool:
+                page.page.clock.fast_forward(1_000)
+                return "its WebSocket does not" in page.page.inner_text("body")
+
+            page.until(named, "what is wrong", 30)
+            assert "Not connected." in page.page.inner_text(".bar")
+            assert "Connection lost" not in page.page.inner_text("body")
+        finally:
+            context.close()

@@ -61,9 +61,9 @@ def test_X1_a_revoked_link_ends_at_the_sign_in(server: Server, open_page: Open) 
     guest.sees(name, "still here\nstill here")
     assert server.call("DELETE", f"/api/tokens/{token}").status_code == 204
     guest.until(lambda: guest.page.locator("input[type=password]").count() == 1, "the sign-in")
-    assert "Your link was ended. Ask for a new one." in guest.page.inner_text("body")
+    assert "Your link has been ended. Ask for a new one." in guest.page.inner_text("body")
     guest.page.reload()
-    guest.until(lambda: "Your link was ended." in guest.page.inner_text("body"), "the same after a reload")
+    guest.until(lambda: "Your link has been ended." in guest.page.inner_text("body"), "the same after a reload")
     assert guest.stage() == [], "nothing is left to be read"
 
 

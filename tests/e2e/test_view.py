@@ -193,3 +193,23 @@ def test_a_preview_is_drawn_for_the_size_that_it_has(server: Server, open_page: 
     page.page.set_viewport_size({"width": 390, "height": 844})
     page.until(lambda: page.page.evaluate("document.querySelector('.shelf.wall') !== null"), "the wall")
     page.until(lambda: page.page.evaluate(drawn), "the picture at the wall's size")
+
+
+def test_case_page_23_who_drives_is_said_whole_or_not_at_all(server: Server, open_page: Open) -> None:
+    names = [*cats(server, 3, "agent that reviews all that others make"), server.session("wall", "cat", name="short")]
+    server.focus("wall", *names)
+    one, two = open_page(), open_page()
+    one.type(names[0], "x")
+    one.type(names[3], "x")
+    for name in (names[0], names[3]):
+        two.until(lambda name=name: "driven by" in two.driver(name), "who drives")
+    seen = """id => {
+        const driver = document.querySelector(`.pane[data-session='${id}'] .driver`);
+        const [outer, who, button] = [driver, driver.querySelector('.who'), driver.querySelector('button')]
+            .map(element => element.getBoundingClientRect());
+        if (button.bottom > outer.bottom + 0.5 || button.right > outer.right + 0.5) return 'a button that is cut';
+        if (who.top >= outer.bottom) return 'nothing';
+        return who.bottom <= outer.bottom + 0.5 && who.left >= outer.left - 0.5 ? 'all' : 'a part';
+    }"""
+    assert two.page.evaluate(seen, names[0]) == "nothing"
+    assert two.page.evaluate(seen, names[3]) == "all"

@@ -269,7 +269,7 @@ function Banner({ short }: { short: boolean }) {
           </>
         ) : connection.silentSince !== null && why === null ? (
           <>
-            <b>The server does not answer.</b> What you type is held, for 5 s at most.
+            <b>The server does not answer.</b> What you type is held for 5 s at most.
           </>
         ) : (
           <>

@@ -26,7 +26,7 @@ export function Login({ onDone, wrong, ended }: LoginProps) {
   return (
     <main className="sheet">
       <form onSubmit={login}>
-        <h1>{ended ? "Your link was ended. Ask for a new one." : "Sign in to termwall"}</h1>
+        <h1>{ended ? "Your link has been ended. Ask for a new one." : "Sign in to termwall"}</h1>
         <p>
           {ended
             ? "Open the new link, or paste its token here."

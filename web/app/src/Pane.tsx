@@ -193,7 +193,7 @@ export function Pane(props: PaneProps) {
         {onBring && <PreviewTile sessionId={session.id} label={`${session.name}, not on the stage`} />}
         {onBring && (
           <p className="spectator" role="status">
-            Not on the stage any more: this picture follows what {session.name} prints. What you type reaches it.
+            No longer on the stage. This picture follows what {session.name} prints, and what you type still reaches it.
             {canType && (
               <button type="button" onClick={() => onBring(session)}>
                 Bring it back

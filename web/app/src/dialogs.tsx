@@ -77,7 +77,7 @@ export function ConfirmClear(props: { count: number; onClose: () => void; onConf
   const { count, onClose, onConfirm } = props;
   return (
     <Dialog title={`Clear ${count} ended terminals?`} onClose={onClose} onSubmit={onClose}>
-      <p>They and their last screens go, for everybody. Recordings stay.</p>
+      <p>They and their last screens are removed for everybody. Recordings are kept.</p>
       <div className="buttons">
         <button type="submit" className="primary">
           Cancel
@@ -156,7 +156,7 @@ export function Help({ onClose }: { onClose: () => void }) {
       </table>
       <p className="muted">
         Every other key goes to the program. While a program uses the mouse, hold {mac ? "Option" : "Shift"} to select
-        text, and with a right click for the terminal's menu.
+        text, or while you right-click to open the terminal's menu.
       </p>
       <div className="buttons">
         <button type="submit" className="primary">

@@ -30,7 +30,11 @@ export function useClipboard(
       const text = id === null ? "" : (engines.get(id)?.selection() ?? "");
       if (text === "") return say("Nothing is selected.");
       const copied = await copyText(text);
-      say(copied ? `Copied ${text.length} characters.` : "The browser does not allow copying here; use its own menu.");
+      say(
+        copied
+          ? `Copied ${text.length} ${text.length === 1 ? "character" : "characters"}.`
+          : "The browser does not allow copying here; use its own menu.",
+      );
     },
     [engines, say],
   );
@@ -42,9 +46,7 @@ export function useClipboard(
       const most = client.getState().limits?.inputBytes;
       const bytes = new TextEncoder().encode(clean).length + PASTE_MARKS;
       if (most !== undefined && bytes > most) {
-        return say(
-          `That is ${megabytes(bytes)}: a paste may have ${megabytes(most)} at most. Nothing of it was typed.`,
-        );
+        return say(`That is ${megabytes(bytes)}; a paste can have ${megabytes(most)} at most. None of it was typed.`);
       }
       const lines = pasteLines(clean, engine.bracketedPaste);
       if (lines > 0) ask(clean, lines, engine);

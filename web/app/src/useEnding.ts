@@ -78,14 +78,22 @@ export function useEnding(parts: {
   const startAll = useCallback(() => {
     const lost = ended().filter(({ status }) => status === "lost");
     void forAll(lost, ({ id }) => api.restart(id)).then(({ failed, why }) =>
-      say(failed === 0 ? `Started ${lost.length} again.` : `${failed} of ${lost.length} could not be started: ${why}`),
+      say(
+        failed === 0
+          ? `Started ${lost.length} terminals again.`
+          : `${failed} of ${lost.length} could not be started: ${why}`,
+      ),
     );
   }, [ended, say]);
   const askClear = useCallback(() => setOpen({ kind: "clear", count: ended().length }), [ended, setOpen]);
   const clearEnded = useCallback(() => {
     const all = ended();
     void forAll(all, ({ id }) => api.close(id)).then(({ failed, why }) =>
-      say(failed === 0 ? `Cleared ${all.length}.` : `${failed} of ${all.length} could not be cleared: ${why}`),
+      say(
+        failed === 0
+          ? `Cleared ${all.length} ended terminals.`
+          : `${failed} of ${all.length} could not be cleared: ${why}`,
+      ),
     );
   }, [ended, say]);
   return { close, restart, takeFromStage, endNow, startAll, askClear, clearEnded };

@@ -31,13 +31,13 @@ export function useReach(): string | null {
 function explain({ refused, originAllowed, host }: Reach): string {
   if (refused !== null) return `The server refuses the WebSocket: ${refused}`;
   if (!originAllowed)
-    return `The server takes this page, of ${location.origin}, for another site's: requests reach it with the Host ${host}. A proxy has to pass the Host on as it came.`;
-  return "The page reaches the server, its WebSocket does not: a proxy in between has to let WebSockets through.";
+    return `The server takes this page (${location.origin}) for another site's, because requests reach it with the Host ${host}. The proxy in between must pass on the Host unchanged.`;
+  return "The page reaches the server, but its WebSocket does not: the proxy in between must let WebSockets through.";
 }
 
 function whatAnswered({ status, message }: ApiError): string | null {
   if (status === 0) return null;
-  if (status === 401) return "This page is not signed in any more. Reload it.";
+  if (status === 401) return "This page is no longer signed in. Reload it.";
   if (status === 403) return message;
-  return status >= 500 ? `A proxy answers with ${status}: the server behind it does not.` : null;
+  return status >= 500 ? `A proxy answers with ${status}: the server behind it does not answer.` : null;
 }
