@@ -73,6 +73,15 @@ def click_elsewhere(page: WallPage) -> None:
     page.page.click(".bar h1")
 
 
+def dragged(page: WallPage) -> None:
+    box = page.page.locator(".divider.column").bounding_box()
+    assert box is not None
+    page.page.mouse.move(box["x"] + 4, box["y"] + 100)
+    page.page.mouse.down()
+    page.page.mouse.move(box["x"] + 40, box["y"] + 100, steps=3)
+    page.page.mouse.up()
+
+
 WAYS: dict[str, Callable[[WallPage], None]] = {
     "pane menu, Escape": escaped(pane_menu),
     "pane menu, a click beside it": click_elsewhere,
@@ -97,6 +106,7 @@ WAYS: dict[str, Callable[[WallPage], None]] = {
     "New terminal": escaped(by_click(".shelf header button")),
     "a click on the bar": by_click(".bar h1"),
     "a click on a layout": by_click("button[aria-label='Split']"),
+    "a divider that is dragged": dragged,
     "a click on its header": by_click(".pane[data-session='cat-1'] .position"),
 }
 

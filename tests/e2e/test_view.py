@@ -213,3 +213,10 @@ def test_case_page_23_who_drives_is_said_whole_or_not_at_all(server: Server, ope
     }"""
     assert two.page.evaluate(seen, names[0]) == "nothing"
     assert two.page.evaluate(seen, names[3]) == "all"
+    for width in range(1200, 1600, 20):
+        two.page.set_viewport_size({"width": width, "height": 900})
+        two.page.hover(f".pane[data-session='{names[3]}'] .screen")
+        two.page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        profile = f"document.querySelector(`.pane[data-session='{names[3]}'] .profile`).clientWidth"
+        shown = two.page.evaluate(seen, names[3])
+        assert shown == "all" or (shown == "nothing" and two.page.evaluate(profile) == 0), f"room is left at {width}"

@@ -115,6 +115,8 @@ function Divider(props: {
       aria-valuemin={15}
       aria-valuemax={85}
       style={axis === "column" ? { left: `${value * 100}%` } : { top: `${value * 100}%` }}
+      // By the pointer it takes no keys from the terminal.
+      onMouseDown={(event) => event.preventDefault()}
       onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
       onPointerMove={move}
       onDoubleClick={() => set(0.5)}
