@@ -349,7 +349,7 @@ def test_case_command_line_14_a_broken_file_is_refused_before_anything_is_stoppe
     termwall = Command(server, work)
     try:
         up = json.loads(termwall("up", "--port", "0", "--json"))
-        for broken in ("profiles = [", "[profiles.x]\nlabel = 'no command'", "[nonsense]"):
+        for broken in ("profiles = [", "[profiles.x]\nlabel = 'no command'", "[nonsense]", "[env]\n'A=B' = ''"):
             (server.data_dir / "termwall.toml").write_text(broken)
             said = termwall("restart", ok=False)
             assert "the server was not stopped" in said

@@ -94,6 +94,10 @@ def test_P1_profiles_are_the_seeds_two_and_the_files(tmp_path: Path) -> None:
         '[profile.x]\ncommand = ["make"]\n',
         '[profiles.x]\ncommand = ["make"]\nlable = "X"\n',
         "[profiles.x]\ncommand = ['\udcff']\n",
+        '[profiles.x]\ncommand = ["make\\u0000"]\n',
+        '[profiles.x]\ncommand = ["make"]\nenv = { "" = "x" }\n',
+        '[env]\n"A=B" = "x"\n',
+        '[env]\nA = "\\u0000"\n',
     ],
 )
 def test_P1_a_wrong_file_says_where(tmp_path: Path, text: str) -> None:

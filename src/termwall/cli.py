@@ -417,7 +417,7 @@ def attach_command(
         try:
             reason = attach_terminal(server.url, server.token, found["projectId"], found["id"])
         except AttachError as error:
-            fail(str(error))
+            fail(f"{str(error).rstrip('.')}.")
     typer.echo(f"[{reason}]")
 
 

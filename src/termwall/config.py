@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, NonNegativeInt, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from termwall.core.limits import Bounds
@@ -184,17 +184,34 @@ class Settings(BaseSettings):
         )
 
 
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("no program can be given a NUL character")
+    return text
+
+
+def _variable(name: str) -> str:
+    if not name or "=" in name:
+        raise ValueError("no variable can have this name")
+    return _no_nul(name)
+
+
+_Word = Annotated[str, AfterValidator(_no_nul)]
+_Command = Annotated[list[_Word], Field(min_length=1)]
+_Variables = dict[Annotated[str, AfterValidator(_variable)], _Word]
+
+
 class _Profile(BaseModel, extra="forbid"):
     label: str | None = None
-    command: Annotated[list[str], Field(min_length=1)]
+    command: _Command
     icon: str = "terminal"
-    env: dict[str, str] = {}
-    resume: Annotated[list[str], Field(min_length=1)] | None = None
+    env: _Variables = {}
+    resume: _Command | None = None
 
 
 class _File(BaseModel, extra="forbid"):
     profiles: dict[str, _Profile] = {}
-    env: dict[str, str] = {}
+    env: _Variables = {}
 
 
 def default_profiles(environ: Mapping[str, str], *, login: bool = False) -> dict[str, ProfileSpec]:
@@ -240,6 +257,9 @@ def _read_file(settings: Settings) -> _File:
         return _File.model_validate(tomllib.loads(path.read_text()))
     except ValidationError as error:
         fault = error.errors()[0]
-        raise SettingsError(f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        why = fault["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{path}: {'.'.join(map(str, fault['loc']))}: {why}") from None
+    except OSError as error:
+        raise SettingsError(f"`{path}` cannot be read: {error.strerror}.") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from None
