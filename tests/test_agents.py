@@ -50,7 +50,7 @@ def test_A5_wait_tells_by_its_exit_code_why_it_ended(termwall: Command) -> None:
     termwall("run", "--name", "a", "--", "cat")
     assert code_of(termwall, "wait", "a", "--until", "text=NEVER", "--timeout", "0.5") == (
         124,
-        "termwall: `a` was not so within 0.5 s.\n",
+        "termwall: `a` did not get there within 0.5 s.\n",
     )
     assert code_of(termwall, "wait", "a", "--until", "text=(")[0] == 2
     assert "none of idle" in code_of(termwall, "wait", "a", "--until", "asleep")[1]

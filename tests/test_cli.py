@@ -203,8 +203,8 @@ def test_P5_up_down_status_restart(tmp_path: Path, work: Path) -> None:
         assert "No server runs. 1 program goes on" in termwall("down")
         termwall("up", "--port", "0")
         assert json.loads(termwall("ls", "--json"))["sessions"][0]["status"] == "running"
-        assert "1 programs run; say --yes" in termwall("down", "--all", ok=False)
-        assert "1 programs were ended" in termwall("down", "--all", "--yes")
+        assert "1 program is still running; --yes" in termwall("down", "--all", ok=False)
+        assert "1 program was ended" in termwall("down", "--all", "--yes")
         assert look(server.data_dir) is None
         termwall("up", "--port", "0")
         found = json.loads(termwall("ls", "--json"))["sessions"][0]

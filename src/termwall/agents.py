@@ -117,7 +117,7 @@ def wait_command(
     try:
         ended = asyncio.run(wait())
     except TimeoutError:
-        fail(f"`{session}` was not so within {timeout:g} s.", TIMED_OUT)
+        fail(f"`{session}` did not get there within {timeout:g} s.", TIMED_OUT)
     except WaitError as error:
         fail(str(error))
     except EndedFirst as error:

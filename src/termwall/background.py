@@ -30,8 +30,12 @@ NOT_RUNNING = 3
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
+def _programs(count: int) -> str:
+    return "1 program is" if count == 1 else f"{count} programs are"
+
+
 def go_on(count: int) -> str:
-    """What is told of programs that outlive the server."""
+    """What a command says of programs that outlive the server."""
     programs = "1 program goes" if count == 1 else f"{count} programs go"
     return f"{programs} on running; `termwall up` shows them again, `termwall down --all` ends them."
 
@@ -68,13 +72,14 @@ def down_command(
     count = held["running"] if held else 0
     if every and count and not yes:
         if not sys.stdin.isatty():
-            fail(f"{count} programs run; say --yes to end them.")
-        typer.confirm(f"{count} programs run. End them all?", abort=True)
+            fail(f"{_programs(count)} still running; --yes ends them.")
+        typer.confirm(f"{_programs(count)} still running. End all?", abort=True)
     if running is not None and not stop_running(folder):
         fail(f"the server, process {running.pid}, does not end.")
     if every:
         _end_programs(folder)
-        typer.echo(f"termwall is down; {count} programs were ended." if count else "termwall is down.")
+        ended = "1 program was" if count == 1 else f"{count} programs were"
+        typer.echo(f"termwall is down; {ended} ended." if count else "termwall is down.")
         return
     held = look(folder)
     left = held["running"] if held else 0
