@@ -110,3 +110,22 @@ def test_P1_a_wrong_file_says_where(tmp_path: Path, text: str) -> None:
 def test_P1_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"no\.toml"):
         load_profiles(Settings(config=tmp_path / "no.toml"), {})
+
+
+@pytest.mark.parametrize("host", ["https://wall.example", "wall.example:8443", "*.example", "wall.example/", "[::1]"])
+def test_case_server_2_a_host_that_no_request_can_name_is_refused(host: str) -> None:
+    with pytest.raises(ValueError, match="is no host name"):
+        Settings(allowed_hosts=[host])
+
+
+@pytest.mark.parametrize("origin", ["wall.example", "https://", "https://wall.example/path", "https://*.example", "*"])
+def test_case_server_2_an_origin_that_no_page_can_have_is_refused(origin: str) -> None:
+    with pytest.raises(ValueError, match="is no origin"):
+        Settings(allowed_origins=[origin])
+
+
+def test_case_server_2_hosts_and_origins_as_they_come_are_taken() -> None:
+    hosts = ["*", "wall.example", "box", "2001:db8::1", "192.0.2.1", "b\u00fccher.example"]
+    origins = ["https://wall.example:8443/", "http://127.0.0.1:5173", "null", "https://[2001:db8::1]:1"]
+    settings = Settings(allowed_hosts=hosts, allowed_origins=origins)
+    assert (settings.allowed_hosts, settings.allowed_origins) == (hosts, origins)

@@ -24,6 +24,19 @@ LOGIN_SHELLS = frozenset({"sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "t
 Positive = Annotated[int, Field(gt=0)]
 
 
+def _host(name: str) -> str:
+    if name != "*" and (set(name) & set("/*?#@[] ") or name.count(":") == 1):
+        raise ValueError(f"`{name}` is no host name; give it without `https://`, port and path")
+    return name
+
+
+def _origin(origin: str) -> str:
+    scheme, mark, place = origin.partition("://")
+    if (origin != "null" and not (scheme and mark and place.rstrip("/"))) or set(place.rstrip("/")) & set("/*?#@ "):
+        raise ValueError(f"`{origin}` is no origin, such as `https://wall.example.org`")
+    return origin
+
+
 class SettingsError(Exception):
     """A setting or the configuration file is wrong; the message says where."""
 
@@ -48,13 +61,13 @@ class Settings(BaseSettings):
     heartbeat: int = Field(
         DEFAULTS.heartbeat_milliseconds, ge=100, description="Milliseconds between a client's heartbeats."
     )
-    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+    allowed_hosts: Annotated[list[Annotated[str, AfterValidator(_host)]], NoDecode] = Field(
         [], description="Further host names the server is reached by, separated by commas."
     )
     public_url: Annotated[str, Field(pattern=r"^https?://[^/\s?#]+(/[^\s?#]*)?$")] | None = Field(
         None, description="The address that others reach the server by, such as that of a proxy in front of it."
     )
-    allowed_origins: Annotated[list[str], NoDecode] = Field(
+    allowed_origins: Annotated[list[Annotated[str, AfterValidator(_origin)]], NoDecode] = Field(
         [], description="Further origins whose pages may connect, separated by commas; there are no CORS headers."
     )
     config: Path | None = Field(None, description="A TOML file with profiles; else `termwall.toml` in the data folder.")

@@ -53,7 +53,8 @@ def read_settings(**given: Any) -> Settings:
     except ValidationError as error:
         fault = error.errors()[0]
         name = str(fault["loc"][0]) if fault["loc"] else "settings"
-        fail(f"--{name.replace('_', '-')} (TERMWALL_{name.upper()}): {fault['msg']}", 2)
+        why = fault["msg"].removeprefix("Value error, ")
+        fail(f"--{name.replace('_', '-')} (TERMWALL_{name.upper()}): {why}.", 2)
 
 
 class Remote:
