@@ -305,8 +305,8 @@ def test_case_page_32_who_types_keeps_the_terminal_that_somebody_takes_from_the_
 
 def test_case_page_33_a_password_typed_while_disconnected_is_not_shown(server: Server, open_page: Open) -> None:
     script = "stty -echo; printf 'Password: '; read x; stty echo; echo thanks; exec cat"
-    name = server.session("wall", "sh", "-c", script)
-    server.focus("wall", name)
+    name = server.session("wall", "sh", "-c", script, name="what asks for a password, with a long name")
+    server.focus("wall", name, *shells(server, 3))
     with pullable(server.port) as link:
         page = open_page(port=link.port)
         page.sees(name, "Password:")
@@ -316,6 +316,8 @@ def test_case_page_33_a_password_typed_while_disconnected_is_not_shown(server: S
         page.page.keyboard.type("hunter2")
         page.until(lambda: "•••••••" in page.page.inner_text(".pane-header"), "the dots")
         assert "hunter2" not in page.page.content()
+        cut = "[...document.querySelectorAll('.held, .held > *')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+        assert page.page.evaluate(cut) == 0, "how long it is held, and the button, are seen"
         page.until(lambda: "Not sent: 7 characters" in page.page.inner_text(".notices"), "the notice")
         assert "hunter2" not in page.page.content()
         link.mend()

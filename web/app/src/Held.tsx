@@ -16,7 +16,9 @@ export function Held({ held }: { held: HeldInput }) {
   const seconds = Math.max(0, Math.ceil((held.expiresAt - now) / 1000));
   return (
     <span className="held">
-      <b>Held, not sent</b> <code>{visible(held.text).slice(-24)}</code> dropped in {seconds} s.
+      <span className="who">
+        <b>Held, not sent</b> <code>{visible(held.text).slice(-24)}</code> dropped in {seconds} s.
+      </span>
       <button type="button" onClick={() => client.dropHeld(held.sessionId)}>
         Drop <kbd>Esc</kbd>
       </button>
