@@ -187,6 +187,9 @@ ONE_SIDED = [
     b"\x1b(K[]{|}\x1b(Rabc\x1b(B\x1b-A\x1b.Aabc",
     b"one\x1b[?47htwo\x1b[?47l\x1b[?1049hthree\x1b[?1049hfour\x1b[?1049l\x1b[44m\x1b[?1047h",
     b"\x1b[?1049h\x1b[2;5r\x1b[3g\x1b[?1049l\ta\x1b[5;1H\r\n\n\nb",
+    b"x" * 20 + b"\x1b[3Jy\r\n\x1b[22Jz\x1b[2;3H\x1b[22J\x1b[5K",
+    b"abc\x1b[2jd\x1b[k\x1b[2ke\x1b[W\r\tf\x1b[1$}g\x1b[0$}h",
+    ROWS[:46] + b"\x1b[2;6r\x1b[3;3H\x1b[4h\x1b[0;1!pjk",
 ]
 
 
@@ -198,6 +201,26 @@ def test_case_terminal_13_what_only_one_terminal_knows_does_nothing(xterm: Xterm
     for at in range(len(raw)):
         pieces.feed(raw[at : at + 1])
     assert pieces.text(0).split("\n") == text_after(SMALL, raw)
+
+
+NUMBERED = "@ A B C D E F G H I J K L M P S T X Z ` a b d e f ?J ?K"
+
+
+@pytest.mark.parametrize("end", NUMBERED.split())
+def test_case_terminal_13_numbers_count_alike_in_odd_forms(xterm: Xterm, end: str) -> None:
+    private, final = end[:-1], end[-1]
+    for numbers in ("", "0", "1", "2", "00", "0;0", "1;0", "2;3", "1;1;2;2", ";2"):
+        begin = ROWS[:46] + b"\x1b[2;6r\x1b[4;2H"
+        raw = begin + f"\x1b[{private}{numbers}{final}jk".encode()
+        for cut in (len(raw), len(raw) - 3, len(raw) - 4):
+            assert differences(xterm, SMALL, [raw[:cut]], [raw[cut:], REST]) == [], (numbers, cut)
+        if final != "Z":  # Known to be taken otherwise there.
+            full = b"\x1b[4;1H" + b"x" * 20
+            assert differences(xterm, SMALL, [begin + full + raw[len(begin) :]]) == [], numbers
+        pieces = GhosttyEngine(*SMALL, SCROLLBACK)
+        for at in range(len(raw)):
+            pieces.feed(raw[at : at + 1])
+        assert pieces.text(0).split("\n") == text_after(SMALL, raw), numbers
 
 
 WIDTHS = {

@@ -171,3 +171,12 @@ def test_S4_a_picture_is_no_larger_than_what_a_client_may_be_sent(monkeypatch: p
     huge = painted(1000, 20, True)
     assert huge.text(0).splitlines()[-1].startswith("000019")
     assert b"000019" in huge.snapshot(SCROLLBACK), "the screen itself is whole"
+
+
+@pytest.mark.parametrize("numbers", ["69;", "1;", "0;"])
+@pytest.mark.parametrize("begin", ["\x1b[", "\x1b[?"])
+def test_case_terminal_1_a_sequence_of_very_many_numbers_is_looked_through_once(begin: str, numbers: str) -> None:
+    engine = GhosttyEngine(20, 5)
+    engine.feed(begin.encode() + numbers.encode() * 150_000)  # Looked through for each number it takes many minutes.
+    engine.feed(b"\x1b[mAFTER")
+    assert engine.text(0).split() == ["AFTER"]

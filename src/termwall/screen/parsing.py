@@ -16,6 +16,7 @@ from termwall.screen.rewriting import (
     SAVES_CURSOR,
     STRING_OF_NOTHING,
     STRINGS,
+    in_one_form,
     kept_modes,
 )
 from termwall.screen.titles import Titles
@@ -104,6 +105,15 @@ class Parsing(Library):
             begun: whether the native parser has its beginning already.
         """
         terminal, flag = self._terminal, self._flag
+        plain = in_one_form(sequence)
+        if plain != sequence:
+            if not begun and not self._get("VT_GROUND", "bool"):  # As below.
+                self._write(sequence[:1])
+                begun = True
+            self._write(CANCEL if begun else b"")
+            if not plain.endswith(b"[K") or not self._get("CURSOR_PENDING_WRAP", "bool"):
+                self._write(plain)
+            return True
         if sequence.endswith((b"m", b"f", b"n", b"g", b"c")):
             self._hear_keys(sequence)
             return False

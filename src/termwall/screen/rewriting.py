@@ -9,6 +9,8 @@ follow it is (`web/packages/react/src/xterm/`); these are the others.
 * The alternate screen: entered anew it is blank, in the pen's colour; entered again it stays as it is.
 * OSC 133: libghostty-vt begins a new row before a prompt, and clears prompts before it reflows. They are heard
   elsewhere (`core/osc.py`).
+* A zero where one is the least, which libghostty-vt takes for zero, and more numbers than a sequence has, for which it
+  ignores the sequence. HPB, VPB, CTC and `CSI 22 J`, which xterm.js has not; the status line, which swallows output.
 * DEL, which libghostty-vt prints.
 * APC, PM and SOS strings, which libghostty-vt ends at a byte 0x9C within a character. None has an effect in a page;
   one of DCS that means nothing is fed in their place, for in those it does not.
@@ -34,12 +36,29 @@ UNKNOWN_MODES = frozenset(
 UNKNOWN_ANSI_MODES = frozenset((2, 12))
 SAVES_CURSOR = 1049
 ALTERNATE_MODES = frozenset((47, 1047, SAVES_CURSOR))
+ONE_NUMBER = b"@ABCDEFGIJKLMPSTXZ`abde"
+TWO_NUMBERS = b"Hf"
+ONE_AT_LEAST = b"@ILMPSTXZae"
+UNKNOWN = b"jkW}"
+"""How sequences end that have one number, two, one that is never 0, or no effect in a page."""
+_ODD = (
+    rb"(?![0-9;]*m)(?:22J|0+[%b]|[0-9]*;[0-9;]*[%b]|\?[0-9]*;[0-9;]*[JK]|[0-9]*;[0-9]*;[0-9;]*[%b]|[0-9;]*(?:%b))"
+    % (
+        ONE_AT_LEAST,
+        ONE_NUMBER,
+        TWO_NUMBERS,
+        rb"[jkW]|\$\}|!p",
+    )
+)
+_PARTS = re.compile(rb"\x1b\[(\??)0*([0-9]*)(;[0-9]*)?[0-9;]*\$?([@-~])")
 _NUMBERS = "|".join(str(mode) for mode in sorted(UNKNOWN_MODES | ALTERNATE_MODES))
 DIFFERENT = re.compile(
-    rb"\x1b(?:\[(?:0?K|!p|\?(?:[0-9]*;)*(?:%s)(?:;[0-9]*)*[hl]|%s|%s)|\]133;|[_^X]|c)"
-    % (_NUMBERS.encode(), OTHER_KEYS, TITLES)
+    rb"\x1b(?:\[(?:0*K|%s|\?(?:(?!(?:%s)[;hl])[0-9]*;)*(?:%s)(?:;[0-9]*)*[hl]|%s|%s)|\]133;|[_^X]|c)"
+    % (_ODD, _NUMBERS.encode(), _NUMBERS.encode(), OTHER_KEYS, TITLES)
 )
-BEGUN = re.compile(rb"\x1b(?:\[(?:0|!|\?[0-9;]*|%s|%s)?|\](?:1(?:33?)?)?)?\Z" % (OTHER_KEYS_BEGUN, TITLES_BEGUN))
+BEGUN = re.compile(
+    rb"\x1b(?:\[(?:[0-9;]*[!$]?|\?[0-9;]*|%s|%s)?|\](?:1(?:33?)?)?)?\Z" % (OTHER_KEYS_BEGUN, TITLES_BEGUN)
+)
 """The end of output that may be the beginning of one."""
 MOST_BYTES = 64
 """Longer ones, of which no program has any, are fed as they are when they come in pieces."""
@@ -54,6 +73,19 @@ def without_deletes(data: "Buffer") -> memoryview:
     view = memoryview(data)
     plain = bytes(view)
     return memoryview(plain.replace(DELETE, b"\0")) if DELETE in plain else view
+
+
+def in_one_form(sequence: bytes) -> bytes:
+    """The same with the numbers that the page's terminal reads; empty where it has no such sequence."""
+    found = _PARTS.fullmatch(sequence)
+    if found is None:
+        return sequence
+    mark, first, second, end = found.groups()
+    if end in UNKNOWN or (first, end) == (b"22", b"J"):
+        return b""
+    if end in TWO_NUMBERS:
+        return b"\x1b[%b%b%b" % (first, second or b"", end)
+    return b"\x1b[%b%b%b" % (mark, first, end) if end in ONE_NUMBER else sequence
 
 
 def kept_modes(sequence: bytes) -> tuple[list[int], bool]:

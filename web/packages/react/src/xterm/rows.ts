@@ -59,6 +59,11 @@ function keeping<Arguments extends unknown[]>(handler: Handler, act: (...given: 
   };
 }
 
+/** Whether something is erased where the cursor is, which then does not hang over the row's end any more. */
+function erases(params: Params): boolean {
+  return (params.params[0] ?? 0) <= 2;
+}
+
 function keepWraps(terminal: Terminal, handler: Handler): void {
   const feed = handler.lineFeed.bind(handler);
   handler.lineFeed = () => {
@@ -72,6 +77,7 @@ function keepWraps(terminal: Terminal, handler: Handler): void {
   };
   const eraseInLine = keeping(handler, handler.eraseInLine.bind(handler), 0);
   handler.eraseInLine = (params, respectProtect) => {
+    if (erases(params) && (params.params[0] !== 0 || respectProtect)) handler._restrictCursor();
     const hangs = handler._activeBuffer.x >= terminal.cols;
     eraseInLine(params, respectProtect);
     if (params.params[0] === 2 || (params.params[0] === 0 && !hangs)) endsLine(handler);
@@ -81,6 +87,7 @@ function keepWraps(terminal: Terminal, handler: Handler): void {
   const below = keeping(handler, eraseInDisplay, 0);
   const above = keeping(handler, below, 1);
   handler.eraseInDisplay = (params, respectProtect) => {
+    if (erases(params)) handler._restrictCursor();
     const act = params.params[0] === 0 ? below : params.params[0] === 1 ? above : eraseInDisplay;
     return act(params, respectProtect);
   };
