@@ -10,6 +10,7 @@ from termwall.pty.environment import REMOVED, Outfit, inherited, login_shell
 
 ACCOUNT = {"HOME": "/home/ann", "USER": "ann", "LOGNAME": "ann", "SHELL": "/bin/sh"}
 STARTER = {
+    "MC_SID": "77",
     "TMUX": "/tmp/tmux-0/default,1,0",
     "TMUX_PANE": "%1",
     "STY": "1.pts-0",

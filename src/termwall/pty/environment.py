@@ -31,6 +31,9 @@ REMOVED: Mapping[str, tuple[str, ...]] = {
         *("EMACS", "ZED_TERM", "ZED_ENVIRONMENT", "INTELLIJ_ENVIRONMENT_READER", "ELECTRON_RUN_AS_NODE"),
         *("CHROME_DESKTOP", "ORIGINAL_XDG_CURRENT_DESKTOP", "NVIM_LOG_FILE"),
     ),
+    "a file manager or a notebook around the starter": (
+        *("MC_SID", "MC_TMPDIR", "RANGER_LEVEL", "NNNLVL", "LF_LEVEL", "YAZI_ID", "YAZI_LEVEL", "JPY_PARENT_PID"),
+    ),
     "an agent around the starter": (
         *("CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SSE_PORT", "CLAUDE_CODE_SESSION_ID"),
         *("CLAUDE_CODE_EXECPATH", "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_TMUX_*", "CLAUDE_PROJECT_DIR"),
