@@ -19,7 +19,7 @@ from termwall.protocol.bodies import Match, Recording, SearchAnswer
 from termwall.server import _Server, listen
 from termwall.transport.picows_edge import http_protocol
 from tests.support.nodes import OneNode
-from tests.support.patience import until
+from tests.support.patience import PATIENCE, until
 from tests.support.site import OWNER, Reader, Site
 
 LONG = 20 << 20
@@ -186,9 +186,10 @@ async def test_N8_a_client_that_goes_ends_the_answer_at_the_other_node(two: Site
     _, one, other = two
     reader = Reader(one, "/api/recordings/long/cast")
     await until(lambda: reader.messages, "the beginning")
+    assert reader.messages[0]["status"] == 200, "another answer is not carried"
     reader.go()
     await until(lambda: not answering(other) and not one.forward._calls._waiting, "the end")  # type: ignore[union-attr]
-    await reader.served
+    await asyncio.wait_for(reader.served, PATIENCE)
     assert len(reader.body) < LONG
 
 
