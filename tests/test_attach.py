@@ -109,6 +109,7 @@ def test_case_command_line_2_a_stopped_attach_gives_the_terminal_back_and_takes_
     before = terminal.state()
     terminal.run(sys.executable, "-c", SHELL, session)
     terminal.shows("READY")
+    terminal.shows("^[[I")  # The program is told that it has the keys; its terminal shows that.
     during = terminal.state()
     child = terminal.child()
     os.kill(child, signal.SIGTSTP)
@@ -118,7 +119,7 @@ def test_case_command_line_2_a_stopped_attach_gives_the_terminal_back_and_takes_
         assert time.monotonic() < deadline
     assert terminal.state() == before
     os.kill(child, signal.SIGCONT)
-    terminal.shows("READY")
+    terminal.shows("^[[I")
     assert terminal.state() == during
     terminal.type(b"\x1b[27;5;92~")
     assert terminal.wait() == 0

@@ -392,6 +392,7 @@ def test_case_command_line_16_a_private_authority_is_trusted_where_it_is_named(
 
 def test_case_words_a_port_that_is_taken_says_what_to_do(termwall: Command, server: Server, tmp_path: Path) -> None:
     call = ("serve", "--port", str(server.port), "--no-open", "--data-dir", str(tmp_path / "another"))
+    termwall.env.pop("MAKELEVEL", None)  # `make test` runs this.
     said = termwall(*call, ok=False)
     assert f"Another program has it. `--port {server.port + 1}` takes the next one (0: any free one)." in said
     assert "make run" not in said

@@ -37,7 +37,8 @@ async def serving(*scripts: Script, screens: list[tuple[int, str]] | None = None
 
     def request(_: ServerConnection, asked: Request) -> Response | None:
         if asked.path.startswith("/api/"):
-            status, text = pictures.pop(0)
+            status, shown = pictures.pop(0)
+            text = json.dumps({"lines": [[row] for row in shown.split("\n")]})
             return Response(status, "", Headers({"content-length": str(len(text))}), text.encode())
         return None
 

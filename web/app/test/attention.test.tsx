@@ -70,7 +70,10 @@ describe("S9: each state has a word and a look of its own", () => {
 let page: Page;
 
 beforeEach(() => {
-  vi.useFakeTimers({ now: NOW, toFake: ["Date", "setInterval", "clearInterval", "setTimeout", "clearTimeout"] });
+  vi.useFakeTimers({
+    now: NOW,
+    toFake: ["Date", "performance", "setInterval", "clearInterval", "setTimeout", "clearTimeout"],
+  });
   page = new Page();
 });
 
