@@ -62,7 +62,7 @@ def ends(terminal: OuterTerminal, before: bytes) -> None:
     fresh.close()
 
 
-def test_case_command_line_2_leaving_gives_the_terminal_back(server: Server, terminal: OuterTerminal) -> None:
+def test_case_command_line_2_A6_leaving_gives_the_terminal_back(server: Server, terminal: OuterTerminal) -> None:
     session = server.session("work", "sh", "-c", BUSY)
     before = terminal.state()
     terminal.start("attach", session)
@@ -78,7 +78,7 @@ def test_case_command_line_2_leaving_gives_the_terminal_back(server: Server, ter
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
-def test_case_command_line_2_a_signal_gives_the_terminal_back(
+def test_case_command_line_2_A6_a_signal_gives_the_terminal_back(
     server: Server, terminal: OuterTerminal, number: signal.Signals
 ) -> None:
     session = server.session("work", "sh", "-c", BUSY)
@@ -90,7 +90,7 @@ def test_case_command_line_2_a_signal_gives_the_terminal_back(
     ends(terminal, before)
 
 
-def test_case_command_line_2_the_end_of_the_program_gives_the_terminal_back(
+def test_case_command_line_2_A6_the_end_of_the_program_gives_the_terminal_back(
     server: Server, terminal: OuterTerminal
 ) -> None:
     session = server.session("work", "sh", "-c", f"printf '{CHANGES}'; printf '\\033(BREADY'; read x")
@@ -102,7 +102,7 @@ def test_case_command_line_2_the_end_of_the_program_gives_the_terminal_back(
     ends(terminal, before)
 
 
-def test_case_command_line_2_a_stopped_attach_gives_the_terminal_back_and_takes_it_again(
+def test_case_command_line_2_A6_a_stopped_attach_gives_the_terminal_back_and_takes_it_again(
     server: Server, terminal: OuterTerminal
 ) -> None:
     session = server.session("work", "sh", "-c", BUSY)
@@ -126,7 +126,7 @@ def test_case_command_line_2_a_stopped_attach_gives_the_terminal_back_and_takes_
     ends(terminal, before)
 
 
-def test_case_command_line_2_a_killed_server_and_a_lost_screen_leave_no_mode(
+def test_case_command_line_2_A6_a_killed_server_and_a_lost_screen_leave_no_mode(
     server: Server, terminal: OuterTerminal
 ) -> None:
     session = server.session("work", "sh", "-c", BUSY)
@@ -143,7 +143,9 @@ def test_case_command_line_2_a_killed_server_and_a_lost_screen_leave_no_mode(
         server.start()
 
 
-def test_case_command_line_2_going_back_to_the_primary_screen_shows_it(server: Server, terminal: OuterTerminal) -> None:
+def test_case_command_line_2_A6_going_back_to_the_primary_screen_shows_it(
+    server: Server, terminal: OuterTerminal
+) -> None:
     command = "echo PRIMARY; printf '\\033[?1049h\\033[HFULL-SCREEN'; read x; printf '\\033[?1049lAFTER'; read x"
     session = server.session("work", "sh", "-c", command)
     terminal.start("attach", session)

@@ -71,7 +71,7 @@ def test_what_version_3_says_of_the_terminal_is_in_its_place() -> None:
     }
 
 
-def test_case_command_line_6_lone_surrogates_become_the_replacement_character() -> None:
+def test_case_command_line_6_R1_lone_surrogates_become_the_replacement_character() -> None:
     assert json.loads(encode_event(Event(1, "o", "a\ud800b"))) == [1, "o", "a\ufffdb"]
     found = events(
         V2
@@ -82,7 +82,7 @@ def test_case_command_line_6_lone_surrogates_become_the_replacement_character() 
 
 
 @pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e"])
-def test_case_command_line_6_a_line_of_a_recording_ends_at_no_other_sign(tmp_path: Path, end: str) -> None:
+def test_case_command_line_6_R1_a_line_of_a_recording_ends_at_no_other_sign(tmp_path: Path, end: str) -> None:
     path = tmp_path / "a.cast"
     event = json.dumps([1, "o", f"one{end}two"], ensure_ascii=False)
     path.write_text(V2 + event + "\n", encoding="utf-8", newline="")
@@ -118,7 +118,7 @@ V1 = {"version": 1, "width": 80, "height": 24, "duration": 1.5, "stdout": [[0.5,
         (V2, []),
     ],
 )
-def test_case_command_line_6_what_other_players_take_is_taken(
+def test_case_command_line_6_R1_what_other_players_take_is_taken(
     text: str, expected: list[tuple[float, str, str]]
 ) -> None:
     cast = read_cast(lines(text))
@@ -139,7 +139,7 @@ def test_case_command_line_6_what_other_players_take_is_taken(
         ),
     ],
 )
-def test_case_command_line_6_headers_of_others(header: dict[str, Any], expected: Header) -> None:
+def test_case_command_line_6_R1_headers_of_others(header: dict[str, Any], expected: Header) -> None:
     assert read_cast([json.dumps(header)]).header == expected
 
 
@@ -185,13 +185,13 @@ def test_case_command_line_6_headers_of_others(header: dict[str, Any], expected:
         ),
     ],
 )
-def test_case_command_line_6_what_is_no_recording_is_told_with_its_place(text: str, says: str) -> None:
+def test_case_command_line_6_R1_what_is_no_recording_is_told_with_its_place(text: str, says: str) -> None:
     with pytest.raises(CastError, match=says):
         list(read_cast(lines(text)).events)
 
 
 @given(st.one_of(st.text(), st.lists(st.one_of(TEXT, st.recursive(st.none() | st.floats() | TEXT, st.lists))).map(str)))
-def test_case_command_line_6_no_text_ends_in_anything_but_a_sentence(text: str) -> None:
+def test_case_command_line_6_R1_no_text_ends_in_anything_but_a_sentence(text: str) -> None:
     for begin in ("", V2, V3):
         try:
             for event in read_cast(lines(begin + text)).events:
@@ -204,7 +204,7 @@ def part(start: float | None, cols: int, told: list[tuple[float, str, str]], con
     return Cast(Header(cols, 24, start=start, continues=continues), iter([Event(*one) for one in told]))
 
 
-def test_case_command_line_10_parts_are_one_recording() -> None:
+def test_case_command_line_10_R1_parts_are_one_recording() -> None:
     cast = joined(
         [
             part(5.0, 80, [(0, "o", "picture"), (1, "o", "a"), (2, "r", "90x24"), (3, "o", "b")]),

@@ -46,7 +46,7 @@ WORDS = st.text(
 
 
 @given(WORDS, WORDS, WORDS)
-def test_case_terminal_5_one_text_is_found_in_every_form(before: str, text: str, after: str) -> None:
+def test_case_terminal_5_R7_one_text_is_found_in_every_form(before: str, text: str, after: str) -> None:
     line = f"{before}|.{text}.|{after}"
     for form in ("NFC", "NFD"):
         for other in ("NFC", "NFD"):
@@ -73,7 +73,7 @@ def test_case_terminal_5_one_text_is_found_in_every_form(before: str, text: str,
         ("ạ\u0307", "a\u0307\u0323", "a\u0307\u0323"),
     ],
 )
-def test_case_terminal_5_the_right_characters_are_found(query: str, line: str, there: str) -> None:
+def test_case_terminal_5_R7_the_right_characters_are_found(query: str, line: str, there: str) -> None:
     found = Query(query).find(line)
     assert found is not None
     assert found.text[found.start : found.end] == there
@@ -82,7 +82,7 @@ def test_case_terminal_5_the_right_characters_are_found(query: str, line: str, t
 @pytest.mark.parametrize(
     ("query", "line"), [("cafe", "café"), ("cafe", "cafe\u0301"), ("하", "한"), ("하", normalize("NFD", "한"))]
 )
-def test_case_terminal_5_half_a_character_is_none_in_either_form(query: str, line: str) -> None:
+def test_case_terminal_5_R7_half_a_character_is_none_in_either_form(query: str, line: str) -> None:
     assert Query(query).find(line) is None
 
 
@@ -127,7 +127,9 @@ def test_X4_what_never_ends_is_bounded(rest: str) -> None:
 
 
 @given(st.integers(0, 300), st.integers(1, 5000), st.integers(0, 2))
-def test_case_terminal_5_a_match_where_a_very_long_line_is_cut_is_found_once(shift: int, size: int, more: int) -> None:
+def test_case_terminal_5_R7_a_match_where_a_very_long_line_is_cut_is_found_once(
+    shift: int, size: int, more: int
+) -> None:
     whole = "x" * (MAX_LINE - 150 + shift) + "NEEDLE" + "y" * (MAX_LINE * more)
     plain, lines = PlainText(), []
     for start in range(0, len(whole), size):
@@ -136,7 +138,7 @@ def test_case_terminal_5_a_match_where_a_very_long_line_is_cut_is_found_once(shi
     assert sum(query.find(line.text, after=line.seen) is not None for line in (*lines, plain.rest)) == 1
 
 
-def test_case_terminal_5_cursor_moves_are_blanks_and_other_rows() -> None:
+def test_case_terminal_5_R7_cursor_moves_are_blanks_and_other_rows() -> None:
     plain = PlainText()
     lines = plain.feed("two\x1b[Cwords\x1b[3Chere\x1b[5;1Hnext row\x1b[2Bbelow\n")
     assert [line.text for line in lines] == ["two words   here", "next row", "below"]

@@ -59,7 +59,7 @@ async def recorded(wall: Wall, script: str, id: str = "a") -> Recording:
     return wall.service.recordings.get(made.id)
 
 
-async def test_case_command_line_18_each_line_once_and_in_order_over_all_parts(walls: Walls) -> None:
+async def test_case_command_line_18_R2_each_line_once_and_in_order_over_all_parts(walls: Walls) -> None:
     """Lines stood in two parts, and parts grew far beyond their bound, while the picture of the next one was drawn."""
     wall = walls(recording_bytes=200_000, recording_parts=100)
     line = "x" * 4000
@@ -77,7 +77,7 @@ async def test_case_command_line_18_each_line_once_and_in_order_over_all_parts(w
         assert len(rows[-1]) < 100_000
 
 
-async def test_case_command_line_18_each_part_plays_alone_and_goes_on_exactly(walls: Walls) -> None:
+async def test_case_command_line_18_R2_each_part_plays_alone_and_goes_on_exactly(walls: Walls) -> None:
     """Of full-screen output in colours: the picture that a part begins with is how the one before it ended."""
     wall = walls(recording_bytes=65_536, recording_parts=100)
     draw = r'printf "\033[%d;%dH\033[3%dm日é%d \033[K\n", i % 24 + 1, i % 70 + 1, i % 8, i'
@@ -94,7 +94,7 @@ async def test_case_command_line_18_each_part_plays_alone_and_goes_on_exactly(wa
         before = alone
 
 
-async def test_case_command_line_11_a_recording_may_begin_inside_a_character(walls: Walls) -> None:
+async def test_case_command_line_11_R2_a_recording_may_begin_inside_a_character(walls: Walls) -> None:
     wall = walls()
     for name, head, rest, whole in (
         ("a", r"\303", r"\251", "é"),
@@ -115,7 +115,7 @@ async def test_case_command_line_11_a_recording_may_begin_inside_a_character(wal
         assert text.endswith(f"{whole} end")
 
 
-async def test_case_command_line_11_without_a_picture_it_begins_with_a_whole_character(tmp_path: Path) -> None:
+async def test_case_command_line_11_R2_without_a_picture_it_begins_with_a_whole_character(tmp_path: Path) -> None:
     wall = Wall(tmp_path, close_seconds=1.0, recordings=tmp_path / "recordings")
     wall.session("a", "sh", "-c", r"stty raw -echo; printf '\346\227'; read x; printf '\245'; read x")
     await until(lambda: wall.service.get_session("a").offset == 2, "half a character")
@@ -129,7 +129,7 @@ async def test_case_command_line_11_without_a_picture_it_begins_with_a_whole_cha
     await asyncio.wait_for(wall.service.close(), 10)
 
 
-async def test_case_command_line_9_a_clock_that_is_set_back_does_not_change_times(
+async def test_case_command_line_9_R3_a_clock_that_is_set_back_does_not_change_times(
     walls: Walls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wall = walls()
@@ -154,7 +154,7 @@ async def test_case_command_line_9_a_clock_that_is_set_back_does_not_change_time
     assert ended.seconds >= times[-1]
 
 
-async def test_case_command_line_7_what_is_on_disk_counts(walls: Walls) -> None:
+async def test_case_command_line_7_R4_what_is_on_disk_counts(walls: Walls) -> None:
     """277 KB on disk were counted as 8.6 MB: a small recording went, and the next one was refused all the same."""
     wall = walls(recording_bytes=100_000, recording_parts=2, recordings_bytes=2_000_000)
     small = await recorded(wall, "echo small", "small")
@@ -167,7 +167,7 @@ async def test_case_command_line_7_what_is_on_disk_counts(walls: Walls) -> None:
     assert [one.id for one in wall.service.recordings.of_project("wall")] == [third.id, busy.id, small.id]
 
 
-async def test_case_command_line_7_what_ended_longest_ago_makes_room_and_nothing_goes_in_vain(walls: Walls) -> None:
+async def test_case_command_line_7_R4_what_ended_longest_ago_makes_room_and_nothing_goes_in_vain(walls: Walls) -> None:
     wall = walls(recording_bytes=100_000, recording_parts=9, recordings_bytes=450_000)
     wall.session("long", "sh", "-c", "stty raw -echo; exec cat")
     long = wall.service.start_recording("long")
@@ -203,7 +203,7 @@ def file_limit() -> Iterator[Callable[[int], None]]:
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-async def test_case_command_line_8_a_full_disk_leaves_whole_events_and_why(
+async def test_case_command_line_8_R5_a_full_disk_leaves_whole_events_and_why(
     walls: Walls, file_limit: Callable[[int], None]
 ) -> None:
     wall = walls(recording_bytes=1 << 20)
@@ -243,7 +243,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-async def test_case_command_line_8_a_disk_without_any_room_left(small_disk: Path, walls: Walls) -> None:
+async def test_case_command_line_8_R5_a_disk_without_any_room_left(small_disk: Path, walls: Walls) -> None:
     wall = walls()
     wall.session("a", "sh", "-c", "stty raw -echo; exec cat")
     made = wall.service.start_recording("a")
@@ -267,7 +267,7 @@ async def test_case_command_line_8_a_disk_without_any_room_left(small_disk: Path
     assert wall.service.stop_recording(wall.service.start_recording("a").session_id).error is None
 
 
-async def test_case_command_line_8_a_disk_that_gets_full_under_a_flood(small_disk: Path, walls: Walls) -> None:
+async def test_case_command_line_8_R5_a_disk_that_gets_full_under_a_flood(small_disk: Path, walls: Walls) -> None:
     wall = walls()
     wall.session("a", "sh", "-c", "stty raw -echo; read x; seq 1 100000; exec cat")
     made = wall.service.start_recording("a")
@@ -285,7 +285,7 @@ async def test_case_command_line_8_a_disk_that_gets_full_under_a_flood(small_dis
     assert numbers[:-1] == [str(number + 1) for number in range(len(numbers) - 1)]
 
 
-async def test_case_command_line_8_what_a_lost_machine_left_is_cut_to_whole_events(walls: Walls) -> None:
+async def test_case_command_line_8_R5_what_a_lost_machine_left_is_cut_to_whole_events(walls: Walls) -> None:
     wall = walls()
     wall.session("a", "cat")
     made = wall.service.start_recording("a")
@@ -304,7 +304,7 @@ async def test_case_command_line_8_what_a_lost_machine_left_is_cut_to_whole_even
     assert one.started_at <= one.ended_at <= one.started_at + one.seconds * 1000
 
 
-async def test_case_command_line_12_key_frames_show_the_exact_screen_of_their_place(walls: Walls) -> None:
+async def test_case_command_line_12_R6_key_frames_show_the_exact_screen_of_their_place(walls: Walls) -> None:
     wall = walls()
     draw = r'printf "\033[%d;%dH\033[3%dm日é%d \033[K\r\n%s", i % 24 + 1, i % 70 + 1, i % 8, i, substr(x, 1, i % 900)'
     script = f'awk \'BEGIN {{ x = sprintf("%900s", ""); gsub(" ", "z", x); for (i = 0; i < 12000; i++) {draw} }}\''

@@ -215,7 +215,7 @@ async def test_a_search_finds_the_newest_line_of_each_session_and_recordings(rec
 NFD = "e\u0301te\u0301"
 
 
-async def test_case_terminal_5_text_that_wraps_is_found_where_it_is(recorded: Wall) -> None:
+async def test_case_terminal_5_R7_text_that_wraps_is_found_where_it_is(recorded: Wall) -> None:
     service = recorded.service
     needle = "NEEDLE-ACROSS-THE-WRAP"
     script = f"stty raw -echo; read x; printf '{'x' * 70}{needle} {'日' * 70} {NFD}\\r\\nsecond\\r\\nREADY'; read x"
@@ -242,7 +242,7 @@ async def test_case_terminal_5_text_that_wraps_is_found_where_it_is(recorded: Wa
         assert row in rows[len(rows) - 1 - screen.lines_from_end], query
 
 
-async def test_case_terminal_5_what_stands_in_two_parts_is_found_once(recorded: Wall) -> None:
+async def test_case_terminal_5_R7_what_stands_in_two_parts_is_found_once(recorded: Wall) -> None:
     service = recorded.service
     service.recordings._bounds = replace(service.bounds, recording_bytes=65_536)
     recorded.session("a", "sh", "-c", f"stty raw -echo; read x; awk 'BEGIN {{ {FILL} }}'; read x")

@@ -262,7 +262,7 @@ def test_S6_runs_tell_what_cells_look_like(make: type[GhosttyEngine]) -> None:
 
 
 @pytest.mark.parametrize("resized", [False, True])
-def test_case_terminal_5_a_line_that_wraps_is_one_line(make: type[GhosttyEngine], resized: bool) -> None:
+def test_case_terminal_5_R7_a_line_that_wraps_is_one_line(make: type[GhosttyEngine], resized: bool) -> None:
     text = "x" * 70 + "NEEDLE-ACROSS-THE-WRAP " + "日本語" * 20 + " e\u0301 end"
     engine = fed(make, f"one\r\n{text}\r\nthree  \r\n\r\n".encode(), 81)
     if resized:
@@ -273,7 +273,7 @@ def test_case_terminal_5_a_line_that_wraps_is_one_line(make: type[GhosttyEngine]
     assert [row.rstrip() for rows in lines for row in rows] == [row.rstrip() for row in engine.text(100).split("\n")]
 
 
-def test_case_terminal_5_blanks_at_the_end_of_a_row_that_wraps_stay(make: type[GhosttyEngine]) -> None:
+def test_case_terminal_5_R7_blanks_at_the_end_of_a_row_that_wraps_stay(make: type[GhosttyEngine]) -> None:
     engine = fed(make, b"one" + b" " * 17 + b"two\r\n", 20)
     assert engine.lines(0)[0] == ["one" + " " * 17, "two"]
 
