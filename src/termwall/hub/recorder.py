@@ -30,6 +30,8 @@ PIECE_BYTES = 64 << 10
 """The most output in one event; of small parts a sixteenth."""
 FRAME_BYTES = 512 << 10
 """Of a part, until the next key frame: what a player has to read at most to get anywhere."""
+MOST_FRAMES_ASKED = 8
+"""Key frames that are not drawn yet: the screen may be a ring behind. Of more, one is left out."""
 FRAME_SECONDS = 1.0
 """Between key frames for new sizes: one that is dragged sends many."""
 FRAME_LINES = 100
@@ -86,7 +88,7 @@ class Recorder:
         """When the part began, and when the last event was: seconds since `_origin`."""
         self._frame_at, self._frame_time = 0, -FRAME_SECONDS
         """Where in the part, and when, the last key frame was asked for."""
-        self._frame_asked = self._resized = False
+        self._frames_asked, self._resized = 0, False
         self._kept: tuple[int | None, int] = (None, 0)
         """The offset and size mark up to which the file is: what waits to be written is not in it."""
 
@@ -292,17 +294,23 @@ class Recorder:
         due = self.bytes + self._waiting_bytes - self._frame_at >= FRAME_BYTES
         due |= self._resized and self._time - self._frame_time >= FRAME_SECONDS
         feed, offset = self.session.feed, self._offset
-        if not due or self._frame_asked or feed is None or not self.session.drawn or offset is None:
+        if (
+            not due
+            or self._frames_asked >= MOST_FRAMES_ASKED
+            or feed is None
+            or not self.session.drawn
+            or offset is None
+        ):
             return
         if offset >= feed.reached:
             spot = Spot(self.bytes + self._waiting_bytes, round(self._time - self._start, 6), 0, 0)
             self._frame_at, self._frame_time = spot.at, self._time
-            self._frame_asked, self._resized = True, False
+            self._frames_asked, self._resized = self._frames_asked + 1, False
             framed = partial(self._framed, self.part, offset, self._serial, spot)
             feed.ask("snapshot", FRAME_LINES, framed, at=offset)
 
     def _framed(self, part: int, offset: int, serial: int, spot: Spot, picture: "Picture | None") -> None:
-        self._frame_asked = False
+        self._frames_asked -= 1
         if self._ended or picture is None or (picture.offset, picture.serial, self.part) != (offset, serial, part):
             return
         self._flush()
