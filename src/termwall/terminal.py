@@ -23,10 +23,6 @@ ANSWER_SECONDS = 0.3
 """How long the terminal has to say that it knows of its modes' end: what it reported before that is thrown away."""
 
 
-class Killed(SystemExit):
-    """A signal ends the process; the terminal was given back."""
-
-
 class BorrowedTerminal:
     """Standard output, a terminal, and standard input where that is one, between `take` and `give_back`.
 
@@ -41,6 +37,9 @@ class BorrowedTerminal:
         self._raw = raw
         self._resumed = resumed
         self._taken = False
+        self._giving = False
+        self._signal = 0
+        """The one that came while the terminal was given back."""
         self._output = sys.stdout.fileno()
         self._input = sys.stdin.fileno() if sys.stdin.isatty() else self._output
         self._before: list[Any] = termios.tcgetattr(self._input)
@@ -67,12 +66,15 @@ class BorrowedTerminal:
         """Undo all. A terminal that is gone is no fault; once it was given back, nothing is done."""
         if not self._taken:
             return
-        self._taken = False
+        self._taken, self._giving = False, True
         with contextlib.suppress(OSError, termios.error):
             self.write(self.caller.leave(shutil.get_terminal_size().columns))
             if self._raw:
                 self._swallow_reports()
             termios.tcsetattr(self._input, termios.TCSADRAIN, self._before)
+        self._giving = False
+        if self._signal:
+            os._exit(128 + self._signal)
 
     def _swallow_reports(self) -> None:
         """What the terminal reported until it read the end of its modes would be typed at the caller's prompt."""
@@ -89,8 +91,12 @@ class BorrowedTerminal:
         # A second one ends at once, whatever hangs. With SIGHUP comes SIGCONT, which must take nothing again.
         for one in (*ENDS, signal.SIGTSTP, signal.SIGCONT):
             signal.signal(one, signal.SIG_DFL)
+        if self._giving:
+            self._signal = number
+            return
         self.give_back()
-        raise Killed(128 + number)
+        # An exception may be raised where nobody lets it through, such as a weak reference's callback.
+        os._exit(128 + number)
 
     def _stop(self, number: int, frame: object) -> None:
         self.give_back()

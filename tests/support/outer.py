@@ -33,6 +33,9 @@ class OuterTerminal:
         self.output = b""
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            # Whoever runs the tests in the background ignores them, and attach leaves what is ignored alone.
+            for number in (signal.SIGINT, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_DFL)
             os.chdir(self.cwd)
             os.execve(command[0], list(command), self.env)
 
@@ -71,16 +74,25 @@ class OuterTerminal:
 
     def wait(self) -> int:
         """Until the command ends, or stops; its exit code, or a signal's number below 0."""
+        until = time.monotonic() + SECONDS
+        pid = status = 0
         while self._read(0.1):
-            pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
+            assert time.monotonic() < until, (self._whereabouts(), self.output[-2000:])
+            if not pid:
+                pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
             if pid and os.WIFSTOPPED(status):
                 while self._read(0.0, ready=True):
                     pass
                 return -os.WSTOPSIG(status)
-        status = os.waitpid(self.pid, 0)[1]
+        if not pid:
+            status = os.waitpid(self.pid, 0)[1]
         os.close(self.master)
         self.master = -1
         return os.waitstatus_to_exitcode(status)
+
+    def _whereabouts(self) -> list[str]:
+        """What its threads wait in."""
+        return [f"{one.name} {(one / 'wchan').read_text()}" for one in Path(f"/proc/{self.pid}/task").glob("*")]
 
     def _read(self, seconds: float, ready: bool = False) -> bool:
         """Draw what comes; False at the end."""
