@@ -10,7 +10,9 @@ import pytest
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.sizes import SizeLog
+from termwall.hub.search import search
 from termwall.memory import Memory
+from termwall.protocol.bodies import InputBody
 from termwall.screen import feed as feeds
 from termwall.screen import screens as module
 from termwall.screen.feed import MAX_CRASHES, News, ScreenFeed
@@ -108,6 +110,38 @@ async def test_S5_a_worker_that_cannot_be_started_holds_nobody_back(
     wall.session("a", "sh", "-c", "yes")
     await until(lambda: wall.service.get_session("a").offset > 1_000_000)
     assert wall.service.get_session("a").screen == "rebuilding"
+
+
+async def test_case_hardening_C1_without_a_worker_screen_and_search_are_refused_each_time(
+    make_wall: Callable[..., Wall], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L1: who asks for a picture is answered, each time, whether there is a worker or not."""
+    monkeypatch.setattr(module.sys, "executable", "/bin/false")
+    monkeypatch.setattr(module, "HOLD_SECONDS", 0.05)
+    monkeypatch.setattr(module, "RESTART_SECONDS", (0.1,))
+    wall = make_wall(drawn=True)
+    wall.session("a", "sh", "-c", "echo NEEDLE; exec cat")
+    wall.session("b")
+    await until(lambda: wall.service.get_session("a").screen == "rebuilding")
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            for asked in (
+                wall.service.show_session("a", "text", 0),
+                wall.service.show_session("b", "runs", 10),
+                search(wall.service, "wall", "NEEDLE", 10, True),
+            ):
+                with pytest.raises(TermwallError) as caught:
+                    await asked
+                assert caught.value.code is ErrorCode.ENGINE_AWAY
+        await asyncio.gather(*(send(wall, "b", f"line {number}") for number in range(3)))
+    monkeypatch.undo()
+    await until(lambda: wall.service.get_session("a").screen == "exact", "a worker that can be started")
+    await shows(wall, "a", "NEEDLE")
+    assert len((await search(wall.service, "wall", "NEEDLE", 10, True)).matches) == 1
+
+
+async def send(wall: Wall, session: str, text: str) -> None:
+    await wall.service.send_input(session, InputBody(data=text, mode="text", enter=True))
 
 
 async def test_case_terminal_2_a_screen_that_cannot_be_gone_on_from_begins_anew_and_says_so(drawn: Wall) -> None:

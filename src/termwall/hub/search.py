@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from termwall.castfile import cast_lines
 from termwall.core.asciicast import CastError, read_cast
-from termwall.core.errors import TermwallError
+from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.plain import Line, PlainText
 from termwall.core.search import Found, Query
 from termwall.protocol.bodies import Match, Recording, SearchAnswer
@@ -32,12 +32,12 @@ async def search(
     """The newest matches of each session that runs here, then those of the recordings that are here.
 
     Raises:
-        TermwallError: `unknown_project`.
+        TermwallError: `unknown_project`; `engine_away` where no session can be drawn, so none can be looked into.
     """
     query, deadline = Query(text), time.monotonic() + SECONDS
     matches: list[Match] = []
     skipped: list[str] = []
-    truncated = False
+    truncated = away = drawn = False
     sessions = service.list_sessions(project_id)
     for session in sessions:
         if session.node != service.node:
@@ -45,11 +45,14 @@ async def search(
         if len(matches) >= limit or time.monotonic() > deadline:
             truncated = True
             break
+        left = max(0.0, deadline - time.monotonic())
         try:
-            picture = await service.show_session(session.id, "lines", service.bounds.scrollback_lines)
-        except TermwallError:  # It is gone, or cannot be drawn now.
+            picture = await service.show_session(session.id, "lines", service.bounds.scrollback_lines, seconds=left)
+        except TermwallError as error:  # It is gone, or cannot be drawn now.
             skipped.append(session.id)
+            away = away or error.code is ErrorCode.ENGINE_AWAY
             continue
+        drawn = True
         screen = _Screen(json.loads(picture.data))
         for count, found in enumerate(query.find_all(screen.lines)):
             if count == OF_ONE or len(matches) == limit:
@@ -66,6 +69,10 @@ async def search(
                     lines_from_end=screen.rows_below(found),
                 )
             )
+    if away and not drawn and service.screens is not None:
+        raise TermwallError(
+            ErrorCode.ENGINE_AWAY, "No screen can be drawn at the moment, so no session can be searched; try again."
+        )
     if with_recordings and not truncated:
         known = {session.id for session in sessions}
         files = [(one, service.recordings.files(one.id)) for one in service.recordings.of_project(project_id)]

@@ -25,6 +25,8 @@ from termwall.screen.feed import Picture
 OVER_HTTP = Asked(None, None, Changer(client_id="http"))
 
 DEFAULT_SIZE = (80, 24)
+PICTURE_SECONDS = 10.0
+"""How long one picture is waited for: less than the patience of our own commands, which is 15 s."""
 
 
 class TerminalService(Estate):
@@ -259,9 +261,17 @@ class TerminalService(Estate):
         return self._announce(room, session)
 
     async def show_session(
-        self, session_id: str, kind: Literal["runs", "ansi", "text", "lines"], lines: int
+        self,
+        session_id: str,
+        kind: Literal["runs", "ansi", "text", "lines"],
+        lines: int,
+        *,
+        seconds: float = PICTURE_SECONDS,
     ) -> Picture:
         """What a person would see of a session now, with at most so many lines above the screen (A2).
+
+        Args:
+            seconds: how long the picture is waited for (L1).
 
         Raises:
             TermwallError: `unknown_session`; `engine_away` while no screen can be drawn.
@@ -274,7 +284,8 @@ class TerminalService(Estate):
                 answer.set_result(picture)
 
         session.show(kind, lines, drawn)
-        picture = await answer
+        await asyncio.wait((answer,), timeout=seconds)
+        picture = answer.result() if answer.done() else None
         if picture is None:
             raise TermwallError(ErrorCode.ENGINE_AWAY, "No screen can be drawn at the moment; try again.")
         return picture

@@ -42,6 +42,8 @@ QUICK_RESTARTS = 8
 """So many starts within `STEADY_SECONDS` come at once; after them the delays grow."""
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 STEADY_SECONDS = 30.0
+END_SECONDS = 1.0
+"""Until a worker that was killed is gone; one that waits for a disk stays until that answers."""
 RECEIVE_BYTES = 1 << 20
 SOURCE = Path(__file__).parents[2]
 """Where the worker finds this package, installed or not."""
@@ -168,7 +170,8 @@ class Screens:
                 timer.cancel()
         process = self._process
         self._drop()
-        while process is not None and process.poll() is None:
+        until = time.monotonic() + END_SECONDS
+        while process is not None and process.poll() is None and time.monotonic() < until:
             await asyncio.sleep(0.005)
 
     # ---- the order of work
@@ -182,9 +185,11 @@ class Screens:
             self._asked[feed] = self._loop.call_later(ASK_SECONDS, self._asked_long, feed)
         if feed.queued or feed.busy:
             return
-        if self.away and feed.asks:
-            self._loop.call_soon(feed.give_up)
-        elif len(feed.asks) > MAX_ASKS:
+        if self.away:  # Whoever asks is answered each time; the worker, once it is there, takes all of them up.
+            if feed.asks:
+                self._loop.call_soon(feed.give_up)
+            return
+        if len(feed.asks) > MAX_ASKS:
             self._loop.call_soon(feed.asks.pop().answer, None)
         if not feed.behind:
             return
