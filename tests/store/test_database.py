@@ -105,7 +105,9 @@ def no_more_pages(store: Store) -> Iterator[None]:
     store._db.execute("PRAGMA max_page_count=1073741823")
 
 
-def test_P5_a_full_disk_refuses_a_change_whole_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+def test_P5_a_full_disk_refuses_a_change_whole_and_goes_on_when_there_is_room(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     store = Store(tmp_path / "db")
     store.put_project(WALL)
     store.put_session(SESSION)
@@ -114,7 +116,10 @@ def test_P5_a_full_disk_refuses_a_change_whole_and_goes_on_when_there_is_room(tm
     with no_more_pages(store):
         with pytest.raises(StoreUnavailable, match="is full; free some space") as caught:
             store.put_screen(large)
-        assert str(tmp_path) in str(caught.value)
+        with pytest.raises(StoreUnavailable):
+            store.put_screen(large)
+        assert str(tmp_path) not in str(caught.value), "clients read it"
+        assert [str(tmp_path / "db") in record.getMessage() for record in caplog.records] == [True], "once a minute"
         assert everything(store) == before
         assert store.delete_token("none") is False, "what needs no room still works"
     store.put_screen(large)

@@ -8,6 +8,7 @@ marker and goes on with a new picture. Times are those of a clock that nobody se
 
 import asyncio
 import codecs
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from termwall.hub.frames import Spot, cut_frames, encode_frame, frames_of
 if TYPE_CHECKING:
     from termwall.hub.session import LiveSession
     from termwall.screen.feed import Picture
+
+log = logging.getLogger("termwall.recordings")
 
 FLUSH_SECONDS = 1.0
 FLUSH_BYTES = 256 << 10
@@ -374,7 +377,8 @@ class Recorder:
             pass
         if not self.bytes and self.part > 1:
             self.part -= 1
-        self._stop(f"`{path}` could not be written: {error.strerror}. Free some space and record again.")
+        log.error("`%s` could not be written: %s", path, error.strerror)
+        self._stop(f"The recording could not be written: {error.strerror}. Free some space and record again.")
 
     def _stop(self, why: str) -> None:
         self._ended, self._finished = True, None

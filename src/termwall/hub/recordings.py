@@ -61,8 +61,13 @@ class Recordings:
     def get(self, id: str) -> Recording:
         """Raises `unknown_recording`."""
         if id not in self._all:
-            raise TermwallError(ErrorCode.UNKNOWN_RECORDING, f"There is no recording `{id[:64]}`.", field="recordingId")
+            raise self.unknown(id)
         return self._shown(self._all[id])
+
+    @staticmethod
+    def unknown(id: str) -> TermwallError:
+        """That there is no such recording."""
+        return TermwallError(ErrorCode.UNKNOWN_RECORDING, f"There is no recording `{id[:64]}`.", field="recordingId")
 
     def part(self, id: str, part: int) -> Path:
         """The file of a part.

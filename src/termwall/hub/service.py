@@ -198,6 +198,11 @@ class TerminalService(Estate):
         room = self._room_of(session_id)
         return room.describe(room.find(session_id))
 
+    def may_have(self, project_id: str, session_id: str) -> bool:
+        """Whether a project has a session, or may have it at a node that was not heard of (N5)."""
+        room = self._rooms.get(ProjectId(project_id))
+        return room is not None and (session_id in room.sessions or room.expected(SessionId(session_id)))
+
     def list_sessions(self, project_id: str) -> list[Session]:
         """The project's sessions, the oldest first."""
         room = self.room(project_id)

@@ -5,11 +5,14 @@ committed when the server is killed, and at a power cut all but perhaps the last
 millisecond, but for screens, and run on the event loop.
 """
 
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from termwall import clock
 
 SCHEMA = (
     """
@@ -38,8 +41,12 @@ SCHEMA = (
     """,
 )
 """What each version added: a file of version n gets all after the n-th. What was published never changes."""
+LOGGED_SECONDS = 60.0
+"""That changes cannot be written is logged once in so long, with the file; clients are not told where it is (X8)."""
 LOG_BYTES = 8 << 20
 """The write-ahead log is cut back to this after each checkpoint: one large transaction does not stay for good."""
+
+log = logging.getLogger("termwall.store")
 
 
 class StoreError(Exception):
@@ -59,6 +66,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._logged = -LOGGED_SECONDS
         try:
             # Sessions' variables may hold secrets; SQLite gives its other files the same mode.
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -123,11 +131,18 @@ class Database:
             with self._transaction() as db:
                 yield db
         except sqlite3.Error as error:
+            self._note(error)
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-                sentence = f"the disk of `{self._path}` is full; free some space and try again."
+                sentence = "the server's disk is full; free some space and try again."
             else:
-                sentence = f"`{self._path}` cannot be written ({error}); see to its disk and its rights, and try again."
+                sentence = f"the server cannot write what it keeps ({error}); see to what its log says, and try again."
             raise StoreUnavailable(sentence) from None
+
+    def _note(self, error: sqlite3.Error) -> None:
+        now = clock.seconds()
+        if now - self._logged >= LOGGED_SECONDS:
+            self._logged = now
+            log.error("`%s` cannot be written: %s. See to its disk and its rights.", self._path, error)
 
     def close(self) -> None:
         """Close the file."""

@@ -19,7 +19,8 @@ from termwall.hub.export import frame_at, timeline, whole_cast
 from termwall.hub.search import MATCHES, search
 from termwall.hub.service import TerminalService
 from termwall.protocol import bodies
-from termwall.transport.rest import ProjectId, SessionId, allow, answers
+from termwall.transport.permission import allow, enter_recording, enter_session
+from termwall.transport.rest import ProjectId, SessionId, answers
 
 RecordingId = Annotated[str, Path(alias="recordingId", pattern=ID_PATTERN)]
 MAX_MATCHES = 1_000
@@ -52,9 +53,7 @@ def recording_routes(service: TerminalService) -> APIRouter:
     unknown = ErrorCode.UNKNOWN_RECORDING
 
     def enter(request: Request, recording_id: str, role: Role) -> bodies.Recording:
-        found = service.recordings.get(recording_id)
-        allow(request, role, found.project_id)
-        return found
+        return enter_recording(service, request, recording_id, role)
 
     @router.post(
         "/api/sessions/{sessionId}/recording",
@@ -69,7 +68,7 @@ def recording_routes(service: TerminalService) -> APIRouter:
     )
     async def start_recording(request: Request, session_id: SessionId) -> bodies.Recording:
         """Record a session from now on."""
-        allow(request, "type", service.get_session(session_id).project_id)
+        enter_session(service, request, session_id, "type")
         return service.start_recording(session_id)
 
     @router.delete(
@@ -79,7 +78,7 @@ def recording_routes(service: TerminalService) -> APIRouter:
     )
     async def stop_recording(request: Request, session_id: SessionId) -> bodies.Recording:
         """End a session's recording; it stays listed."""
-        allow(request, "type", service.get_session(session_id).project_id)
+        enter_session(service, request, session_id, "type")
         return service.stop_recording(session_id)
 
     @router.get(

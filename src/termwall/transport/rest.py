@@ -19,8 +19,9 @@ from termwall.screen.feed import Picture
 from termwall.store.database import StoreUnavailable
 from termwall.store.projects import Store, StoredToken
 from termwall.transport.admission import MAX_CLIENT_ID
-from termwall.transport.auth import Access, Identity, hash_token
+from termwall.transport.auth import Access, hash_token
 from termwall.transport.gate import cookie_header, error_body
+from termwall.transport.permission import allow, enter_session, identity_of
 
 NOT_UPGRADED = "a WebSocket came without `Upgrade: websocket`; a proxy has to pass that on, and `Connection`."
 
@@ -53,29 +54,6 @@ def answers(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
             "description": text if before is None or text in before else f"{before} {text}",
         }
     return described
-
-
-def identity_of(request: Request) -> Identity:
-    """Who asks, as the gate found out."""
-    identity = getattr(request.state, "identity", None)
-    if not isinstance(identity, Identity):
-        raise TermwallError(ErrorCode.UNAUTHORIZED, "Show a token.")
-    return identity
-
-
-def allow(request: Request, role: Role, project_id: str | None = None) -> None:
-    """Let only this role go on, and only with its own project (X3).
-
-    Raises:
-        TermwallError: `forbidden`; `unknown_project` for a project the token does not open, as if there were none.
-    """
-    identity = identity_of(request)
-    if identity.project_id is not None and project_id != identity.project_id:
-        if project_id is None:
-            raise TermwallError(ErrorCode.FORBIDDEN, "Your link is for one project only.")
-        raise TermwallError(ErrorCode.UNKNOWN_PROJECT, f"There is no project `{project_id[:64]}`.", field="projectId")
-    if not identity.may(role):
-        raise TermwallError(ErrorCode.FORBIDDEN, f"Your token's role is `{identity.role}`; this needs `{role}`.")
 
 
 def focus_routes(service: TerminalService) -> APIRouter:
@@ -184,25 +162,20 @@ def session_routes(service: TerminalService) -> APIRouter:
     router = APIRouter(prefix="/api/sessions/{sessionId}", tags=["sessions"])
     unknown = ErrorCode.UNKNOWN_SESSION
 
-    def enter(request: Request, session_id: str, role: Role) -> None:
-        identity = identity_of(request)
-        session = service.get_session(session_id)
-        if identity.project_id not in (None, session.project_id):
-            raise TermwallError(unknown, f"There is no session `{session_id}`.", field="sessionId")
-        allow(request, role, session.project_id)
+    def enter(request: Request, session_id: str, role: Role) -> messages.Session:
+        return enter_session(service, request, session_id, role)
 
     @router.get("", operation_id="getSession", responses=answers(unknown))
     async def get_session(request: Request, session_id: SessionId) -> messages.Session:
         """One session."""
-        enter(request, session_id, "view")
-        await service.fresh(service.get_session(session_id).project_id)
+        await service.fresh(enter(request, session_id, "view").project_id)
         return service.get_session(session_id)
 
     @router.patch("", operation_id="updateSession", responses=answers(unknown))
     async def update_session(request: Request, session_id: SessionId, body: bodies.SessionPatch) -> messages.Session:
         """Rename a session."""
-        enter(request, session_id, "type")
-        return service.get_session(session_id) if body.name is None else service.rename_session(session_id, body.name)
+        session = enter(request, session_id, "type")
+        return session if body.name is None else service.rename_session(session_id, body.name)
 
     @router.delete("", status_code=204, operation_id="deleteSession", responses=answers(unknown))
     async def delete_session(request: Request, session_id: SessionId) -> None:
@@ -258,8 +231,7 @@ def session_routes(service: TerminalService) -> APIRouter:
 
         As `lines` each line is a list: the rows that it takes, where it wraps.
         """
-        enter(request, session_id, "view")
-        session = service.get_session(session_id)
+        session = enter(request, session_id, "view")
         picture = await service.show_session(session_id, "runs" if format == "json" else format, scrollback)
         if format in ("text", "ansi"):
             headers = {"x-termwall-offset": str(picture.offset)}
@@ -353,8 +325,9 @@ def server_routes(service: TerminalService, access: Access, metrics: Metrics, ve
         response_class=Response,
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **answers()},
     )
-    async def get_metrics() -> Response:
-        """The server's figures as Prometheus text."""
+    async def get_metrics(request: Request) -> Response:
+        """The server's figures as Prometheus text: of all projects, so no link for one of them reads it."""
+        allow(request, "view")
         return Response(metrics.render(service), media_type=metrics.content_type)
 
     return router
