@@ -1,10 +1,13 @@
 """Input numbers: nothing twice, nothing lost, over any link that repeats, reorders and loses."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from termwall.core.clients import bound
+from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId
-from termwall.core.inputs import InputLog
+from termwall.core.inputs import InputLog, client_key
 
 ANN, BOB = ClientId("ann"), ClientId("bob")
 
@@ -41,6 +44,53 @@ def test_X4_the_one_that_was_silent_longest_is_forgotten() -> None:
     log.taken(ClientId("cid"), 1)
     assert (log.last(ANN), log.last(BOB)) == (2, 0)
     assert log.accept(BOB, 2) == 1, "told to begin again, and nothing is written"
+
+
+def types(log: InputLog, client: ClientId, seq: int = 1) -> None:
+    """A client's input, as a session takes it."""
+    assert log.accept(client, seq) == "write"
+    log.taken(client, seq)
+
+
+def test_case_hardening_L6_ids_that_one_token_invents_cost_that_token_its_own_places() -> None:
+    log = InputLog(limit=8)
+    types(log, ANN)
+    types(log, bound("jo", "t2"))
+    for number in range(40):
+        types(log, bound(f"invented-{number}", "t1"))
+    assert (log.last(ANN), log.last(bound("jo", "t2"))) == (1, 1)
+    assert sum(log.last(bound(f"invented-{number}", "t1")) for number in range(40)) == 6
+
+
+def test_case_hardening_L6_a_token_with_many_clients_makes_room_for_other_tokens() -> None:
+    log = InputLog(limit=4)
+    log.connected = lambda: [bound(f"c{number}", "t1") for number in range(4)]
+    for number in range(4):
+        types(log, bound(f"c{number}", "t1"))
+    types(log, ANN)
+    types(log, bound("jo", "t2"))
+    assert [log.last(bound(f"c{number}", "t1")) for number in range(4)] == [0, 0, 1, 1]
+
+
+def test_case_hardening_L6_who_is_connected_is_not_forgotten_for_others_of_its_token() -> None:
+    log = InputLog(limit=3)
+    log.connected = lambda: [ANN, BOB]
+    for client in (ANN, BOB, *(ClientId(f"c{number}") for number in range(9))):
+        types(log, client)
+    assert (log.last(ANN), log.last(BOB), log.last(ClientId("c8"))) == (1, 1, 1)
+    log.connected = lambda: [ANN, BOB, ClientId("c8")]
+    with pytest.raises(TermwallError) as refused:
+        log.accept(ClientId("one more"), 1)
+    assert refused.value.code is ErrorCode.INPUT_OVERFLOW
+    types(log, ANN, 2)
+
+
+def test_case_hardening_L6_tokens_are_told_apart_in_what_is_read_back() -> None:
+    again = InputLog(limit=4)
+    for client in (ANN, bound("a", "t1"), bound("b", "t1"), bound("c", "t1")):
+        again.restore(client_key(client), 1)
+    types(again, bound("d", "t1"))
+    assert (again.last(ANN), again.last(bound("a", "t1"))) == (1, 0)
 
 
 @settings(max_examples=300, deadline=None)

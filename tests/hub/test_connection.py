@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import TypeAdapter
 
+from termwall.core.clients import bound
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.protocol import messages
 from tests.support.wall import Line, Wall, until
@@ -747,3 +748,64 @@ async def test_case_command_line_3_and_19_a_session_is_never_shown_within_itself
     again.leave()
     assert wall.service.get_session("a").attached == []
     assert attach("c", "a").ended is None, "the loop is open"
+
+
+async def test_case_hardening_L6_another_tokens_client_of_the_same_id_is_another_client(wall: Wall) -> None:
+    wall.session("a", "sh", "-c", "stty -echo; cat")
+    await wall.service.set_session_focus("a")
+    victim = wall.line("page", token="t1", role="type")
+    stranger = wall.line("page", token="t2", role="type")
+    owner = wall.line("page")
+    for line, number in ((victim, 1), (stranger, 1), (stranger, 2), (victim, 2), (owner, 1)):
+        name = {victim: "v", stranger: "s", owner: "o"}[line]
+        line.say("input", sessionId="a", data=f"{name}{number}\n", seq=number)
+        await owner.sees("a", f"{name}{number}")
+        assert line.last("input_ack")["seq"] == number
+    victim.say("drive", sessionId="a")
+    ids = [line.last("session_update")["driver"]["clientId"] for line in (victim, stranger, owner)]
+    assert ids[0] == "page", "it reads its own id as it gave it"
+    assert ids[1] == ids[2] == bound("page", "t1")
+    assert victim.messages[0]["clientId"] == "page"
+    victim.leave()
+    assert wall.service.get_session("a").driver is None, "the others of that id are other clients"
+    stranger.say("focus", sessionIds=[])
+    assert stranger.last("focus_update")["by"]["clientId"] == "page" != owner.last("focus_update")["by"]["clientId"]
+
+
+async def test_case_hardening_L6_one_who_may_only_watch_keeps_no_seat(wall: Wall) -> None:
+    wall.session("a")
+    driver, watcher = wall.line("same"), wall.line("same", role="view")
+    driver.say("drive", sessionId="a")
+    driver.leave()
+    assert wall.service.get_session("a").driver is None
+    assert watcher.ended is None
+
+
+async def test_case_hardening_L6_invented_ids_push_nobody_out(wall: Wall) -> None:
+    wall.session("a", "sh", "-c", "stty -echo; cat > /dev/null")
+    mia, jo = wall.line("mia"), wall.line("jo", token="t1", role="type")
+    for line in (mia, jo):
+        line.say("input", sessionId="a", data="x", seq=1)
+    for token in (None, "t1", "t2"):
+        for number in range(520):
+            one = wall.line(f"invented-{number}", token=token, role="type")
+            one.say("input", sessionId="a", data="x", seq=1)
+            one.leave()
+    for line in (mia, jo):
+        line.say("input", sessionId="a", data="x", seq=1)
+        line.say("input", sessionId="a", data="x", seq=2)
+        assert [message["seq"] for message in line.of("input_ack")] == [1, 1, 2]
+        assert not line.of("error")
+
+
+async def test_X3_a_token_for_one_project_nests_nothing_in_others_sessions(wall: Wall) -> None:
+    wall.service.create_project(path=str(wall.folder), id="other", name="other")
+    wall.session("a")
+    wall.session("b", project="other")
+    wall.line(session="a", inside="b", token="t1", role="view", only_project="wall")
+    assert not wall.service.find_own("b").attached
+    assert wall.line(session="b", project="other", inside="a").ended is None
+    assert wall.line(session="a", inside="b", token="t2", role="view").ended == (
+        1008,
+        "A session cannot be shown within itself, nor within one that it shows",
+    )

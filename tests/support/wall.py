@@ -9,7 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from termwall.core.ids import ClientId, SessionId
+from termwall.core.clients import bound
+from termwall.core.ids import SessionId
 from termwall.core.limits import Bounds
 from termwall.hub.connection import Connection, Hello
 from termwall.hub.profiles import ProfileSpec
@@ -153,11 +154,15 @@ class Wall:
         role: Any = "own",
         project: str = "wall",
         inside: str | None = None,
+        token: str | None = None,
+        only_project: str | None = None,
     ) -> Line:
-        """A new connection."""
+        """A new connection; `token`: the id of a token given to somebody."""
         line = Line()
         hello = Hello(
-            client_id=ClientId(client or self.service.new_id()),
+            client_id=bound(client or self.service.new_id(), token),
+            token_id=token,
+            only_project=only_project,
             session_id=None if session is None else SessionId(session),
             resume=resume,
             binary=binary,

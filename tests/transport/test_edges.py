@@ -435,3 +435,30 @@ async def test_W9_a_server_that_stops_says_come_again(served: Server, tmp_path: 
     assert await asyncio.to_thread(served.stop) == 0
     assert time.monotonic() - begin < 10
     assert not served.tracebacks(), served.tracebacks()
+
+
+async def test_case_hardening_L6_a_client_is_who_its_token_says(edge: Edge) -> None:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{edge.port}", headers=edge.bearer, trust_env=False
+    ) as http:
+        made = [
+            (await http.post("/api/tokens", json={"name": name, "role": role, "projectId": edge.project})).json()
+            for name, role in (("Mia", "type"), ("Jo", "type"), ("Guest", "view"))
+        ]
+
+    def connect_as(number: int) -> Any:
+        return edge.connect("&clientId=page", additional_headers={"Authorization": f"Bearer {made[number]['token']}"})
+
+    async with connect_as(0) as mia, connect_as(1) as jo, connect_as(2) as guest, edge.connect("&clientId=o") as owner:
+        assert [(await first(ws))["clientId"] for ws in (mia, jo, guest, owner)] == ["page", "page", "page", "o"]
+        await mia.send(json.dumps({"type": "drive", "sessionId": edge.session}))
+        seen = [(await until(ws, lambda one: bool(one.get("driver"))))["driver"]["clientId"] for ws in (mia, jo, owner)]
+        assert seen[0] == "page"
+        assert seen[1] == seen[2] != "page"
+        for ws, seq in ((mia, 1), (jo, 1), (jo, 2), (mia, 2)):
+            await ws.send(json.dumps({"type": "input", "sessionId": edge.session, "data": "x", "seq": seq}))
+            assert (await until(ws, lambda one: one["type"] == "input_ack"))["seq"] == seq
+        for name in ("Jo", "Mia"):
+            await until(owner, lambda one, name=name: (one.get("driver") or {}).get("name") == name)
+        await mia.close()
+        await until(owner, lambda one: one["type"] == "session_update" and one.get("driver", "") is None)

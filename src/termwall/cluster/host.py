@@ -119,6 +119,7 @@ class Host:
         room.elsewhere = lambda client, session_id: any(
             (gateway, session_id, client) in self._guests for gateway in self._bus.members()
         )
+        room.guests = lambda session_id: [ClientId(client) for _, at, client in self._guests if at == session_id]
 
     # ---- output
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Never
 
 from termwall import clock
+from termwall.core.clients import token_prefix
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.limits import Bounds
@@ -39,6 +40,7 @@ class Hello:
     """Who connects and to what (W1, W2)."""
 
     client_id: ClientId
+    """Unlike any other token's client's: `core.clients.bound` makes it so (X9)."""
     session_id: SessionId | None = None
     name: str | None = None
     resume: bool = False
@@ -46,6 +48,8 @@ class Hello:
     role: Role = "own"
     token_id: str | None = None
     """The token given to others that opened it, if one did."""
+    only_project: str | None = None
+    """The one project that its token opens; None: all."""
     inside: SessionId | None = None
     """The session that this client runs in: a `termwall attach` in a terminal of the wall itself."""
     scrollback: int | None = None
@@ -72,6 +76,8 @@ class Connection:
         self.hello = hello
         self._person = Person(hello.client_id, hello.name)
         self._outlet = outlet
+        prefix = "" if hello.token_id is None else token_prefix(hello.token_id)
+        self._theirs = f'"clientId":"{prefix}'.encode() if prefix else b""
         self._bounds = bounds
         self._clock = clock
         self._opened = opened
@@ -168,9 +174,16 @@ class Connection:
         """Send a control message. A client that has not taken the ones before is let go, to start anew (W9)."""
         if not self._open or self._ended:
             return
+        if self._theirs:  # It reads its own id as it gave it. Within a text the quotes would be escaped.
+            text = text.replace(self._theirs, b'"clientId":"')
         self._outlet.send_text(text)
         if self._outlet.unsent > self._bounds.outbox_bytes:
             self.close(CloseCode.TRY_LATER, "This connection reads too slowly")
+
+    @property
+    def may_type(self) -> bool:
+        """Whether its link may do more than watch (X3)."""
+        return self.hello.role != "view"
 
     @property
     def has_room(self) -> bool:
@@ -283,7 +296,7 @@ class Connection:
     def _handle(self, message: messages.AnyClientMessage | InputFrame) -> None:
         request_id = None if isinstance(message, InputFrame) else message.request_id
         try:
-            if self.hello.role == "view" and not isinstance(message, _MAY_VIEW):
+            if not self.may_type and not isinstance(message, _MAY_VIEW):
                 raise TermwallError(ErrorCode.FORBIDDEN, "Your link may watch this project, not change it.")
             if not isinstance(message, InputFrame) and message.project_id not in (None, self.room.id):
                 raise TermwallError(

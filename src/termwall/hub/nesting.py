@@ -28,7 +28,7 @@ class Nesting:
 
     def loops(self, hello: Hello) -> bool:
         """Whether this client would show a session within one that is shown in it."""
-        if hello.inside is None or hello.session_id is None or self._find(hello.inside) is None:
+        if hello.session_id is None or self._outer(hello) is None or hello.inside is None:
             return False
         known = {hello.session_id}
         ahead = [hello.session_id]
@@ -50,10 +50,15 @@ class Nesting:
         """It is no more."""
         self._count(hello, -1)
 
+    def _outer(self, hello: Hello) -> AnySession | None:
+        """The session that it says to run in, unless it is none that its token knows of (X3)."""
+        outer = None if hello.inside is None else self._find(hello.inside)
+        return outer if outer is not None and hello.only_project in (None, outer.project_id) else None
+
     def _count(self, hello: Hello, more: int) -> None:
         if hello.inside is None or hello.session_id is None:
             return
-        outer = self._find(hello.inside)
+        outer = self._outer(hello)
         if isinstance(outer, LiveSession):
             outer.attached = _counted(outer.attached, hello.session_id, more)
             self._changed(outer)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from termwall.core import focus
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.focus import Activity, FocusChange, Stage
-from termwall.core.ids import ProjectId, SessionId
+from termwall.core.ids import ClientId, ProjectId, SessionId
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession
 from termwall.hub.kept import Home
@@ -81,6 +81,8 @@ class Room:
         """Called with what clients are told of a session."""
         self.elsewhere: Callable[[str, SessionId], bool] = lambda client, session_id: False
         """Whether a client is connected to another node and does something to this session."""
+        self.guests: Callable[[SessionId], Iterable[ClientId]] = lambda session_id: ()
+        """Those clients."""
         self.copied_elsewhere: Callable[[LiveSession, str, str], None] = lambda session, client, text: None
         """A client that is connected to another node is to have this text on its clipboard."""
         self.theme: Theme | None = None
@@ -292,6 +294,7 @@ class Room:
         if isinstance(session, LiveSession):
             self._told_activity[session] = self._clock()
             self._told[session] = session.facts()
+            session.inputs.connected = lambda: self._typists(session)
         self.tell_session(session, session=self.describe(session))
         for connection in tuple(self.connections):
             connection.session_added(session)
@@ -420,7 +423,7 @@ class Room:
     def hand_over(self, session: AnySession, client: str, text: str) -> bool:
         """Tell a client what a program that it drives put on the clipboard. False if it has no connection here."""
         message = Clipboard(session_id=session.id, project_id=self.id, timestamp=self._clock(), data=text)
-        lines = [c for c in self.connections if c.client_id == client and c.carries(session.id)]
+        lines = [c for c in self.connections if c.client_id == client and c.may_type and c.carries(session.id)]
         encoded = encode(message) if lines else b""
         for connection in lines:
             connection.tell(encoded)
@@ -443,6 +446,7 @@ class Room:
     def restarted(self, session: LiveSession) -> None:
         """A new epoch of a session: told before its first byte (S1)."""
         self._told[session] = session.facts()
+        session.inputs.connected = lambda: self._typists(session)
         self.tell_session(session, session=self.describe(session), epoch=session.epoch, offset=0)
         for viewer in tuple(session.viewers):
             viewer.restart()
@@ -458,9 +462,14 @@ class Room:
             viewer.restart()
 
     def present(self, client: str, session_id: SessionId) -> bool:
-        """Whether a client still has a connection that carries this session."""
-        here = any(c.client_id == client and c.carries(session_id) for c in self.connections)
+        """Whether a client still has a connection that carries this session, and with which it may type."""
+        here = any(c.client_id == client and c.may_type and c.carries(session_id) for c in self.connections)
         return here or self.elsewhere(client, session_id)
+
+    def _typists(self, session: AnySession) -> Iterable[ClientId]:
+        """The clients that may type into a session and are connected, here or to another node."""
+        yield from (c.client_id for c in self.connections if c.may_type and c.carries(session.id))
+        yield from self.guests(session.id)
 
     def carried(self, connection: "Connection") -> Iterable[AnySession]:
         """The sessions that a connection carries."""

@@ -47,7 +47,7 @@ class StreamResume(StreamPosition):
 
 
 class Driver(Wire):
-    """The client whose size a session follows (I4)."""
+    """The client whose size a session follows (I4). Another token's client is named with its token (X9)."""
 
     client_id: str
     name: str | None = None

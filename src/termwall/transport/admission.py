@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from termwall.core.clients import bound
 from termwall.core.errors import CloseCode
-from termwall.core.ids import ClientId, SessionId
+from termwall.core.ids import SessionId
 from termwall.hub.connection import Hello
 from termwall.protocol.codec import BINARY_SUBPROTOCOL, JSON_SUBPROTOCOL
 from termwall.protocol.messages import MAX_NAME
@@ -96,13 +97,14 @@ def admit(
         return Turned(subprotocol, CloseCode.POLICY, "An id or name in the address is too long")
     session_id = values.get("sessionId")
     hello = Hello(
-        client_id=ClientId(client_id or f"connection-{new_id()}"),
+        client_id=bound(client_id or f"connection-{new_id()}", identity.token_id),
         session_id=SessionId(session_id) if session_id else None,
         name=name or identity.name,
         resume=values.get("resume") == "1",
         binary=subprotocol == BINARY_SUBPROTOCOL,
         role=identity.role,
         token_id=identity.token_id,
+        only_project=identity.project_id,
         inside=SessionId(inside) if inside else None,
         scrollback=int(lines) if (lines := values.get("scrollback", "")).isdecimal() and len(lines) < 9 else None,
     )

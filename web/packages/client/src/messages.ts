@@ -100,7 +100,7 @@ export interface Drive {
   data?: Size | null;
 }
 
-/** The client whose size a session follows (I4). */
+/** The client whose size a session follows (I4). Another token's client is named with its token (X9). */
 export interface Driver {
   clientId: string;
   name?: string | null;
