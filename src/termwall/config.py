@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from termwall.core.limits import Bounds
 from termwall.hub.profiles import ProfileSpec
+from termwall.protocol.wire import no_nul, variable
 from termwall.pty.environment import login_shell
 
 DEFAULTS = Bounds()
@@ -197,21 +198,9 @@ class Settings(BaseSettings):
         )
 
 
-def _no_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("no program can be given a NUL character")
-    return text
-
-
-def _variable(name: str) -> str:
-    if not name or "=" in name:
-        raise ValueError("no variable can have this name")
-    return _no_nul(name)
-
-
-_Word = Annotated[str, AfterValidator(_no_nul)]
+_Word = Annotated[str, AfterValidator(no_nul)]
 _Command = Annotated[list[_Word], Field(min_length=1)]
-_Variables = dict[Annotated[str, AfterValidator(_variable)], _Word]
+_Variables = dict[Annotated[str, AfterValidator(variable)], _Word]
 
 
 class _Profile(BaseModel, extra="forbid"):

@@ -62,6 +62,10 @@ INVALID = [
     ({"type": "heartbeat", "timestamp": "now"}, "timestamp"),
     ({"type": "heartbeat", "requestId": 4}, "requestId"),
     ({"type": "heartbeat", "requestId": "x" * 129}, "requestId"),
+    ({"type": "heartbeat", "requestId": "\ud800"}, "requestId"),
+    ({"type": "input", "data": "a\ud800"}, "data"),
+    ({"type": "focus", "sessionIds": ["a", "\udcff"]}, "sessionIds.1"),
+    ({"type": "sync_request", "offsets": {"\ud800": {"epoch": "e", "offset": 0}}}, "offsets"),
 ]
 
 
@@ -85,6 +89,13 @@ def test_W8_a_missing_or_wrong_field_is_named(message: dict[str, object], field:
         decode_text(json.dumps(message))
     assert (caught.value.code, caught.value.field) == (ErrorCode.INVALID, field)
     assert caught.value.message.endswith(".")
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1e999999"])
+def test_case_hardening_C7_a_number_beyond_all_floats_is_refused(number: str) -> None:
+    with pytest.raises(Refused, match="finite") as caught:
+        decode_text(f'{{"type":"heartbeat","timestamp":{number},"requestId":"r"}}')
+    assert (caught.value.code, caught.value.field, caught.value.request_id) == (ErrorCode.INVALID, "timestamp", "r")
 
 
 def test_W8_an_unknown_type_is_its_own_error_and_keeps_the_request_id() -> None:

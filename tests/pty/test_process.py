@@ -404,3 +404,20 @@ def test_a_shell_at_its_prompt_is_no_work() -> None:
     assert not is_interactive_shell(["sh", "-c", "make"])
     assert not is_interactive_shell(["bash", "build.sh"])
     assert not is_interactive_shell(["python3"])
+
+
+def test_case_hardening_C6_a_programs_name_may_be_any_bytes(play: Play, tmp_path: Path) -> None:
+    # Linux keeps 15 bytes of a name: of these the eighth letter is cut in half.
+    for name, seen in (("ä" * 9, "ä" * 7 + "\ufffd"), (os.fsdecode(b"caf\xe9"), "caf\ufffd")):
+        script = tmp_path / name
+        script.write_text("#!/bin/sh\necho READY\nread line\n")
+        script.chmod(0o755)
+
+        async def main(command: str = str(script), seen: str = seen) -> None:
+            run = Run(command)
+            await run.sees(b"READY")
+            assert run.process.foreground() == seen
+            run.process.close()
+            await run.process.wait_closed()
+
+        play(main)

@@ -3,6 +3,7 @@
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Never
 
 from termwall import clock
 from termwall.core.clients import token_prefix
-from termwall.core.errors import CloseCode, ErrorCode, TermwallError
+from termwall.core.errors import ERRORS, CloseCode, ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.limits import Bounds
 from termwall.core.theme import Theme
@@ -25,6 +26,7 @@ from termwall.protocol.peer import GiveUp, Peer, Resume, Retry, Silent
 if TYPE_CHECKING:
     from termwall.hub.viewer import Reason
 
+log = logging.getLogger("termwall.connection")
 Role = Literal["view", "type", "own"]
 
 GIVE_UP_REASON = "Session registration failed after retries"
@@ -104,9 +106,16 @@ class Connection:
     # ---- what the edge calls
 
     def received(self, data: bytes | str, *, binary: bool = False) -> None:
-        """One whole message came."""
+        """One whole message came. Whatever goes wrong with it, its sender is told and the connection lives on (W8)."""
         if self._ended:
             return
+        try:
+            self._received(data, binary)
+        except Exception:
+            log.exception("a message of a client was not handled")
+            self._refuse(TermwallError(ErrorCode.INTERNAL, ERRORS[ErrorCode.INTERNAL].meaning))
+
+    def _received(self, data: bytes | str, binary: bool) -> None:
         now = self._loop.time()
         self._peer.heard(now)
         try:

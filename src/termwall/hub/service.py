@@ -20,6 +20,7 @@ from termwall.hub.session import LiveSession
 from termwall.hub.stages import Answer
 from termwall.protocol.bodies import InputBody, NotifyState, Project, Recording, SessionCreate
 from termwall.protocol.messages import Changer, FocusState, FocusUpdate, Session
+from termwall.pty.place import NoPlace, enter, resolve
 from termwall.screen.feed import Picture
 
 OVER_HTTP = Asked(None, None, Changer(client_id="http"))
@@ -54,11 +55,11 @@ class TerminalService(Estate):
         Raises:
             TermwallError: `invalid` where there is no such folder, `already_exists`, `limit_reached`.
         """
-        folder = Path(path).expanduser()
-        if not folder.is_absolute() or not folder.is_dir():
-            raise TermwallError(
-                ErrorCode.INVALID, f"`{path}` is not the absolute path of a folder on the server.", field="path"
-            )
+        try:
+            folder = Path(resolve(path))
+            enter(str(folder))
+        except NoPlace as error:
+            raise TermwallError(ErrorCode.INVALID, str(error), field="path") from None
         if len(self._rooms) >= self.bounds.projects:
             raise TermwallError(
                 ErrorCode.LIMIT_REACHED, f"There are {self.bounds.projects} projects, the most allowed."
@@ -137,11 +138,14 @@ class TerminalService(Estate):
         command = list(request.command or profile.command)
         if not command[0]:
             raise TermwallError(ErrorCode.INVALID, "The command is empty.", field="command")
-        folder = Path(room.project.path)
+        try:
+            cwd = resolve(request.cwd or "", within=room.project.path)
+        except NoPlace as error:
+            raise TermwallError(ErrorCode.CANNOT_START, str(error), field="cwd") from None
         launch = Launch(
             type=kind,
             command=tuple(command),
-            cwd=str(folder / Path(request.cwd).expanduser()) if request.cwd else str(folder),
+            cwd=cwd,
             env={
                 **self.environment,
                 **profile.env,

@@ -6,7 +6,7 @@
 from base64 import b64decode
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from termwall.protocol.messages import (
     MAX_COMMAND,
@@ -19,6 +19,7 @@ from termwall.protocol.messages import (
     ScreenCursor,
     Session,
     Text,
+    Variable,
     WallNode,
     Wire,
 )
@@ -64,7 +65,7 @@ class SessionCreate(Wire):
     type: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     command: Annotated[list[Text], Field(min_length=1, max_length=MAX_COMMAND)] | None = None
     cwd: Text | None = None
-    env: Annotated[dict[str, Text], Field(max_length=MAX_COMMAND)] | None = None
+    env: Annotated[dict[Variable, Text], Field(max_length=MAX_COMMAND)] | None = None
     cols: Cells | None = None
     rows: Cells | None = None
     node: Name | None = None
@@ -86,11 +87,19 @@ class SessionList(Wire):
 KeyName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
+def _whole_base64(text: str) -> str:
+    b64decode(text, validate=True)  # A ValueError where it is broken.
+    return text
+
+
+Base64 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]*={0,2}$"), AfterValidator(_whole_base64)]
+
+
 class InputBody(Wire):
     """Input for the program: `data`, `base64` or `keys`, or `enter` alone. It makes nobody its driver (I4, A7)."""
 
     data: str | None = None
-    base64: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]*={0,2}$")] | None = None
+    base64: Base64 | None = None
     """In place of `data`, where it is no UTF-8."""
     keys: Annotated[list[KeyName], Field(max_length=256)] | None = None
     """Keys by name, sent as the program asked for them: `Enter`, `Up`, `F5`, `C-c`, `S-Tab`, `x`; `=text` is text."""
@@ -105,8 +114,6 @@ class InputBody(Wire):
         given = [one for one in (self.data, self.base64, self.keys) if one is not None]
         if len(given) > 1 or not (given or self.enter):
             raise ValueError("give one of data, base64 and keys")
-        if self.base64 is not None:
-            b64decode(self.base64, validate=True)  # A ValueError where it is broken.
         return self
 
     @property

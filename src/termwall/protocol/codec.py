@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.protocol.messages import CLIENT_MESSAGES, AnyClientMessage, AnyServerMessage, ErrorMessage
+from termwall.protocol.reading import Refused as Refused
+from termwall.protocol.reading import explain, read_json, request_id_of
 
 BINARY_SUBPROTOCOL: Final = "termwall.v1"
 """JSON messages, output as binary frames (W2)."""
@@ -24,16 +26,6 @@ DATED_INPUT_KIND: Final = 17
 """As `INPUT_KIND`, with the moment until which it may be typed."""
 REASONS: Final = {"attach": 1, "focus": 2, "resume": 3, "lagged": 4, "restart": 5, "resize": 6}
 """The number of each `reason` in a binary snapshot (S8)."""
-
-
-class Refused(TermwallError):
-    """A client message that cannot be read; carries the `requestId` where there was one, for the answer (W7)."""
-
-    def __init__(
-        self, code: ErrorCode, message: str, *, field: str | None = None, request_id: str | None = None
-    ) -> None:
-        super().__init__(code, message, field=field)
-        self.request_id = request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +47,10 @@ def decode_text(text: bytes | str) -> AnyClientMessage:
     Raises:
         Refused: `bad_message`, `unknown_type` or `invalid` with the `field` (W8).
     """
-    try:
-        value: Any = from_json(text, allow_inf_nan=False)
-    except ValueError as error:
-        raise Refused(ErrorCode.BAD_MESSAGE, f"This is not JSON: {error}.") from None
+    value = read_json(text)
     if not isinstance(value, dict):
         raise Refused(ErrorCode.BAD_MESSAGE, "A message is a JSON object with a `type`.")
-    given = value.get("requestId")
-    request_id = given if isinstance(given, str) and len(given) <= 128 else None
+    request_id = request_id_of(value)
     kind = value.get("type")
     if not isinstance(kind, str):
         raise Refused(ErrorCode.INVALID, "A message needs a `type`, as text.", field="type", request_id=request_id)
@@ -74,18 +62,9 @@ def decode_text(text: bytes | str) -> AnyClientMessage:
     try:
         message: AnyClientMessage = adapter.validate_python(value)
     except ValidationError as error:
-        field, sentence = explain(error)
+        field, sentence = explain(error.errors(include_url=False, include_context=False, include_input=False))
         raise Refused(ErrorCode.INVALID, sentence, field=field, request_id=request_id) from None
     return message
-
-
-def explain(error: ValidationError) -> tuple[str | None, str]:
-    """The first fault of a validation as (field with dots, sentence), for socket and HTTP alike."""
-    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    # A field that may be one of two numbers names the one it is not, too: that says nothing to a client.
-    field = ".".join(str(part) for part in fault["loc"] if part not in ("int", "float")) or None
-    message = fault["msg"].removeprefix("Value error, ")
-    return field, f"`{field}`: {message}." if field else f"{message[:1].upper()}{message[1:]}."
 
 
 def decode_binary(frame: bytes) -> InputFrame:

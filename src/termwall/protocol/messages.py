@@ -20,6 +20,7 @@ from termwall.protocol.wire import Moment as Moment
 from termwall.protocol.wire import Name as Name
 from termwall.protocol.wire import Offset as Offset
 from termwall.protocol.wire import Text as Text
+from termwall.protocol.wire import Variable as Variable
 from termwall.protocol.wire import Version as Version
 from termwall.protocol.wire import Wire as Wire
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from termwall.core.ids import ID_PATTERN
@@ -14,8 +14,28 @@ MAX_COMMAND = 1024
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
-Text = Annotated[str, StringConstraints(max_length=131_072)]
-"""One argument, path or variable: Linux takes no longer one (MAX_ARG_STRLEN)."""
+MAX_TEXT = 131_072
+"""Longest argument, path or variable: Linux takes no longer one (MAX_ARG_STRLEN)."""
+
+
+def no_nul(text: str) -> str:
+    """Refuse what no argument, path or variable can have. Raises `ValueError`."""
+    if "\0" in text:
+        raise ValueError("no program can be given a NUL character")
+    return text
+
+
+def variable(name: str) -> str:
+    """Refuse a name that no variable can have. Raises `ValueError`."""
+    if not name or "=" in name:
+        raise ValueError("no variable can have this name")
+    return no_nul(name)
+
+
+Text = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(no_nul)]
+"""One argument, path or variable."""
+Variable = Annotated[str, StringConstraints(max_length=MAX_TEXT), AfterValidator(variable)]
+"""The name of one."""
 Version = Annotated[int, Field(ge=0)]
 Offset = Annotated[int, Field(ge=0, lt=2**63)]
 Cells = Annotated[int, Field(ge=2, le=1000)]
@@ -26,12 +46,16 @@ Moment = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Wire(BaseModel):
-    """Base of all: camelCase outside, snake_case inside, wrong types refused, unknown fields ignored."""
+    """Base of all: camelCase outside, snake_case inside, wrong types refused, unknown fields ignored.
+
+    No number is infinite: JSON has no word for it, so an answer that repeats one would be none (A3).
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
         strict=True,
+        allow_inf_nan=False,
         extra="ignore",
         frozen=True,
         serialize_by_alias=True,

@@ -36,9 +36,16 @@ def signal_groups(groups: set[int], number: int) -> set[int]:
     return there
 
 
+def said_by_ps(*options: str) -> bytes:
+    """What `ps` prints; nothing where it cannot be run now: no descriptor or process is free."""
+    try:
+        return subprocess.run(["ps", *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
+    except OSError:
+        return b""
+
+
 def _processes() -> list[int]:
     try:
         return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
     except OSError:  # macOS has no /proc.
-        found = subprocess.run(["ps", "-axo", "pid="], capture_output=True, text=True, check=False)
-        return [int(line) for line in found.stdout.split()]
+        return [int(line) for line in said_by_ps("-axo", "pid=").split()]

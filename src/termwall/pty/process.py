@@ -6,7 +6,6 @@ import math
 import os
 import signal
 import struct
-import subprocess
 import termios
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Literal
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId
 from termwall.memory import NO_LIMIT
-from termwall.pty.groups import groups_of, signal_groups
+from termwall.pty.groups import groups_of, said_by_ps, signal_groups
 from termwall.pty.pace import Pace
 from termwall.pty.programs import ExitStatus, Program
 from termwall.pty.reader import PtyReader
@@ -318,8 +317,9 @@ class PtyProcess:
 
 
 def _name_of(pid: int) -> str:
+    """A process's name; its number where nobody can say it now. Linux cuts names at 15 bytes, amid a character too."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        name = Path(f"/proc/{pid}/comm").read_bytes()
     except OSError:  # No /proc, as on macOS, or the process ended this moment.
-        found = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        return Path(found.stdout.strip()).name or str(pid)
+        name = os.path.basename(said_by_ps("-o", "comm=", "-p", str(pid)).strip())
+    return name.decode("utf-8", "replace").strip() or str(pid)

@@ -10,6 +10,8 @@ import termios
 from collections.abc import Mapping, Sequence
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 
+from termwall.pty.place import NoPlace, enter, shown
+
 DESCRIPTOR_LIMIT = getrlimit(RLIMIT_NOFILE)
 """As it was when this process began: programs that close every descriptor they may have would take long with more."""
 
@@ -51,9 +53,11 @@ def spawn(
     Raises:
         CannotStart: with why.
     """
-    if not os.path.isdir(cwd):
-        raise CannotStart(f"`{cwd}` is not a folder on the server.", "cwd")
-    if any("\0" in text for text in (*command, *env, *env.values())) or any("=" in name for name in env):
+    try:
+        enter(cwd)
+    except NoPlace as error:
+        raise CannotStart(str(error), "cwd") from None
+    if any("\0" in text for text in (*command, *env, *env.values())) or any(not name or "=" in name for name in env):
         raise CannotStart("A command or variable has a character that none may have.")
     try:
         master, slave = pty.openpty()
@@ -84,7 +88,9 @@ def spawn(
     except BaseException as error:
         os.close(master)
         if isinstance(error, OSError | ValueError | subprocess.SubprocessError):
-            raise CannotStart(_why(command[0], error), "command") from None
+            if isinstance(error, PermissionError) and error.filename == cwd:  # It changed since it was looked at.
+                raise CannotStart(f"The server's user has no right to enter {shown(cwd)}.", "cwd") from None
+            raise CannotStart(_why(shown(command[0]), error), "command") from None
         raise
     finally:
         os.close(slave)
@@ -94,9 +100,9 @@ def spawn(
 def _why(program: str, error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         if "/" in program:
-            return f"`{program}` does not exist on the server, or what its first line asks for does not."
-        return f"`{program}` was not found on the server's PATH. Install it, or change the command."
+            return f"{program} does not exist on the server, or what its first line asks for does not."
+        return f"{program} was not found on the server's PATH. Install it, or change the command."
     if isinstance(error, PermissionError):
-        return f"`{program}` may not be run: it is not executable for the server's user."
+        return f"{program} may not be run: it is not executable for the server's user."
     detail = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"`{program}` could not be started: {detail}."
+    return f"{program} could not be started: {detail}."

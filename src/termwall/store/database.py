@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from termwall import clock
 
@@ -142,7 +143,19 @@ class Database:
         now = clock.seconds()
         if now - self._logged >= LOGGED_SECONDS:
             self._logged = now
-            log.error("`%s` cannot be written: %s. See to its disk and its rights.", self._path, error)
+            log.error("`%s` cannot be used: %s. See to its disk and its rights.", self._path, error)
+
+    def read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows that a query finds.
+
+        Raises:
+            StoreUnavailable: it cannot be read now; why.
+        """
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            self._note(error)
+            raise StoreUnavailable(f"what was kept cannot be read ({error}); try again later.") from None
 
     def close(self) -> None:
         """Close the file."""

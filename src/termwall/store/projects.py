@@ -85,7 +85,7 @@ class Store(SessionStore):
 
     def tokens(self) -> list[StoredToken]:
         """The tokens given to others, the oldest first."""
-        rows = self._db.execute("SELECT id, hash, name, role, project_id, created_at FROM tokens ORDER BY created_at")
+        rows = self.read("SELECT id, hash, name, role, project_id, created_at FROM tokens ORDER BY created_at")
         return [StoredToken(*row) for row in rows]
 
     def put_token(self, token: StoredToken) -> None:

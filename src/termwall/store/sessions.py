@@ -129,8 +129,8 @@ class SessionStore(Database):
 
     def screen(self, session_id: str) -> StoredScreen | None:
         """The last screen of a session, if one was kept."""
-        row = self._db.execute(
+        found = self.read(
             "SELECT session_id, data, cols, rows, title, cwd, at, saved_at FROM screens WHERE session_id = ?",
-            (session_id,),
-        ).fetchone()
-        return None if row is None else StoredScreen(*row)
+            session_id,
+        )
+        return StoredScreen(*found[0]) if found else None

@@ -6,15 +6,17 @@ for themselves in `admission.py`, because the faster edge never comes by here.
 
 import html
 import json
+import logging
 from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from termwall.core.errors import ERRORS, ErrorCode
+from termwall.core.errors import ERRORS, ErrorCode, TermwallError
 from termwall.core.limits import Bounds
 from termwall.transport.auth import Access
+from termwall.transport.faults import fault
 from termwall.transport.refusals import shown
 
 COOKIE_SECONDS: Final = 365 * 24 * 3600
@@ -29,6 +31,7 @@ _HEADERS: Final[Mapping[str, str]] = {
     "referrer-policy": "no-referrer",
 }
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+log = logging.getLogger("termwall.http")
 _OPEN_PATHS: Final = frozenset({"/api/health", "/api/login"})
 
 
@@ -61,10 +64,29 @@ class Gate:
         self._bounds = bounds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """One request. Whatever goes wrong in it, its answer is an error as A3 has it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._pass(scope, receive, noted)
+        except Exception as error:
+            if started:
+                raise  # The answer cannot be taken back: its connection ends amid it.
+            found = fault(error)
+            if found is None:
+                log.exception("%s %s was not answered", scope["method"], shown(scope["path"]))
+                found = TermwallError(ErrorCode.INTERNAL, ERRORS[ErrorCode.INTERNAL].meaning)
+            await _answer(send, found.code, found.message)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
         refusal = self._refusal(scope, headers, path)
@@ -177,5 +199,7 @@ async def _send(send: Send, code: ErrorCode, body: bytes, kind: bytes) -> None:
     headers += [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
     if code is ErrorCode.UNAUTHORIZED:
         headers.append((b"www-authenticate", b"Bearer"))
+    if code is ErrorCode.ENGINE_AWAY:
+        headers.append((b"retry-after", b"5"))
     await send({"type": "http.response.start", "status": ERRORS[code].status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
@@ -25,6 +26,7 @@ from termwall.transport.rest import ProjectId, SessionId, answers
 RecordingId = Annotated[str, Path(alias="recordingId", pattern=ID_PATTERN)]
 MAX_MATCHES = 1_000
 MEDIA_TYPE = "application/x-asciicast"
+RANGE_BEHIND = 416
 NOTHING = "Nothing of the recording is there yet."
 
 
@@ -32,19 +34,26 @@ class SteadyFile(FileResponse):
     """A file as it was when it was asked for: a recording that runs grows while it is sent."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI's."""
-        left = 0
+        """ASGI's. A `Range` that is none asks for the whole (RFC 9110, 14.2)."""
+        left, refused = 0, 0
 
         async def bounded(message: Message) -> None:
-            nonlocal left
+            nonlocal left, refused
             if message["type"] == "http.response.start":
+                refused = message["status"] if message["status"] >= 400 else 0
                 left = int(Headers(raw=message["headers"])["content-length"])
             elif "body" in message:
                 message["body"] = message["body"][:left]
                 left -= len(message["body"])
-            await send(message)
+            if not refused:
+                await send(message)
 
         await super().__call__(scope, receive, bounded)
+        if refused == RANGE_BEHIND:
+            raise HTTPException(RANGE_BEHIND, "The recording ends before that range")
+        if refused:
+            headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
+            await super().__call__({**scope, "headers": headers}, receive, bounded)
 
 
 def recording_routes(service: TerminalService) -> APIRouter:
@@ -109,7 +118,15 @@ def recording_routes(service: TerminalService) -> APIRouter:
         "/api/recordings/{recordingId}/cast",
         operation_id="getCast",
         response_class=StreamingResponse,
-        responses={200: {"content": {MEDIA_TYPE: {}}}, **answers(unknown)},
+        responses={
+            200: {"content": {MEDIA_TYPE: {}}},
+            206: {"content": {MEDIA_TYPE: {}}, "description": "The range of it that was asked for."},
+            416: {
+                "model": bodies.ErrorAnswer,
+                "description": "`invalid`: it ends before the range that was asked for.",
+            },
+            **answers(unknown),
+        },
     )
     async def get_cast(
         request: Request,

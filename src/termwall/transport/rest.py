@@ -2,11 +2,12 @@
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from termwall.core.errors import ERRORS, ErrorCode, TermwallError
@@ -15,6 +16,7 @@ from termwall.hub.connection import Role
 from termwall.hub.service import TerminalService
 from termwall.observe import Metrics
 from termwall.protocol import bodies, messages
+from termwall.protocol.reading import explain, read_json
 from termwall.screen.feed import Picture
 from termwall.store.database import StoreUnavailable
 from termwall.store.projects import Store, StoredToken
@@ -32,6 +34,24 @@ MAX_SCROLLBACK = 100_000
 """Lines that can be asked for; a session has as many as the server keeps."""
 MAX_TOKENS = 1_000
 """Tokens given to others; one more is `limit_reached`."""
+
+
+class JsonRoute(APIRoute):
+    """A call whose body is read as every word from outside is (`read_json`), before anything else looks at it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's."""
+        handle = super().get_route_handler()
+
+        async def read_first(request: Request) -> Response:
+            body = await request.body() if self.body_field is not None else b""
+            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if body and (kind == "application/json" or kind.endswith("+json")):
+                # Where Starlette keeps what was read, for whoever asks next.
+                request._json = read_json(body)
+            return await handle(request)
+
+        return read_first
 
 
 def answers(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
@@ -58,7 +78,7 @@ def answers(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
 
 def focus_routes(service: TerminalService) -> APIRouter:
     """`/api/terminal/focus` (A1)."""
-    router = APIRouter(prefix="/api/terminal", tags=["stage"])
+    router = APIRouter(route_class=JsonRoute, prefix="/api/terminal", tags=["stage"])
 
     @router.get("/focus", operation_id="getFocus", responses=answers(ErrorCode.UNKNOWN_PROJECT))
     async def get_focus(request: Request, project_id: Annotated[str, Query(alias="projectId")]) -> messages.FocusState:
@@ -94,7 +114,7 @@ def focus_routes(service: TerminalService) -> APIRouter:
 
 def project_routes(service: TerminalService) -> APIRouter:
     """`/api/projects` (A2)."""
-    router = APIRouter(prefix="/api/projects", tags=["projects"])
+    router = APIRouter(route_class=JsonRoute, prefix="/api/projects", tags=["projects"])
 
     @router.get("", operation_id="listProjects", responses=answers())
     async def list_projects(request: Request) -> bodies.ProjectList:
@@ -159,7 +179,7 @@ def project_routes(service: TerminalService) -> APIRouter:
 
 def session_routes(service: TerminalService) -> APIRouter:
     """`/api/sessions` (A2)."""
-    router = APIRouter(prefix="/api/sessions/{sessionId}", tags=["sessions"])
+    router = APIRouter(route_class=JsonRoute, prefix="/api/sessions/{sessionId}", tags=["sessions"])
     unknown = ErrorCode.UNKNOWN_SESSION
 
     def enter(request: Request, session_id: str, role: Role) -> messages.Session:
@@ -249,7 +269,7 @@ def session_routes(service: TerminalService) -> APIRouter:
 
 def server_routes(service: TerminalService, access: Access, metrics: Metrics, version: str) -> APIRouter:
     """Health, sign-in, profiles and metrics."""
-    router = APIRouter(tags=["server"])
+    router = APIRouter(route_class=JsonRoute, tags=["server"])
 
     @router.get(
         "/api/health",
@@ -360,7 +380,7 @@ def token_routes(
         revoked: gets the id of a token that ended.
         find_project: raises `unknown_project`.
     """
-    router = APIRouter(prefix="/api/tokens", tags=["tokens"])
+    router = APIRouter(route_class=JsonRoute, prefix="/api/tokens", tags=["tokens"])
 
     @router.get("", operation_id="listTokens", responses=answers())
     async def list_tokens(request: Request) -> bodies.TokenList:
@@ -424,13 +444,8 @@ def install_errors(app: FastAPI) -> None:
 
     async def validation_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        fault = error.errors()[0]
-        if fault["type"] == "json_invalid":
-            return respond(ErrorCode.BAD_MESSAGE, "The body is not JSON.")
-        field = ".".join(str(part) for part in fault["loc"][1:])
-        message = str(fault["msg"]).removeprefix("Value error, ")
-        sentence = f"`{field}`: {message}." if field else f"{message}."
-        return respond(ErrorCode.INVALID, sentence, field or None)
+        field, sentence = explain(error.errors(), skip=1)
+        return respond(ErrorCode.INVALID, sentence, field)
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
