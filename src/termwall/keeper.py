@@ -17,6 +17,7 @@ from pathlib import Path
 
 from termwall.clock import Dates
 from termwall.core.limits import Bounds
+from termwall.descriptors import raise_limit
 from termwall.hub.estate import ABSENT_SECONDS
 from termwall.hub.kept import load
 from termwall.hub.recordings import Recordings
@@ -136,6 +137,7 @@ def keeper_command(folder: Path, bounds: Bounds) -> Sequence[str]:
 def main() -> None:
     """Keep until a server comes."""
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
+    raise_limit()
     folder, bounds = Path(sys.argv[1]), json.loads(sys.argv[2])
     known = {field.name for field in dataclasses.fields(Bounds)}
 

@@ -18,6 +18,7 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from termwall import descriptors, shortage
 from termwall.core.ring import GUARD_BYTES, RING_MARKS, Ring
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ _MARKS = _JOURNAL_AT + 8
 
 class MemoryFault(Exception):
     """The memory cannot be had, or is of another version."""
+
+
+class NoMemory(MemoryFault):
+    """It cannot be had now, because something ran out (L1): nothing is wrong with it."""
 
 
 class Base(NamedTuple):
@@ -81,7 +86,7 @@ class Memory:
             self._map = mmap.mmap(descriptor, size)
         except (OSError, ValueError) as error:
             os.close(descriptor)
-            raise MemoryFault(f"No memory for another session: {error}.") from None
+            raise NoMemory(f"No memory for another session: {shortage.why(error)}.") from None
         self._view = memoryview(self._map)
         self._journal_view = self._view[_RING + ring : size]
         self._marks = self._view[: _MARKS * _MARK_BYTES].cast("Q")
@@ -115,12 +120,14 @@ class Memory:
         """New, empty memory.
 
         Raises:
-            MemoryFault: there is none.
+            NoMemory: there is none.
         """
+        if lacking := descriptors.short(descriptors.HELD):
+            raise NoMemory(f"No memory for another session. {lacking}")
         try:
             descriptor = _anonymous_file()
         except OSError as error:
-            raise MemoryFault(f"No memory for another session: {error.strerror}.") from None
+            raise NoMemory(f"No memory for another session: {shortage.why(error)}.") from None
         return cls(descriptor, ring_bytes, input_bytes)
 
     @property
@@ -201,8 +208,11 @@ def clear_checkpoint(descriptor: int, base: Base) -> None:
     if remove is None or not base.length:
         return
     length = -(-base.length // _PAGE) * _PAGE
-    with mmap.mmap(descriptor, length, offset=(1 + base.slot) * _CHECKPOINT) as pages:
-        pages.madvise(remove)
+    try:
+        with mmap.mmap(descriptor, length, offset=(1 + base.slot) * _CHECKPOINT) as pages:
+            pages.madvise(remove)
+    except OSError:  # Something is short: the next checkpoint in that slot overwrites them.
+        pass
 
 
 def _anonymous_file() -> int:

@@ -5,7 +5,6 @@ import contextlib
 import json
 import logging
 import os
-import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -15,12 +14,11 @@ import uvicorn
 
 from termwall.app import Termwall, create_app, write_private
 from termwall.config import Settings
+from termwall.descriptors import raise_limit
 from termwall.folder import data_folder
 from termwall.transport.picows_edge import http_protocol, websocket_protocol
 from termwall.version import version
 
-WANTED_DESCRIPTORS = 65_536
-"""Open files: 10,000 connections, the terminals of many projects, and room to spare."""
 SHUTDOWN_SECONDS = 3
 """How long requests may take to end once the server was told to stop."""
 
@@ -43,21 +41,13 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def raise_descriptor_limit() -> None:
-    """Allow as many open files as the system lets us: each WebSocket and each terminal is one (X4)."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = WANTED_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(WANTED_DESCRIPTORS, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 def serve(settings: Settings, ready: Callable[[str, Termwall], None]) -> None:
     """Serve until SIGTERM or SIGINT. `ready` gets the base address once the server can be used.
 
     Raises:
         DataFolderError, HolderError, BusError, OSError: it cannot be started.
     """
-    raise_descriptor_limit()
+    raise_limit()
     with data_folder(settings.data_dir, take_over=settings.take_over), listen(settings.host, settings.port) as listener:
         port = listener.getsockname()[1]
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "localhost") else settings.host

@@ -15,6 +15,7 @@ import pytest
 import uvloop
 
 from termwall.core.errors import ErrorCode, TermwallError
+from termwall.descriptors import RESERVE, SESSION
 from termwall.pty.environment import Outfit
 from termwall.pty.pace import Pace
 from termwall.pty.process import PtyProcess, is_interactive_shell
@@ -281,7 +282,8 @@ def test_P4_without_free_descriptors_a_program_starts_or_says_why(play: Play) ->
         used = max(used, fillers[-1])
         before = descriptors()
         started, refused = 0, 0
-        for free in range(1, 14):
+        # What is kept in reserve (L1) and a few more, one after the other.
+        for free in (*range(1, 14), RESERVE + SESSION - 1, RESERVE + SESSION + 1, RESERVE + SESSION + 4):
             resource.setrlimit(resource.RLIMIT_NOFILE, (used + free, hard))
             try:
                 run = Run("cat")

@@ -11,46 +11,46 @@ import os
 import select
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from termwall import descriptors
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.memory import Memory, MemoryFault
+from termwall.memory import Memory, MemoryFault, NoMemory
+from termwall.passing import SHORT, Passed, receive
 from termwall.protocol.frames import BadFrame, Frame, Unpacker, pack
 from termwall.pty.programs import ExitStatus, Order, Program
+from termwall.pty.rendezvous import SOCKET, SOURCE, HolderError, launch, look, reach, reap
 from termwall.pty.spawn import DESCRIPTOR_LIMIT
+
+__all__ = ["SOCKET", "Found", "HeldPrograms", "HolderError", "NoRoom", "look", "reap"]
 
 log = logging.getLogger("termwall.holder")
 
 PROTOCOL = 1
 """What this side speaks; an older holder is spoken to in its own version."""
-SOURCE = str(Path(__file__).parents[2])
-"""Where the holder finds this package, installed or not."""
-SOCKET = "holder.sock"
 OPEN_SECONDS = 15.0
 """Until the holder has handed everything out: it may have to end an owner that hangs."""
 START_SECONDS = 10.0
 """Until a program is started. It takes a millisecond; a machine may be very busy."""
 CLOSE_SECONDS = 2.0
 """Until the last things were told, when this owner lets go."""
-RECEIVE_BYTES = 1 << 20
-MAX_DESCRIPTORS = 64
-LOG_BYTES = 1 << 20
-"""A longer log of earlier holders is begun anew."""
 QUICK_STARTS = 3
 """So many holders within `STEADY_SECONDS`; more of them die of something that another start does not mend."""
 STEADY_SECONDS = 30.0
+SEND_SECONDS = 0.05
+"""Until descriptors are sent again that the system has no room for."""
+ADOPT_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
+"""Until a holder that had no room for a program is asked again."""
 
 
-class HolderError(Exception):
-    """There is no holder, and none can be started; the message says why."""
+class NoRoom(HolderError):
+    """There is one, and its programs run on, but something ran out that is needed to take them over (L1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,9 @@ class HeldPrograms:
         self._lost = lost
         self._channel: socket.socket | None = None
         self._unpacker = Unpacker()
-        self._descriptors: deque[int] = deque()
-        self._unsent: deque[tuple[memoryview, list[int]]] = deque()
+        self._passed = Passed()
+        self._unsent: deque[tuple[memoryview, HeldProgram | None]] = deque()
+        """With the program whose terminal and memory go along."""
         self._numbers = count(1)
         self._orders: dict[int, Order] = {}
         self._answers: dict[int, Program | TermwallError] = {}
@@ -129,6 +130,8 @@ class HeldPrograms:
         self._found: list[Found] = []
         self._missing = -1
         self._opened: asyncio.Future[None] | None = None
+        self._unheld: dict[str, int] = {}
+        """How often the holder had no room for a program of one before it."""
         self._starts: deque[float] = deque(maxlen=QUICK_STARTS)
         self.on_leave: Callable[[], None] | None = None
         """Called when another owner wants the programs: let go of them and `close`."""
@@ -154,9 +157,10 @@ class HeldPrograms:
                 raise HolderError(
                     f"The process that holds the sessions of `{self._folder}` does not answer; end it, or wait."
                 ) from None
-            except HolderError:
+            except HolderError as error:
                 self._drop()
-                if last or self._yields:
+                if last or self._yields or isinstance(error, NoRoom):
+                    self._release()
                     raise
                 continue  # It ended at this very moment, having nothing to hold; another one is started.
             break
@@ -168,6 +172,8 @@ class HeldPrograms:
         channel = self._channel
         if channel is None:
             raise TermwallError(ErrorCode.CANNOT_START, "There is no process to hold the session; try again.")
+        if lacking := descriptors.short():
+            raise TermwallError(ErrorCode.CANNOT_START, f"There is no room for another program. {lacking}")
         number = next(self._numbers)
         self._orders[number] = order
         files = list(DESCRIPTOR_LIMIT)
@@ -200,11 +206,11 @@ class HeldPrograms:
             del self._programs[program.key]
         self.tell({"op": "forget", "id": program.key})
 
-    def tell(self, header: dict[str, Any], body: bytes = b"", descriptors: Sequence[int] = ()) -> None:
+    def tell(self, header: dict[str, Any], body: bytes = b"", program: HeldProgram | None = None) -> None:
         """Send a request. While there is no holder it is dropped: a new one is told all there is."""
         if self._channel is None:
             return
-        self._unsent.append((memoryview(pack(header, body)), list(descriptors)))
+        self._unsent.append((memoryview(pack(header, body)), program))
         if len(self._unsent) == 1:
             self._flush()
 
@@ -214,6 +220,9 @@ class HeldPrograms:
         while self._unsent and self._channel is not None and time.monotonic() < until:
             await asyncio.sleep(0.005)
         self._drop()
+        self._release()
+
+    def _release(self) -> None:
         for program in self._programs.values():
             if program.master >= 0:
                 os.close(program.master)
@@ -224,7 +233,7 @@ class HeldPrograms:
     # ---- the connection
 
     def _connect(self) -> None:
-        channel = _reach(self._folder) or _launch(self._folder)
+        channel = reach(self._folder) or launch(self._folder)
         channel.setblocking(False)
         self._channel = channel
         self._unpacker = Unpacker()
@@ -246,25 +255,32 @@ class HeldPrograms:
             self._channel = None
         self.outlive = False
         self._unsent.clear()
-        while self._descriptors:
-            os.close(self._descriptors.popleft())
+        self._passed.close()
 
     def _flush(self) -> None:
         channel = self._channel
         if channel is None:
             return
         while self._unsent:
-            data, descriptors = self._unsent[0]
+            data, program = self._unsent[0]
+            if program is not None and program.master < 0:
+                self._unsent.popleft()  # It has ended and was read: nothing of it has to be held.
+                continue
+            given = [] if program is None else [program.memory.descriptor, program.master]
             try:
-                sent = socket.send_fds(channel, [data], descriptors) if descriptors else channel.send(data)
+                sent = socket.send_fds(channel, [data], given) if given else channel.send(data)
             except (BlockingIOError, InterruptedError):
                 self._loop.add_writer(channel, self._flush)
                 return
-            except OSError:  # It died; the reader tells.
-                self._unsent.clear()
+            except OSError as error:
+                if error.errno in SHORT:
+                    self._loop.remove_writer(channel)
+                    self._loop.call_later(SEND_SECONDS, self._flush)
+                    return
+                self._unsent.clear()  # It died; the reader tells.
                 break
             if sent < len(data):
-                self._unsent[0] = data[sent:], []
+                self._unsent[0] = data[sent:], None
             else:
                 self._unsent.popleft()
         self._loop.remove_writer(channel)
@@ -272,14 +288,11 @@ class HeldPrograms:
     def _receive(self) -> None:
         assert self._channel is not None
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._channel, RECEIVE_BYTES, MAX_DESCRIPTORS)
+            data = receive(self._channel, self._passed)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            data, descriptors = b"", []
-        for descriptor in descriptors:
-            os.set_inheritable(descriptor, False)
-        self._descriptors.extend(descriptors)
+            data = b""
         if not data:
             self._died("it has ended")
             return
@@ -291,10 +304,11 @@ class HeldPrograms:
 
     def _take(self, frame: Frame) -> None:
         header, body = frame
-        given = [self._descriptors.popleft() for _ in range(header.get("descriptors", 0))]
+        given = self._passed.take(header.get("descriptors", 0))
         match header["op"]:
             case "own":
                 self.pid, self._missing = header["pid"], header["count"]
+                self._make_sure(header["count"])
                 self._complete()
             case "session":
                 self._adopted(header, body, given)
@@ -302,6 +316,8 @@ class HeldPrograms:
                 self._complete()
             case "started":
                 self._started(header, given)
+            case "unheld":
+                self._ask_again(header["id"], header["error"])
             case "ended":
                 program = self._programs.get(header["id"])
                 if program is not None:
@@ -316,6 +332,17 @@ class HeldPrograms:
                 for descriptor in given:
                     os.close(descriptor)
 
+    def _make_sure(self, count: int) -> None:
+        """That all programs can be taken over: those that cannot would be taken for dead (L1)."""
+        # As many as an earlier version had; for that a part of the reserve may go.
+        needed = count * descriptors.HELD
+        if lacking := descriptors.short(needed - descriptors.reserve() // 2):
+            self._refuse(f"They take {needed} open files. {lacking}")
+
+    def _refuse(self, why: str) -> None:
+        if self._opened is not None and not self._opened.done():
+            self._opened.set_exception(NoRoom(f"The programs that run cannot be taken over; they run on. {why}"))
+
     def _complete(self) -> None:
         if self._missing == 0 and self._opened is not None and not self._opened.done():
             self.outlive = True
@@ -323,9 +350,17 @@ class HeldPrograms:
 
     def _adopted(self, header: dict[str, Any], kept: bytes, given: list[int]) -> None:
         key, status = header["id"], header["status"]
+        if not given:
+            self._refuse("Their terminals could not be passed on: this process may have no more files open.")
+            return
         master = given[1] if len(given) > 1 else -1
         try:
             memory = Memory(given[0], header["ring"], header["input"])
+        except NoMemory as error:
+            if master >= 0:
+                os.close(master)
+            self._refuse(str(error))
+            return
         except MemoryFault as error:
             log.error("the session %s cannot be taken over: %s", key, error, extra={"session": key})
             if master >= 0:
@@ -344,20 +379,29 @@ class HeldPrograms:
             if order is not None:
                 self._answers[number] = TermwallError(ErrorCode.CANNOT_START, header["error"], field=header["field"])
             return
-        memory, master = given
         if order is None:  # Nobody waits any more; it was told as not started, so it must not run.
-            for descriptor in given:
-                os.close(descriptor)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(header["pid"], signal.SIGKILL)
-            self.tell({"op": "forget", "id": header["id"]})
+            self._end_unknown(header, given)
             return
-        program = HeldProgram(
-            self, order.key, header["pid"], master, Memory(memory, order.ring_bytes, order.input_bytes), None
-        )
+        try:
+            if not given:
+                raise NoMemory("Its terminal could not be passed on: this process may have no more files open.")
+            memory = Memory(given.pop(0), order.ring_bytes, order.input_bytes)
+        except MemoryFault as error:
+            self._end_unknown(header, given)
+            self._answers[number] = TermwallError(ErrorCode.CANNOT_START, str(error))
+            return
+        program = HeldProgram(self, order.key, header["pid"], given[0], memory, None)
         program.kept = order.kept
         self._programs[order.key] = program
         self._answers[number] = program
+
+    def _end_unknown(self, header: dict[str, Any], given: list[int]) -> None:
+        """A program was started that its session cannot have."""
+        for descriptor in given:
+            os.close(descriptor)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(header["pid"], signal.SIGKILL)
+        self.tell({"op": "forget", "id": header["id"]})
 
     # ---- when it is killed
 
@@ -384,30 +428,29 @@ class HeldPrograms:
             log.error("%s The programs end with this server.", error)
             return
         self.outlive = True
+        self._unheld.clear()
         for program in self._programs.values():
-            if program.ended is None and program.master >= 0:
-                facts = {"id": program.key, "pid": program.pid}
-                sizes = {"ring": program.memory.ring_bytes, "input": program.memory.input_bytes}
-                descriptors = (program.memory.descriptor, program.master)
-                self.tell({"op": "adopt", **facts, **sizes}, program.kept, descriptors)
+            self._hand_over(program)
 
+    def _hand_over(self, program: HeldProgram) -> None:
+        if program.ended is None and program.master >= 0:
+            facts = {"id": program.key, "pid": program.pid}
+            sizes = {"ring": program.memory.ring_bytes, "input": program.memory.input_bytes}
+            self.tell({"op": "adopt", "descriptors": 2, **facts, **sizes}, program.kept, program)
 
-def look(folder: Path) -> dict[str, Any] | None:
-    """What the holder of a data folder says of itself; None where there is none."""
-    channel = _reach(folder)
-    if channel is None:
-        return None
-    with channel:
-        channel.settimeout(2.0)
-        unpacker = Unpacker()
-        try:
-            channel.sendall(pack({"op": "look"}))
-            while data := channel.recv(RECEIVE_BYTES):
-                for header, _ in unpacker.feed(data):
-                    return header
-        except (OSError, BadFrame):
-            pass
-    return None
+    def _ask_again(self, key: str, why: str) -> None:
+        """The holder had no room for a program: until it has, that one would end with this process."""
+        count = self._unheld[key] = self._unheld.get(key, -1) + 1
+        if count == 0:
+            log.error("a program would not outlive this server now: %s", why)
+        delay = ADOPT_SECONDS[min(count, len(ADOPT_SECONDS) - 1)]
+        program, holder = self._programs.get(key), self.pid
+
+        def again() -> None:
+            if program is not None and self._programs.get(key) is program and self.pid == holder:
+                self._hand_over(program)
+
+        self._loop.call_later(delay, again)
 
 
 def _status(status: int | str) -> ExitStatus:
@@ -420,70 +463,3 @@ def _poll(channel: socket.socket, write: bool, seconds: float) -> tuple[bool, bo
     poll.register(channel, select.POLLIN | (select.POLLOUT if write else 0))
     events = dict(poll.poll(seconds * 1000)).get(channel.fileno(), 0)
     return bool(events & ~select.POLLOUT), bool(events & select.POLLOUT), False
-
-
-@contextlib.contextmanager
-def _address(folder: Path) -> Iterator[str]:
-    """A socket's path may have 107 bytes; a data folder's may have more."""
-    path = str(folder / SOCKET)
-    if len(os.fsencode(path)) < 100 or not os.path.isdir("/proc/self/fd"):
-        yield path
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        yield f"/proc/self/fd/{descriptor}/{SOCKET}"
-    finally:
-        os.close(descriptor)
-
-
-def _reach(folder: Path) -> socket.socket | None:
-    channel = socket.socket(socket.AF_UNIX)
-    try:
-        with _address(folder) as address:
-            channel.connect(address)
-    except OSError:
-        channel.close()
-        return None
-    return channel
-
-
-def _launch(folder: Path) -> socket.socket:
-    """Start a holder. It gets a socket that listens already, so nobody has to wait for it."""
-    try:
-        (folder / SOCKET).unlink(missing_ok=True)
-        log_file = folder / "holder.log"
-        mode = "wb" if log_file.exists() and log_file.stat().st_size > LOG_BYTES else "ab"
-        with socket.socket(socket.AF_UNIX) as listener, open(log_file, mode) as output:
-            with _address(folder) as address:
-                listener.bind(address)
-            os.chmod(folder / SOCKET, 0o600)
-            listener.listen()
-            # -S: it needs nothing that is installed, so nothing that is installed can break it.
-            child = subprocess.Popen(
-                [sys.executable, "-S", "-P", "-m", "termwall.pty.holder", str(listener.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=(listener.fileno(),),
-                start_new_session=True,
-                env={**os.environ, "PYTHONPATH": SOURCE},
-            )
-    except OSError as error:
-        raise HolderError(
-            f"The process that holds the sessions cannot be started in `{folder}`: {error.strerror or error}. "
-            "Name another --data-dir, or run with --no-outlive."
-        ) from None
-    # It is meant to outlive this process; while it does not, nobody but this process can reap it.
-    _children.append(child)
-    channel = _reach(folder)
-    if channel is None:
-        raise HolderError("The process that holds the sessions does not listen.")
-    return channel
-
-
-_children: list["subprocess.Popen[bytes]"] = []
-
-
-def reap() -> None:
-    """Let go of holders that have ended."""
-    _children[:] = [child for child in _children if child.poll() is None]

@@ -23,15 +23,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from termwall import descriptors, shortage
 from termwall.core.ring import MARGIN_BYTES
 from termwall.memory import Memory, MemoryFault
+from termwall.passing import SHORT, Passed, receive
 from termwall.protocol.frames import BadFrame, Unpacker, pack
 from termwall.pty.groups import groups_of, signal_groups
 from termwall.pty.spawn import CannotStart, spawn
 
 PROTOCOL = 1
-RECEIVE_BYTES = 1 << 20
-MAX_DESCRIPTORS = 64
 KEPT_BYTES = 1 << 20
 """Most that is kept of a session for its next owner."""
 CONNECTIONS = 64
@@ -45,6 +45,8 @@ LOOK_SECONDS = 0.05
 """Between two looks whether what was asked to end has ended."""
 ALONE_SECONDS = 10.0
 """How long it waits for its first owner."""
+AGAIN_SECONDS = 0.1
+"""Until something is tried again that the system had no room for."""
 
 
 class Held:
@@ -86,16 +88,16 @@ class Peer:
         with contextlib.suppress(AttributeError, OSError):
             self.pidfd = os.pidfd_open(self.pid)
         self.unpacker = Unpacker()
-        self.descriptors: deque[int] = deque()
-        self.unsent: deque[tuple[memoryview, list[int]]] = deque()
+        self.passed = Passed()
+        self.unsent: deque[tuple[memoryview, tuple[int, ...]]] = deque()
+        """With the descriptors that go along: those of sessions, which are there as long as it may ask for them."""
 
     def close(self) -> None:
         """It is gone."""
         self.channel.close()
-        unsent = [descriptor for _, descriptors in self.unsent for descriptor in descriptors]
-        for descriptor in (*self.descriptors, *unsent, self.pidfd):
-            if descriptor >= 0:
-                os.close(descriptor)
+        self.passed.close()
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
 
     def kill(self) -> None:
         """It did not let go."""
@@ -143,12 +145,12 @@ class Holder:
             now = time.monotonic()
             soonest = min((when for when, _ in self.timers.values()), default=None)
             for key, _ in self.selector.select(None if soonest is None else max(0.0, soonest - now)):
-                key.data()
+                _try(key.data)
             now = time.monotonic()
             for name, (when, action) in tuple(self.timers.items()):
                 if when <= now:
                     self.timers.pop(name, None)
-                    action()
+                    _try(action)
 
     def _idle(self) -> bool:
         if self.ending:
@@ -164,29 +166,37 @@ class Holder:
     def _accept(self) -> None:
         try:
             channel, _ = self.listener.accept()
-        except OSError:
+        except OSError as error:
+            if shortage.is_shortage(error) and not isinstance(error, BlockingIOError):
+                # Who wants to come stays in the queue; looking at it all the time would not help.
+                self.selector.unregister(self.listener)
+                self._in(AGAIN_SECONDS, "accept", self._listen)
             return
         peer = Peer(channel)
         if peer.uid != os.getuid() or len(self.peers) >= CONNECTIONS:
             peer.close()
             return
         channel.setblocking(False)
+        try:
+            self.selector.register(channel, selectors.EVENT_READ, lambda: self._receive(peer))
+        except OSError:
+            peer.close()
+            raise
         self.peers.add(peer)
         self.greeted = True
-        self.selector.register(channel, selectors.EVENT_READ, lambda: self._receive(peer))
+
+    def _listen(self) -> None:
+        self.selector.register(self.listener, selectors.EVENT_READ, self._accept)
 
     def _receive(self, peer: Peer) -> None:
         try:
             if peer.unsent:
                 self._flush(peer)
-            data, descriptors, _, _ = socket.recv_fds(peer.channel, RECEIVE_BYTES, MAX_DESCRIPTORS)
+            data = receive(peer.channel, peer.passed)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            data, descriptors = b"", []
-        for descriptor in descriptors:
-            os.set_inheritable(descriptor, False)
-        peer.descriptors.extend(descriptors)
+            data = b""
         if not data:
             self._gone(peer)
             return
@@ -217,30 +227,31 @@ class Holder:
                 self._drain(held)
             self._plan_keeper()
 
-    def _send(self, peer: Peer, header: dict[str, Any], body: bytes = b"", descriptors: tuple[int, ...] = ()) -> None:
-        header["descriptors"] = len(descriptors)
-        # Copies, because what is sent later may be closed here by then.
-        peer.unsent.append((memoryview(pack(header, body)), [os.dup(one) for one in descriptors]))
+    def _send(self, peer: Peer, header: dict[str, Any], body: bytes = b"", given: tuple[int, ...] = ()) -> None:
+        header["descriptors"] = len(given)
+        peer.unsent.append((memoryview(pack(header, body)), given))
         if len(peer.unsent) == 1:
             self._flush(peer)
 
     def _flush(self, peer: Peer) -> None:
+        later = False
         while peer.unsent:
-            data, descriptors = peer.unsent[0]
+            data, given = peer.unsent[0]
             try:
-                count = socket.send_fds(peer.channel, [data], descriptors) if descriptors else peer.channel.send(data)
+                count = socket.send_fds(peer.channel, [data], given) if given else peer.channel.send(data)
             except (BlockingIOError, InterruptedError):
                 break
-            except OSError:  # It is gone, which its end of the connection tells.
-                count = len(data)
-            for descriptor in descriptors:
-                os.close(descriptor)
+            except OSError as error:
+                if later := error.errno in SHORT:
+                    self._in(AGAIN_SECONDS, f"flush {id(peer)}", lambda: self._flush(peer))
+                    break
+                count = len(data)  # It is gone, which its end of the connection tells.
             if count < len(data):
-                peer.unsent[0] = data[count:], []
+                peer.unsent[0] = data[count:], ()
             else:
                 peer.unsent.popleft()
         if peer in self.peers:
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if peer.unsent else 0)
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if peer.unsent and not later else 0)
             if self.selector.get_key(peer.channel).events != wanted:
                 self.selector.modify(peer.channel, wanted, lambda: self._receive(peer))
 
@@ -267,7 +278,7 @@ class Holder:
         elif op == "start":
             self._start(peer, header, body)
         elif op == "adopt":
-            self._adopt(header, peer.descriptors.popleft(), peer.descriptors.popleft(), body)
+            self._adopt(peer, header, body)
         elif (held := self.sessions.get(header["id"])) is not None:
             if op == "keep" and len(body) <= KEPT_BYTES:
                 held.kept = body
@@ -288,10 +299,10 @@ class Holder:
             self.keeper, self.keeper_starts = header["keeper"], 0
         self._send(peer, {"op": "own", "version": PROTOCOL, "pid": os.getpid(), "count": len(self.sessions)})
         for held in self.sessions.values():
-            descriptors = (held.memory.descriptor, *((held.master,) if held.master >= 0 else ()))
+            given = (held.memory.descriptor, *((held.master,) if held.master >= 0 else ()))
             facts = {"id": held.id, "pid": held.pid, "status": held.status, "closing": held.closing}
             sizes = {"ring": held.memory.ring_bytes, "input": held.memory.input_bytes}
-            self._send(peer, {"op": "session", **facts, **sizes}, held.kept, descriptors)
+            self._send(peer, {"op": "session", **facts, **sizes}, held.kept, given)
 
     def _start(self, peer: Peer, header: dict[str, Any], kept: bytes) -> None:
         answer: dict[str, Any] = {"op": "started", "number": header["number"], "id": header["id"]}
@@ -314,16 +325,32 @@ class Holder:
         self.sessions[held.id] = held
         self._send(peer, {**answer, "pid": held.pid}, b"", (memory.descriptor, master))
 
-    def _adopt(self, header: dict[str, Any], memory: int, master: int, kept: bytes) -> None:
-        """A program of a holder that was killed: it is nobody's child here, so how it ends stays unknown."""
-        held = Held(header["id"], header["pid"], master, Memory(memory, header["ring"], header["input"]))
+    def _adopt(self, peer: Peer, header: dict[str, Any], kept: bytes) -> None:
+        """A program of a holder that was killed: it is nobody's child here, so how it ends stays unknown.
+
+        What there is no room for stays with its owner, which hears so and asks again (L1).
+        """
+        given, why = peer.passed.take(header.get("descriptors", 2)), descriptors.short(descriptors.HELD)
+        try:
+            if why or len(given) < 2:
+                raise MemoryFault(why or "Its descriptors did not come.")
+            memory = Memory(given.pop(0), header["ring"], header["input"])
+        except MemoryFault as error:
+            for descriptor in given:
+                os.close(descriptor)
+            self._send(peer, {"op": "unheld", "id": header["id"], "error": str(error)})
+            return
+        held = Held(header["id"], header["pid"], given[0], memory)
         held.kept = kept
         try:
             held.pidfd = os.pidfd_open(held.pid)
-        except (AttributeError, OSError):
-            held.status = "unknown"
-        else:
             self.selector.register(held.pidfd, selectors.EVENT_READ, lambda: self._ended(held, "unknown"))
+        except (AttributeError, OSError) as error:
+            if shortage.is_shortage(error):
+                self._let_go(held)
+                self._send(peer, {"op": "unheld", "id": header["id"], "error": shortage.why(error)})
+                return
+            held.status = "unknown"
         self.sessions[held.id] = held
         if held.status is not None and self.owner is not None:
             self._send(self.owner, {"op": "ended", "id": held.id, "status": held.status})
@@ -331,10 +358,17 @@ class Holder:
     def _forget(self, held: Held) -> None:
         del self.sessions[held.id]
         self._undrain(held)
+        self._let_go(held)
+
+    def _let_go(self, held: Held) -> None:
         held.close_master()
         held.memory.close()
+        self._unwatch(held)
+
+    def _unwatch(self, held: Held) -> None:
         if held.pidfd >= 0:
-            self.selector.unregister(held.pidfd)
+            with contextlib.suppress(KeyError):
+                self.selector.unregister(held.pidfd)
             os.close(held.pidfd)
             held.pidfd = -1
 
@@ -353,17 +387,18 @@ class Holder:
 
     def _ended(self, held: Held, status: int | str) -> None:
         held.status = status
-        if held.pidfd >= 0:
-            self.selector.unregister(held.pidfd)
-            os.close(held.pidfd)
-            held.pidfd = -1
+        self._unwatch(held)
         if self.owner is not None:
             self._send(self.owner, {"op": "ended", "id": held.id, "status": status})
 
     def _drain(self, held: Held) -> None:
         if held.master >= 0 and held.id not in self.drained:
+            try:
+                self.selector.register(held.master, selectors.EVENT_READ, lambda: self._read(held))
+            except OSError as error:  # Its next owner reads it; until then it waits, as on any terminal.
+                _log(f"a terminal cannot be read for now: {shortage.why(error)}")
+                return
             self.drained.add(held.id)
-            self.selector.register(held.master, selectors.EVENT_READ, lambda: self._read(held))
 
     def _undrain(self, held: Held) -> None:
         if held.id in self.drained:
@@ -383,7 +418,8 @@ class Holder:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            if error.errno != errno.EIO:
+            if error.errno != errno.EIO:  # What there is stays in the terminal until its next owner reads it.
+                self._undrain(held)
                 raise
             count = 0
         if count:
@@ -462,7 +498,16 @@ def _credentials(channel: socket.socket) -> tuple[int, int, int]:
 
 
 def _log(sentence: str) -> None:
-    print(time.strftime("%Y-%m-%d %H:%M:%S"), sentence, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # The disk is full.
+        print(time.strftime("%Y-%m-%d %H:%M:%S"), sentence, file=sys.stderr, flush=True)
+
+
+def _try(action: Callable[[], None]) -> None:
+    """What the system has no room for costs that one thing, never the programs."""
+    try:
+        action()
+    except (OSError, MemoryError) as error:
+        _log(f"something could not be done: {shortage.why(error)}")
 
 
 def main() -> None:
@@ -471,6 +516,7 @@ def main() -> None:
         # A handler and not SIG_IGN, which the programs would inherit.
         signal.signal(number, lambda *_: None)
     os.chdir("/")
+    descriptors.raise_limit()
     with socket.socket(fileno=int(sys.argv[1])) as listener:
         Holder(listener).run()
 

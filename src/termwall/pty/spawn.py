@@ -1,5 +1,6 @@
 """Starts a program on a new PTY, in a session and process group of its own (P1, P4). Standard library only."""
 
+import errno
 import fcntl
 import os
 import pty
@@ -8,12 +9,15 @@ import struct
 import subprocess
 import termios
 from collections.abc import Mapping, Sequence
-from resource import RLIMIT_NOFILE, getrlimit, setrlimit
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
+
+from termwall import descriptors, shortage
 
 from termwall.pty.place import NoPlace, enter, shown
 
 DESCRIPTOR_LIMIT = getrlimit(RLIMIT_NOFILE)
-"""As it was when this process began: programs that close every descriptor they may have would take long with more."""
+"""As it was when this process began, before `raise_limit`: programs get what whoever started the server had. Those that
+close every descriptor they may have would take long with more, and `select` knows the first 1,024 only."""
 
 
 OWN_SIGNALS = tuple(
@@ -36,7 +40,7 @@ def spawn(
     env: Mapping[str, str],
     cols: int,
     rows: int,
-    descriptors: tuple[int, int] = DESCRIPTOR_LIMIT,
+    files: tuple[int, int] = DESCRIPTOR_LIMIT,
 ) -> tuple["subprocess.Popen[bytes]", int]:
     """Start a command.
 
@@ -45,7 +49,7 @@ def spawn(
         cwd: an absolute folder.
         env: all that the program gets.
         cols, rows: the window's size.
-        descriptors: how many files it may have open: the soft and the hard limit.
+        files: how many it may have open: the soft and the hard limit; no more than this process may have.
 
     Returns:
         The child, and the PTY's master, which does not block.
@@ -59,10 +63,14 @@ def spawn(
         raise CannotStart(str(error), "cwd") from None
     if any("\0" in text for text in (*command, *env, *env.values())) or any(not name or "=" in name for name in env):
         raise CannotStart("A command or variable has a character that none may have.")
+    if lacking := descriptors.short():
+        raise CannotStart(f"There is no room for another program. {lacking}")
     try:
         master, slave = pty.openpty()
     except OSError as error:
-        raise CannotStart(f"The server has no free terminal: {error.strerror}.") from None
+        why = _NO_TERMINAL if error.errno in (errno.ENOSPC, errno.EAGAIN) else shortage.why(error)
+        raise CannotStart(f"The machine has no free terminal: {why}.") from None
+    allowed = _within(files, getrlimit(RLIMIT_NOFILE)[1])
 
     def prepare() -> None:
         # Between fork and exec: system calls only, so that no lock of another thread can be waited for.
@@ -70,7 +78,7 @@ def spawn(
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        setrlimit(RLIMIT_NOFILE, descriptors)
+        setrlimit(RLIMIT_NOFILE, allowed)
 
     try:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
@@ -87,6 +95,8 @@ def spawn(
         )
     except BaseException as error:
         os.close(master)
+        if shortage.is_shortage(error):
+            raise CannotStart(f"`{command[0]}` could not be started: {shortage.why(error)}.") from None
         if isinstance(error, OSError | ValueError | subprocess.SubprocessError):
             if isinstance(error, PermissionError) and error.filename == cwd:  # It changed since it was looked at.
                 raise CannotStart(f"The server's user has no right to enter {shown(cwd)}.", "cwd") from None
@@ -95,6 +105,17 @@ def spawn(
     finally:
         os.close(slave)
     return child, master
+
+
+_NO_TERMINAL = "all that it may have are in use; end some programs, or raise `kernel.pty.max`"
+
+
+def _within(files: tuple[int, int], most: int) -> tuple[int, int]:
+    """Limits that may be set where the hard one is `most`: nobody may raise that again."""
+    if most == RLIM_INFINITY:
+        return files
+    soft, hard = (most if one == RLIM_INFINITY else min(one, most) for one in files)
+    return soft, hard
 
 
 def _why(program: str, error: BaseException) -> str:

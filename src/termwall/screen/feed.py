@@ -134,6 +134,8 @@ class ScreenFeed:
         self.busy = False
         self.queued = False
         self.closed = False
+        self.resting = False
+        """Whether the worker had no room for it, until it is tried again."""
         self.lost = False
         """Whether some output never reached the screen, because it could not be rebuilt."""
         self.crashes = 0
@@ -352,9 +354,15 @@ class ScreenFeed:
             self._crashed_at = max(self._crashed_at, self._to)
         self.asks.extendleft(reversed(self._alike))
         self._alike = []
-        self.busy = self.opened = False
+        self.busy = self.opened = self.resting = False
         self._to = 0
         self.position, self.serial = self.base.offset, self.base.serial
+
+    def refused(self) -> None:
+        """The worker has no room for it now; it is drawn from its checkpoint once it has (L1)."""
+        self.busy = False
+        self.crashed()
+        self.resting = True
 
     def rebase(self) -> None:
         """Before a new worker takes it: begin anew where the checkpoint cannot be gone on from."""

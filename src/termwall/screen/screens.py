@@ -22,6 +22,7 @@ from typing import Any
 from termwall.core.osc import COPIED_BYTES
 from termwall.core.sizes import SizeLog
 from termwall.memory import Memory
+from termwall.passing import SHORT
 from termwall.protocol.frames import BadFrame, Unpacker, pack
 from termwall.screen.feed import FLOOD_SECONDS, MAX_ASKS, News, ScreenFeed
 
@@ -44,6 +45,10 @@ RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 STEADY_SECONDS = 30.0
 END_SECONDS = 1.0
 """Until a worker that was killed is gone; one that waits for a disk stays until that answers."""
+ROOM_SECONDS = 2.0
+"""Until a session is given to the worker again that it had no room for."""
+SEND_SECONDS = 0.05
+"""Until a descriptor is sent again that the system has no room for."""
 RECEIVE_BYTES = 1 << 20
 SOURCE = Path(__file__).parents[2]
 """Where the worker finds this package, installed or not."""
@@ -191,7 +196,7 @@ class Screens:
             return
         if len(feed.asks) > MAX_ASKS:
             self._loop.call_soon(feed.asks.pop().answer, None)
-        if not feed.behind:
+        if not feed.behind or feed.resting:
             return
         if feed.crashes:  # Perhaps it was the cause: the others go first.
             self._enqueue(feed, self._floods)
@@ -300,7 +305,9 @@ class Screens:
         feed = self._busy.popleft()
         if feed.handle != header["id"]:
             raise BadFrame(f"an answer for {header['id']} where {feed.handle} was asked")
-        if not feed.closed:
+        if "short" in header:
+            self._rest(feed, header["short"])
+        elif not feed.closed:
             feed.answered(header, body)
             if not feed.waited_for and feed in self._asked:
                 self._asked.pop(feed).cancel()
@@ -311,6 +318,21 @@ class Screens:
         self._dispatch()
         if self._busy and self._watchdog is None:
             self._watch(ANSWER_SECONDS)
+
+    def _rest(self, feed: ScreenFeed, why: str) -> None:
+        """The worker has no room for a session: it is opened again in a while; the others go on (L1)."""
+        if feed.closed:
+            return
+        log.warning("a screen cannot be drawn for now: %s", why)
+        self._shut(feed)
+        feed.refused()
+        feed.give_up(free=False)
+        self._timers[feed] = self._loop.call_later(ROOM_SECONDS, self._rested, feed)
+
+    def _rested(self, feed: ScreenFeed) -> None:
+        del self._timers[feed]
+        feed.resting = False
+        self._wake(feed)
 
     # ---- the process
 
@@ -363,14 +385,22 @@ class Screens:
             except (BlockingIOError, InterruptedError):
                 self._loop.add_writer(channel, self._writable)
                 return
-            except OSError:  # It died; its reader tells.
-                self._unsent.clear()
+            except OSError as error:
+                if error.errno in SHORT:
+                    self._loop.remove_writer(channel)
+                    self._loop.call_later(SEND_SECONDS, self._send_again, channel)
+                    return
+                self._unsent.clear()  # It died; its reader tells.
                 break
             if count < len(data):
                 self._unsent[0] = data[count:], -1
             else:
                 self._unsent.popleft()
         self._loop.remove_writer(channel)
+
+    def _send_again(self, channel: socket.socket) -> None:
+        if self._channel is channel:
+            self._writable()
 
     def _readable(self) -> None:
         assert self._channel is not None

@@ -12,22 +12,22 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
 from typing import Any
 
+from termwall import descriptors, shortage
 from termwall.core.modes import Modes
 from termwall.core.osc import Copied, Marked, OscEvent, OscScanner, encode_events, titled
 from termwall.core.theme import Theme
 from termwall.memory import Base, clear_checkpoint, map_ring, read_checkpoint, write_checkpoint
+from termwall.passing import Passed, receive
 from termwall.protocol.frames import Frame, Unpacker, pack
 from termwall.screen.engine import EngineError
 from termwall.screen.ghostty import GhosttyEngine
 from termwall.screen.progress import KnownRows
 from termwall.screen.skim import SKIM_BYTES, skim
 
-RECEIVE_BYTES = 256 << 10
-MAX_DESCRIPTORS = 64
-"""Descriptors taken with one receive; a session's comes with its `open`."""
+OPEN_DESCRIPTORS = 1
+"""What a session takes beside the one that comes with its `open`: the mapping of its ring."""
 EXTRA_LINES = 700
 """The engine keeps whole pages of scrollback, so up to this many lines more than it was asked for."""
 SLICE_SECONDS = 0.25
@@ -53,6 +53,7 @@ class Drawn:
         self._memory = descriptor
         capacity: int = header["capacity"]
         self.ring = map_ring(descriptor, capacity)
+        """The first that may fail: then nothing is left behind."""
         self._base = Base(slot=header["slot"], length=header["length"])
         self._stale = Base()
         self.ring.end = self.position = header["at"]
@@ -77,6 +78,8 @@ class Drawn:
             self._use(
                 GhosttyEngine.restore(checkpoint, *size, self.scrollback) if self._base.length else self._new(*size)
             )
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - it is told with the first answer
             self._broken = str(error)
             self._use(self._new(*size))
@@ -163,8 +166,12 @@ class Drawn:
         """Make a checkpoint; the part of the answer that says so."""
         checkpoint = self.engine.checkpoint()
         self._checkpoint_at = self.position
-        self._stale, slot = self._base, 1 - self._base.slot
-        write_checkpoint(self._memory, slot, checkpoint)
+        slot = 1 - self._base.slot
+        try:
+            write_checkpoint(self._memory, slot, checkpoint)
+        except OSError:  # No memory is left for it: the last one stays, and another is tried after as much output.
+            return {}
+        self._stale = self._base
         self._base = Base(slot=slot, length=len(checkpoint))
         return {"checkpoint": len(checkpoint), "slot": slot}
 
@@ -274,30 +281,46 @@ def _json(value: object) -> bytes:
 def serve(channel: socket.socket) -> None:
     """Answer requests until the server closes its end."""
     unpacker = Unpacker()
-    descriptors: deque[int] = deque()
-    sessions: dict[int, Drawn] = {}
+    passed = Passed()
+    sessions: dict[int, Drawn | str] = {}
     channel.sendall(pack({"op": "ready"}))
     while True:
-        data, given, _, _ = socket.recv_fds(channel, RECEIVE_BYTES, MAX_DESCRIPTORS)
-        descriptors.extend(given)
+        data = receive(channel, passed)
         if not data:
             return
         for header, _ in unpacker.feed(data):
             match header["op"]:
                 case "open":
-                    sessions[header["id"]] = Drawn(header, descriptors.popleft())
+                    sessions[header["id"]] = _open(header, passed)
                 case "close":
-                    sessions.pop(header["id"]).close()
+                    if isinstance(drawn := sessions.pop(header["id"]), Drawn):
+                        drawn.close()
                 case "draw":
-                    channel.sendall(pack(*sessions[header["id"]].draw(header)))
+                    drawn = sessions[header["id"]]
+                    answer = drawn.draw(header) if isinstance(drawn, Drawn) else ({"id": header["id"], "short": drawn},)
+                    channel.sendall(pack(*answer))
                 case other:
                     raise ValueError(f"the server asks for `{other}`, which this worker does not know")
+
+
+def _open(header: dict[str, Any], passed: Passed) -> Drawn | str:
+    """A session, or why there is no room for it now: that is asked for again, and costs the others nothing (L1)."""
+    given, lacking = passed.take(1), descriptors.short(OPEN_DESCRIPTORS)
+    if given and not lacking:
+        try:
+            return Drawn(header, given[0])
+        except (OSError, MemoryError) as error:
+            lacking = shortage.why(error)
+    for descriptor in given:
+        os.close(descriptor)
+    return lacking or "its memory could not be passed on, for too many files are open"
 
 
 def main() -> None:
     """Serve the socket that the parent gave."""
     # Ctrl+C in the server's terminal goes to its whole group; the server ends this process by its socket.
     os.nice(10)
+    descriptors.raise_limit()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(fileno=int(sys.argv[1])) as channel:
         try:

@@ -1,0 +1,84 @@
+"""How many files this process may have open, how many it has, and the reserve that nothing new may touch (L1).
+
+Every terminal, every connection and every file is one. Standard library only, because the holder counts too.
+"""
+
+import errno
+import os
+from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
+
+WANTED = 65_536
+"""Where the system has no limit of its own, or does not allow the one that it names (macOS)."""
+RESERVE = 32
+"""Descriptors for what has to work always: to answer, to write the database, to start the holder or a worker again.
+Of a small limit an eighth."""
+SESSION = 8
+"""What starting one takes at most; it keeps three."""
+HELD = 3
+"""What a session takes that is taken over: its terminal, its memory and the mapping of that."""
+_FOLDERS = ("/proc/self/fd", "/dev/fd")
+
+
+def raise_limit() -> None:
+    """Allow this process as many open files as it may have: the soft limit becomes the hard one."""
+    soft, hard = getrlimit(RLIMIT_NOFILE)
+    wishes = (hard,) if hard != RLIM_INFINITY else (WANTED, 10_240)
+    for wanted in wishes:
+        if soft == RLIM_INFINITY or soft >= wanted:
+            return
+        try:
+            setrlimit(RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):  # macOS allows less than it says.
+            continue
+        return
+
+
+def limit() -> int:
+    """How many this process may have open."""
+    soft = getrlimit(RLIMIT_NOFILE)[0]
+    return 1 << 30 if soft == RLIM_INFINITY else soft
+
+
+def reserve() -> int:
+    """How many of them nothing new may take."""
+    return min(RESERVE, limit() // 8)
+
+
+def in_use() -> int:
+    """How many this process has open."""
+    for folder in _FOLDERS:
+        try:
+            # Linux 6.2 and later: the size of the folder is their number.
+            return os.stat(folder).st_size if folder == _FOLDERS[0] and _COUNTED else len(os.listdir(folder)) - 1
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            return limit()  # Not even one more for the list.
+    return 0
+
+
+def spare() -> int:
+    """How many may be opened before the reserve is touched; below 0 where it is."""
+    return limit() - in_use() - reserve()
+
+
+def short(count: int = SESSION) -> str:
+    """Why so many more cannot be had, as a sentence that says what to do; empty where they can."""
+    if spare() >= count:
+        return ""
+    return (
+        f"It has {in_use()} of the {limit()} files open that it may have. Close terminals or pages, or start the "
+        "server with a higher limit (`ulimit -n`)."
+    )
+
+
+def _counts() -> bool:
+    try:
+        return os.stat(_FOLDERS[0]).st_size == len(os.listdir(_FOLDERS[0])) - 1
+    except OSError:
+        return False
+
+
+_COUNTED = _counts()

@@ -1,0 +1,184 @@
+"""What runs out is never taken for a death (L1): descriptors, terminals, processes, memory."""
+
+import os
+import resource
+import socket
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from termwall.core.errors import ErrorCode, TermwallError
+from termwall.passing import Passed, receive
+from termwall.pty.held import HeldProgram, HeldPrograms, HolderError, look
+from termwall.pty.programs import LocalPrograms
+from termwall.pty.spawn import _within
+from tests.pty.test_programs import Run, order
+from tests.support.holder import end_holder
+from tests.support.patience import until
+from tests.support.server import running
+
+T = TypeVar("T")
+SESSIONS = 40
+
+
+@contextmanager
+def files_of(pid: int, files: int) -> Iterator[None]:
+    """A process may have so many files open, for the length of a block."""
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE, (files, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+
+def opened(pid: int) -> int:
+    """How many it has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+@asynccontextmanager
+async def held(folder: Path) -> AsyncIterator[HeldPrograms]:
+    """Programs of a holder, which ends with the block."""
+    programs = HeldPrograms(folder, None)
+    try:
+        await programs.open()
+        yield programs
+    finally:
+        await programs.close()
+        end_holder(folder)
+
+
+async def test_case_hardening_L1_a_holder_without_descriptors_says_so_and_lives(tmp_path: Path) -> None:
+    async with held(tmp_path) as programs:
+        first = Run(programs.start(order("a", "cat")))
+        with files_of(programs.pid, opened(programs.pid) + 2):
+            for number in range(4):
+                with pytest.raises(TermwallError, match=r"files open.*`ulimit -n`") as caught:
+                    programs.start(order(f"b{number}", "cat"))
+                assert caught.value.code is ErrorCode.CANNOT_START
+            first.process.write(b"alive\n")
+            await first.sees(b"alive")
+        again = Run(programs.start(order("c", "cat")))
+        for run in (first, again):
+            run.process.leave()
+
+
+async def test_case_hardening_L1_a_program_that_a_new_holder_has_no_room_for_is_held_later(tmp_path: Path) -> None:
+    """As after a holder's death: what its successor has no room for stays with the server, which asks again."""
+    async with held(tmp_path) as programs:
+        first = Run(programs.start(order("a", "cat")))
+        mine = LocalPrograms().start(order("b", "cat"))
+        program = HeldProgram(programs, "b", mine.pid, mine.master, mine.memory, None)
+        programs._programs["b"] = program
+        with files_of(programs.pid, opened(programs.pid) + 1):  # Of its two descriptors one comes through.
+            programs._hand_over(program)
+            await until(lambda: "b" in programs._unheld, "that there is no room")
+            assert programs.outlive, "no death"
+            first.process.write(b"alive\n")
+            await first.sees(b"alive")
+        await until(lambda: look(tmp_path)["sessions"] == 2, "the second try")  # type: ignore[index]
+        first.process.leave()
+        await programs.close()
+        again = HeldPrograms(tmp_path, None)
+        found = {one.program.key: Run(one.program) for one in await again.open()}  # type: ignore[attr-defined]
+        assert set(found) == {"a", "b"}
+        found["b"].process.write(b"alive\n")
+        await found["b"].sees(b"alive")
+        for run in found.values():
+            await run.close()
+        await again.close()
+
+
+async def test_case_hardening_L1_programs_that_cannot_be_taken_over_run_on(tmp_path: Path) -> None:
+    async with held(tmp_path) as programs:
+        runs = [Run(programs.start(order(f"s{number}", "cat"))) for number in range(SESSIONS)]
+        for run in runs:
+            run.process.leave()
+        await programs.close()
+        poor = HeldPrograms(tmp_path, None)
+        before = opened(os.getpid())
+        with files_of(os.getpid(), before + SESSIONS), pytest.raises(HolderError, match=r"run on.*`ulimit -n`"):
+            await poor.open()
+        await poor.close()
+        assert opened(os.getpid()) <= before, "nothing is left open"
+        again = HeldPrograms(tmp_path, None)
+        found = [Run(one.program) for one in await again.open()]
+        assert [run.process.ended for run in found] == [None] * SESSIONS
+        for run in found:
+            run.process.write(b"alive\n")
+            await run.sees(b"alive")
+            run.process.leave()
+        await again.close()
+
+
+def test_case_hardening_L1_descriptors_cut_off_by_the_kernel_are_seen() -> None:
+    def main() -> None:
+        ours, theirs = socket.socketpair()
+        passed = Passed()
+        highest = os.dup(0)
+        while len(os.listdir("/proc/self/fd")) <= highest:  # No holes between the numbers.
+            highest = os.dup(0)
+        before = opened(os.getpid())
+        for free in (1, 0, 2):
+            socket.send_fds(theirs, [b"frame"], [0, 1])
+            with files_of(os.getpid(), highest + 1 + free):
+                assert receive(ours, passed) == b"frame"
+                given = passed.take(2)
+                assert len(given) == (2 if free == 2 else 0), "all or nothing"
+            for one in given:
+                os.close(one)
+        assert opened(os.getpid()) == before
+
+    assert in_child(main) == 0
+
+
+def test_case_hardening_L1_the_limit_is_raised_and_programs_get_the_starters_own(tmp_path: Path) -> None:
+    with running(tmp_path / "data", within=("prlimit", "--nofile=200:400")) as server:
+        project = server.project(tmp_path / "work")
+        session = server.session(project, "sh", "-c", "ulimit -Sn; ulimit -Hn; exec cat")
+        holder = look(server.data_dir)
+        assert holder is not None
+        for pid in (server.pid, holder["pid"]):
+            assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (400, 400)
+        shown = wait_for(lambda: server.call("GET", f"/api/sessions/{session}/screen?format=text").text.split())
+        assert shown == ["200", "400"]
+
+
+@pytest.mark.parametrize(
+    ("files", "most", "given"),
+    [((256, 4096), 4096, (256, 4096)), ((256, 1 << 20), 4096, (256, 4096)), ((8192, 1 << 20), 4096, (4096, 4096))],
+)
+def test_case_hardening_L1_a_limit_above_the_holders_is_cut(
+    files: tuple[int, int], most: int, given: tuple[int, int]
+) -> None:
+    """A holder of a login with a lower limit starts programs for a server with a higher one."""
+    assert _within(files, most) == given
+
+
+def wait_for(look_at: Callable[[], T]) -> T:
+    """Waits until there is something."""
+    until_then = time.monotonic() + 10
+    while not (value := look_at()):
+        assert time.monotonic() < until_then
+        time.sleep(0.02)
+    return value
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Do it in a process of its own; returns its exit code."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
