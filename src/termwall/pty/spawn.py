@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 
 from termwall import descriptors, shortage
-
 from termwall.pty.place import NoPlace, enter, shown
 
 DESCRIPTOR_LIMIT = getrlimit(RLIMIT_NOFILE)
