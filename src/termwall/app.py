@@ -238,10 +238,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         if node is not None:
             await node.known(session)
 
+    async def heard(project: str) -> None:
+        if node is not None:
+            await node.heard(project)
+
     forward = Forward(
         lambda session: None if node is None else node.node_of(session),
         service.recordings.has,
         known,
+        lambda project: service.find_room(project) is not None,
+        heard,
         asdict,
         lambda plain: Identity(**plain),
     )

@@ -15,6 +15,9 @@ from termwall.cluster.calls import Call
 from termwall.cluster.forward import Forward
 from termwall.cluster.local import LocalBroker, LocalBus
 from termwall.cluster.parcel import PROTOCOL
+from termwall.core.focus import Stage
+from termwall.hub.room import Room
+from termwall.protocol.bodies import Project
 from tests.support.nodes import OneNode
 from tests.support.patience import until
 from tests.support.site import Site
@@ -40,6 +43,30 @@ async def two(tmp_path: Path) -> AsyncIterator[tuple[Site, Site]]:
 
 async def known(site: Site, session: str) -> None:
     await until(lambda: session in site.service.room("wall").sessions, "the session")
+
+
+async def test_N7_a_project_that_was_just_made_is_known_to_the_node_that_is_named(
+    two: tuple[Site, Site], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, gateway = two
+    adopt, heard = gateway.service.adopt, gateway.one.node.stages._adopted
+    asked: list[Project] = []
+
+    def later(project: Project, stage: Stage, epoch: str) -> Room | None:
+        asked.append(project)
+        asyncio.get_running_loop().call_later(0.3, lambda: (adopt(project, stage, epoch), heard.set()))
+        return None
+
+    monkeypatch.setattr(gateway.service, "adopt", later)
+    body = {"id": "new", "path": str(tmp_path)}
+    assert (await host.call("POST", "/api/projects", json=body)).status_code == 201
+    body = {"command": ["cat"], "node": "gateway"}
+    calling = asyncio.create_task(host.call("POST", "/api/projects/new/sessions", json=body))
+    await until(lambda: asked, "that it hears of it")
+    monkeypatch.undo()
+    assert (await calling).status_code == 201
+    refused = await host.call("POST", "/api/projects/nowhere/sessions", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_project")
 
 
 async def test_N5_a_node_of_another_protocol_is_not_asked(
@@ -124,7 +151,14 @@ async def test_N7_a_new_session_is_answered_once_it_is_known_where_it_was_asked_
         await send({"type": "http.response.body", "body": b'{"id": "a"}'})
 
     nobody, neither = (lambda session: None), (lambda recording: False)
-    layers = [Forward(nobody, neither, known, lambda who: who, lambda who: who).over(app) for _ in range(2)]
+
+    async def heard(project: str) -> None:
+        assert project == "wall", project
+
+    def layer() -> Forward:
+        return Forward(nobody, neither, known, lambda project: True, heard, lambda who: who, lambda who: who)
+
+    layers = [layer().over(app) for _ in range(2)]
     for bus, layer in zip((one, two), layers, strict=True):
         bus.announce({"protocol": PROTOCOL})
         await bus.open()
@@ -157,6 +191,6 @@ async def test_N7_a_new_session_is_answered_once_it_is_known_where_it_was_asked_
     come.set()
     await asyncio.wait_for(asked, 10)
     assert [sent[0]["status"], sent[1]["body"]] == [201, b'{"id": "a"}']
-    for layer, bus in zip(layers, (one, two), strict=True):
-        await layer.close()
+    for one_layer, bus in zip(layers, (one, two), strict=True):
+        await one_layer.close()
         await bus.close()

@@ -32,7 +32,13 @@ class Site:
         self.name = one.name
         self.service = one.service
         self.forward = Forward(
-            one.node.node_of, one.service.recordings.has, one.node.known, asdict, lambda plain: Identity(**plain)
+            one.node.node_of,
+            one.service.recordings.has,
+            one.node.known,
+            lambda project: one.service.find_room(project) is not None,
+            one.node.heard,
+            asdict,
+            lambda plain: Identity(**plain),
         )
         self.app = FastAPI()
         for routes in (project_routes, session_routes, recording_routes):

@@ -30,7 +30,7 @@ MOST_PLACES = 10_000
 MOST_KNOWN = 1024
 """Nodes that are remembered while they are away; more are not missed."""
 _ABOUT_SESSION = re.compile(r"/api/sessions/([^/]+)(/.+)?")
-_NEW_SESSION = re.compile(r"/api/projects/[^/]+/sessions")
+_NEW_SESSION = re.compile(r"/api/projects/([^/]+)/sessions")
 _ABOUT_RECORDING = re.compile(rf"/api/recordings/({ID})(/cast|/timeline|/frame)?")
 _GATHERED = re.compile(r"/api/projects/[^/]+/(recordings|search)")
 _CARRIED = {b"content-type", b"content-length", b"accept", b"range", b"if-range"}
@@ -45,6 +45,8 @@ class Forward:
         node_of: the other node that has a session; None where it is this one's, or nobody's.
         has_recording: whether this node has a recording.
         known: waits until a new session of another node is known here too, within bounds.
+        knows_project: whether a project is known here.
+        heard: waits until a project that another node knows is known here too, within bounds.
         plain, real: an identity as JSON can hold it, and back.
     """
 
@@ -53,6 +55,8 @@ class Forward:
         node_of: Callable[[str], str | None],
         has_recording: Callable[[str], bool],
         known: Callable[[str], Awaitable[None]],
+        knows_project: Callable[[str], bool],
+        heard: Callable[[str], Awaitable[None]],
         plain: Callable[[Any], Any],
         real: Callable[[Any], Any],
     ) -> None:
@@ -60,6 +64,8 @@ class Forward:
         self._node_of = node_of
         self._has_recording = has_recording
         self._until_known = known
+        self._knows_project = knows_project
+        self._until_heard = heard
         self._plain = plain
         self._real = real
         self._calls: Calls | None = None
@@ -90,6 +96,9 @@ class Forward:
             await calls.close()
 
     async def _own(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer another node, which may know a project that this one has yet to hear of."""
+        if scope["method"] == "POST" and (about := _NEW_SESSION.fullmatch(scope["path"])) is not None:
+            await self._until_heard(about[1])
         await self._app(scope, receive, send)
 
     def _member(self, member: Member, here: bool) -> None:
@@ -118,10 +127,11 @@ class Forward:
             except BusError as error:
                 await _refuse(send, error)
                 return
-        elif method == "POST" and _NEW_SESSION.fullmatch(path):
+        elif method == "POST" and (about := _NEW_SESSION.fullmatch(path)) is not None:
             body = await _whole(receive)
             named = _named(body)
-            node = named if named != calls.bus.node and named in calls.bus.members() else None
+            if named != calls.bus.node and named in calls.bus.members() and self._knows_project(about[1]):
+                node = named
         if node is None:
             await self._app(scope, receive if body is None else _again(body, receive), send)
         else:

@@ -205,6 +205,10 @@ class Node:
         if self.role != "host":
             await self.gateway.roster.known(session_id)
 
+    async def heard(self, project_id: str) -> None:
+        """Until a project that another node knows is known here too, or some seconds have passed."""
+        await self.stages.heard(project_id)
+
     async def close(self) -> None:
         """Take part no more; the sessions here go on."""
         if self._beat is not None:

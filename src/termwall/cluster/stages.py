@@ -8,6 +8,7 @@ this carries them to the bus and to the rooms.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from termwall.cluster.bus import Bus, BusAway, BusError, BusFails, Conflict, TooLarge
@@ -24,6 +25,9 @@ from termwall.protocol.messages import Changer, FocusUpdate
 log = logging.getLogger("termwall.cluster")
 
 AWAY = "Nothing was changed: the other nodes cannot be reached now. It works again by itself when they can."
+
+HEARD_SECONDS = 2.0
+"""Between a node that knows a project and one that is asked about it; then the project counts as unknown."""
 
 
 class Rooms(Protocol):
@@ -62,6 +66,7 @@ class SharedStages:
         self._asked: dict[str, tuple[Asked | None, Answer]] = {}
         self._updates: dict[str, FocusUpdate] = {}
         self._chores = Chores(log)
+        self._adopted = asyncio.Event()
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     # ---- what the hub asks for
@@ -123,6 +128,14 @@ class SharedStages:
         shared = self._replica(document.key)
         self._do(document.key, shared.seen(document))
         self._do(document.key, shared.go())
+
+    async def heard(self, project_id: str) -> None:
+        """Until a project that another node knows is known here too, or `HEARD_SECONDS` have passed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HEARD_SECONDS):
+                while self._rooms.find_room(project_id) is None:
+                    self._adopted.clear()
+                    await self._adopted.wait()
 
     def lost(self) -> None:
         """The engine lost what it had stored."""
@@ -203,6 +216,7 @@ class SharedStages:
         stage, epoch = stage_of(value), value["epoch"]
         if room is None:
             room = self._rooms.adopt(_project_of(document.key, value), stage, epoch)
+            self._adopted.set()
             return
         # Also where two nodes made it at the same moment: the first counts, with its folder.
         room.project = _project_of(document.key, value).model_copy(update={"max_focused": room.project.max_focused})
