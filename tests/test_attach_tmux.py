@@ -47,6 +47,7 @@ class Tmux:
         deadline = time.monotonic() + 30
         while text not in (shown := self("capture-pane", "-p")):
             assert time.monotonic() < deadline, shown
+            time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +94,21 @@ def test_case_command_line_2_tmux_is_as_it_was_after_attach(server: Server, tmux
         case _:
             os.kill(int((server.data_dir / "pid").read_text()), signal.Signals[f"SIG{end}"])
     tmux.shows("line 59")
+    deadline = time.monotonic() + 30
+    while _runs(int((server.data_dir / "pid").read_text())):  # It throws away what the terminal still reports.
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     tmux("send-keys", "echo BACK", "Enter")
     tmux.shows("BACK")
     _same(tmux.state(), before)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _same(after: str, before: str) -> None:

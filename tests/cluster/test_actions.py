@@ -115,6 +115,7 @@ async def test_I1_input_without_a_number_goes_on_where_its_number_was_forgotten(
     _, host, gateway = two
     line = await begun(host, gateway)
     live(host, "a").inputs.limit = 1
+    live(host, "a").inputs.connected = tuple  # Of those who are connected, none is forgotten.
     for text, sequence in (("one", None), ("two", None), ("three", 1), ("four", None)):
         types(line, text, **({} if sequence is None else {"seq": sequence}))
         await line.sees("a", text)

@@ -53,12 +53,12 @@ def test_case_page_15_where_nobody_sits_before_the_page_it_waits_for_a_click(ser
 def test_case_agents_4_the_program_is_told_who_has_the_keys(server: Server, open_page: Open) -> None:
     session = probe(server, "\\x1b[?1004h")
     page = open_page()
-    page.sees(session, "x1b[O'")
+    page.sees(session, "x1b[O")
     page.type(session, "x")
-    page.sees(session, "x1b[I'")
+    page.sees(session, "x1b[I")
     page.page.keyboard.press("Control+F6")
-    page.until(lambda: page.text(session).count("x1b[O'") == 2, "that nobody has them")
-    assert page.text(session).count("x1b[I'") == 1
+    page.until(lambda: page.text(session).count("x1b[O") == 2, "that nobody has them")
+    assert page.text(session).count("x1b[I") == 1
 
 
 def test_case_agents_10_a_light_page_is_told_to_be_light(server: Server, open_page: Open) -> None:

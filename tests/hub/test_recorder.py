@@ -45,6 +45,14 @@ def parts_of(wall: Wall, one: Recording) -> list[Path]:
     return [place(wall, one.id) / f"{part}.cast" for part in range(one.first_part, one.first_part + one.parts)]
 
 
+def holds(wall: Wall, one: Recording, text: bytes) -> bool:
+    """Whether its last part has a text; False also while parts come and go."""
+    try:
+        return text in parts_of(wall, one)[-1].read_bytes()
+    except FileNotFoundError:
+        return False
+
+
 def printed(events: Iterator[Event]) -> str:
     return "".join(event.data for event in events if event.code == "o")
 
@@ -179,11 +187,12 @@ async def test_case_command_line_7_R4_what_ended_longest_ago_makes_room_and_noth
     # The one that began first ended last.
     assert [one.id for one in wall.service.recordings.of_project("wall")] == [third.id, second.id, long.id]
     assert not place(wall, first.id).exists()
-    wall.session("runs", "sh", "-c", "stty raw -echo; read x; seq 1 90000; read x")
+    wall.session("runs", "sh", "-c", "stty raw -echo; read x; seq 1 90000; echo END; read x")
     runs = wall.service.start_recording("runs")
     await until((place(wall, runs.id) / "1.cast").exists, "the first picture")
     wall.service.write_input("runs", "\n")
-    await until(lambda: wall.service.recordings.get(runs.id).first_part > 1, "its own oldest part to make room")
+    await until(lambda: holds(wall, wall.service.recordings.get(runs.id), b"END"), "all of it")
+    assert wall.service.recordings.get(runs.id).first_part > 1, "its own oldest part makes room"
     used = sum(path.stat().st_size for path in (wall.folder / "recordings").rglob("*.cast"))
     assert used < 600_000
     left = {one.id for one in wall.service.recordings.of_project("wall")}
