@@ -12,7 +12,7 @@ run: $(VENV)/.installed
 	@$(BIN)/termwall $(ARGS)
 
 test: $(VENV)/.testing web/node_modules/.installed browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
 	$(NPM) test
 
 # The texts of docs/how-to/reverse-proxy.md with the real programs; on Debian they come with

@@ -17,8 +17,15 @@ settings.load_profile("termwall")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright keeps a loop running in this thread, which asyncio's tests cannot have."""
+    """Browser tests last: Playwright keeps a loop running in this thread, which asyncio's tests cannot have.
+
+    A file's tests share what they start, so one worker runs them all; browser tests share it over all files, and
+    whoever is free takes the next.
+    """
     items.sort(key=lambda item: "e2e" in item.path.parts)
+    for item in items:
+        if "e2e" not in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.fixture

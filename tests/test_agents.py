@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import prepared
 from tests.support.server import Server
 from tests.test_cli import Command, termwall, work
 
@@ -15,9 +16,7 @@ ASKS = r"""echo "READY é"; read x; printf '\033[1mbold\033[0m\033]9;hello\007';
 
 def code_of(command: Command, *words: str) -> tuple[int, str]:
     """Exit code and all that it says."""
-    done = subprocess.run(
-        [sys.executable, "-m", "termwall", *words], cwd=command.cwd, env=command.env, capture_output=True, text=True
-    )
+    done = prepared.run(list(words), cwd=command.cwd, env=command.env)
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stdout + done.stderr
 

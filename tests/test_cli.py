@@ -18,6 +18,7 @@ from termwall.addresses import only_here, public_address
 from termwall.folder import Running
 from termwall.pty.held import look
 from termwall.remote import Remote
+from tests.support import prepared
 from tests.support.server import Server, running
 from tests.support.tls_front import tls_front
 
@@ -32,15 +33,7 @@ class Command:
 
     def __call__(self, *words: str, ok: bool = True, text: str = "", both: bool = False) -> str:
         """What it prints; on failure what it says, or both."""
-        done = subprocess.run(
-            [sys.executable, "-m", "termwall", *words],
-            cwd=self.cwd,
-            env=self.env,
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
+        done = prepared.run(list(words), cwd=self.cwd, env=self.env, text=text)
         assert (done.returncode == 0) is ok, done.stdout + done.stderr
         assert "Traceback" not in done.stderr, done.stderr
         return done.stdout + done.stderr if both else done.stdout if ok else done.stderr

@@ -11,6 +11,9 @@ from tests.e2e.wall_page import PATIENCE
 from tests.support.firefox import Firefox, FirefoxPage, find_firefox
 from tests.support.server import Server
 
+pytestmark = pytest.mark.xdist_group("firefox")
+"""One Firefox for all."""
+
 
 @pytest.fixture(scope="module")
 def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:

@@ -12,9 +12,11 @@ from typing import Any
 import httpx
 
 from tests.support.holder import end_holder
+from tests.support.prepared import Prepared
 
-START_SECONDS = 20
 STOP_SECONDS = 15
+_requests = httpx.Client(timeout=15, trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
+"""Each on a connection of its own: servers are killed and come back."""
 
 
 class Server:
@@ -37,7 +39,7 @@ class Server:
         self.port = 0
         self.token = ""
         self.base = ""
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Prepared | None = None
         self.errors = data_dir / "stderr.log"
 
     def start(self) -> "Server":
@@ -46,18 +48,18 @@ class Server:
         root = Path(__file__).parent.parent.parent
         env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
         env |= {"PYTHONPATH": str(root / "src"), "PYTHONUNBUFFERED": "1", "SHELL": "/bin/sh", "PS1": "$ ", **self.env}
-        command = [*self.within, sys.executable, "-m", "termwall", "serve", "--no-open", "--port", str(self.port)]
-        with open(self.errors, "ab") as errors:
-            self.process = subprocess.Popen(
-                [*command, "--data-dir", str(self.data_dir), *self.options],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=env,
-                cwd=self.cwd,
-            )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline().decode()
+        words = ["serve", "--no-open", "--port", str(self.port), "--data-dir", str(self.data_dir), *self.options]
+        reading, writing = os.pipe()
+        with open(self.errors, "ab") as errors, open(os.devnull, "rb") as nothing:
+            streams = {"stdin": nothing.fileno(), "stdout": writing, "stderr": errors.fileno()}
+            if self.within or "PYTHONPATH" in self.env:
+                command = [*self.within, sys.executable, "-m", "termwall", *words]
+                self.process = subprocess.Popen(command, env=env, cwd=self.cwd, **streams)
+            else:
+                self.process = Prepared(words, env=env, cwd=self.cwd, **streams)
+        os.close(writing)
+        self._output = open(reading, "rb")  # noqa: SIM115
+        line = self._output.readline().decode()
         assert line.startswith("termwall ready: http://"), f"{line!r} {self.errors.read_text()[-2000:]}"
         self.base, _, self.token = line.split()[-1].partition("/?token=")
         self.port = int(self.base.rpartition(":")[2])
@@ -72,9 +74,7 @@ class Server:
     def call(self, method: str, path: str, body: object = None, **options: Any) -> httpx.Response:
         """One request with the owner's token."""
         headers = {"authorization": f"Bearer {self.token}", **options.pop("headers", {})}
-        return httpx.request(
-            method, self.base + path, json=body, headers=headers, timeout=15, trust_env=False, **options
-        )
+        return _requests.request(method, self.base + path, json=body, headers=headers, **options)
 
     def project(self, path: Path, **fields: Any) -> str:
         """A new project's id."""
@@ -120,8 +120,7 @@ class Server:
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
-            if self.process.stdout is not None:
-                self.process.stdout.close()
+            self._output.close()
             self.process = None
         return code
 
