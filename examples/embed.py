@@ -1,4 +1,6 @@
-"""termwall in an application of your own: `uvicorn examples.embed:app`, then /terminals/?token=example-token."""
+"""termwall in an application of your own: `uvicorn --factory examples.embed:app`, then
+/terminals/?token=example-token.
+"""
 
 import tempfile
 from collections.abc import AsyncIterator
@@ -44,4 +46,6 @@ def build(data_dir: Path, token: str) -> FastAPI:
     return app
 
 
-app = build(Path(tempfile.gettempdir()) / "termwall-example", "example-token")
+def app() -> FastAPI:
+    """The application, with a data folder that is kept until the machine's next start."""
+    return build(Path(tempfile.gettempdir()) / "termwall-example", "example-token")

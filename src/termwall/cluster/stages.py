@@ -26,7 +26,7 @@ log = logging.getLogger("termwall.cluster")
 
 AWAY = "Nothing was changed: the other nodes cannot be reached now. It works again by itself when they can."
 
-HEARD_SECONDS = 2.0
+HEARD_SECONDS = 10.0
 """Between a node that knows a project and one that is asked about it; then the project counts as unknown."""
 
 

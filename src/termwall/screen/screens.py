@@ -78,6 +78,8 @@ class Screens:
         self._asked: dict[ScreenFeed, asyncio.TimerHandle] = {}
         """Sessions of which a picture is waited for."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._ending: list[subprocess.Popen[bytes]] = []
+        """Workers that were killed and have not ended yet."""
         self._channel: socket.socket | None = None
         self._unpacker = Unpacker()
         self._unsent: deque[tuple[memoryview, int]] = deque()
@@ -173,10 +175,9 @@ class Screens:
         for timer in (self._restart, self._hold):
             if timer is not None:
                 timer.cancel()
-        process = self._process
         self._drop()
         until = time.monotonic() + END_SECONDS
-        while process is not None and process.poll() is None and time.monotonic() < until:
+        while self._ending and time.monotonic() < until:
             await asyncio.sleep(0.005)
 
     # ---- the order of work
@@ -436,12 +437,14 @@ class Screens:
         self._unsent.clear()
         if self._process is not None:
             self._process.kill()
-            self._reap(self._process)
+            self._ending.append(self._process)
             self._process = None
+            self._reap()
 
-    def _reap(self, process: "subprocess.Popen[bytes]") -> None:
-        if process.poll() is None and not self._loop.is_closed():
-            self._loop.call_later(0.01, self._reap, process)
+    def _reap(self) -> None:
+        self._ending = [process for process in self._ending if process.poll() is None]
+        if self._ending and not self._loop.is_closed():
+            self._loop.call_later(0.005, self._reap)
 
     def _died(self) -> None:
         self._drop()
