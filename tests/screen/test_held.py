@@ -217,3 +217,23 @@ def test_S4_a_session_at_which_the_worker_dies_each_time_gets_a_new_screen() -> 
         assert deaths <= MAX_CRASHES
     assert deaths == MAX_CRASHES
     memory.close()
+
+
+async def test_P5_a_picture_asked_for_in_a_servers_last_moment_touches_no_memory(
+    make_wall: Callable[..., Wall], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a worker the answer comes in the next turn, and by then the memory may be closed."""
+    monkeypatch.setattr(module.sys, "executable", "/bin/false")
+    monkeypatch.setattr(module, "HOLD_SECONDS", 0.05)
+    wall = make_wall(drawn=True)
+    wall.session("a", "cat")
+    await until(lambda: wall.service.get_session("a").screen == "rebuilding")
+    faults: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+    session, answers = wall.service._find("a")[1], list[object]()
+    session.show("text", 0, answers.append)
+    session.leave()
+    session.process.program.forget()
+    await asyncio.sleep(0)
+    await until(lambda: answers)
+    assert (answers, faults) == ([None], [])

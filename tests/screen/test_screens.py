@@ -5,7 +5,9 @@ import os
 import random
 import re
 import signal
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -283,6 +285,30 @@ async def test_S4_a_stuck_worker_is_replaced(drawn: Wall, monkeypatch: pytest.Mo
         await until(lambda: screens.restarts == 1)
     await shows(drawn, "a", "hello")
     assert screens.restarts == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the system does not say how long one waited")
+async def test_case_hardening_L3_a_worker_that_waits_for_a_processor_is_not_taken_for_stuck(
+    drawn: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screens = drawn.screens
+    drawn.session("a", "cat")
+    await text(drawn, "a")
+    assert screens is not None
+    assert screens.pid is not None
+    processor = min(os.sched_getaffinity(0))
+    os.sched_setaffinity(screens.pid, {processor})
+    os.sched_setscheduler(screens.pid, os.SCHED_IDLE, os.sched_param(0))
+    loop = (
+        f"import os, time; os.sched_setaffinity(0, {{{processor}}})\n"
+        "until = time.monotonic() + 0.6\nwhile time.monotonic() < until: pass"
+    )
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.2)
+    busy = [await asyncio.create_subprocess_exec(sys.executable, "-S", "-c", loop) for _ in range(2)]
+    drawn.service.write_input("a", "hello")
+    await shows(drawn, "a", "hello")
+    await asyncio.gather(*(one.wait() for one in busy))
+    assert screens.restarts == 0
 
 
 async def test_S3_without_an_engine_the_sessions_live_on(

@@ -25,6 +25,7 @@ from termwall.memory import Memory
 from termwall.passing import SHORT
 from termwall.protocol.frames import BadFrame, Unpacker, pack
 from termwall.screen.feed import FLOOD_SECONDS, MAX_ASKS, News, ScreenFeed
+from termwall.screen.starving import Turn
 
 log = logging.getLogger("termwall.screen")
 
@@ -33,6 +34,10 @@ ANSWER_SECONDS = 5.0
 """A worker that takes longer for one request is stuck: 1 MiB of the worst output takes about 20 ms."""
 START_SECONDS = 10.0
 """The same for its first answer: a busy machine may take long to start a process."""
+STARVED_SECONDS = 30.0
+"""What it waits for a processor does not count as long as this: killing it would only make it begin again."""
+LOOK_SECONDS = 0.05
+"""At least between two looks at it."""
 HOLD_SECONDS = 5.0
 """A start takes 0.3 s, and on a machine that is busy with floods several times that."""
 ASK_SECONDS = 15.0
@@ -193,7 +198,7 @@ class Screens:
             return
         if self.away:  # Whoever asks is answered each time; the worker, once it is there, takes all of them up.
             if feed.asks:
-                self._loop.call_soon(feed.give_up)
+                self._loop.call_soon(self._give_up, feed)
             return
         if len(feed.asks) > MAX_ASKS:
             self._loop.call_soon(feed.asks.pop().answer, None)
@@ -207,6 +212,10 @@ class Screens:
             self._enqueue(feed, self._floods)
         elif feed not in self._timers:
             self._timers[feed] = self._loop.call_later(FLOOD_SECONDS, self._waited, feed)
+
+    def _give_up(self, feed: ScreenFeed) -> None:
+        if not feed.closed:  # Else everybody had an answer, and its memory may be given back.
+            feed.give_up()
 
     def _waited(self, feed: ScreenFeed) -> None:
         del self._timers[feed]
@@ -273,14 +282,22 @@ class Screens:
             self._tell()
 
     def _watch(self, seconds: float) -> None:
-        self._watchdog = self._loop.call_later(seconds, self._stuck)
+        self._watchdog = self._loop.call_later(seconds, self._stuck, seconds, self._turn())
 
     def _unwatch(self) -> None:
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None
 
-    def _stuck(self) -> None:
+    def _turn(self) -> Turn:
+        return Turn.of(0 if self._process is None else self._process.pid)
+
+    def _stuck(self, seconds: float, before: Turn) -> None:
+        now = self._turn()
+        left = seconds - now.idle_since(before)
+        if left > 0 and now.at - before.at < STARVED_SECONDS:
+            self._watchdog = self._loop.call_later(max(left, LOOK_SECONDS), self._stuck, seconds, before)
+            return
         self._watchdog = None
         log.warning("the screen worker does not answer")
         self._died()
