@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := cd web && npm
 
-.PHONY: run test test-proxies test-agents test-terminals check bench dev build generate clean
+.PHONY: run test test-proxies test-agents test-terminals soak kills check bench dev build generate clean
 
 run: $(VENV)/.installed
 	@echo "termwall: starting; stop it with Ctrl+C"
@@ -29,6 +29,13 @@ test-agents: $(VENV)/.testing browser
 # `termwall attach` in a real xterm, with real keys; on Debian: apt install xterm xvfb libxtst6 fonts-dejavu-core
 test-terminals: $(VENV)/.testing
 	$(BIN)/python -m pytest tests/terminals
+
+# Half an hour of everything at once, and a thousand kill -9; `make soak ARGS="--minutes 3"` is a short one.
+soak: $(VENV)/.testing
+	$(BIN)/python -m tests.soak $(ARGS)
+
+kills: $(VENV)/.testing
+	$(BIN)/python -m tests.soak.kills $(ARGS)
 
 check: $(VENV)/.testing web/node_modules/.installed
 	$(BIN)/ruff check .

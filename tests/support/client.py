@@ -7,20 +7,25 @@ import asyncio
 import contextlib
 import json
 from collections import defaultdict
-from typing import Any
+from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tests.support.server import Server
-
 RETRY_SECONDS = 0.05
+
+
+class Reached(Protocol):
+    """Where a server is, and the token for it."""
+
+    base: str
+    token: str
 
 
 class Client:
     """One client of one project. `run` until cancelled."""
 
-    def __init__(self, server: Server, project: str, name: str = "robot") -> None:
+    def __init__(self, server: Reached, project: str, name: str = "robot") -> None:
         self._server = server
         self._project = project
         self._name = name
@@ -104,39 +109,41 @@ class Client:
         async for data in ws:
             if isinstance(data, bytes):
                 await self._frame(ws, data)
-                continue
-            message = json.loads(data)
-            match message["type"]:
-                case "connection_status":
-                    self.statuses.append(message)
-                    self._staged(message)
-                    epochs = {one["id"]: one["epoch"] for one in message.get("sessions") or ()}
-                    for name, epoch in epochs.items():
-                        kept, offset = self.places.get(name, (epoch, 0))
-                        self.places[name] = (epoch, offset if kept == epoch else 0)
-                case "sync_complete":
-                    self._staged(message)
-                    for name, stream in (message.get("streams") or {}).items():
-                        if stream["resume"] != "exact":
-                            self.jumps.append((name, stream["resume"]))
-                            self._announced.add(name)
-                    self._ws = ws
-                    for session, seq, text in tuple(self._sent):
-                        await self._input(ws, session, seq, text)
-                case "focus_update":
-                    assert message["version"] == self.stage[0] + 1, f"{self.stage} is followed by {message}"
-                    self._staged(message)
-                case "input_ack":
-                    session, seq = message["sessionId"], message["seq"]
-                    self._sent = [one for one in self._sent if one[0] != session or one[1] > seq]
-                case "error" if message["code"] == "engine_away" and message.get("sessionId"):
-                    lost = [one for one in self._sent if one[0] == message["sessionId"]]
-                    self.refused += [text for _, _, text in lost]
-                    self._sent = [one for one in self._sent if one not in lost]
-                case "error" if message["code"] == "input_gap":
-                    await self._renumber(ws, message["sessionId"], message["expected"])
-                case "error":
-                    raise AssertionError(message)
+            else:
+                await self._message(ws, json.loads(data))
+
+    async def _message(self, ws: ClientConnection, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "connection_status":
+                self.statuses.append(message)
+                self._staged(message)
+                epochs = {one["id"]: one["epoch"] for one in message.get("sessions") or ()}
+                for name, epoch in epochs.items():
+                    kept, offset = self.places.get(name, (epoch, 0))
+                    self.places[name] = (epoch, offset if kept == epoch else 0)
+            case "sync_complete":
+                self._staged(message)
+                for name, stream in (message.get("streams") or {}).items():
+                    if stream["resume"] != "exact":
+                        self.jumps.append((name, stream["resume"]))
+                        self._announced.add(name)
+                self._ws = ws
+                for session, seq, text in tuple(self._sent):
+                    await self._input(ws, session, seq, text)
+            case "focus_update":
+                assert message["version"] == self.stage[0] + 1, f"{self.stage} is followed by {message}"
+                self._staged(message)
+            case "input_ack":
+                session, seq = message["sessionId"], message["seq"]
+                self._sent = [one for one in self._sent if one[0] != session or one[1] > seq]
+            case "error" if message["code"] == "engine_away" and message.get("sessionId"):
+                lost = [one for one in self._sent if one[0] == message["sessionId"]]
+                self.refused += [text for _, _, text in lost]
+                self._sent = [one for one in self._sent if one not in lost]
+            case "error" if message["code"] == "input_gap":
+                await self._renumber(ws, message["sessionId"], message["expected"])
+            case "error":
+                raise AssertionError(message)
 
     def _staged(self, message: dict[str, Any]) -> None:
         version, sessions = message["version"], message["focusedSessions"]
@@ -164,12 +171,23 @@ class Client:
             if name in self.pictures and name not in self._announced:
                 self.jumps.append((name, "snapshot"))
             self._announced.discard(name)
-            self.pictures[name] = data[start + 13 :]
+            self._pictured(name, offset, data[start + 13 :])
         else:
             payload = data[start + 8 :]
             assert offset - len(payload) == place, f"{name}: {place} is followed by {offset - len(payload)}"
-            self.output[name] += payload
+            self._took(name, place, payload)
         self.places[name] = epoch, offset
+        await self._ack(ws, name, offset)
+
+    def _pictured(self, name: str, offset: int, picture: bytes) -> None:
+        """A snapshot came."""
+        self.pictures[name] = picture
+
+    def _took(self, name: str, offset: int, payload: bytes) -> None:
+        """The bytes of the log from an offset came."""
+        self.output[name] += payload
+
+    async def _ack(self, ws: ClientConnection, name: str, offset: int) -> None:
         await ws.send(json.dumps({"type": "ack", "sessionId": name, "offset": offset}))
 
     async def _input(self, ws: ClientConnection, session: str, seq: int, text: str) -> None:

@@ -44,6 +44,10 @@ class Server:
 
     def start(self) -> "Server":
         """Start, and wait for the ready line."""
+        return self.begin().ready()
+
+    def begin(self) -> "Server":
+        """Start, and wait for nothing."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         root = Path(__file__).parent.parent.parent
         env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
@@ -59,6 +63,10 @@ class Server:
                 self.process = Prepared(words, env=env, cwd=self.cwd, **streams)
         os.close(writing)
         self._output = open(reading, "rb")  # noqa: SIM115
+        return self
+
+    def ready(self) -> "Server":
+        """Wait for the ready line."""
         line = self._output.readline().decode()
         assert line.startswith("termwall ready: http://"), f"{line!r} {self.errors.read_text()[-2000:]}"
         self.base, _, self.token = line.split()[-1].partition("/?token=")

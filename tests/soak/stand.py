@@ -1,0 +1,246 @@
+"""A server with sessions whose programs print their texts, and checkers that watch them: the stand of every soak."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from termwall.pty.held import look
+from tests.soak.checker import Printed, Task, Viewing
+from tests.soak.text import Ledger, Text
+from tests.support.server import Server
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(__file__).with_name("program.py")
+TYPED_SECONDS, REPORT_SECONDS, DONE_SECONDS = 60.0, 600.0, 60.0
+"""Until checkers say what they typed, until they have reported, until the programs print no more."""
+LOOK_SECONDS = 0.02
+
+
+def waited(condition: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
+    """Wait for what must come.
+
+    Raises:
+        AssertionError: it did not come in time.
+    """
+    until = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < until, f"{what} did not come in {seconds} s"
+        time.sleep(LOOK_SECONDS)
+    return value
+
+
+@dataclass
+class Verdict:
+    """What the checkers found in all."""
+
+    clients: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    shifts: dict[str, int] = field(default_factory=dict)
+    """Of each session whose bytes were not all there once: by how many bytes; less than 0 came twice."""
+    lag: list[float] = field(default_factory=list)
+
+    def sum(self, name: str) -> int:
+        """Of all clients."""
+        return int(sum(client[name] for client in self.clients))
+
+    @property
+    def lost(self) -> int:
+        """Bytes that did not come, where that can be said."""
+        return sum(max(0, shift) for shift in self.shifts.values())
+
+    @property
+    def doubled(self) -> int:
+        """Bytes that came twice."""
+        return sum(max(0, -shift) for shift in self.shifts.values())
+
+    @property
+    def closes(self) -> Counter[str]:
+        """How often connections ended, by close code; 1006 is without one."""
+        found: Counter[str] = Counter()
+        for client in self.clients:
+            found.update(client["closes"])
+        return found
+
+    def add(self, report: dict[str, Any]) -> None:
+        """A checker's report."""
+        self.clients += report["clients"]
+        self.lag += report["lag"]
+        for client in report["clients"]:
+            for fault in client["faults"]:
+                self.faults.append(
+                    f"{fault['client']}, session {fault['session']} at {fault['offset']}: {fault['what']}"
+                )
+                if fault["lost"] is not None:
+                    self.shifts.setdefault(fault["session"], fault["lost"])
+            self.faults += [f"{client['name']}: `{text}` was not typed" for text in client["refused"]]
+            self.faults += [f"{client['name']}, session {name}: a jump ({how})" for name, how in client["jumps"]]
+
+
+class Stand:
+    """One server, what runs in it, and who watches."""
+
+    def __init__(self, folder: Path, env: dict[str, str] | None = None, *, seed: int = 1, **task: Any) -> None:
+        """`task`: what the checkers' `Task` gets besides."""
+        self.folder = folder
+        self.seed = seed
+        self.server = Server(folder / "data", env=env)
+        self.printed: dict[str, Printed] = {}
+        self.kinds: dict[str, str] = {}
+        self.ledgers: dict[str, Ledger] = {}
+        self.checkers: list[subprocess.Popen[bytes]] = []
+        self._task = task
+
+    def add(self, project: str, kind: str, *options: str) -> Printed:
+        """A session that prints, floods or echoes."""
+        number = len(self.printed)
+        path = str(self.folder / f"{number}.ledger")
+        command = [sys.executable, "-S", str(PROGRAM), kind, str(number), path, *options]
+        answer = self.server.call("POST", f"/api/projects/{project}/sessions", {"command": command})
+        assert answer.status_code == 201, answer.text
+        one = Printed(answer.json()["id"], project, number, answer.json()["epoch"], path)
+        self.printed[one.id], self.kinds[one.id], self.ledgers[one.id] = one, kind, Ledger(path)
+        return one
+
+    def project(self, name: str, focused: int) -> str:
+        """A project whose sessions can all be on the stage."""
+        return self.server.project(self.folder / name, id=name, maxFocused=focused)
+
+    def focus(self) -> None:
+        """All sessions on their stages: each byte is then streamed."""
+        for project in {one.project for one in self.printed.values()}:
+            self.server.focus(project, *(one.id for one in self.printed.values() if one.project == project))
+
+    def check(self, viewings: list[Viewing]) -> None:
+        """Start a checker with these clients."""
+        sessions = [one for one in self.printed.values() if any(one.project == viewing.project for viewing in viewings)]
+        server = self.server
+        task = Task(server.base, server.token, self.seed + len(self.checkers), sessions, viewings, **self._task)
+        checker = subprocess.Popen(
+            [sys.executable, "-m", "tests.soak.checker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+        )
+        assert checker.stdin is not None
+        checker.stdin.write(task.dump())
+        checker.stdin.flush()
+        self.checkers.append(checker)
+
+    def reached(self, one: Printed, offset: int) -> None:
+        """Wait until the first checker of a session has come so far."""
+        waited(lambda: self.ledgers[one.id].checked(0) >= offset, f"offset {offset} of {one.id}")
+
+    def settle(self) -> Verdict:
+        """Let the typists rest, then the programs; have each checker see everything to the end."""
+        totals: dict[str, int] = {}
+        for checker in self.checkers:
+            self._say(checker, {})
+        for checker in self.checkers:
+            totals |= self._hear(checker, TYPED_SECONDS)["typed"]
+        for session, count in totals.items():
+            ledger = self.ledgers[session]
+            waited(lambda ledger=ledger, count=count: ledger.written >= count, "what was typed", TYPED_SECONDS)  # type: ignore[misc]
+        for session, ledger in self.ledgers.items():
+            ledger.stop = True
+            waited(lambda ledger=ledger: ledger.done, f"the end of {session}'s output", DONE_SECONDS)  # type: ignore[misc]
+            totals[session] = ledger.written
+        for checker in self.checkers:
+            self._say(checker, totals)
+        verdict = Verdict()
+        for checker in self.checkers:
+            verdict.add(self._hear(checker, REPORT_SECONDS))
+        verdict.faults += [fault for session, total in totals.items() if (fault := self._shows(session, total))]
+        return verdict
+
+    def _shows(self, session: str, total: int) -> str | None:
+        """What is wrong with a session's screen, now that all was printed."""
+        screen = self.server.call("GET", f"/api/sessions/{session}/screen?format=text")
+        line = Text(self.printed[session].number).line(total)
+        if screen.status_code != 200:
+            return f"session {session}: no screen ({screen.status_code} {screen.text[:200]})"
+        offset = int(screen.headers["x-termwall-offset"])
+        if offset != total or line not in screen.text:
+            return f"session {session}: the screen of offset {offset} for {total} lacks the line {line!r}"
+        return None
+
+    def _say(self, checker: "subprocess.Popen[bytes]", message: object) -> None:
+        assert checker.stdin is not None
+        checker.stdin.write(json.dumps(message).encode() + b"\n")
+        checker.stdin.flush()
+
+    def _hear(self, checker: "subprocess.Popen[bytes]", seconds: float) -> dict[str, Any]:
+        assert checker.stdout is not None
+        timer = time.monotonic() + seconds
+        line = checker.stdout.readline()
+        assert line and time.monotonic() < timer, f"a checker ended, or took more than {seconds} s"
+        return dict(json.loads(line))
+
+    def end(self) -> None:
+        """End everything."""
+        for checker in self.checkers:
+            checker.kill()
+            checker.wait()
+            for stream in (checker.stdin, checker.stdout):
+                if stream is not None:
+                    stream.close()
+        self.server.end()
+
+    # ---- its processes
+
+    @property
+    def holder(self) -> int | None:
+        """The holder's process."""
+        found = look(self.server.data_dir)
+        return None if found is None else int(found["pid"])
+
+    @property
+    def keeper(self) -> int | None:
+        """Who owns the sessions: the keeper, while there is no server."""
+        found = look(self.server.data_dir)
+        return None if found is None or found["owner"] is None else int(found["owner"])
+
+    @property
+    def worker(self) -> int | None:
+        """The server's screen worker."""
+        pid = self.server.pid
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            try:
+                command = Path(f"/proc/{child}/cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"termwall.screen.worker" in command:
+                return int(child)
+        return None
+
+
+def kill(pid: int) -> None:
+    """At once."""
+    os.kill(pid, signal.SIGKILL)
+
+
+def left(mark: str, seconds: float = 10.0) -> list[str]:
+    """The processes that have a mark in their environment, after a while in which they may end."""
+    until = time.monotonic() + seconds
+    while (found := _marked(mark.encode())) and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+    return found
+
+
+def _marked(mark: bytes) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (path / "environ").read_bytes() and int(path.name) != os.getpid():
+                found.append(f"{path.name} {(path / 'cmdline').read_bytes()[:200]!r}")
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,59 @@
+"""A test of the soak's own test: what is lost, doubled or changed on the way is found, and nothing else is."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.soak.checker import Viewing
+from tests.soak.program import FAULT_BYTES
+from tests.soak.stand import Stand, Verdict
+
+PLANTED = ("lost", "doubled", "changed", "last")
+
+
+@pytest.fixture(scope="module")
+def soaked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stand, Verdict]]:
+    """One short soak: each fault in a session of its own, and two programs without any."""
+    stand = Stand(tmp_path_factory.mktemp("soak"), grace=0.5, cuts=(0.05, 0.2))
+    stand.server.start()
+    try:
+        project = stand.project("wall", 8)
+        for fault in PLANTED:
+            stand.add(project, "print", "--rate", "20000", "--plant", fault)
+        stand.add(project, "flood", "--ahead", "20000")
+        typed = stand.add(project, "echo")
+        stand.focus()
+        stand.check(
+            [
+                Viewing("first", project, "steady", [typed.id]),
+                Viewing("second", project, "reconnecting", slot=1),
+            ]
+        )
+        for one in stand.printed.values():
+            stand.reached(one, 100 if one is typed else 10_000)
+        yield stand, stand.settle()
+    finally:
+        stand.end()
+
+
+def sessions(stand: Stand, kind: str) -> list[str]:
+    return [name for name, one in stand.kinds.items() if one == kind]
+
+
+def test_what_is_planted_is_found(soaked: tuple[Stand, Verdict]) -> None:
+    stand, verdict = soaked
+    lost, doubled, changed, last = sessions(stand, "print")
+    assert verdict.shifts == {lost: FAULT_BYTES, doubled: -FAULT_BYTES, last: 1}
+    assert (verdict.lost, verdict.doubled) == (FAULT_BYTES + 1, FAULT_BYTES)
+    for client in ("first", "second"):
+        for session in (lost, doubled, changed, last):
+            assert any(fault.startswith(f"{client}, session {session} at ") for fault in verdict.faults)
+    assert any(fault.startswith(f"session {lost}: the screen of offset") for fault in verdict.faults)
+
+
+def test_what_is_right_is_let_pass(soaked: tuple[Stand, Verdict]) -> None:
+    stand, verdict = soaked
+    for session in (*sessions(stand, "flood"), *sessions(stand, "echo")):
+        assert not [fault for fault in verdict.faults if session in fault]
+    assert verdict.sum("checked") > 100_000
+    assert verdict.sum("cuts") > 0
