@@ -1,14 +1,12 @@
-"""What runs out is never taken for a death (L1): descriptors, terminals, processes, memory."""
+"""What runs out is never taken for a death (L4): descriptors, terminals, processes, memory."""
 
 import os
 import resource
 import socket
-import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -19,10 +17,9 @@ from termwall.pty.programs import LocalPrograms
 from termwall.pty.spawn import _within
 from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder
-from tests.support.patience import until
+from tests.support.patience import until, wait_for
 from tests.support.server import running
 
-T = TypeVar("T")
 SESSIONS = 40
 
 
@@ -158,15 +155,6 @@ def test_case_hardening_L1_a_limit_above_the_holders_is_cut(
 ) -> None:
     """A holder of a login with a lower limit starts programs for a server with a higher one."""
     assert _within(files, most) == given
-
-
-def wait_for(look_at: Callable[[], T]) -> T:
-    """Waits until there is something."""
-    until_then = time.monotonic() + 10
-    while not (value := look_at()):
-        assert time.monotonic() < until_then
-        time.sleep(0.02)
-    return value
 
 
 def in_child(work: Callable[[], None]) -> int:

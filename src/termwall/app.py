@@ -1,5 +1,6 @@
 """Puts the parts together: an ASGI application, to be mounted or served."""
 
+import logging
 import os
 import re
 import secrets
@@ -17,11 +18,13 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from termwall import shortage
 from termwall.clock import Dates
 from termwall.cluster.bus import BusError
 from termwall.cluster.forward import Forward
 from termwall.cluster.node import Node
 from termwall.config import Settings, SettingsError, load_environment, load_profiles
+from termwall.disk import write_private
 from termwall.hub.service import TerminalService
 from termwall.keeper import keeper_command
 from termwall.launcher import write_launcher
@@ -44,6 +47,8 @@ from termwall.transport.rest import (
 from termwall.transport.websocket import TerminalEndpoint
 from termwall.version import version
 
+log = logging.getLogger("termwall")
+
 STATIC = Path(__file__).parent / "static"
 ID_BYTES = 6
 """Bytes of randomness in an id: with 10,000 ids a collision is a matter of 1 in 5 million, and it would be refused."""
@@ -61,7 +66,7 @@ def owner_token(settings: Settings) -> str:
     if settings.token is None and path.exists() and (kept := path.read_text().strip()):
         return kept
     token = settings.token or secrets.token_urlsafe(24)
-    write_private(path, token)
+    _keep(path, token, "The next start makes another token.")
     return token
 
 
@@ -73,19 +78,21 @@ def node_name(settings: Settings) -> str:
 def instance_name(settings: Settings) -> str:
     """A name of this data folder's server, for its cookie: another server on another port must not overwrite it."""
     path = settings.data_dir / "instance"
-    if not path.exists() or not path.read_text().strip():
-        write_private(path, secrets.token_hex(4))
-    return path.read_text().strip()
+    if path.exists() and (kept := path.read_text().strip()):
+        return kept
+    name = secrets.token_hex(4)
+    _keep(path, name, "After the next start browsers have to sign in again.")
+    return name
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace a file by one that only its owner reads: a secret is in it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w") as file:
-        file.write(text)
-    temporary.replace(path)
+def _keep(path: Path, text: str, otherwise: str) -> None:
+    """Write it down. On a full disk the server goes on without, and the log says what that means (L5)."""
+    try:
+        write_private(path, text)
+    except OSError as error:
+        if error.errno not in shortage.DISK:
+            raise
+        log.error("`%s` is not written: %s. %s", path, shortage.why(error), otherwise)
 
 
 def check(settings: Settings) -> None:

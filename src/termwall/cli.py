@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import typer
 
+from termwall import shortage
 from termwall.addresses import only_here, public_address
 from termwall.agents import notify_command, screen_command, wait_command
 from termwall.background import down_command, go_on, restart_command, status_command, up_command
@@ -199,7 +200,7 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
     from termwall.cluster.bus import BusError
     from termwall.observe import log_to_stderr
     from termwall.pty.held import HolderError, look
-    from termwall.server import serve
+    from termwall.server import CannotListen, serve
     from termwall.store.database import StoreError
 
     check_settings(settings)  # Before a server is ended that this one takes over from.
@@ -212,8 +213,11 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
             typer.echo(go_on(held["running"]), err=True)
     except (DataFolderError, StoreError, SettingsError, HolderError, BusError) as error:
         fail(str(error))
-    except OSError as error:
+    except CannotListen as error:
         fail(_cannot_listen(settings, error))
+    except (OSError, MemoryError) as error:
+        where = f" (`{error.filename}`)" if isinstance(error, OSError) and error.filename else ""
+        fail(f"the server cannot run: {shortage.why(error)}{where}.")
 
 
 def _cannot_listen(settings: Settings, error: OSError) -> str:

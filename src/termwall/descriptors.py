@@ -1,4 +1,4 @@
-"""How many files this process may have open, how many it has, and the reserve that nothing new may touch (L1).
+"""How many files this process may have open, how many it has, and the reserve that nothing new may touch (L4).
 
 Every terminal, every connection and every file is one. Standard library only, because the holder counts too.
 """

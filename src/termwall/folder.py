@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from termwall import shortage
+
 STOP_SECONDS = 15.0
 """Until a server that was told to stop is killed: it saves screens first."""
 KILL_SECONDS = 5.0
@@ -51,7 +53,7 @@ def data_folder(path: Path, *, take_over: bool = False) -> Iterator[None]:
             lock = held.enter_context(open(path / "lock", "w"))
         except OSError as error:
             raise DataFolderError(
-                f"`{path}` cannot be the data folder: {error.strerror}. Name another one with --data-dir."
+                f"`{path}` cannot be the data folder: {shortage.why(error)}. Name another one with --data-dir."
             ) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

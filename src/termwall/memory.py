@@ -50,7 +50,7 @@ class MemoryFault(Exception):
 
 
 class NoMemory(MemoryFault):
-    """It cannot be had now, because something ran out (L1): nothing is wrong with it."""
+    """It cannot be had now, because something ran out (L4): nothing is wrong with it."""
 
 
 class Base(NamedTuple):

@@ -1,7 +1,7 @@
 """Descriptors that come over a Unix socket with a frame (SCM_RIGHTS), also where the kernel had no room for all.
 
 A process that may have no more files open gets the frame without its descriptors, or with some of them. That is a
-shortage here, not a fault of the other side (L1): the frame says how many there were, so who takes them sees it.
+shortage here, not a fault of the other side (L4): the frame says how many there were, so who takes them sees it.
 """
 
 import errno

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import uvicorn
 
-from termwall.app import Termwall, create_app, write_private
+from termwall import shortage
+from termwall.app import Termwall, create_app
 from termwall.config import Settings
 from termwall.descriptors import raise_limit
+from termwall.disk import put_aside, write_private
 from termwall.folder import data_folder
 from termwall.transport.picows_edge import http_protocol, websocket_protocol
 from termwall.version import version
@@ -23,11 +25,18 @@ SHUTDOWN_SECONDS = 3
 """How long requests may take to end once the server was told to stop."""
 
 
+log = logging.getLogger("termwall.server")
+
+
+class CannotListen(OSError):
+    """The address cannot be had."""
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one.
 
     Raises:
-        OSError: the address cannot be had.
+        CannotListen: the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -35,6 +44,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
         listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise CannotListen(error.errno, error.strerror or str(error)) from None
     except BaseException:
         listener.close()
         raise
@@ -45,7 +57,7 @@ def serve(settings: Settings, ready: Callable[[str, Termwall], None]) -> None:
     """Serve until SIGTERM or SIGINT. `ready` gets the base address once the server can be used.
 
     Raises:
-        DataFolderError, HolderError, BusError, OSError: it cannot be started.
+        DataFolderError, HolderError, BusError, CannotListen, OSError: it cannot be started.
     """
     raise_limit()
     with data_folder(settings.data_dir, take_over=settings.take_over), listen(settings.host, settings.port) as listener:
@@ -90,12 +102,17 @@ async def _serve(
         raise
     finally:
         told.removeFilter(unexplained)
-        record.unlink(missing_ok=True)
+        put_aside(record)
 
 
 def _started(record: Path, url: str, termwall: Termwall, ready: Callable[[str, Termwall], None]) -> None:
     known = {"url": url, "pid": os.getpid(), "version": version(), "settings": termwall.settings.as_environment()}
-    write_private(record, json.dumps(known))  # The address of NATS may hold a password.
+    try:
+        write_private(record, json.dumps(known))  # The address of NATS may hold a password.
+    except OSError as error:
+        sentence = "`%s` is not written: %s. Until the next start termwall's commands need `--url %s` and `--token`."
+        log.error(sentence, record, shortage.why(error), url)
+        record.unlink(missing_ok=True)  # One that says where an earlier server was.
     ready(url, termwall)
 
 

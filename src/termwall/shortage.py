@@ -1,4 +1,4 @@
-"""What the system is short of, in words: which resource ran out, and what to do (L1). Standard library only."""
+"""What the system is short of, in words: which resource ran out, and what to do (L4). Standard library only."""
 
 import errno
 from collections.abc import Mapping

@@ -282,7 +282,7 @@ def test_P4_without_free_descriptors_a_program_starts_or_says_why(play: Play) ->
         used = max(used, fillers[-1])
         before = descriptors()
         started, refused = 0, 0
-        # What is kept in reserve (L1) and a few more, one after the other.
+        # What is kept in reserve (L4) and a few more, one after the other.
         for free in (*range(1, 14), RESERVE + SESSION - 1, RESERVE + SESSION + 1, RESERVE + SESSION + 4):
             resource.setrlimit(resource.RLIMIT_NOFILE, (used + free, hard))
             try:

@@ -139,6 +139,19 @@ def fill(path: Path) -> None:
         os.close(descriptor)
 
 
+@contextmanager
+def mounted(disk: Path) -> Iterator[None]:
+    """A disk of 1 MiB, where one may mount."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
 def change_much(store: Store) -> None:
     """More than a log that is there already can take."""
     for version in range(1, 5000):
@@ -148,12 +161,7 @@ def change_much(store: Store) -> None:
 def test_P5_a_disk_that_is_really_full(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
-    try:
+    with mounted(disk):
         store = Store(disk / "db")
         store.put_project(WALL)
         fill(disk / "filler")
@@ -167,8 +175,32 @@ def test_P5_a_disk_that_is_really_full(tmp_path: Path) -> None:
         store = Store(disk / "db")
         assert store.projects()[0].version == kept.version + 1, "F7"
         store.close()
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_case_hardening_C3_a_full_disk_keeps_no_store_from_being_read(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with mounted(disk):
+        store = Store(disk / "db")
+        store.put_project(WALL)
+        store.put_session(SESSION)
+        store.close()
+        for _ in range(2):
+            fill(disk / "filler")
+            store = Store(disk / "db")
+            assert store.stands_in
+            assert (store.projects()[0].id, store.sessions()[0].id) == (WALL.id, SESSION.id)
+            with pytest.raises(StoreUnavailable, match="full"):
+                store.put_stage("wall", 9, ("s1",))
+            store.close()
+        store = Store(disk / "db")
+        (disk / "filler").unlink()
+        store.put_stage("wall", 9, ("s1",))
+        assert not store.stands_in
+        store.close()
+        store = Store(disk / "db")
+        assert store.projects()[0].version == 9, "F7"
+        store.close()
 
 
 def test_P5_a_write_that_the_system_refuses(tmp_path: Path) -> None:

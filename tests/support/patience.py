@@ -1,6 +1,7 @@
 """Waiting for what must come."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -19,4 +20,13 @@ async def until(
         if asyncio.get_running_loop().time() >= deadline:
             raise AssertionError(f"{what() if callable(what) else what} did not come in {seconds} s")
         await asyncio.sleep(0.005)
+    return value
+
+
+def wait_for(condition: Callable[[], T], what: str = "the condition", seconds: float = PATIENCE) -> T:
+    """The same for a test without a loop."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what} did not come in {seconds} s"
+        time.sleep(0.02)
     return value

@@ -296,7 +296,7 @@ class Estate:
                 id=home.id, name=home.name, path=home.path, max_focused=self._max_focused, created_at=self.clock()
             )
             room = self._add_room(project, Stage((), 0, project.max_focused), self.new_id())
-            self.archive.keep_project(room, project)
+            self.keep_shared(room)  # Not now on a full disk, and a program runs in it nevertheless.
         return room
 
     # ---- projects that other nodes have too

@@ -50,7 +50,7 @@ ADOPT_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 
 
 class NoRoom(HolderError):
-    """There is one, and its programs run on, but something ran out that is needed to take them over (L1)."""
+    """There is one, and its programs run on, but something ran out that is needed to take them over (L4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +333,7 @@ class HeldPrograms:
                     os.close(descriptor)
 
     def _make_sure(self, count: int) -> None:
-        """That all programs can be taken over: those that cannot would be taken for dead (L1)."""
+        """That all programs can be taken over: those that cannot would be taken for dead (L4)."""
         # As many as an earlier version had; for that a part of the reserve may go.
         needed = count * descriptors.HELD
         if lacking := descriptors.short(needed - descriptors.reserve() // 2):

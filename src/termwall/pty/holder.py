@@ -328,7 +328,7 @@ class Holder:
     def _adopt(self, peer: Peer, header: dict[str, Any], kept: bytes) -> None:
         """A program of a holder that was killed: it is nobody's child here, so how it ends stays unknown.
 
-        What there is no room for stays with its owner, which hears so and asks again (L1).
+        What there is no room for stays with its owner, which hears so and asks again (L4).
         """
         given, why = peer.passed.take(header.get("descriptors", 2)), descriptors.short(descriptors.HELD)
         try:

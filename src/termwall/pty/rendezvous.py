@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from termwall import shortage
 from termwall.passing import RECEIVE_BYTES
@@ -76,9 +76,7 @@ def launch(folder: Path) -> socket.socket:
     """
     try:
         (folder / SOCKET).unlink(missing_ok=True)
-        log_file = folder / "holder.log"
-        mode = "wb" if log_file.exists() and log_file.stat().st_size > LOG_BYTES else "ab"
-        with socket.socket(socket.AF_UNIX) as listener, open(log_file, mode) as output:
+        with socket.socket(socket.AF_UNIX) as listener, _log(folder) as output:
             with _address(folder) as address:
                 listener.bind(address)
             os.chmod(folder / SOCKET, 0o600)
@@ -104,6 +102,18 @@ def launch(folder: Path) -> socket.socket:
     if channel is None:
         raise HolderError("The process that holds the sessions does not listen.")
     return channel
+
+
+def _log(folder: Path) -> IO[bytes]:
+    """The holder's log; on a full disk it has none."""
+    path = folder / "holder.log"
+    mode = "wb" if path.exists() and path.stat().st_size > LOG_BYTES else "ab"
+    try:
+        return open(path, mode)
+    except OSError as error:
+        if error.errno not in shortage.DISK:
+            raise
+        return open(os.devnull, "ab")
 
 
 _children: list["subprocess.Popen[bytes]"] = []

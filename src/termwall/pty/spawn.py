@@ -56,14 +56,14 @@ def spawn(
     Raises:
         CannotStart: with why.
     """
+    if lacking := descriptors.short():
+        raise CannotStart(f"There is no room for another program. {lacking}")
     try:
         enter(cwd)
     except NoPlace as error:
         raise CannotStart(str(error), "cwd") from None
     if any("\0" in text for text in (*command, *env, *env.values())) or any(not name or "=" in name for name in env):
         raise CannotStart("A command or variable has a character that none may have.")
-    if lacking := descriptors.short():
-        raise CannotStart(f"There is no room for another program. {lacking}")
     try:
         master, slave = pty.openpty()
     except OSError as error:
@@ -95,7 +95,7 @@ def spawn(
     except BaseException as error:
         os.close(master)
         if shortage.is_shortage(error):
-            raise CannotStart(f"`{command[0]}` could not be started: {shortage.why(error)}.") from None
+            raise CannotStart(f"`{shown(command[0])}` could not be started: {shortage.why(error)}.") from None
         if isinstance(error, OSError | ValueError | subprocess.SubprocessError):
             if isinstance(error, PermissionError) and error.filename == cwd:  # It changed since it was looked at.
                 raise CannotStart(f"The server's user has no right to enter {shown(cwd)}.", "cwd") from None

@@ -359,7 +359,7 @@ class ScreenFeed:
         self.position, self.serial = self.base.offset, self.base.serial
 
     def refused(self) -> None:
-        """The worker has no room for it now; it is drawn from its checkpoint once it has (L1)."""
+        """The worker has no room for it now; it is drawn from its checkpoint once it has (L4)."""
         self.busy = False
         self.crashed()
         self.resting = True

@@ -338,7 +338,7 @@ class Screens:
             self._watch(ANSWER_SECONDS)
 
     def _rest(self, feed: ScreenFeed, why: str) -> None:
-        """The worker has no room for a session: it is opened again in a while; the others go on (L1)."""
+        """The worker has no room for a session: it is opened again in a while; the others go on (L4)."""
         if feed.closed:
             return
         log.warning("a screen cannot be drawn for now: %s", why)

@@ -304,7 +304,7 @@ def serve(channel: socket.socket) -> None:
 
 
 def _open(header: dict[str, Any], passed: Passed) -> Drawn | str:
-    """A session, or why there is no room for it now: that is asked for again, and costs the others nothing (L1)."""
+    """A session, or why there is no room for it now: that is asked for again, and costs the others nothing (L4)."""
     given, lacking = passed.take(1), descriptors.short(OPEN_DESCRIPTORS)
     if given and not lacking:
         try:

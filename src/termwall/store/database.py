@@ -9,11 +9,11 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from termwall import clock
+from termwall import clock, disk
 
 SCHEMA = (
     """
@@ -42,6 +42,7 @@ SCHEMA = (
     """,
 )
 """What each version added: a file of version n gets all after the n-th. What was published never changes."""
+FULL = "the server's disk is full; free some space and try again."
 LOGGED_SECONDS = 60.0
 """That changes cannot be written is logged once in so long, with the file; clients are not told where it is (X8)."""
 LOG_BYTES = 8 << 20
@@ -61,6 +62,9 @@ class StoreUnavailable(StoreError):
 class Database:
     """The file. One process at a time may have it open; the server's lock on the data folder sees to that.
 
+    Where the disk has no room even to open it, a copy in memory stands in for it: what was kept is read, every change
+    is refused, and each tries first whether the file can be had again (L5).
+
     Raises:
         StoreError: not a database, damaged, of a newer termwall, or not writable.
     """
@@ -68,6 +72,17 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._logged = -LOGGED_SECONDS
+        self.stands_in = False
+        """Whether nothing can be kept now, for the disk is full."""
+        try:
+            self._open()
+        except StoreError:
+            if disk.has_room(path.parent):
+                raise
+            self._stand_in()
+
+    def _open(self) -> None:
+        path = self._path
         try:
             # Sessions' variables may hold secrets; SQLite gives its other files the same mode.
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -83,6 +98,33 @@ class Database:
         except StoreError:
             self._db.close()
             raise
+
+    def _stand_in(self) -> None:
+        log.error("`%s` cannot be opened, for its disk is full: nothing new is kept until there is room.", self._path)
+        self._db = sqlite3.connect(":memory:", isolation_level=None)
+        try:
+            if self._path.exists() and self._path.stat().st_size:
+                with closing(sqlite3.connect(self._path, isolation_level=None)) as file:
+                    # Without a file for the memory that several processes would share, which needs room.
+                    file.execute("PRAGMA locking_mode=EXCLUSIVE")
+                    file.backup(self._db)
+            self._prepare()
+        except (sqlite3.Error, OSError) as error:
+            self._db.close()
+            raise self._unusable(error) from None
+        self.stands_in = True
+
+    def _come_back(self) -> None:
+        """Have the file again in place of what stands in for it. Raises `StoreUnavailable` while that cannot be."""
+        stand_in = self._db
+        try:
+            self._open()
+        except StoreError:
+            self._db = stand_in
+            raise StoreUnavailable(FULL) from None
+        self.stands_in = False
+        stand_in.close()
+        log.warning("`%s` can be written again.", self._path)
 
     def _unusable(self, error: Exception) -> StoreError:
         why = error.strerror if isinstance(error, OSError) else str(error)
@@ -128,13 +170,15 @@ class Database:
         Raises:
             StoreUnavailable: it cannot be written now; why, and what to do.
         """
+        if self.stands_in:
+            self._come_back()
         try:
             with self._transaction() as db:
                 yield db
         except sqlite3.Error as error:
             self._note(error)
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-                sentence = "the server's disk is full; free some space and try again."
+                sentence = FULL
             else:
                 sentence = f"the server cannot write what it keeps ({error}); see to what its log says, and try again."
             raise StoreUnavailable(sentence) from None
