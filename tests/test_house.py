@@ -13,7 +13,7 @@ RULES = [
     *(f"P{n}" for n in range(1, 6)),
     *(f"A{n}" for n in range(1, 6)),
     *(f"N{n}" for n in range(1, 9)),
-    *("X1", "X2", "X3", "X4"),
+    *(f"X{n}" for n in range(1, 7)),
 ]
 """The rules of this version; each is quoted by the name of a test that fails when it is broken."""
 MOST_LINES = 560

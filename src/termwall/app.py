@@ -1,5 +1,6 @@
 """Puts the parts together: an ASGI application, to be mounted or served."""
 
+import asyncio
 import logging
 import os
 import re
@@ -7,7 +8,6 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ from termwall.pty.held import HeldPrograms, HolderError
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store
 from termwall.transport.auth import Access, Grant, Identity
+from termwall.transport.browser_calls import browser_routes
+from termwall.transport.browsers import Browsers
 from termwall.transport.gate import Gate
 from termwall.transport.recordings import recording_routes
 from termwall.transport.rest import (
@@ -49,7 +51,10 @@ from termwall.version import version
 
 log = logging.getLogger("termwall")
 
+SIGNED_OUT = "This browser was signed out"
 STATIC = Path(__file__).parent / "static"
+SWEEP_SECONDS = 3600.0
+"""How often browsers that were not used for too long are signed out, so that their connections end too."""
 ID_BYTES = 6
 """Bytes of randomness in an id: with 10,000 ids a collision is a matter of 1 in 5 million, and it would be refused."""
 
@@ -118,6 +123,7 @@ class Termwall:
         self.settings = settings
         self.bounds = settings.bounds()
         self.store = Store(settings.data_dir / "termwall.sqlite")
+        clock = Dates()
         self.access = Access(
             owner_token(settings),
             instance=instance_name(settings),
@@ -125,7 +131,14 @@ class Termwall:
             allowed_hosts=settings.reached_by,
             allowed_origins=settings.allowed_origins,
             grants=self._grants,
+            browsers=Browsers(
+                self.store,
+                clock=clock,
+                days=settings.sign_in_days,
+                ended=lambda browser: self.service.end_connections(browser, SIGNED_OUT),
+            ),
         )
+        self._timer: asyncio.TimerHandle | None = None
         folder = settings.data_dir.absolute()
         programs = HeldPrograms(folder, keeper_command(folder, self.bounds)) if settings.outlive else None
         self.service = TerminalService(
@@ -133,7 +146,7 @@ class Termwall:
             store=self.store,
             profiles=load_profiles(settings, os.environ),
             max_focused=settings.max_focused,
-            clock=Dates(),
+            clock=clock,
             new_id=new_id,
             screens=Screens(scrollback=self.bounds.scrollback_lines, clipboard=self.bounds.clipboard_bytes),
             programs=programs,
@@ -176,6 +189,22 @@ class Termwall:
             new_id=lambda: f"{name}-{secrets.token_hex(ID_BYTES)}",
         )
 
+    def sweep(self) -> None:
+        """Sign out what is over by now, and again each hour."""
+        self.access.sweep()
+        self._timer = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self.sweep)
+
+    async def close(self) -> None:
+        """End what `sweep` and the service's `open` began."""
+        if self._timer is not None:
+            self._timer.cancel()
+        await self.service.close()
+
+    def revoked(self, token_id: str) -> None:
+        """A token is none any more: end what it opened."""
+        self.service.end_connections(token_id, "Your link was revoked")
+        self.access.sweep()
+
     def _grants(self) -> list[Grant]:
         return [Grant(token.id, token.hash, token.role, token.name, token.project_id) for token in self.store.tokens()]
 
@@ -211,12 +240,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             await service.close()
             raise
         try:
+            termwall.sweep()
             yield
             if termwall.node is not None:
                 await forward.close()
                 await termwall.node.close()
         finally:
-            await service.close()
+            await termwall.close()
 
     app = FastAPI(
         title="termwall",
@@ -232,8 +262,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(routes)
     app.include_router(recording_routes(service))
     app.include_router(
-        token_routes(termwall.store, service.clock, service.new_id, service.end_token, service.get_project)
+        token_routes(termwall.store, service.clock, service.new_id, termwall.revoked, service.get_project)
     )
+    app.include_router(browser_routes(access))
     app.include_router(server_routes(service, access, Metrics(), version()))
     install_errors(app)
     app.router.routes.append(WebSocketRoute("/ws/terminal", TerminalEndpoint(service, access, bounds)))
@@ -255,7 +286,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         known,
         lambda project: service.find_room(project) is not None,
         heard,
-        asdict,
+        Identity.plain,
         lambda plain: Identity(**plain),
     )
     app.add_middleware(forward.over)

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     token: str | None = Field(
         None, min_length=MIN_TOKEN, description="The owner's token; made at the first start if not given."
     )
+    sign_in_days: int = Field(
+        14, ge=1, le=400, description="Days without use after which a browser has to sign in again."
+    )
     outlive: bool = Field(True, description="Let the programs go on when the server ends, for the next one.")
     take_over: bool = Field(False, description="End the server that uses the data folder; its programs go on.")
     open: bool = Field(True, description="Open the browser once the server is ready.")

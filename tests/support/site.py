@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import asdict
 from typing import Any
 
 import httpx
@@ -37,7 +36,7 @@ class Site:
             one.node.known,
             lambda project: one.service.find_room(project) is not None,
             one.node.heard,
-            asdict,
+            Identity.plain,
             lambda plain: Identity(**plain),
         )
         self.app = FastAPI()

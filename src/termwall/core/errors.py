@@ -21,6 +21,7 @@ class ErrorCode(StrEnum):
     UNKNOWN_SESSION = "unknown_session"
     UNKNOWN_RECORDING = "unknown_recording"
     UNKNOWN_TOKEN = "unknown_token"
+    UNKNOWN_BROWSER = "unknown_browser"
     ALREADY_EXISTS = "already_exists"
     VERSION_CONFLICT = "version_conflict"
     TOO_MANY_FOCUSED = "too_many_focused"
@@ -54,6 +55,7 @@ ERRORS: Mapping[ErrorCode, ErrorKind] = {
     ErrorCode.UNKNOWN_SESSION: ErrorKind(404, "No session of this project, or of this connection, has this id."),
     ErrorCode.UNKNOWN_RECORDING: ErrorKind(404, "No recording has this id, or this part."),
     ErrorCode.UNKNOWN_TOKEN: ErrorKind(404, "No token given to somebody has this id."),
+    ErrorCode.UNKNOWN_BROWSER: ErrorKind(404, "No browser that is signed in has this id."),
     ErrorCode.ALREADY_EXISTS: ErrorKind(409, "A project or session with this id exists."),
     ErrorCode.VERSION_CONFLICT: ErrorKind(
         409, "`expectedVersion` is not the current version; the answer holds the whole current focus state."

@@ -50,6 +50,8 @@ class Hello:
     role: Role = "own"
     token_id: str | None = None
     """The token given to others that opened it, if one did."""
+    browser_id: str | None = None
+    """The browser that opened it, where one that is signed in did (X5)."""
     only_project: str | None = None
     """The one project that its token opens; None: all."""
     inside: SessionId | None = None
@@ -74,7 +76,6 @@ class Connection:
     ) -> None:
         self.room = room
         self.client_id = hello.client_id
-        self.token_id = hello.token_id
         self.hello = hello
         self._person = Person(hello.client_id, hello.name)
         self._outlet = outlet

@@ -193,11 +193,11 @@ class Estate:
     def _anywhere(self, session_id: SessionId) -> AnySession | None:
         return next((room.sessions[session_id] for room in self._rooms.values() if session_id in room.sessions), None)
 
-    def end_token(self, token_id: str) -> None:
-        """A token was revoked: its connections end (X1)."""
+    def end_connections(self, opened_by: str, why: str) -> None:
+        """A token was revoked, or a browser was signed out: its connections end (X1, X5)."""
         for connection in tuple(self._connections):
-            if connection.token_id == token_id:
-                connection.close(CloseCode.UNAUTHORIZED, "Your link was revoked")
+            if opened_by in (connection.hello.token_id, connection.hello.browser_id):
+                connection.close(CloseCode.UNAUTHORIZED, why)
 
     def drain(self, draining: bool) -> None:
         """Send all clients away, and take no new ones: before an upgrade. Programs are not touched."""

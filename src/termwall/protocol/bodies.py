@@ -372,9 +372,49 @@ class ProfileList(Wire):
 
 
 class LoginBody(Wire):
-    """A token to trade for a cookie (X1)."""
+    """A token, or a one-time code for one, to trade for a cookie (X1)."""
 
-    token: Text
+    token: Text | None = None
+    code: Text | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "LoginBody":
+        if (self.token is None) == (self.code is None):
+            raise ValueError("give either `token` or `code`")
+        return self
+
+
+class CodeMade(Wire):
+    """A one-time code for opening a browser of the server's own user that is signed in (X1)."""
+
+    code: str
+    seconds: float
+    """How long it is good."""
+
+
+class BrowserShown(Wire):
+    """A browser that is signed in (X5)."""
+
+    id: str
+    agent: str
+    """What it is, such as `Firefox on Linux`."""
+    name: str | None
+    """Of the token that it signed in with; null: the owner's."""
+    role: Literal["view", "type", "own"]
+    project_id: str | None
+    created_at: int
+    used_at: int
+    """Perhaps an hour ago."""
+    here: bool
+    """Whether it is the one that asks."""
+
+
+class BrowserList(Wire):
+    """The browsers that are signed in, the one that was used last first."""
+
+    browsers: list[BrowserShown]
+    days: int
+    """Without use, after which one has to sign in again."""
 
 
 class TokenCreate(Wire):

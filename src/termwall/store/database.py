@@ -40,6 +40,12 @@ SCHEMA = (
         title TEXT NOT NULL, cwd TEXT NOT NULL, at INTEGER NOT NULL, saved_at INTEGER NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE browsers (
+        id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, token_hash BLOB NOT NULL, agent TEXT NOT NULL,
+        created_at INTEGER NOT NULL, used_at INTEGER NOT NULL
+    ) STRICT;
+    """,
 )
 """What each version added: a file of version n gets all after the n-th. What was published never changes."""
 FULL = "the server's disk is full; free some space and try again."

@@ -5,6 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
+from termwall.store.browsers import BrowserStore
 from termwall.store.sessions import SessionStore
 
 
@@ -34,7 +35,7 @@ class StoredToken:
     created_at: int
 
 
-class Store(SessionStore):
+class Store(SessionStore, BrowserStore):
     """Everything that survives a restart. Each change may raise `StoreUnavailable`, and then has changed nothing."""
 
     def projects(self) -> list[StoredProject]:

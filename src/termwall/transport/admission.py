@@ -104,6 +104,7 @@ def admit(
         binary=subprotocol == BINARY_SUBPROTOCOL,
         role=identity.role,
         token_id=identity.token_id,
+        browser_id=identity.browser_id,
         only_project=identity.project_id,
         inside=SessionId(inside) if inside else None,
         scrollback=int(lines) if (lines := values.get("scrollback", "")).isdecimal() and len(lines) < 9 else None,

@@ -1,19 +1,22 @@
-"""Who is asking, and may a request come from where it comes from (X1-X3). Decides on header values; does no I/O.
+"""Who is asking, and may a request come from where it comes from (X1-X3, X5). Decides on header values.
 
 The owner's token opens everything. Tokens given to others open one role, perhaps one project; of those only hashes are
-known here. A browser trades a token for a cookie that is derived from it, so a stolen cookie is no token, and a new
-token ends all cookies.
+known here. A browser trades a token, or a one-time code for one, for a cookie of its own: a stolen cookie is no token,
+can be ended alone, and a token's end ends all of its cookies.
 """
 
 import hashlib
 import hmac
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from termwall.hub.connection import Role
+from termwall.store.browsers import StoredBrowser
+from termwall.transport.browsers import Browsers
+from termwall.transport.codes import Codes
 from termwall.transport.refusals import Refusals, shown
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -32,6 +35,12 @@ class Identity:
     name: str | None = None
     project_id: str | None = None
     token_id: str | None = None
+    browser_id: str | None = None
+    """The browser that is signed in, where a cookie said who asks. Other nodes do not know it."""
+
+    def plain(self) -> dict[str, Any]:
+        """As other nodes are told of it: they know its token, and none of this one's browsers."""
+        return {name: value for name, value in asdict(self).items() if name != "browser_id"}
 
     def may(self, role: Role) -> bool:
         """Whether this identity may do what needs `role`: view < type < own (X3)."""
@@ -51,7 +60,7 @@ class Grant:
 
 def hash_token(token: str) -> bytes:
     """What is kept of a token given to others. Tokens are random, so no slow hash is needed."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 class Access:
@@ -64,6 +73,7 @@ class Access:
         allowed_hosts: further names it is reached by.
         allowed_origins: further origins whose pages may use it, such as `https://example.org`.
         grants: the tokens given to others, looked up at each request.
+        browsers: those that are signed in.
     """
 
     def __init__(
@@ -75,8 +85,11 @@ class Access:
         allowed_hosts: Iterable[str] = (),
         allowed_origins: Iterable[str] = (),
         grants: Callable[[], Sequence[Grant]] = tuple,
+        browsers: Browsers | None = None,
     ) -> None:
         self.token = token
+        self.browsers = browsers or Browsers()
+        self.codes = Codes()
         self.cookie_name = f"termwall_{instance}"
         self._hosts = {name.lower() for name in allowed_hosts} | LOOPBACK_NAMES | {host.lower()}
         self._origins = {origin.rstrip("/").lower() for origin in allowed_origins}
@@ -134,32 +147,75 @@ class Access:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() == "bearer" and (known := self.recognize(token.strip())) is not None:
             return known
-        return next(filter(None, map(self._recognize_cookie, self._cookie_values(cookie))), None)
+        return self._signed_in(cookie)[2]
 
     def recognize(self, token: str) -> Identity | None:
         """Whose token this is (compared in constant time)."""
-        digest = hash_token(token)
-        if hmac.compare_digest(digest, hash_token(self.token)):
-            return Identity("own", "bearer")
-        for grant in self._grants():
-            if hmac.compare_digest(digest, grant.hash):
-                return Identity(grant.role, "bearer", grant.name, grant.project_id, grant.id)
-        return None
+        return self._holder(hash_token(token))
 
-    def cookie_for(self, token: str) -> str | None:
-        """The cookie that a token is traded for; None for a token that is not known."""
-        return None if self.recognize(token) is None else self._sign(hash_token(token))
+    def hash_of(self, identity: Identity) -> bytes:
+        """Of the token that somebody has shown, or signed in with; of one that was revoked meanwhile, that of none."""
+        return next((one for one, holder in self._holders().items() if holder.token_id == identity.token_id), b"")
 
-    def _sign(self, token_hash: bytes) -> str:
-        return hmac.new(token_hash, f"cookie of {self.cookie_name}".encode(), hashlib.sha256).hexdigest()
+    def knows(self, token_hash: bytes) -> bool:
+        """Whether it is that of a token that opens something."""
+        return self._holder(token_hash) is not None
 
-    def _recognize_cookie(self, value: str) -> Identity | None:
-        if _same(value, self._sign(hash_token(self.token))):
-            return Identity("own", "cookie")
-        for grant in self._grants():
-            if _same(value, self._sign(grant.hash)):
-                return Identity(grant.role, "cookie", grant.name, grant.project_id, grant.id)
-        return None
+    def _holder(self, token_hash: bytes) -> Identity | None:
+        found = None
+        for known, holder in self._holders().items():
+            if hmac.compare_digest(token_hash, known):
+                found = holder
+        return found
+
+    def _holders(self) -> dict[bytes, Identity]:
+        """What each token opens, by its hash."""
+        given = {
+            grant.hash: Identity(grant.role, "bearer", grant.name, grant.project_id, grant.id)
+            for grant in self._grants()
+        }
+        return {**given, hash_token(self.token): Identity("own", "bearer")}
+
+    # ---- browsers
+
+    def sign_in(self, token_hash: bytes, agent: str, cookie: str | None) -> str:
+        """Sign a browser in with a token that is known; returns its cookie.
+
+        A browser that is signed in with it already stays as it is; as somebody else, it is signed out.
+
+        Args:
+            agent: what the browser is.
+            cookie: the header that came.
+        """
+        value, browser, _ = self._signed_in(cookie)
+        if browser is not None and browser.token_hash == token_hash:
+            self.browsers.used(browser)
+            return value
+        if browser is not None:
+            self.browsers.end(browser.id)
+        return self.browsers.add(token_hash, agent)
+
+    def signed_in(self) -> list[tuple[StoredBrowser, Identity]]:
+        """The browsers that are signed in, the one that was used last first, each with whose it is."""
+        holders = self._holders()
+        return [(one, holders[one.token_hash]) for one in reversed(self.browsers.all()) if one.token_hash in holders]
+
+    def sweep(self) -> None:
+        """Sign out the browsers of tokens that are none any more, and those that were not used for too long."""
+        self.browsers.sweep(self._holders())
+
+    def due(self, cookie: str | None) -> str | None:
+        """A browser was here: the cookie that it has to get again, so that it lasts longer; None while it need not."""
+        value, browser, _ = self._signed_in(cookie)
+        return value if browser is not None and self.browsers.used(browser) else None
+
+    def _signed_in(self, cookie: str | None) -> tuple[str, StoredBrowser | None, Identity | None]:
+        for value in self._cookie_values(cookie):
+            browser = self.browsers.find(value)
+            holder = None if browser is None else self._holder(browser.token_hash)
+            if browser is not None and holder is not None:
+                return value, browser, replace(holder, by="cookie", browser_id=browser.id)
+        return "", None, None
 
     def _cookie_values(self, header: str | None) -> list[str]:
         # Cookies ignore ports, so others' come along; the library's parser gives up at the first that it dislikes.
@@ -171,10 +227,6 @@ class Access:
 def _same_place(one: str, other: str, scheme: str) -> bool:
     port = f":{DEFAULT_PORTS[scheme]}"
     return one.removesuffix(port) == other.lower().removesuffix(port)
-
-
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
 
 
 def _host_name(host: str | None) -> str | None:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from termwall.core.errors import ERRORS, ErrorCode, TermwallError
@@ -18,8 +18,8 @@ from termwall.core.limits import Bounds
 from termwall.transport.auth import Access
 from termwall.transport.faults import fault
 from termwall.transport.refusals import shown
+from termwall.transport.signing_in import cookie_header, trade
 
-COOKIE_SECONDS: Final = 365 * 24 * 3600
 CONTENT_POLICY: Final = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
     " worker-src 'self' blob:; frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'"
@@ -96,8 +96,12 @@ class Gate:
             else:
                 await _answer(send, *refusal)
             return
-        if scope["method"] == "GET" and await self._trade(scope, path, send):
+        traded = trade(self._access, scope, path)
+        if traded is not None:
+            await send({"type": "http.response.start", "status": 303, "headers": traded})
+            await send({"type": "http.response.body", "body": b""})
             return
+        renewed = self._renewed(scope, headers, path)
         limit, seen, over, started = self._bounds.message_bytes, 0, False, False
 
         async def receive_limited() -> Message:
@@ -118,6 +122,8 @@ class Gate:
                 started = True
                 for name, value in _HEADERS.items():
                     MutableHeaders(scope=message).setdefault(name, value)
+                if renewed is not None:
+                    MutableHeaders(scope=message).setdefault("set-cookie", renewed)
             await send(message)
 
         try:
@@ -149,39 +155,12 @@ class Gate:
         scope.setdefault("state", {})["identity"] = identity
         return None
 
-    async def _trade(self, scope: Scope, path: str, send: Send) -> bool:
-        """A right token in a page's address becomes a cookie, and leaves the address (X1)."""
-        if path.startswith("/api/") or b"token=" not in scope["query_string"]:
-            return False
-        query = QueryParams(scope["query_string"])
-        cookie = self._access.cookie_for(query.get("token", ""))
-        if cookie is None:
-            return False
-        rest = QueryParams([(name, value) for name, value in query.multi_items() if name != "token"])
-        # Relative, so that it stays right behind a proxy's prefix.
-        place = "./" if path.endswith("/") else path.rpartition("/")[2]
-        location = f"{place}?{rest}" if str(rest) else place
-        secure = "; Secure" if scope["scheme"] == "https" else ""
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 303,
-                "headers": [
-                    (b"location", location.encode()),
-                    (b"set-cookie", cookie_header(self._access, cookie, secure).encode()),
-                    (b"cache-control", b"no-store"),
-                    (b"referrer-policy", b"no-referrer"),
-                    (b"content-length", b"0"),
-                ],
-            }
-        )
-        await send({"type": "http.response.body", "body": b""})
-        return True
-
-
-def cookie_header(access: Access, value: str, suffix: str = "", seconds: int = COOKIE_SECONDS) -> str:
-    """The Set-Cookie header of a sign-in; `seconds=0` ends it."""
-    return f"{access.cookie_name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{suffix}"
+    def _renewed(self, scope: Scope, headers: Headers, path: str) -> str | None:
+        """The Set-Cookie header for a browser that was here again; not with what others may keep (assets)."""
+        if not (is_api(path) or path == "/"):
+            return None
+        value = self._access.due(headers.get("cookie"))
+        return None if value is None else cookie_header(self._access, value, scope)
 
 
 async def _answer(send: Send, code: ErrorCode, sentence: str) -> None:

@@ -22,7 +22,7 @@ from termwall.store.database import StoreUnavailable
 from termwall.store.projects import Store, StoredToken
 from termwall.transport.admission import MAX_CLIENT_ID
 from termwall.transport.auth import Access, hash_token
-from termwall.transport.gate import cookie_header, error_body
+from termwall.transport.gate import error_body
 from termwall.transport.permission import allow, enter_session, identity_of
 
 NOT_UPGRADED = "a WebSocket came without `Upgrade: websocket`; a proxy has to pass that on, and `Connection`."
@@ -268,7 +268,7 @@ def session_routes(service: TerminalService) -> APIRouter:
 
 
 def server_routes(service: TerminalService, access: Access, metrics: Metrics, version: str) -> APIRouter:
-    """Health, sign-in, profiles and metrics."""
+    """Health, profiles and metrics."""
     router = APIRouter(route_class=JsonRoute, tags=["server"])
 
     @router.get(
@@ -315,20 +315,6 @@ def server_routes(service: TerminalService, access: Access, metrics: Metrics, ve
         """Send this node's clients to others, before an upgrade; or take clients again."""
         allow(request, "own")
         service.drain(body.draining)
-
-    @router.post("/api/login", status_code=204, operation_id="login", responses=answers())
-    async def login(request: Request, body: bodies.LoginBody, response: Response) -> None:
-        """Trade a token for a cookie."""
-        cookie = access.cookie_for(body.token)
-        if cookie is None:
-            raise TermwallError(ErrorCode.UNAUTHORIZED, "This token is not known here.", field="token")
-        secure = "; Secure" if request.url.scheme == "https" else ""
-        response.headers["set-cookie"] = cookie_header(access, cookie, secure)
-
-    @router.post("/api/logout", status_code=204, operation_id="logout", responses=answers())
-    async def logout(response: Response) -> None:
-        """Forget the browser's cookie."""
-        response.headers["set-cookie"] = cookie_header(access, "", seconds=0)
 
     @router.get("/api/profiles", operation_id="listProfiles", responses=answers())
     async def list_profiles() -> bodies.ProfileList:

@@ -29,6 +29,24 @@ export interface Blur {
   type: "blur";
 }
 
+/** The browsers that are signed in, the one that was used last first. */
+export interface BrowserList {
+  browsers: BrowserShown[];
+  days: number;
+}
+
+/** A browser that is signed in (X5). */
+export interface BrowserShown {
+  id: string;
+  agent: string;
+  name: string | null;
+  role: "view" | "type" | "own";
+  projectId: string | null;
+  createdAt: number;
+  usedAt: number;
+  here: boolean;
+}
+
 /** Who changed the stage: a client, and what it calls itself. `clientId` is `http` for a call over HTTP. */
 export interface Changer {
   clientId: string;
@@ -52,6 +70,12 @@ export interface Clipboard {
   projectId: string;
   timestamp: number;
   data: string;
+}
+
+/** A one-time code for opening a browser of the server's own user that is signed in (X1). */
+export interface CodeMade {
+  code: string;
+  seconds: number;
 }
 
 /** The colours in which a client shows terminals (S7). */
@@ -290,9 +314,10 @@ export interface Limits {
   sessions: number;
 }
 
-/** A token to trade for a cookie (X1). */
+/** A token, or a one-time code for one, to trade for a cookie (X1). */
 export interface LoginBody {
-  token: string;
+  token?: string | null;
+  code?: string | null;
 }
 
 /** The newest mark of a shell that tells where its prompts and commands are (OSC 133). */
@@ -745,7 +770,7 @@ export type ClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartb
 
 export type ServerMessage = ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | Preview | Clipboard | InputAck | HeartbeatAnswer | NodesUpdate | ErrorMessage;
 
-export type ErrorCode = "bad_message" | "unknown_type" | "invalid" | "too_large" | "unauthorized" | "forbidden" | "unknown_project" | "unknown_session" | "unknown_recording" | "unknown_token" | "already_exists" | "version_conflict" | "too_many_focused" | "session_ended" | "input_gap" | "input_overflow" | "too_late" | "cannot_start" | "limit_reached" | "rate_limited" | "engine_away" | "internal";
+export type ErrorCode = "bad_message" | "unknown_type" | "invalid" | "too_large" | "unauthorized" | "forbidden" | "unknown_project" | "unknown_session" | "unknown_recording" | "unknown_token" | "unknown_browser" | "already_exists" | "version_conflict" | "too_many_focused" | "session_ended" | "input_gap" | "input_overflow" | "too_late" | "cannot_start" | "limit_reached" | "rate_limited" | "engine_away" | "internal";
 
 /** Close codes after which a client does not try again by itself (W9). */
 export const FINAL_CLOSE_CODES: readonly number[] = [1002, 1008, 4401, 4403, 4404];
