@@ -3,6 +3,8 @@
 import os
 import resource
 import socket
+import subprocess
+import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -14,7 +16,7 @@ from termwall.core.errors import ErrorCode, TermwallError
 from termwall.passing import Passed, receive
 from termwall.pty.held import HeldProgram, HeldPrograms, HolderError, look
 from termwall.pty.programs import LocalPrograms
-from termwall.pty.spawn import _within
+from termwall.pty.spawn import CannotStart, _within, spawn
 from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder
 from tests.support.patience import until, wait_for
@@ -155,6 +157,92 @@ def test_case_hardening_L1_a_limit_above_the_holders_is_cut(
 ) -> None:
     """A holder of a login with a lower limit starts programs for a server with a higher one."""
     assert _within(files, most) == given
+
+
+def test_case_hardening_L1_no_further_process_is_named_and_ends_nothing() -> None:
+    """A limit on processes does not bind root, who is another user for it: of a number that has no process."""
+
+    def main() -> None:
+        if os.getuid() == 0:
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+        environment = {"PATH": os.environ["PATH"]}
+        first, master = spawn(["cat"], "/", environment, 80, 24)
+        before = opened(os.getpid())
+        soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+        resource.setrlimit(resource.RLIMIT_NPROC, (1, hard))
+        for _ in range(3):
+            with pytest.raises(CannotStart, match=r"`cat` could not be started: no further process.*`ulimit -u`"):
+                spawn(["cat"], "/", environment, 80, 24)
+        assert first.poll() is None
+        assert opened(os.getpid()) == before, "nothing is left open"
+        resource.setrlimit(resource.RLIMIT_NPROC, (soft, hard))
+        again, another = spawn(["cat"], "/", environment, 80, 24)
+        for child, terminal in ((first, master), (again, another)):
+            os.close(terminal)
+            child.wait(10)
+
+    assert in_child(main) == 0
+
+
+def test_case_hardening_L1_no_free_terminal_is_named_and_ends_nothing() -> None:
+    """In a room of its own that has three terminals, where one may make such a room."""
+    mount = "mount -t devpts -o newinstance,ptmxmode=0666,max=3 none /dev/pts && mount --bind /dev/pts/ptmx /dev/ptmx"
+    room = ["unshare", "-m", "sh", "-c", f'{mount} && exec "$@"', "sh"]
+    made = subprocess.run([*room, "true"], capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"nothing can be mounted here: {made.stderr.strip()}")
+    done = subprocess.run(
+        [*room, sys.executable, "-c", THREE_TERMINALS], capture_output=True, text=True, check=False, env=WITH_SOURCE
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("The machine has no free terminal: all that it may have are in use") == 3
+
+
+THREE_TERMINALS = """
+import os
+from termwall.pty.spawn import CannotStart, spawn
+def start():
+    return spawn(["cat"], "/", {"PATH": os.environ["PATH"]}, 80, 24)
+running = [start() for _ in range(3)]
+for _ in range(3):
+    try:
+        start()
+    except CannotStart as error:
+        print(error)
+assert [child.poll() for child, _ in running] == [None] * 3
+os.close(running[0][1])
+running[0][0].wait(10)
+running[0] = start()
+for child, master in running:
+    os.close(master)
+    child.wait(10)
+"""
+WITH_SOURCE = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+NOBODY = 54_321
+
+
+async def test_case_hardening_L1_no_memory_is_named_and_ends_no_holder(tmp_path: Path) -> None:
+    async with held(tmp_path) as programs:
+        first = Run(programs.start(order("a", "cat")))
+        mapped = int(Path(f"/proc/{programs.pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        before = resource.prlimit(programs.pid, resource.RLIMIT_AS)
+        resource.prlimit(programs.pid, resource.RLIMIT_AS, (mapped + (1 << 20), before[1]))
+        for number in range(3):
+            with pytest.raises(TermwallError, match="no memory left") as caught:
+                programs.start(order(f"b{number}", "cat", ring_bytes=16 << 20))
+            assert caught.value.code is ErrorCode.CANNOT_START
+        mine = LocalPrograms().start(order("c", "cat", ring_bytes=16 << 20))
+        program = HeldProgram(programs, "c", mine.pid, mine.master, mine.memory, None)
+        programs._programs["c"] = program
+        programs._hand_over(program)
+        await until(lambda: "c" in programs._unheld, "that there is no room")
+        resource.prlimit(programs.pid, resource.RLIMIT_AS, before)
+        await until(lambda: look(tmp_path)["sessions"] == 2, "the second try")  # type: ignore[index]
+        first.process.write(b"alive\n")
+        await first.sees(b"alive")
+        for run in (first, Run(program)):
+            await run.close()
 
 
 def in_child(work: Callable[[], None]) -> int:

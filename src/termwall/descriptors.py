@@ -14,6 +14,8 @@ RESERVE = 32
 Of a small limit an eighth."""
 SESSION = 8
 """What starting one takes at most; it keeps three."""
+LEFT = 2 * SESSION
+"""What connections leave free beside the reserve, so that some sessions can be started still."""
 HELD = 3
 """What a session takes that is taken over: its terminal, its memory and the mapping of that."""
 _FOLDERS = ("/proc/self/fd", "/dev/fd")

@@ -86,7 +86,7 @@ class Memory:
             self._map = mmap.mmap(descriptor, size)
         except (OSError, ValueError) as error:
             os.close(descriptor)
-            raise NoMemory(f"No memory for another session: {shortage.why(error)}.") from None
+            raise NoMemory(f"A session has no memory: {shortage.why(error)}.") from None
         self._view = memoryview(self._map)
         self._journal_view = self._view[_RING + ring : size]
         self._marks = self._view[: _MARKS * _MARK_BYTES].cast("Q")
@@ -123,11 +123,11 @@ class Memory:
             NoMemory: there is none.
         """
         if lacking := descriptors.short(descriptors.HELD):
-            raise NoMemory(f"No memory for another session. {lacking}")
+            raise NoMemory(f"A session has no memory. {lacking}")
         try:
             descriptor = _anonymous_file()
         except OSError as error:
-            raise NoMemory(f"No memory for another session: {shortage.why(error)}.") from None
+            raise NoMemory(f"A session has no memory: {shortage.why(error)}.") from None
         return cls(descriptor, ring_bytes, input_bytes)
 
     @property

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
+from termwall import descriptors
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
@@ -165,6 +166,10 @@ class Estate:
             return None
         if self._closed or len(self._connections) >= self.bounds.connections:
             outlet.close(CloseCode.TRY_LATER, "Too many connections")
+            return None
+        if descriptors.spare() < descriptors.LEFT:
+            log.warning("a WebSocket was refused: %s", descriptors.short(descriptors.LEFT))
+            outlet.close(CloseCode.TRY_LATER, "The server may have no more files open; close terminals or pages")
             return None
         if self._nesting.loops(hello):
             outlet.close(CloseCode.POLICY, "A session cannot be shown within itself, nor within one that it shows")

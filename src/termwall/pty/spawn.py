@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-import pty
 import signal
 import struct
 import subprocess
@@ -65,7 +64,7 @@ def spawn(
     if any("\0" in text for text in (*command, *env, *env.values())) or any(not name or "=" in name for name in env):
         raise CannotStart("A command or variable has a character that none may have.")
     try:
-        master, slave = pty.openpty()
+        master, slave = os.openpty()
     except OSError as error:
         why = _NO_TERMINAL if error.errno in (errno.ENOSPC, errno.EAGAIN) else shortage.why(error)
         raise CannotStart(f"The machine has no free terminal: {why}.") from None
@@ -95,7 +94,7 @@ def spawn(
     except BaseException as error:
         os.close(master)
         if shortage.is_shortage(error):
-            raise CannotStart(f"`{shown(command[0])}` could not be started: {shortage.why(error)}.") from None
+            raise CannotStart(f"{shown(command[0])} could not be started: {shortage.why(error)}.") from None
         if isinstance(error, OSError | ValueError | subprocess.SubprocessError):
             if isinstance(error, PermissionError) and error.filename == cwd:  # It changed since it was looked at.
                 raise CannotStart(f"The server's user has no right to enter {shown(cwd)}.", "cwd") from None

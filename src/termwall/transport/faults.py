@@ -20,6 +20,8 @@ _OUT_OF: Final[Mapping[int, str]] = {
     errno.EIO: "a disk that does not work",
 }
 """What ran out and comes back: the client tries again later."""
+_NO_THREAD: Final = "can't start new thread"
+"""What Python says where no further process is allowed, a thread being one."""
 
 
 def fault(error: Exception) -> TermwallError | None:
@@ -28,6 +30,8 @@ def fault(error: Exception) -> TermwallError | None:
         return error
     if isinstance(error, MemoryError):
         return _away(_OUT_OF[errno.ENOMEM])
+    if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
+        return _away(_OUT_OF[errno.EAGAIN])
     if isinstance(error, StoreUnavailable):
         return TermwallError(ErrorCode.ENGINE_AWAY, f"{str(error)[:1].upper()}{str(error)[1:]}")
     what = _OUT_OF.get(error.errno or 0) if isinstance(error, OSError) else None
