@@ -107,6 +107,16 @@ class Settings(BaseSettings):
         "warning", description="What is logged; `info` has sessions and nodes coming and going."
     )
     connections: Positive = Field(DEFAULTS.connections, description="Most open WebSockets.")
+    http_connections: Positive = Field(
+        DEFAULTS.http_connections, description="Most open connections without a WebSocket."
+    )
+    stranger_connections: Positive = Field(
+        DEFAULTS.stranger_connections, description="Of these, most that have not signed in; the oldest makes room."
+    )
+    address_connections: Positive = Field(
+        DEFAULTS.address_connections,
+        description="Of those, most from one address, which behind a proxy is the proxy's; the oldest makes room.",
+    )
     projects: Positive = Field(DEFAULTS.projects, description="Most projects.")
     sessions: Positive = Field(DEFAULTS.sessions, description="Most sessions of a project.")
     message_bytes: int = Field(
@@ -145,7 +155,12 @@ class Settings(BaseSettings):
         description="Bytes of a text that a program may put on its driver's clipboard (OSC 52); 0 forbids it.",
     )
     handshake_seconds: float = Field(
-        DEFAULTS.handshake_seconds, gt=0, description="Seconds until a handshake must be complete."
+        DEFAULTS.handshake_seconds,
+        gt=0,
+        description="Seconds until a handshake, a request's head, and before sign-in its body must be complete.",
+    )
+    body_seconds: float = Field(
+        DEFAULTS.body_seconds, gt=0, description="After sign-in, seconds until the next piece of a request's body."
     )
     registration_delays: Annotated[list[NonNegativeInt], NoDecode] = Field(
         list(DEFAULTS.registration_delays),
@@ -180,6 +195,9 @@ class Settings(BaseSettings):
         """The limits of the server."""
         return Bounds(
             connections=self.connections,
+            http_connections=self.http_connections,
+            stranger_connections=self.stranger_connections,
+            address_connections=self.address_connections,
             projects=self.projects,
             sessions=self.sessions,
             message_bytes=self.message_bytes,
@@ -195,6 +213,7 @@ class Settings(BaseSettings):
             recordings_bytes=self.recordings_bytes,
             clipboard_bytes=self.clipboard_bytes,
             handshake_seconds=self.handshake_seconds,
+            body_seconds=self.body_seconds,
             heartbeat_milliseconds=self.heartbeat,
             registration_delays=tuple(self.registration_delays),
             close_seconds=self.close_seconds,

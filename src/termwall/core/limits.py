@@ -9,6 +9,14 @@ class Bounds:
 
     connections: int = 10_000
     """Open WebSockets of the server; one more is closed with 1013."""
+    http_connections: int = 2_048
+    """Open connections without a WebSocket; one more costs the oldest that has not signed in, or is ended."""
+    stranger_connections: int = 512
+    """Of these, ones that have not signed in; one more costs the oldest of the address that has the most."""
+    address_connections: int = 128
+    """Of these, ones from one address, which behind a proxy is the proxy's; one more costs its oldest."""
+    stranger_bytes: int = 4 << 10
+    """Bytes of a request's body before sign-in; over it 413."""
     projects: int = 1_000
     """Projects of the server; one more is `limit_reached`."""
     sessions: int = 256
@@ -30,7 +38,9 @@ class Bounds:
     outbox_bytes: int = 4 << 20
     """Unsent bytes of a connection; a client that reads more slowly than that is closed with 1013."""
     handshake_seconds: float = 10.0
-    """Until a WebSocket handshake must be complete."""
+    """Until a WebSocket handshake, a request's head, and before sign-in its body must be complete."""
+    body_seconds: float = 30.0
+    """After sign-in, until the next piece of a request's body."""
     heartbeat_milliseconds: int = 30_000
     """Between two heartbeats of a client; silence of 2.5 of them ends the connection (W6)."""
     visible_heartbeat_milliseconds: int = 2_500

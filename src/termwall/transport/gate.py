@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from termwall.core.errors import ERRORS, ErrorCode, TermwallError
 from termwall.core.limits import Bounds
 from termwall.transport.auth import Access
+from termwall.transport.body import BodyRefused, LimitedBody, has_body, most_bytes
+from termwall.transport.doors import EXTENSION, Door
 from termwall.transport.faults import fault
 from termwall.transport.refusals import shown
 from termwall.transport.signing_in import cookie_header, trade
@@ -33,10 +35,6 @@ _HEADERS: Final[Mapping[str, str]] = {
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 log = logging.getLogger("termwall.http")
 _OPEN_PATHS: Final = frozenset({"/api/health", "/api/login"})
-
-
-class BodyTooLarge(Exception):
-    """The request's body is over the limit; raised where it is read."""
 
 
 def is_api(path: str) -> bool:
@@ -91,6 +89,8 @@ class Gate:
         path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
         refusal = self._refusal(scope, headers, path)
         if refusal is not None:
+            if has_body(headers):
+                send = _leaving_body(scope, send)
             if not is_api(path) and "text/html" in headers.get("accept", ""):
                 await _explain(send, *refusal)
             else:
@@ -102,21 +102,12 @@ class Gate:
             await send({"type": "http.response.body", "body": b""})
             return
         renewed = self._renewed(scope, headers, path)
-        limit, seen, over, started = self._bounds.message_bytes, 0, False, False
-
-        async def receive_limited() -> Message:
-            nonlocal seen, over
-            message = await receive()
-            if message["type"] == "http.request":
-                seen += len(message.get("body", b""))
-                if seen > limit:
-                    over = True
-                    raise BodyTooLarge
-            return message
+        body = LimitedBody(receive, self._bounds, stranger=scope["state"]["identity"] is None)
+        started = False
 
         async def send_headers(message: Message) -> None:
             nonlocal started
-            if over:
+            if body.refused is not None:
                 return  # Whatever the application makes of a body that it could not read: the answer is ours.
             if message["type"] == "http.response.start":
                 started = True
@@ -127,11 +118,11 @@ class Gate:
             await send(message)
 
         try:
-            await self._app(scope, receive_limited, send_headers)
-        except BodyTooLarge:
+            await self._app(scope, body, send_headers)
+        except BodyRefused:
             pass
-        if over and not started:
-            await _answer(send, ErrorCode.TOO_LARGE, f"A request may have {limit} bytes.")
+        if body.refused is not None and not started:
+            await _answer(_leaving_body(scope, send), *body.refused)
 
     def _refusal(self, scope: Scope, headers: Headers, path: str) -> tuple[ErrorCode, str] | None:
         access, host, origin = self._access, headers.get("host"), headers.get("origin")
@@ -150,9 +141,13 @@ class Gate:
             return ErrorCode.UNAUTHORIZED, "Show a token: `Authorization: Bearer ...`, or sign in on the page."
         if changes and origin is None and identity is not None and identity.by == "cookie":
             return ErrorCode.FORBIDDEN, "A cookie needs an Origin header; programs use a Bearer token."
-        if int(headers.get("content-length", "0") or 0) > self._bounds.message_bytes:
-            return ErrorCode.TOO_LARGE, f"A request may have {self._bounds.message_bytes} bytes."
+        most = most_bytes(self._bounds, stranger=identity is None)
+        if int(headers.get("content-length", "0") or 0) > most:
+            return ErrorCode.TOO_LARGE, f"A request may have {most} bytes."
         scope.setdefault("state", {})["identity"] = identity
+        door = _door(scope)
+        if door is not None and identity is not None:
+            door.known()
         return None
 
     def _renewed(self, scope: Scope, headers: Headers, path: str) -> str | None:
@@ -161,6 +156,28 @@ class Gate:
             return None
         value = self._access.due(headers.get("cookie"))
         return None if value is None else cookie_header(self._access, value, scope)
+
+
+def _door(scope: Scope) -> Door | None:
+    """The door that a request came through, where the server is ours."""
+    door: Door | None = scope.get("extensions", {}).get(EXTENSION)
+    return door
+
+
+def _leaving_body(scope: Scope, send: Send) -> Send:
+    """For an answer to a request whose body is not read: another's server might wait for its rest without an end.
+
+    Ours has a deadline for it, so that a client which still sends reads the answer.
+    """
+    if _door(scope) is not None or not scope["http_version"].startswith("1."):
+        return send
+
+    async def send_closing(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"connection", b"close")]
+        await send(message)
+
+    return send_closing
 
 
 async def _answer(send: Send, code: ErrorCode, sentence: str) -> None:

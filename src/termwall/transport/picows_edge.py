@@ -13,7 +13,6 @@ from typing import Any
 
 import picows
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from termwall.core.errors import CloseCode
 from termwall.core.limits import Bounds
@@ -21,12 +20,12 @@ from termwall.hub.connection import Connection
 from termwall.hub.service import TerminalService
 from termwall.transport.admission import Admitted, Forbidden, Turned, admit
 from termwall.transport.auth import Access
+from termwall.transport.doors import Door
+from termwall.transport.http_edge import http_protocol as http_protocol
 
 PATH = "/ws/terminal"
 READ_BUFFER_BYTES = 4096
 """First size of a connection's read buffer; it grows with the messages, and is most of what an idle one costs."""
-HEAD_BYTES = 64 << 10
-"""Largest request head; a longer one ends the connection."""
 COPIED_BYTES = 8 << 10
 """picows 2.3.1 copies a message up to this size. The head of a larger one it keeps in a buffer that the next message
 overwrites, while a full socket lets it wait; one that is given with room for its head does not have that fault."""
@@ -53,6 +52,11 @@ class SocketListener(picows.WSListener):
         self._parts_binary = False
         self._paused = False
         self._ended = False
+
+    @property
+    def admitted(self) -> bool:
+        """Whether it carries a connection of the service."""
+        return self._connection is not None
 
     # ---- picows calls
 
@@ -170,6 +174,8 @@ def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds)
     """The class to give to `uvicorn.Config(ws=...)`."""
 
     class TerminalProtocol(WSProtocol):  # type: ignore[misc]
+        _door: Door | None = None
+
         def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:
             self._server_state = server_state
             self._scheme = "http"
@@ -205,6 +211,13 @@ def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds)
             response = picows.WSUpgradeResponse.create_101_response(extra)
             return picows.WSUpgradeResponseWithListener(response, SocketListener(verdict, service, bounds))
 
+        def came_by(self, door: Door) -> None:
+            """The connection's door: it counts until the WebSocket is one of ours, which is counted as such (X10)."""
+            if isinstance(self.listener, SocketListener) and self.listener.admitted:
+                door.left()
+            else:
+                self._door = door
+
         def connection_made(self, transport: asyncio.Transport) -> None:
             self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
             self._server_state.connections.add(self)
@@ -212,6 +225,8 @@ def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds)
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._server_state.connections.discard(self)
+            if self._door is not None:
+                self._door.left()
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
@@ -235,64 +250,3 @@ def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds)
                 self.transport.disconnect()
 
     return TerminalProtocol
-
-
-def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
-    """The class to give to `uvicorn.Config(http=...)`.
-
-    A client has a limited time for each request head (X4), and what it sends in one packet with the head of a
-    WebSocket's handshake is not lost.
-    """
-
-    class LimitedHttpProtocol(HttpToolsProtocol):
-        _patience: asyncio.TimerHandle | None = None
-        _head = b""
-        _headed = False
-        _complete = False
-
-        def data_received(self, data: bytes) -> None:
-            if self._complete:
-                self._complete = self._headed = False
-                self._head = b""
-            if not self._headed:
-                self._await_head()
-                self._head += data
-                if len(self._head) > HEAD_BYTES and b"\r\n\r\n" not in self._head:
-                    self.transport.abort()
-                    return
-            super().data_received(data)
-
-        def handle_websocket_upgrade(self) -> None:
-            rest = self._head.partition(b"\r\n\r\n")[2]
-            super().handle_websocket_upgrade()
-            after = self.transport.get_protocol()
-            if rest and isinstance(after, WSProtocol):
-                after.data_received(rest)
-
-        def on_message_complete(self) -> None:
-            self._complete = True
-            super().on_message_complete()
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._await_head()
-
-        def on_headers_complete(self) -> None:
-            self._forget()
-            self._headed = True
-            super().on_headers_complete()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._forget()
-            super().connection_lost(exc)
-
-        def _await_head(self) -> None:
-            if self._patience is None:
-                self._patience = self.loop.call_later(bounds.handshake_seconds, self.transport.abort)
-
-        def _forget(self) -> None:
-            if self._patience is not None:
-                self._patience.cancel()
-                self._patience = None
-
-    return LimitedHttpProtocol
