@@ -11,9 +11,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from multiprocessing.reduction import DupFd
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -35,7 +36,8 @@ class Prepared:
     ) -> None:
         streams = [DupFd(one) for one in (stdin, stdout, stderr)]  # type: ignore[no-untyped-call]
         self._process = _CONTEXT.Process(target=_run, args=(words, dict(env), str(cwd), streams))
-        self._process.start()
+        with _no_main():
+            self._process.start()
         assert self._process.pid is not None
         self.pid: int = self._process.pid
 
@@ -86,6 +88,16 @@ def run(
             file.seek(0)
             printed.append(file.read().decode())
     return subprocess.CompletedProcess(words, code, *printed)
+
+
+@contextlib.contextmanager
+def _no_main() -> Iterator[None]:
+    """Nothing of the caller's own main module is to be run again for each command."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _run(words: list[str], env: dict[str, str], cwd: str, streams: list[Any]) -> None:
