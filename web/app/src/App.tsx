@@ -1,15 +1,21 @@
 /** What the page is right now: a sign-in, a choice of project, an error with what to do, or the workspace. */
 
-import { type Profile, type Project, type Role, TermwallClient } from "@termwall/client";
+import { type Profile, type Project, TermwallClient } from "@termwall/client";
 import { browserEnvironment, pageClientId } from "@termwall/client/browser";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { ApiError, api } from "./api";
+import { type Arrival, arrive, arrived } from "./arrival";
 import { Login } from "./Login";
 import { DEFAULT_SETTINGS, load, type Settings, save } from "./settings";
 import { Workspace } from "./Workspace";
 
 /** Between two questions for the projects, while there is nothing else to show. */
 const RELOAD_MILLISECONDS = 2000;
+
+/** A page that is open for days without a call over HTTP stays signed in by one (X5). */
+const STAY_MILLISECONDS = 12 * 3600 * 1000;
+/** How the server closes the connections of a link that was revoked; of a browser that was signed out, otherwise. */
+const REVOKED = "Your link was revoked";
 
 type Loaded = { projects: Project[]; profiles: Profile[] };
 
@@ -39,11 +45,14 @@ export function App() {
     setEnded(ended);
     save("link", { ended });
   }, []);
+  const [arrival, setArrival] = useState<Arrival>({ brought: false, problem: null });
   const reload = useCallback(async () => {
     try {
+      setArrival(await arrive());
       const [projects, profiles] = await Promise.all([api.projects(), api.profiles()]);
       setLoaded({ ...projects, ...profiles });
       setProblem(null);
+      setArrival(arrived());
       rememberEnd(false);
     } catch (error) {
       setProblem(error instanceof ApiError ? error : new ApiError(0, "internal", String(error), null));
@@ -56,11 +65,16 @@ export function App() {
     return () => clearTimeout(timer);
   }, [problem, reload]);
 
+  useEffect(() => {
+    const timer = setInterval(() => void api.profiles().catch(() => undefined), STAY_MILLISECONDS);
+    return () => clearInterval(timer);
+  }, []);
+
   /** The connection says that nobody is signed in any more, or that the project is gone. */
   const lost = useCallback(
-    (closeCode: number, role: Role | null) => {
-      // The owner's token is never ended; a link is, and a page that is loaded again still says so.
-      if (closeCode === 4401 && role !== null && role !== "own") rememberEnd(true);
+    (closeCode: number, reason: string | null) => {
+      // A page that is loaded again still says so.
+      if (closeCode === 4401 && reason === REVOKED) rememberEnd(true);
       void reload();
     },
     [reload, rememberEnd],
@@ -83,7 +97,7 @@ export function App() {
   }, []);
 
   if (problem?.status === 401) {
-    return <Login wrong={query().has("token")} ended={ended && !query().has("token")} onDone={() => void reload()} />;
+    return <Login refused={arrival.problem} ended={ended && !arrival.brought} onDone={() => void reload()} />;
   }
   if (loaded === null) {
     return (
@@ -125,7 +139,7 @@ interface ConnectedProps extends Loaded {
   onSettings: (settings: Settings) => void;
   onProject: (id: string) => void;
   onLogout: () => void;
-  onLost: (closeCode: number, role: Role | null) => void;
+  onLost: (closeCode: number, reason: string | null) => void;
 }
 
 function Connected(props: ConnectedProps) {

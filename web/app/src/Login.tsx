@@ -5,19 +5,19 @@ import { api } from "./api";
 
 interface LoginProps {
   onDone: () => void;
-  /** The address brought a token that is not known. */
-  wrong: boolean;
+  /** Why what the address brought does not sign in. */
+  refused: string | null;
   /** The link that this page was opened with was ended. */
   ended: boolean;
 }
 
-export function Login({ onDone, wrong, ended }: LoginProps) {
+export function Login({ onDone, refused, ended }: LoginProps) {
   const [token, setToken] = useState("");
-  const [problem, setProblem] = useState(wrong ? "This token is not known here. Copy the address again." : "");
+  const [problem, setProblem] = useState(refused ?? "");
   const login = async (event: React.FormEvent) => {
     event.preventDefault();
     try {
-      await api.login(token.trim());
+      await api.login({ token: token.trim() });
       onDone();
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));

@@ -37,6 +37,7 @@ interface OpenPartProps {
   sizeOfNext: () => { cols: number; rows: number } | null;
   onMatch: (match: Match, text: string) => void;
   canType: boolean;
+  owner: boolean;
   onEnd: (session: Session, by: EndBy) => void;
   onClear: () => void;
   onClose: () => void;
@@ -105,7 +106,15 @@ export function OpenPart(props: OpenPartProps) {
         />
       );
     case "settings":
-      return <SettingsDialog settings={settings} onChange={onSettings} onClose={onClose} onLogout={onLogout} />;
+      return (
+        <SettingsDialog
+          settings={settings}
+          onChange={onSettings}
+          onClose={onClose}
+          onLogout={onLogout}
+          owner={props.owner}
+        />
+      );
     case "nodes":
       return <NodesDialog onClose={onClose} />;
     case "help":

@@ -3,7 +3,7 @@
  * zoom, which pane has the keys) is this viewer's alone.
  */
 
-import type { Profile, Project, Role, Session } from "@termwall/client";
+import type { Profile, Project, Session } from "@termwall/client";
 import { TermwallError } from "@termwall/client";
 import { type Engine, useTermwall, useWorkspace } from "@termwall/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
@@ -48,7 +48,7 @@ export interface RoomProps {
   onProject: (id: string) => void;
   onLogout: () => void;
   /** The server says that this page is not signed in, or that the project is gone. */
-  onLost: (closeCode: number, role: Role | null) => void;
+  onLost: (closeCode: number, reason: string | null) => void;
   view: View;
   onView: (view: View) => void;
 }
@@ -192,8 +192,8 @@ export function Room(props: RoomProps) {
   // What an error means for the page: a revoked sign-in leads to the sign-in, a removed project to the others.
   const { state: connectionState, closeCode } = connection;
   useEffect(() => {
-    if (connectionState === "error" && (closeCode === 4401 || closeCode === 4404)) onLost(closeCode, connection.role);
-  }, [connectionState, closeCode, connection.role, onLost]);
+    if (connectionState === "error" && (closeCode === 4401 || closeCode === 4404)) onLost(closeCode, connection.reason);
+  }, [connectionState, closeCode, connection.reason, onLost]);
 
   const setLayout = useCallback(
     (next: Layout) => {
@@ -481,6 +481,7 @@ export function Room(props: RoomProps) {
             sizeOfNext={sizeOfNext}
             onMatch={(match, text) => void jump(match, text)}
             canType={canType}
+            owner={connection.role === "own"}
             onEnd={ending.endNow}
             onClear={ending.clearEnded}
             onClose={end}

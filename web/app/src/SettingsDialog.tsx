@@ -4,6 +4,7 @@ import type { OptionKeys } from "@termwall/react";
 import { useState } from "react";
 import { Dialog } from "./dialog";
 import { chordText, isMac } from "./keys";
+import { SignedIn } from "./SignedIn";
 import { FONT_SIZES, type Settings, type Theme } from "./settings";
 import { mayNotify } from "./useDesktopNews";
 
@@ -14,8 +15,10 @@ export function SettingsDialog(props: {
   onChange: (settings: Settings) => void;
   onClose: () => void;
   onLogout: () => void;
+  /** Whose page it is: the owner sees the browsers that are signed in. */
+  owner: boolean;
 }) {
-  const { settings, onChange, onClose, onLogout } = props;
+  const { settings, onChange, onClose, onLogout, owner } = props;
   const [refused, setRefused] = useState(false);
   const set = (change: Partial<Settings>) => onChange({ ...settings, ...change });
   const toggle = (key: Switch, label: string) => (
@@ -79,6 +82,7 @@ export function SettingsDialog(props: {
           Your browser allows this page no notifications. Allow them in its settings for this page, then try again.
         </p>
       )}
+      {owner && <SignedIn />}
       <div className="buttons">
         <button type="button" onClick={onLogout}>
           Sign out

@@ -1,6 +1,6 @@
 /** The HTTP API, relative to the page, so that it works under any prefix. */
 
-import type { ErrorAnswer, Profile, Project, Session } from "@termwall/client";
+import type { BrowserList, ErrorAnswer, Profile, Project, Session } from "@termwall/client";
 import type { Frame, Timeline } from "./playback";
 
 export class ApiError extends Error {
@@ -52,6 +52,8 @@ export async function castBytes(
   const bytes = new Uint8Array(await answer.arrayBuffer());
   return answer.status === 206 ? bytes : bytes.subarray(from, to); // A proxy may not know ranges.
 }
+
+export type SignedInBrowser = BrowserList["browsers"][number];
 
 /** How this page's requests arrive at the server. */
 export interface Reach {
@@ -121,8 +123,10 @@ const one = (id: string) => `sessions/${encodeURIComponent(id)}`;
 export const api = {
   reach: (clientId: string, signal: AbortSignal) =>
     call<Reach>("GET", `reach?${new URLSearchParams({ clientId, origin: location.origin })}`, undefined, signal),
-  login: (token: string) => call<void>("POST", "login", { token }),
+  login: (shown: { token: string } | { code: string }) => call<void>("POST", "login", shown),
   logout: () => call<void>("POST", "logout", {}),
+  browsers: () => call<BrowserList>("GET", "browsers"),
+  endBrowser: (id: string) => call<void>("DELETE", `browsers/${encodeURIComponent(id)}`),
   projects: () => call<{ projects: Project[] }>("GET", "projects"),
   createProject: (path: string) => call<Project>("POST", "projects", { path }),
   profiles: () => call<{ profiles: Profile[] }>("GET", "profiles"),
