@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from termwall import shortage
 from termwall.core.osc import COPIED_BYTES
 from termwall.core.sizes import SizeLog
 from termwall.memory import Memory
@@ -360,7 +361,7 @@ class Screens:
         try:
             ours, theirs = socket.socketpair()
         except OSError as error:
-            log.error("the screen worker cannot be started: %s", error)
+            log.error("the screen worker cannot be started: %s", shortage.why(error))
             self._again()
             return
         try:
@@ -373,7 +374,7 @@ class Screens:
             )
         except OSError as error:
             ours.close()
-            log.error("the screen worker cannot be started: %s", error)
+            log.error("the screen worker cannot be started: %s", shortage.why(error))
             self._again()
             return
         finally:
