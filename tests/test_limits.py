@@ -7,11 +7,13 @@ import subprocess
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
+from termwall import descriptors
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.passing import Passed, receive
 from termwall.pty.held import HeldProgram, HeldPrograms, HolderError, look
@@ -146,6 +148,52 @@ def test_case_hardening_L1_the_limit_is_raised_and_programs_get_the_starters_own
             assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (400, 400)
         shown = wait_for(lambda: server.call("GET", f"/api/sessions/{session}/screen?format=text").text.split())
         assert shown == ["200", "400"]
+
+
+def test_case_hardening_L1_strangers_and_sessions_up_to_the_limit_end_nothing(tmp_path: Path) -> None:
+    """The case itself: 256 files, 40 sessions, strangers take the rest, and somebody who is there makes four more."""
+    within = ("prlimit", "--nofile=256")
+    with running(tmp_path / "data", within=within) as server, ExitStack() as stack:
+        project = server.project(tmp_path / "work")
+        ids = [server.session(project, "sh", "-c", "echo hello; exec cat") for _ in range(SESSIONS)]
+        headers = {"authorization": f"Bearer {server.token}"}
+        client = stack.enter_context(httpx.Client(base_url=server.base, headers=headers, timeout=15, trust_env=False))
+        sessions = f"/api/projects/{project}/sessions"
+
+        def running_now() -> list[str]:
+            answer = client.get(sessions)
+            assert answer.status_code == 200, answer.text
+            return [one["id"] for one in answer.json()["sessions"] if one["status"] == "running"]
+
+        assert set(running_now()) == set(ids)
+        holder = look(server.data_dir)
+        for _ in range(250):
+            stranger = stack.enter_context(socket.socket())
+            stranger.setblocking(False)
+            stranger.connect_ex(("127.0.0.1", server.port))
+        refused: list[httpx.Response] = []
+        while len(refused) < 4:
+            answer = client.post(sessions, json={"command": ["cat"]})
+            if answer.status_code == 201:
+                ids.append(answer.json()["id"])
+            else:
+                refused.append(answer)
+        for answer in refused:
+            assert (answer.status_code, answer.json()["code"]) == (422, "cannot_start"), answer.text
+            assert "files open" in answer.json()["error"]
+        assert set(running_now()) == set(ids)
+        assert opened(server.pid) <= 256 - 32 + descriptors.LEFT, "the reserve is not for sessions"
+        text = server.call("GET", f"/api/sessions/{ids[0]}/screen?format=text")  # Over another connection.
+        assert (text.status_code, text.text.split()) == (200, ["hello"])
+        for one in ids[SESSIONS:]:
+            assert client.delete(f"/api/sessions/{one}").status_code == 204
+        wait_for(lambda: client.post(sessions, json={"id": "again", "command": ["cat"]}).status_code == 201)
+        assert look(server.data_dir) is not None
+        assert look(server.data_dir)["pid"] == holder["pid"]  # type: ignore[index]
+        server.kill()
+        server.start()
+        client = stack.enter_context(httpx.Client(base_url=server.base, headers=headers, timeout=15, trust_env=False))
+        assert set(running_now()) == {*ids[:SESSIONS], "again"}
 
 
 @pytest.mark.parametrize(

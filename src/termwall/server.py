@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
-from termwall import shortage
+from termwall import descriptors, shortage
 from termwall.app import Termwall, create_app
 from termwall.config import Settings
 from termwall.descriptors import raise_limit
@@ -21,6 +21,8 @@ from termwall.folder import data_folder
 from termwall.transport.picows_edge import http_protocol, websocket_protocol
 from termwall.version import version
 
+MIN_BACKLOG, MAX_BACKLOG = 16, 2048
+"""Connections that wait to be accepted."""
 SHUTDOWN_SECONDS = 3
 """How long requests may take to end once the server was told to stop."""
 
@@ -43,7 +45,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen(2048)
+        listener.listen(MAX_BACKLOG)
     except OSError as error:
         listener.close()
         raise CannotListen(error.errno, error.strerror or str(error)) from None
@@ -85,6 +87,8 @@ async def _serve(
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        # Those that wait in the kernel may all come in one turn, before anybody could be sent away (L4).
+        backlog=max(MIN_BACKLOG, min(MAX_BACKLOG, descriptors.spare() // 4)),
     )
     server = _Server(config)
     server.on_started = lambda: _started(record, url, termwall, ready)

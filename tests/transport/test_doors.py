@@ -2,6 +2,7 @@
 
 import pytest
 
+from termwall.descriptors import LEFT
 from termwall.transport.doors import Doors, network
 
 
@@ -71,3 +72,24 @@ def test_case_hardening_X2_who_signed_in_is_ended_for_no_stranger() -> None:
 )
 def test_X10_an_address_of_ipv6_is_a_network_of_64_bits(one: str, other: str, same: bool) -> None:
     assert (network(one) == network(other)) is same
+
+
+def test_case_hardening_L1_strangers_leave_files_for_sessions_and_nobody_takes_the_reserve() -> None:
+    spare = LEFT + 1
+    doors, made = Doors(most=100, strangers=50, of_address=50, spare=lambda: spare), [Connection() for _ in range(6)]
+    for one in made[:3]:
+        doors.open(one, "10.0.0.1")
+    spare = LEFT - 1
+    door = doors.open(made[3], "10.0.0.2")
+    assert alive(made[:4]) == [1, 2, 3]
+    assert door is not None
+    door.known()
+    spare = -1
+    for number, one in enumerate(made[4:]):
+        doors.open(one, f"10.0.1.{number}")
+    assert alive(made) == [3, 4, 5], "strangers first"
+    for one in made[4:]:
+        one.ended = False
+    doors = Doors(most=100, strangers=50, of_address=50, spare=lambda: -1)
+    assert doors.open(made[4], "10.0.0.1") is None
+    assert alive(made) == [3, 5]

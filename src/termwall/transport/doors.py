@@ -7,7 +7,10 @@ a refusal costs no answer.
 
 import ipaddress
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from typing import Protocol
+
+from termwall import descriptors
 
 EXTENSION = "termwall.door"
 """Where a request's scope has the door that it came through."""
@@ -29,12 +32,17 @@ class Doors:
         most: connections without a WebSocket.
         strangers: of these, ones that have not signed in.
         of_address: of these, ones from one address.
+        spare: how many files the process may open before its reserve is touched: strangers leave some for sessions,
+            and nobody takes the reserve (L4).
     """
 
-    def __init__(self, most: int, strangers: int, of_address: int) -> None:
+    def __init__(
+        self, most: int, strangers: int, of_address: int, spare: Callable[[], int] = lambda: descriptors.LEFT
+    ) -> None:
         self._most = most
         self._most_strangers = strangers
         self._most_of_address = of_address
+        self._spare = spare
         self._strangers: OrderedDict[Door, None] = OrderedDict()
         self._of_address: Counter[str] = Counter()
         self._known: set[Door] = set()
@@ -47,14 +55,19 @@ class Doors:
     def open(self, connection: Closable, address: str) -> "Door | None":
         """A new connection; None where it was ended at once."""
         door = Door(self, connection, network(address))
-        if len(self._known) + len(self._strangers) >= self._most and not self._strangers:
+        spare = self._spare()
+        if not self._strangers and (len(self._known) >= self._most or spare < 0):
             connection.abort()
             return None
         self._strangers[door] = None
         self._of_address[door.network] += 1
         if self._of_address[door.network] > self._most_of_address:
             self._end_oldest(door.network)
-        elif len(self._strangers) > self._most_strangers or len(self._known) + len(self._strangers) > self._most:
+        elif (
+            len(self._strangers) > self._most_strangers
+            or len(self._known) + len(self._strangers) > self._most
+            or (spare < descriptors.LEFT and len(self._strangers) > 1)
+        ):
             self._end_oldest(max(self._of_address, key=self._of_address.__getitem__))
         return door
 

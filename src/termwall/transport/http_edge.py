@@ -11,6 +11,7 @@ from typing import Any
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from termwall import descriptors
 from termwall.core.limits import Bounds
 from termwall.transport.doors import EXTENSION, Door, Doors
 
@@ -27,7 +28,8 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
 
     What a client sends in one packet with the head of a WebSocket's handshake is not lost.
     """
-    doors = Doors(bounds.http_connections, bounds.stranger_connections, bounds.address_connections)
+    most = bounds.http_connections, bounds.stranger_connections, bounds.address_connections
+    doors = Doors(*most, spare=descriptors.spare)
 
     class LimitedHttpProtocol(HttpToolsProtocol):
         _patience: asyncio.TimerHandle | None = None
