@@ -28,7 +28,7 @@ def build(data_dir: Path, token: str) -> FastAPI:
         async with terminals.router.lifespan_context(terminals):
             if not service.list_projects():
                 service.create_project(path=str(Path.cwd()), id="example")
-            shell = service.create_session("example", SessionCreate(name="shell"))
+            shell = await service.create_session("example", SessionCreate(name="shell"))
             service.subscribe("focus_changed", remember)
             await service.set_session_focus(shell.id)
             yield

@@ -16,7 +16,7 @@ import trustme
 
 from termwall.addresses import only_here, public_address
 from termwall.folder import Running
-from termwall.pty.held import look
+from termwall.pty.rendezvous import look
 from termwall.remote import Remote
 from tests.support import prepared
 from tests.support.server import Server, running

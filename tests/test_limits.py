@@ -16,8 +16,10 @@ import pytest
 from termwall import descriptors
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.passing import Passed, receive
-from termwall.pty.held import HeldProgram, HeldPrograms, HolderError, look
+from termwall.pty.held import HeldPrograms
+from termwall.pty.held_program import HeldProgram
 from termwall.pty.programs import LocalPrograms
+from termwall.pty.rendezvous import HolderError, look
 from termwall.pty.spawn import CannotStart, _within, spawn
 from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder
@@ -56,15 +58,15 @@ async def held(folder: Path) -> AsyncIterator[HeldPrograms]:
 
 async def test_case_hardening_L1_a_holder_without_descriptors_says_so_and_lives(tmp_path: Path) -> None:
     async with held(tmp_path) as programs:
-        first = Run(programs.start(order("a", "cat")))
+        first = Run(await programs.start(order("a", "cat")))
         with files_of(programs.pid, opened(programs.pid) + 2):
             for number in range(4):
                 with pytest.raises(TermwallError, match=r"files open.*`ulimit -n`") as caught:
-                    programs.start(order(f"b{number}", "cat"))
+                    await programs.start(order(f"b{number}", "cat"))
                 assert caught.value.code is ErrorCode.CANNOT_START
             first.process.write(b"alive\n")
             await first.sees(b"alive")
-        again = Run(programs.start(order("c", "cat")))
+        again = Run(await programs.start(order("c", "cat")))
         for run in (first, again):
             run.process.leave()
 
@@ -72,8 +74,8 @@ async def test_case_hardening_L1_a_holder_without_descriptors_says_so_and_lives(
 async def test_case_hardening_L1_a_program_that_a_new_holder_has_no_room_for_is_held_later(tmp_path: Path) -> None:
     """As after a holder's death: what its successor has no room for stays with the server, which asks again."""
     async with held(tmp_path) as programs:
-        first = Run(programs.start(order("a", "cat")))
-        mine = LocalPrograms().start(order("b", "cat"))
+        first = Run(await programs.start(order("a", "cat")))
+        mine = await LocalPrograms().start(order("b", "cat"))
         program = HeldProgram(programs, "b", mine.pid, mine.master, mine.memory, None)
         programs._programs["b"] = program
         with files_of(programs.pid, opened(programs.pid) + 1):  # Of its two descriptors one comes through.
@@ -97,7 +99,7 @@ async def test_case_hardening_L1_a_program_that_a_new_holder_has_no_room_for_is_
 
 async def test_case_hardening_L1_programs_that_cannot_be_taken_over_run_on(tmp_path: Path) -> None:
     async with held(tmp_path) as programs:
-        runs = [Run(programs.start(order(f"s{number}", "cat"))) for number in range(SESSIONS)]
+        runs = [Run(await programs.start(order(f"s{number}", "cat"))) for number in range(SESSIONS)]
         for run in runs:
             run.process.leave()
         await programs.close()
@@ -272,15 +274,15 @@ NOBODY = 54_321
 
 async def test_case_hardening_L1_no_memory_is_named_and_ends_no_holder(tmp_path: Path) -> None:
     async with held(tmp_path) as programs:
-        first = Run(programs.start(order("a", "cat")))
+        first = Run(await programs.start(order("a", "cat")))
         mapped = int(Path(f"/proc/{programs.pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
         before = resource.prlimit(programs.pid, resource.RLIMIT_AS)
         resource.prlimit(programs.pid, resource.RLIMIT_AS, (mapped + (1 << 20), before[1]))
         for number in range(3):
             with pytest.raises(TermwallError, match="no memory left") as caught:
-                programs.start(order(f"b{number}", "cat", ring_bytes=16 << 20))
+                await programs.start(order(f"b{number}", "cat", ring_bytes=16 << 20))
             assert caught.value.code is ErrorCode.CANNOT_START
-        mine = LocalPrograms().start(order("c", "cat", ring_bytes=16 << 20))
+        mine = await LocalPrograms().start(order("c", "cat", ring_bytes=16 << 20))
         program = HeldProgram(programs, "c", mine.pid, mine.master, mine.memory, None)
         programs._programs["c"] = program
         programs._hand_over(program)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from termwall.folder import find_running
-from termwall.pty.held import look
+from termwall.pty.rendezvous import look
 from tests.support.client import Client
 from tests.support.holder import gone
 from tests.support.patience import until

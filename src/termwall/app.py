@@ -24,13 +24,15 @@ from termwall.cluster.bus import BusError
 from termwall.cluster.forward import Forward
 from termwall.cluster.node import Node
 from termwall.config import Settings, SettingsError, load_environment, load_profiles
+from termwall.deadline import at_most
 from termwall.disk import write_private
 from termwall.hub.service import TerminalService
 from termwall.keeper import keeper_command
 from termwall.launcher import write_launcher
 from termwall.observe import Metrics
 from termwall.pty.environment import Outfit
-from termwall.pty.held import HeldPrograms, HolderError
+from termwall.pty.held import HeldPrograms
+from termwall.pty.rendezvous import HolderError
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store
 from termwall.transport.auth import Access, Grant, Identity
@@ -55,6 +57,8 @@ SIGNED_OUT = "This browser was signed out"
 STATIC = Path(__file__).parent / "static"
 SWEEP_SECONDS = 3600.0
 """How often browsers that were not used for too long are signed out, so that their connections end too."""
+NODES_SECONDS = 0.75
+"""For each part of leaving the other nodes, when the server stops."""
 ID_BYTES = 6
 """Bytes of randomness in an id: with 10,000 ids a collision is a matter of 1 in 5 million, and it would be refused."""
 
@@ -243,8 +247,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             termwall.sweep()
             yield
             if termwall.node is not None:
-                await forward.close()
-                await termwall.node.close()
+                await at_most(NODES_SECONDS, forward.close(), "answering the other nodes")
+                await at_most(NODES_SECONDS, termwall.node.close(), "taking leave of the other nodes")
         finally:
             await termwall.close()
 

@@ -14,12 +14,21 @@ from urllib.parse import quote
 
 import typer
 
+from termwall.config import Settings
 from termwall.folder import DataFolderError, Running, data_folder, find_running, stop_running
-from termwall.pty.held import look
-from termwall.remote import DataDir, Json, Remote, fail, read_settings
+from termwall.pty.groups import gone, kill_held
+from termwall.pty.rendezvous import HolderError, HolderSilent, look
+from termwall.remote import DataDir, Json, Remote, Unanswered, fail, read_settings
 
 START_SECONDS = 30.0
-END_SECONDS = 12.0
+END_SECONDS = 8.0
+"""Until a holder that was told to end its programs, which takes it 6 s at most, is killed with them."""
+CHECK_SECONDS = 30.0
+KILLED_SECONDS = 2.0
+"""For what was killed to be gone; what waits for a disk is not waited for."""
+ASK_SECONDS = 3.0
+"""For each thing that `status` asks the server, and for all of them."""
+LOOK_SECONDS = 0.02
 LOG_BYTES = 1 << 20
 """A longer log of earlier servers is begun anew."""
 AGAIN = "restart.json"
@@ -68,8 +77,9 @@ def down_command(
 ) -> None:
     """Stop the server; its programs go on, unless --all says to end them."""
     folder = read_settings(data_dir=data_dir).data_dir
-    running, held = find_running(folder), look(folder)
-    count = held["running"] if held else 0
+    running = find_running(folder)
+    before = _running_programs(folder)
+    count = before or 0
     if every and count and not yes:
         if not sys.stdin.isatty():
             fail(f"{_programs(count)} still running; --yes ends them.")
@@ -77,16 +87,28 @@ def down_command(
     if running is not None and not stop_running(folder):
         fail(f"the server, process {running.pid}, does not end.")
     if every:
-        _end_programs(folder)
+        end_programs(folder)
         ended = "1 program was" if count == 1 else f"{count} programs were"
         typer.echo(f"termwall is down; {ended} ended." if count else "termwall is down.")
         return
-    held = look(folder)
-    left = held["running"] if held else 0
-    if running is None:
-        typer.echo("No server runs." + (f" {go_on(left)}" if left else ""))
-    else:
-        typer.echo(f"termwall is down. {go_on(left)}" if left else "termwall is down.")
+    left = None if before is None else _running_programs(folder)
+    said = "No server runs." if running is None else "termwall is down."
+    if left is None:
+        said += " Whether programs go on is not known: the process that holds them does not answer."
+    elif left:
+        said += f" {go_on(left)}"
+    typer.echo(said)
+
+
+def _running_programs(folder: Path) -> int | None:
+    """How many outlive the server; None where the process that holds them does not answer."""
+    try:
+        held = look(folder)
+    except HolderSilent:
+        return None
+    except HolderError as error:
+        fail(str(error))
+    return held["running"] if held else 0
 
 
 def restart_command(data_dir: DataDir = None) -> None:
@@ -98,6 +120,10 @@ def restart_command(data_dir: DataDir = None) -> None:
     port = running.url.rpartition(":")[2]
     given = {**running.settings, "TERMWALL_PORT": port}
     _check(folder, given)
+    try:
+        look(folder)
+    except HolderError as error:
+        fail(f"the server was not stopped, for another one could not have its sessions. {error}")
     _remember(folder, given)
     if not stop_running(folder):
         fail(f"the server, process {running.pid}, does not end.")
@@ -111,20 +137,16 @@ def status_command(as_json: Json = False, data_dir: DataDir = None) -> None:
     from termwall.version import version
 
     settings = read_settings(data_dir=data_dir)
-    running, held = find_running(settings.data_dir), look(settings.data_dir)
+    running = find_running(settings.data_dir)
     found: dict[str, Any] = {
         "server": None if running is None else {"url": running.url, "pid": running.pid, "version": running.version},
-        "holder": None if held is None else {"pid": held["pid"], "running": held["running"]},
+        "holder": _holder(settings.data_dir),
         "dataDir": str(settings.data_dir.absolute()),
         "attention": {},
         "installed": version(),
     }
     if running is not None:
-        with Remote(settings.data_dir, running.url, settings.token) as server:
-            for project in server.call("GET", "/api/projects")["projects"]:
-                for one in server.call("GET", f"/api/projects/{project['id']}/sessions")["sessions"]:
-                    state = one["attention"]["state"]
-                    found["attention"][state] = found["attention"].get(state, 0) + 1
+        found["server"]["answers"] = _ask_server(settings, running, found["attention"])
     if as_json:
         typer.echo(json.dumps(found))
     else:
@@ -134,6 +156,44 @@ def status_command(as_json: Json = False, data_dir: DataDir = None) -> None:
         raise typer.Exit(NOT_RUNNING)
 
 
+def _holder_process(folder: Path) -> int | None:
+    try:
+        held = look(folder)
+    except HolderSilent as error:
+        if error.pid is None:
+            fail(str(error))
+        return error.pid
+    except HolderError as error:
+        fail(str(error))
+    return None if held is None else int(held["pid"])
+
+
+def _holder(folder: Path) -> dict[str, Any] | None:
+    try:
+        held = look(folder)
+    except HolderSilent as error:
+        return {"pid": error.pid, "running": None, "answers": False}
+    except HolderError as error:
+        fail(str(error))
+    return None if held is None else {"pid": held["pid"], "running": held["running"], "answers": True}
+
+
+def _ask_server(settings: Settings, running: Running, states: dict[str, int]) -> bool:
+    """Count what its sessions want. False where it does not answer in time."""
+    until = time.monotonic() + ASK_SECONDS
+    with Remote(settings.data_dir, running.url, settings.token, seconds=ASK_SECONDS) as server:
+        try:
+            for project in server.call("GET", "/api/projects")["projects"]:
+                for one in server.call("GET", f"/api/projects/{project['id']}/sessions")["sessions"]:
+                    state = one["attention"]["state"]
+                    states[state] = states.get(state, 0) + 1
+                if time.monotonic() > until:
+                    return False
+        except Unanswered:
+            return False
+    return True
+
+
 def _lines(found: dict[str, Any]) -> list[str]:
     server, holder = found["server"], found["holder"]
     lines = ["server    does not run; `termwall up` starts it"]
@@ -141,8 +201,13 @@ def _lines(found: dict[str, Any]) -> list[str]:
         lines = [f"server    {server['url']}, process {server['pid']}, version {server['version']}"]
         if server["version"] != found["installed"]:
             lines.append(f"          version {found['installed']} is installed; `termwall restart` changes to it")
+        if not server["answers"]:
+            lines.append("          it does not answer; `termwall restart` ends it after 10 s and starts another one")
     if holder is None:
         lines.append("programs  none that would outlive the server")
+    elif not holder["answers"]:
+        which = "" if holder["pid"] is None else f", {holder['pid']},"
+        lines.append(f"programs  are not known: the process{which} that holds them does not answer")
     else:
         lines.append(f"programs  {holder['running']} run, held by process {holder['pid']}; they outlive the server")
     lines.append(f"data      {found['dataDir']}")
@@ -154,7 +219,12 @@ def _check(folder: Path, given: dict[str, str]) -> None:
     """End the command if a server could not be started so; asked of the version that is installed now."""
     words = [sys.executable, "-P", "-m", "termwall", "serve", "--check", "--data-dir", str(folder)]
     env = {**os.environ, **given}
-    done = subprocess.run(words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=CHECK_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        fail(f"the server was not stopped, for a check of its settings took more than {CHECK_SECONDS:.0f} s.")
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
         why = said[-1].removeprefix("termwall: ") if said else f"it ended with {done.returncode}"
@@ -204,7 +274,8 @@ def _start(folder: Path, given: dict[str, str], what: str) -> Running:
         time.sleep(0.02)
     with contextlib.suppress(ProcessLookupError):
         process.kill()
-    process.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(KILLED_SECONDS)
     return _failed(log, began)
 
 
@@ -213,19 +284,20 @@ def _failed(log: Path, began: int) -> NoReturn:
     fail(said[-1].removeprefix("termwall: ") if said else f"the server did not start; see {log}.")
 
 
-def _end_programs(folder: Path) -> None:
+def end_programs(folder: Path) -> None:
+    """End the holder with its programs, in 10 s whatever hangs; ends the command where that cannot be done."""
     from termwall.store.database import StoreError
     from termwall.store.projects import Store
 
-    held = look(folder)
-    if held is not None:
+    pid = _holder_process(folder)
+    if pid is not None:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(held["pid"], signal.SIGTERM)
+            os.kill(pid, signal.SIGTERM)
         until = time.monotonic() + END_SECONDS
-        while look(folder) is not None:
-            if time.monotonic() > until:
-                fail(f"the process that holds the programs, {held['pid']}, does not end.")
-            time.sleep(0.02)
+        while not gone(pid) and time.monotonic() < until:
+            time.sleep(LOOK_SECONDS)
+        if not gone(pid) and not kill_held(pid, KILLED_SECONDS):
+            fail(f"the process that holds the programs, {pid}, does not end.")
     if not (folder / "termwall.sqlite").exists():
         return
     try:

@@ -1,5 +1,6 @@
 """The `termwall` command: serves a folder, and talks to a running server (A5)."""
 
+import contextlib
 import errno
 import json
 import os
@@ -45,6 +46,9 @@ from termwall.remote import (
 
 if TYPE_CHECKING:
     from termwall.app import Termwall
+
+LAST_SECONDS = 0.5
+"""For the last word about the programs that go on, when a server has stopped."""
 
 app = typer.Typer(
     add_completion=True,
@@ -199,7 +203,7 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
     from termwall.app import node_name
     from termwall.cluster.bus import BusError
     from termwall.observe import log_to_stderr
-    from termwall.pty.held import HolderError, look
+    from termwall.pty.rendezvous import HolderError, look
     from termwall.server import CannotListen, serve
     from termwall.store.database import StoreError
 
@@ -208,9 +212,6 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
     log_to_stderr(settings.log_level, settings.log_format, node)
     try:
         serve(settings, ready)
-        held = look(settings.data_dir)
-        if held is not None and held["running"]:
-            typer.echo(go_on(held["running"]), err=True)
     except (DataFolderError, StoreError, SettingsError, HolderError, BusError) as error:
         fail(str(error))
     except CannotListen as error:
@@ -218,6 +219,10 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
     except (OSError, MemoryError) as error:
         where = f" (`{error.filename}`)" if isinstance(error, OSError) and error.filename else ""
         fail(f"the server cannot run: {shortage.why(error)}{where}.")
+    with contextlib.suppress(HolderError):  # It hangs: a stop does not wait for what it would say.
+        held = look(settings.data_dir, LAST_SECONDS)
+        if held is not None and held["running"]:
+            typer.echo(go_on(held["running"]), err=True)
 
 
 def _cannot_listen(settings: Settings, error: OSError) -> str:

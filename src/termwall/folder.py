@@ -13,8 +13,8 @@ from typing import IO
 
 from termwall import shortage
 
-STOP_SECONDS = 15.0
-"""Until a server that was told to stop is killed: it saves screens first."""
+STOP_SECONDS = 9.0
+"""Until a server that was told to stop is killed: it ends by itself after 8.5 s, whatever hangs (L3)."""
 KILL_SECONDS = 5.0
 
 

@@ -23,8 +23,9 @@ from termwall.hub.kept import load
 from termwall.hub.recordings import Recordings
 from termwall.hub.session import LiveSession
 from termwall.pty.environment import Outfit
-from termwall.pty.held import Found, HeldPrograms, HolderError
+from termwall.pty.held import Found, HeldPrograms
 from termwall.pty.pace import Pace
+from termwall.pty.rendezvous import HolderError
 from termwall.screen.screens import Screens
 
 log = logging.getLogger("termwall.keeper")
@@ -39,7 +40,7 @@ class Keeper:
     def __init__(self, folder: Path, bounds: Bounds) -> None:
         self._bounds = bounds
         self._screens = Screens(scrollback=bounds.scrollback_lines, clipboard=bounds.clipboard_bytes)
-        self._programs = HeldPrograms(folder, None, lost=self._over, yields=True)
+        self._programs = HeldPrograms(folder, keeper_command(folder, bounds), yields=True)
         self._pace = Pace()
         self._recordings = Recordings(folder / "recordings", bounds, _now, lambda: "")
         self._recordings.changed = lambda session: session.keep()

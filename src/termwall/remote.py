@@ -40,6 +40,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 SessionArgument = Annotated[str, typer.Argument(help="A session's id or name.")]
 
 
+PATIENCE_SECONDS = 15.0
+"""For each step of a request to a server, which answers in 10 s unless it has to end a program first (L1)."""
+
+
 def fail(sentence: str, code: int = 1) -> NoReturn:
     """End with a sentence on standard error."""
     typer.echo(f"termwall: {sentence}", err=True)
@@ -57,10 +61,21 @@ def read_settings(**given: Any) -> Settings:
         fail(f"--{name.replace('_', '-')} (TERMWALL_{name.upper()}): {why}.", 2)
 
 
-class Remote:
-    """A running server, over HTTP."""
+class Unanswered(Exception):
+    """A server does not answer; the message says which and why."""
 
-    def __init__(self, data_dir: Path, url: str | None = None, token: str | None = None) -> None:
+
+class Remote:
+    """A running server, over HTTP.
+
+    Args:
+        seconds: for each step of a request; where they are given, `Unanswered` is raised, else the command ends.
+    """
+
+    def __init__(
+        self, data_dir: Path, url: str | None = None, token: str | None = None, *, seconds: float | None = None
+    ) -> None:
+        self._patient = seconds is None
         self.running: Running | None = find_running(data_dir) if url is None else None
         """The server of the data folder, where none was named."""
         if url is None and self.running is None:
@@ -76,7 +91,9 @@ class Remote:
             verify = trusted_by(self.url) or False  # Nothing is verified where there is no TLS.
         except CertificatesError as error:
             fail(str(error))
-        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=15, trust_env=False, verify=verify)
+        self._http = httpx.Client(
+            base_url=self.url, headers=headers, timeout=seconds or PATIENCE_SECONDS, trust_env=False, verify=verify
+        )
 
     def __enter__(self) -> "Remote":
         return self
@@ -91,6 +108,8 @@ class Remote:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 fail(f"the certificate of {self.url} is not trusted here; --ca FILE says which is. ({error})")
+            if not self._patient:
+                raise Unanswered(f"{self.url} does not answer: {error}") from None
             fail(f"{self.url} does not answer: {error}")
         if not answer.is_success:
             self._refused(answer)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import faulthandler
 import json
 import logging
 import os
@@ -23,8 +24,10 @@ from termwall.version import version
 
 MIN_BACKLOG, MAX_BACKLOG = 16, 2048
 """Connections that wait to be accepted."""
-SHUTDOWN_SECONDS = 3
+SHUTDOWN_SECONDS = 1.5
 """How long requests may take to end once the server was told to stop."""
+END_SECONDS = 8.5
+"""A server that has not ended so long after it was told to is ended, with where it hung in its log (L3)."""
 
 
 log = logging.getLogger("termwall.server")
@@ -86,12 +89,13 @@ async def _serve(
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,  # type: ignore[arg-type]
         # Those that wait in the kernel may all come in one turn, before anybody could be sent away (L4).
         backlog=max(MIN_BACKLOG, min(MAX_BACKLOG, descriptors.spare() // 4)),
     )
     server = _Server(config)
     server.on_started = lambda: _started(record, url, termwall, ready)
+    server.on_stop = termwall.service.stops
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
@@ -124,6 +128,7 @@ class _Server(uvicorn.Server):
     """uvicorn's server with our signals: its own re-raise them at the end, and a clean stop exits with 0."""
 
     on_started: Callable[[], None]
+    on_stop: Callable[[], None]
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -138,7 +143,11 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         """Stop; how long that takes is bounded (by requests, then by programs), so a second signal changes nothing."""
-        self.should_exit = True
+        if not self.should_exit:
+            self.should_exit = True
+            # The last resort, which no event loop and no thread can hold up: each part of a stop has its own limit.
+            faulthandler.dump_traceback_later(END_SECONDS, exit=True)
+            self.on_stop()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

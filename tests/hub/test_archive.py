@@ -62,7 +62,7 @@ async def refused(call: Callable[[], object]) -> None:
 async def test_P5_F7_on_a_full_disk_nothing_is_half_done(held: Next) -> None:
     wall: Wall = await held()
     service = wall.service
-    wall.session("a", name="first")
+    await wall.start("a", name="first")
     line = wall.line()
     before = service.get_focus_state("wall")
     told = len(line.messages)
@@ -70,14 +70,14 @@ async def test_P5_F7_on_a_full_disk_nothing_is_half_done(held: Next) -> None:
     long = "n" * 20_000  # More than the pages that are there have room for.
     await refused(lambda: service.rename_session("a", long))
     await refused(lambda: service.update_project("wall", name=long))
-    await refused(lambda: wall.session("b", "cat", env={"LONG": long}))
+    await refused(lambda: wall.start("b", "cat", env={"LONG": long}))
     await refused(lambda: service.create_project(path=str(wall.folder), id="other", name=long))
     assert [one.name for one in service.list_sessions("wall")] == ["first"]
     assert [(one.id, one.name) for one in service.list_projects()] == [("wall", "wall")]
     assert service.get_focus_version("wall") == before.version
     assert not [one for one in line.messages[told:] if one["type"] in ("focus_update", "session_update")]
     full(wall, False)
-    wall.session("b", name="second")
+    await wall.start("b", name="second")
     await service.set_session_focus("b")
     assert service.get_focused_sessions("wall") == ["b"]
 
@@ -86,7 +86,7 @@ async def test_F7_a_focus_change_that_cannot_be_kept_is_refused(held: Next) -> N
     wall: Wall = await held()
     service = wall.service
     for name in "abc":
-        wall.session(name)
+        await wall.start(name)
     await service.set_session_focus("a")
     db = service.archive._store._db  # type: ignore[union-attr]
     db.execute("PRAGMA query_only=1")
@@ -109,7 +109,7 @@ async def test_F7_a_focus_change_that_cannot_be_kept_is_refused(held: Next) -> N
 
 async def test_P5_a_lost_store_takes_its_sessions_back_from_the_holder(held: Next) -> None:
     first: Wall = await held()
-    first.session("a", "cat", name="mine")
+    await first.start("a", "cat", name="mine")
     epoch = first.service.get_session("a").epoch
     focus = first.service.get_focus_state("wall").epoch
     second: Wall = await held(store="another")
@@ -120,7 +120,7 @@ async def test_P5_a_lost_store_takes_its_sessions_back_from_the_holder(held: Nex
 
 async def test_P5_a_restarted_session_is_the_new_run(held: Next) -> None:
     first: Wall = await held()
-    first.session("a", "sh", "-c", "echo $$; exec cat")
+    await first.start("a", "sh", "-c", "echo $$; exec cat")
     await first.service.restart_session("a")
     described = first.service.get_session("a")
     second: Wall = await held()
@@ -131,7 +131,7 @@ async def test_P5_a_restarted_session_is_the_new_run(held: Next) -> None:
 
 async def test_P5_input_numbers_are_remembered_over_a_restart(held: Next) -> None:
     first: Wall = await held()
-    first.session("a", "sh", "-c", "stty raw -echo; echo READY; exec cat")
+    await first.start("a", "sh", "-c", "stty raw -echo; echo READY; exec cat")
     await first.service.set_session_focus("a")
     line = first.line("robot")
     await line.sees("a", "READY")
@@ -150,7 +150,7 @@ async def test_I4_the_driver_keeps_its_seat_over_a_restart_if_it_comes_back(
     held: Next, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first: Wall = await held()
-    first.session("a")
+    await first.start("a")
     first.line("ann").say("drive", sessionId="a", data={"cols": 91, "rows": 33})
     monkeypatch.setattr("termwall.hub.estate.ABSENT_SECONDS", 0.2)
     second: Wall = await held()

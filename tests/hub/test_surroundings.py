@@ -36,7 +36,7 @@ LIGHT: dict[str, Any] = {
 
 async def probe(wall: Wall, name: str, begin: str) -> Line:
     """A program that says what it reads, and a client that looks and types."""
-    wall.session(name, "python3", "-c", PROBE, begin + "READY ")
+    await wall.start(name, "python3", "-c", PROBE, begin + "READY ")
     await wall.service.set_session_focus(name)
     line = wall.line("page")
     await line.sees(name, "READY")

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from termwall.pty.held import SOCKET, HeldPrograms
+from termwall.pty.held import HeldPrograms
+from termwall.pty.rendezvous import SOCKET
 from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder, gone
 from tests.support.patience import until
@@ -41,7 +42,7 @@ async def test_P5_what_is_handed_out_is_not_read_any_more(tmp_path: Path) -> Non
     try:
         first = HeldPrograms(tmp_path, None)
         await first.open()
-        run = Run(first.start(order("a", "sh", "-c", counting, ring_bytes=64 << 20)))
+        run = Run(await first.start(order("a", "sh", "-c", counting, ring_bytes=64 << 20)))
         for _ in range(HANDED_OUT):
             end = run.program.memory.ring.end
             await until(lambda r=run, e=end: r.program.memory.ring.end > e + 20_000)  # type: ignore[misc]
@@ -63,7 +64,7 @@ async def test_P5_what_is_handed_out_is_not_read_any_more(tmp_path: Path) -> Non
 async def test_case_terminal_12_the_holders_end_ends_every_group_of_its_sessions(tmp_path: Path) -> None:
     programs = HeldPrograms(tmp_path, None)
     await programs.open()
-    run = Run(programs.start(order("a", "sh", "-c", "set -m; sleep 1000 & echo PID=$!=; exec cat")))
+    run = Run(await programs.start(order("a", "sh", "-c", "set -m; sleep 1000 & echo PID=$!=; exec cat")))
     await run.sees(b"=\r\n")
     job = int(run.text.partition(b"PID=")[2].partition(b"=")[0])
     run.process.leave()

@@ -42,7 +42,7 @@ async def test_P5_an_owner_killed_while_it_reads_at_full_speed_loses_no_byte(tmp
     first = HeldPrograms(tmp_path, None)
     await first.open()
     counting = "i=0; while :; do i=$((i+1)); echo $i; done"
-    run = Run(first.start(order("a", "sh", "-c", f"stty raw -echo; {counting}", ring_bytes=RING)))
+    run = Run(await first.start(order("a", "sh", "-c", f"stty raw -echo; {counting}", ring_bytes=RING)))
     run.process.leave()
     await first.close()
     checked, expected, rest = 0, 1, b""

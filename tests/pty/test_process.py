@@ -21,6 +21,7 @@ from termwall.pty.pace import Pace
 from termwall.pty.process import PtyProcess, is_interactive_shell
 from termwall.pty.programs import ExitStatus, LocalPrograms, Order
 from tests.support.descriptors import descriptors
+from tests.support.patience import at_once
 
 _keys = itertools.count()
 Play = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
@@ -54,7 +55,7 @@ class Run:
             ring_bytes=options.pop("ring_bytes", 1 << 20),
             input_bytes=options.pop("input_bytes", 1 << 20),
         )
-        program = (options.pop("programs", None) or LocalPrograms()).start(order)
+        program = at_once((options.pop("programs", None) or LocalPrograms()).start(order))
         self.ring = program.memory.ring
         self.process = PtyProcess(
             program,

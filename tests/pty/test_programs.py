@@ -14,11 +14,12 @@ import pytest
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.pty.environment import Outfit
-from termwall.pty.held import HeldPrograms, HolderError, look
+from termwall.pty.held import HeldPrograms
 from termwall.pty.holder import PROTOCOL
 from termwall.pty.pace import Pace
 from termwall.pty.process import PtyProcess
 from termwall.pty.programs import ExitStatus, LocalPrograms, Order, Program, Programs
+from termwall.pty.rendezvous import HolderError, look
 from tests.support.descriptors import descriptors
 from tests.support.holder import end_holder, gone
 from tests.support.patience import until
@@ -95,7 +96,7 @@ async def programs(request: pytest.FixtureRequest, folder: Path) -> AsyncIterato
 async def test_P1_a_program_runs_on_a_terminal_of_its_own(programs: Programs) -> None:
     script = "import os; print(os.getpid()==os.getsid(0)==os.tcgetpgrp(0), os.get_terminal_size(), os.environ['GIVEN'])"
     env = Outfit().environment(os.environ, {"GIVEN": "yes"})
-    run = Run(programs.start(order("a", sys.executable, "-c", script, cols=91, rows=33, env=env)))
+    run = Run(await programs.start(order("a", sys.executable, "-c", script, cols=91, rows=33, env=env)))
     assert await run.ends() == ExitStatus(0, None)
     assert b"True os.terminal_size(columns=91, lines=33) yes" in run.text
     await run.close()
@@ -105,14 +106,14 @@ async def test_P1_a_program_runs_on_a_terminal_of_its_own(programs: Programs) ->
     ("script", "status"), [("exit 7", ExitStatus(7, None)), ("kill -TERM $$", ExitStatus(None, "SIGTERM"))]
 )
 async def test_P2_the_end_has_a_code_or_a_signal(programs: Programs, script: str, status: ExitStatus) -> None:
-    run = Run(programs.start(order("a", "sh", "-c", script)))
+    run = Run(await programs.start(order("a", "sh", "-c", script)))
     assert await run.ends() == status
     await run.close()
 
 
 async def test_P3_closing_hangs_up_and_leaves_no_process(programs: Programs) -> None:
     run = Run(
-        programs.start(
+        await programs.start(
             order("a", "sh", "-c", "trap 'echo HUNG UP; exit 3' HUP; echo READY; while :; do sleep 0.01; done")
         )
     )
@@ -127,11 +128,11 @@ async def test_P3_closing_hangs_up_and_leaves_no_process(programs: Programs) -> 
 
 async def test_P4_what_cannot_start_says_why_and_leaves_nothing(programs: Programs) -> None:
     with pytest.raises(TermwallError) as caught:
-        programs.start(order("a", "no-such-program"))
+        await programs.start(order("a", "no-such-program"))
     assert (caught.value.code, caught.value.field) == (ErrorCode.CANNOT_START, "command")
     assert "not found on the server's PATH" in str(caught.value)
     with pytest.raises(TermwallError) as caught:
-        programs.start(order("b", "true", cwd="/nowhere/at/all"))
+        await programs.start(order("b", "true", cwd="/nowhere/at/all"))
     assert caught.value.field == "cwd"
 
 
@@ -139,7 +140,7 @@ async def test_P1_ignored_signals_are_not_inherited(programs: Programs) -> None:
     """A holder must survive a hang-up, and `nohup` ignores it for a server; a program must not."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        run = Run(programs.start(order("a", "sh", "-c", "grep SigIgn /proc/$$/status")))
+        run = Run(await programs.start(order("a", "sh", "-c", "grep SigIgn /proc/$$/status")))
     finally:
         signal.signal(signal.SIGHUP, before)
     await run.ends()
@@ -172,7 +173,7 @@ async def test_P5_a_program_outlives_its_owner_and_the_next_one_goes_on_with_it(
     owner: Callable[[], Any],
 ) -> None:
     first, _ = await owner()
-    run = Run(first.start(order("a", "cat", kept=b"mine")))
+    run = Run(await first.start(order("a", "cat", kept=b"mine")))
     run.process.write(b"one\n")
     await run.sees(b"one\r\none\r\n")
     run.process.leave()
@@ -190,8 +191,8 @@ async def test_P5_a_program_outlives_its_owner_and_the_next_one_goes_on_with_it(
 
 async def test_P5_output_while_nobody_owns_it_is_read_as_far_as_the_limit(owner: Callable[[], Any]) -> None:
     first, _ = await owner()
-    free = Run(first.start(order("free", "sh", "-c", "read x; seq 1 20000; echo END")))
-    bound = Run(first.start(order("bound", "sh", "-c", "read x; seq 1 200000; echo END")))
+    free = Run(await first.start(order("free", "sh", "-c", "read x; seq 1 20000; echo END")))
+    bound = Run(await first.start(order("bound", "sh", "-c", "read x; seq 1 200000; echo END")))
     bound.process.limit(5000)
     for run in (free, bound):
         run.process.write(b"\n")
@@ -213,7 +214,7 @@ async def test_P5_output_while_nobody_owns_it_is_read_as_far_as_the_limit(owner:
 
 async def test_P5_how_a_program_ended_meanwhile_is_remembered(owner: Callable[[], Any]) -> None:
     first, _ = await owner()
-    run = Run(first.start(order("a", "sh", "-c", "read x; echo BYE; exit 5")))
+    run = Run(await first.start(order("a", "sh", "-c", "read x; echo BYE; exit 5")))
     run.process.write(b"\n")
     run.process.leave()
     await first.close()
@@ -260,7 +261,7 @@ async def test_P5_a_second_owner_is_waited_for_and_one_that_hangs_is_ended(folde
 async def test_P5_a_keeper_that_comes_late_leaves_the_server_alone(owner: Callable[[], Any], folder: Path) -> None:
     """Found once: a server that started at the same moment as the keeper was taken for the one that does not let go."""
     first, _ = await owner()
-    run = Run(first.start(order("a", "cat")))
+    run = Run(await first.start(order("a", "cat")))
     left: list[bool] = []
     first.on_leave = lambda: left.append(True)
     late = HeldPrograms(folder, None, yields=True)
@@ -274,7 +275,7 @@ async def test_P5_a_keeper_that_comes_late_leaves_the_server_alone(owner: Callab
 
 async def test_P5_a_killed_holder_is_replaced_and_the_programs_go_on(owner: Callable[[], Any], folder: Path) -> None:
     first, _ = await owner()
-    run = Run(first.start(order("a", "cat", kept=b"mine")))
+    run = Run(await first.start(order("a", "cat", kept=b"mine")))
     holder = first.pid
     os.kill(holder, signal.SIGKILL)
     await until(lambda: first.pid != holder and first.outlive, "another holder")
@@ -294,7 +295,7 @@ async def test_P5_a_holder_ends_with_its_last_session_and_owner(folder: Path) ->
     programs = HeldPrograms(folder, None)
     await programs.open()
     pid = programs.pid
-    run = Run(programs.start(order("a", "cat")))
+    run = Run(await programs.start(order("a", "cat")))
     await run.close()
     assert look(folder) is not None
     await programs.close()
@@ -304,7 +305,7 @@ async def test_P5_a_holder_ends_with_its_last_session_and_owner(folder: Path) ->
 
 async def test_P5_the_holder_tells_what_it_has(owner: Callable[[], Any], folder: Path) -> None:
     programs, _ = await owner()
-    run = Run(programs.start(order("a", "cat")))
+    run = Run(await programs.start(order("a", "cat")))
     found = look(folder)
     assert found is not None
     assert (found["version"], found["sessions"], found["running"], found["owner"]) == (PROTOCOL, 1, 1, os.getpid())
@@ -320,7 +321,7 @@ async def test_P5_nonsense_ends_a_connection_and_not_the_holder(owner: Callable[
     import socket
 
     programs, _ = await owner()
-    run = Run(programs.start(order("a", "cat")))
+    run = Run(await programs.start(order("a", "cat")))
     for nonsense in (b"\xff" * 64, b"\0\0\0\2\0\0\0\0[]", json.dumps({"op": "own"}).encode(), b"\0\0\0\2\0\0\0\0{}"):
         with socket.socket(socket.AF_UNIX) as channel:
             channel.connect(str(folder / "holder.sock"))
@@ -344,7 +345,7 @@ async def test_P3_a_thousand_held_programs_leave_nothing_behind(owner: Callable[
         return {*descriptors(), *(("holder", *one) for one in descriptors(programs.pid)), *children}
 
     async def one(number: int) -> None:
-        run = Run(programs.start(order(f"a{number}", "cat")))
+        run = Run(await programs.start(order(f"a{number}", "cat")))
         run.process.write(b"x\n")
         await run.close()
 

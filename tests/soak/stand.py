@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from termwall.pty.held import look
+from termwall.pty.rendezvous import look
 from tests.soak.checker import Printed, Task, Viewing
 from tests.soak.text import Ledger, Text
 from tests.support.server import Server

@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from termwall.pty.held import look, reap
+from termwall.pty.rendezvous import look, reap
 
 END_SECONDS = 10.0
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -30,3 +30,14 @@ def wait_for(condition: Callable[[], T], what: str = "the condition", seconds: f
         assert time.monotonic() < deadline, f"{what} did not come in {seconds} s"
         time.sleep(0.02)
     return value
+
+
+def at_once(work: Coroutine[Any, Any, T]) -> T:
+    """The result of what has nothing to wait for, as the start of a program that is this process's own child."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        value: T = done.value
+        return value
+    work.close()
+    raise AssertionError("it waits for something")

@@ -18,7 +18,7 @@ from termwall.hub.service import TerminalService
 from termwall.protocol.bodies import SessionCreate
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store
-from tests.support.patience import until
+from tests.support.patience import at_once, until
 
 _ids = itertools.count()
 """Ids are never the same twice, as a real server's."""
@@ -141,8 +141,12 @@ class Wall:
 
     def session(self, id: str, *command: str, project: str = "wall", **fields: Any) -> str:
         """A new session; `cat` unless told otherwise."""
+        return at_once(self.start(id, *command, project=project, **fields))
+
+    async def start(self, id: str, *command: str, project: str = "wall", **fields: Any) -> str:
+        """The same where programs run in a holder."""
         request = SessionCreate(id=id, command=list(command) or ["cat"], **fields)
-        return self.service.create_session(project, request).id
+        return (await self.service.create_session(project, request)).id
 
     def line(
         self,

@@ -30,7 +30,7 @@ SAVE_SECONDS = 1.0
 """At most one screen is saved in so long: a coloured one with its scrollback takes some milliseconds."""
 AGE_SECONDS = 30.0
 """A screen is not saved again within so long."""
-LAST_SECONDS = 3.0
+LAST_SECONDS = 2.0
 """What a server that stops gives its sessions to be drawn and saved."""
 
 

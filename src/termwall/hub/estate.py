@@ -5,9 +5,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from termwall import descriptors
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
@@ -21,6 +22,7 @@ from termwall.hub.connection import Connection, Hello
 from termwall.hub.inheritance import inherit
 from termwall.hub.kept import Home, Kept
 from termwall.hub.nesting import Nesting
+from termwall.hub.nodes import Cluster
 from termwall.hub.outlet import Outlet
 from termwall.hub.profiles import ProfileSpec
 from termwall.hub.recordings import Recordings
@@ -28,7 +30,8 @@ from termwall.hub.room import Room, not_heard
 from termwall.hub.sending import Sender
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import OwnStages, Stages
-from termwall.protocol.bodies import EngineState, NodeShown, Project
+from termwall.hub.starting import Starting
+from termwall.protocol.bodies import EngineState, Project
 from termwall.protocol.codec import encode
 from termwall.protocol.messages import FocusUpdate, NodesUpdate, Session, WallNode
 from termwall.pty.environment import Outfit
@@ -42,31 +45,14 @@ log = logging.getLogger("termwall.service")
 
 SWEEP_SECONDS = 0.25
 """How often titles, activity and quietness are told while something prints (S9)."""
+CLOSE_SECONDS = 5.5
+"""For all of a service's end but the worker's end and the last words to the holder, which have 1 s each."""
+END_SECONDS = 4.0
+"""Until SIGKILL for programs that end with the server, where `close_seconds` is not less."""
+SECURE_SECONDS = 2.0
+"""To have a holder again, where there is none in the moment that a server stops."""
 ABSENT_SECONDS = 15.0
 """After a restart of the server, who drove a session has so long to come back."""
-
-
-class Cluster(Protocol):
-    """The other nodes."""
-
-    @property
-    def up(self) -> bool:
-        """Whether they are reached."""
-
-    def nodes(self) -> list[NodeShown]:
-        """All that are there; only this one while the others are not reached."""
-
-    def streams(self) -> tuple[int, int]:
-        """How many sessions of others are followed here, and streams of sessions here that go to others."""
-
-    def looked_at(self, room: Room) -> None:
-        """Clients look at a project from now on: have what is new of the other nodes' sessions."""
-
-    async def fresh(self, room: Room) -> None:
-        """Have a project's sessions of the other nodes as they are now."""
-
-    def gone(self, room: Room) -> None:
-        """A project is no more."""
 
 
 class Estate:
@@ -115,6 +101,7 @@ class Estate:
         self._homes: dict[SessionId, Room] = {}
         self._connections: set[Connection] = set()
         self._sender = Sender()
+        self._starting = Starting()
         self._nesting = Nesting(self._anywhere, self._heard)
         self._closing: set[asyncio.Task[None]] = set()
         self._focus_changed: dict[object, Callable[[FocusUpdate], None]] = {}
@@ -243,12 +230,20 @@ class Estate:
         """How many WebSockets are open."""
         return len(self._connections)
 
+    def stops(self) -> None:
+        """The server was told to stop: programs that end with it may as well be asked to now."""
+        if not isinstance(self.programs, HeldPrograms):
+            for session in self._all():
+                session.process.close(within=END_SECONDS)
+
     async def close(self) -> None:
         """Let go of connections (W9), and of the programs, which end with the server unless they are held (P3, P5).
 
-        Returns when nothing is left to do.
+        Returns when nothing is left to do, or after `CLOSE_SECONDS`, whatever hangs (L3).
         """
+        until = time.monotonic() + CLOSE_SECONDS
         self._closed = True
+        self.stops()
         if self._sweeper is not None:
             self._sweeper.cancel()
         for room in self._rooms.values():
@@ -256,8 +251,11 @@ class Estate:
         for connection in tuple(self._connections):
             connection.close(CloseCode.RESTART, "The server restarts")
         sessions = self._all()
+        held = isinstance(self.programs, HeldPrograms) and await self.programs.secure(SECURE_SECONDS)
+        if not held:
+            for session in sessions:
+                session.process.close(within=END_SECONDS)
         saved = await self.archive.save_all(sessions)
-        held = self.programs.outlive
         for session in sessions:
             self._rest_recording(session, goes_on=held and session.ended is None)
         for session in sessions:
@@ -267,8 +265,10 @@ class Estate:
             for session in sessions:
                 session.leave()
         else:
-            await asyncio.gather(*(session.end() for session in sessions), return_exceptions=True)
-        await asyncio.gather(*self._closing, return_exceptions=True)
+            for session in sessions:
+                self.end_soon(session)
+        if self._closing:  # What is not over then the next server ends, or nobody can.
+            await asyncio.wait(tuple(self._closing), timeout=max(0.0, until - time.monotonic()))
         if self.screens is not None:
             await self.screens.close()
         if isinstance(self.programs, HeldPrograms):
@@ -380,9 +380,7 @@ class Estate:
                     session.leave_seat(driver)
                 session.voice.settle()
 
-    def make(
-        self, kept: Kept, program: Program | None = None, lost: str | None = None, theme: Theme | None = None
-    ) -> LiveSession:
+    def make(self, kept: Kept, program: Program, lost: str | None = None, theme: Theme | None = None) -> LiveSession:
         """A session of this service, with a new program or the one it has."""
         session = LiveSession(
             kept,

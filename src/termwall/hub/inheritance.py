@@ -1,14 +1,12 @@
 """How a server takes over what an earlier one left: programs that run, and sessions that are only kept (P5, F7)."""
 
 import logging
-import os
-import signal
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from termwall.hub.kept import Kept, load
 from termwall.memory import MemoryFault
 from termwall.pty.held import Found
+from termwall.pty.held_program import discard
 from termwall.pty.programs import Program
 from termwall.store.sessions import StoredSession
 
@@ -45,17 +43,10 @@ def _by_session(found: list[Found], epochs: dict[str, str]) -> dict[str, tuple[K
             other = held[kept.id]
             newer = kept.epoch == epochs.get(kept.id) or other[1].ended is not None
             held[kept.id], ended = ((kept, one.program), other[1]) if newer else (other, one.program)
-            _discard(ended)
+            discard(ended)
         else:
             held[kept.id] = kept, one.program
     return held
-
-
-def _discard(program: Program) -> None:
-    if program.ended is None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(program.pid, signal.SIGKILL)
-    program.forget()
 
 
 def _adopt(estate: "Estate", kept: Kept, program: Program, name: str) -> None:

@@ -18,14 +18,18 @@ from termwall.hub.kept import Kept, Launch
 from termwall.hub.room import Asked, Room
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import Answer
+from termwall.hub.starting import order_for
 from termwall.protocol.bodies import InputBody, NotifyState, Project, Recording, SessionCreate
 from termwall.protocol.messages import Changer, FocusState, FocusUpdate, Session
+from termwall.pty.held_program import discard
 from termwall.pty.place import NoPlace, enter, resolve
 from termwall.screen.feed import Picture
 
 OVER_HTTP = Asked(None, None, Changer(client_id="http"))
 
 DEFAULT_SIZE = (80, 24)
+CLOSE_SPARE_SECONDS = 3.0
+"""For a program that was killed to be gone, besides `close_seconds`."""
 PICTURE_SECONDS = 10.0
 """How long one picture is waited for: less than the patience of our own commands, which is 15 s."""
 
@@ -111,13 +115,42 @@ class TerminalService(Estate):
 
     # ---- sessions
 
-    def create_session(self, project_id: str, request: SessionCreate) -> Session:
+    async def create_session(self, project_id: str, request: SessionCreate) -> Session:
         """Start a program on a PTY of its own (P1).
 
         Raises:
-            TermwallError: `unknown_project`, `already_exists`, `limit_reached`, `cannot_start`, `invalid`.
+            TermwallError: `unknown_project`, `already_exists`, `limit_reached`, `cannot_start`, `invalid`;
+                `engine_away` where what starts programs does not answer, or nothing can be kept.
         """
         room = self.room(project_id)
+        kept = self._planned(room, request)
+        with self._starting.begin(kept):
+            program = await self.programs.start(order_for(kept, self.outfit, self.bounds))
+        if self._closed or self._rooms.get(room.id) is not room:
+            discard(program)
+            if self._closed:
+                raise TermwallError(ErrorCode.ENGINE_AWAY, "The server stops; try again.")
+            self.room(project_id)
+        session = self.make(kept, program, theme=room.theme)
+        try:
+            oldest = self._oldest_over_limit(room)
+            self.archive.keep_session(session)
+        except TermwallError:
+            self.end_soon(session)
+            raise
+        if oldest is not None:
+            self.archive.forget_session(oldest.id)
+            self._end(room, oldest)
+        self._homes[session.id] = room
+        log.info("session `%s` is started", session.name, extra=about(session))
+        room.add(session)
+        session.recency.output = self._tick()
+        session.keep()
+        self._wake_sweeper()
+        return self._announce(room, session)
+
+    def _planned(self, room: Room, request: SessionCreate) -> Kept:
+        """What is asked for, if it may be."""
         if request.node not in (None, self.node):
             raise TermwallError(ErrorCode.INVALID, f"There is no node `{request.node}` here.", field="node")
         if not self.runs_programs:
@@ -133,7 +166,7 @@ class TerminalService(Estate):
             known = ", ".join(f"`{name}`" for name in self.profiles)
             raise TermwallError(ErrorCode.INVALID, f"There is no profile `{kind}`; there are {known}.", field="type")
         session_id = SessionId(request.id or self.new_id())
-        if any(session_id in one.sessions for one in self._rooms.values()):
+        if session_id in self._starting or any(session_id in one.sessions for one in self._rooms.values()):
             raise TermwallError(ErrorCode.ALREADY_EXISTS, f"A session `{session_id}` exists.", field="id")
         command = list(request.command or profile.command)
         if not command[0]:
@@ -156,38 +189,19 @@ class TerminalService(Estate):
         )
         usual = room.usual_size or DEFAULT_SIZE
         cols, rows = request.cols or usual[0], request.rows or usual[1]
-        session = self.make(
-            Kept(
-                id=session_id,
-                name=request.name or self._name_for(room, kind),
-                home=room.home,
-                launch=launch,
-                epoch=self.new_id(),
-                created_at=self.clock(),
-                state={"cols": cols, "rows": rows},
-            ),
-            theme=room.theme,
+        return Kept(
+            id=session_id,
+            name=request.name or self._name_for(room, kind),
+            home=room.home,
+            launch=launch,
+            epoch=self.new_id(),
+            created_at=self.clock(),
+            state={"cols": cols, "rows": rows},
         )
-        try:
-            self.archive.keep_session(session)
-        except TermwallError:
-            self.end_soon(session)
-            raise
-        oldest = self._oldest_over_limit(room)
-        if oldest is not None:
-            self.archive.forget_session(oldest.id)
-            self._end(room, oldest)
-        self._homes[session_id] = room
-        log.info("session `%s` is started", session.name, extra=about(session))
-        room.add(session)
-        session.recency.output = self._tick()
-        session.keep()
-        self._wake_sweeper()
-        return self._announce(room, session)
 
     def _oldest_over_limit(self, room: Room) -> LiveSession | None:
         """The ended session that one more needs the place of, if it needs one. Raises `limit_reached` where all run."""
-        if len(room.sessions) < self.bounds.sessions:
+        if len(room.sessions) + len(self._starting.of(room.id)) < self.bounds.sessions:
             return None
         oldest = room.oldest_ended
         if oldest is None:
@@ -230,16 +244,27 @@ class TerminalService(Estate):
         """Run its command again under the same id, in a new epoch; a running program is closed first (P2, S1).
 
         Raises:
-            TermwallError: `unknown_session`, `cannot_start`.
+            TermwallError: `unknown_session`, `cannot_start`, `engine_away`.
         """
-        room, session = self._find(session_id)
+        _, session = self._find(session_id)
         session.process.close()
-        await session.process.wait_closed()
-        room, session = self._find(session_id)
-        if session.ended is None:  # Somebody else restarted it meanwhile.
-            return room.describe(session)
-        self._rest_recording(session, goes_on=False)
-        session.restart(self.new_id(), self.clock())
+        if not await session.process.closed_within(self.bounds.close_seconds + CLOSE_SPARE_SECONDS):
+            raise TermwallError(
+                ErrorCode.CANNOT_START,
+                f"Process {session.process.pid} does not end, though it was killed: it waits for a disk or a device.",
+            )
+        async with session.restarting:
+            room, same = self._find(session_id)
+            if same is not session or session.ended is None:  # Somebody else restarted it meanwhile.
+                return room.describe(same)
+            self._rest_recording(session, goes_on=False)
+            epoch = self.new_id()
+            program = await self.programs.start(session.order(epoch))
+            if self._closed or self._home(session) is not room:
+                discard(program)
+                self._find(session_id)
+                raise TermwallError(ErrorCode.ENGINE_AWAY, "The server stops; try again.")
+            session.restart(program, epoch, self.clock())
         self._keep_session(session)
         room.restarted(session)
         self._wake_sweeper()
@@ -420,6 +445,7 @@ class TerminalService(Estate):
 
     def _name_for(self, room: Room, kind: str) -> str:
         names = {session.name for session in room.sessions.values()}
+        names |= {kept.name for kept in self._starting.of(room.id)}
         candidate, count = kind, 1
         while candidate in names:
             count += 1

@@ -1,6 +1,6 @@
 """One live terminal: its process, its ring, who views it and who drives it. Knows no socket and no stage."""
 
-import os
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from termwall.hub.anysession import AnySession, InputAnswer, Person, Recency
 from termwall.hub.echo import EchoWatch
 from termwall.hub.kept import Kept, dump, facts_of, state_of
 from termwall.hub.recorder import Recorder
+from termwall.hub.starting import order_for
 from termwall.hub.viewer import Viewer
 from termwall.hub.voice import RESET, Voice
 from termwall.protocol import messages
@@ -58,7 +59,7 @@ class LiveSession(AnySession):
         on_echo: Callable[["LiveSession"], None],
         tick: Callable[[], int],
         theme: Theme | None = None,
-        program: Program | None = None,
+        program: Program,
         lost: str | None = None,
     ) -> None:
         self.id = SessionId(kept.id)
@@ -87,6 +88,8 @@ class LiveSession(AnySession):
         self._on_drive = on_drive
         self._on_echo = on_echo
         self._tick = tick
+        self.restarting = asyncio.Lock()
+        """Held while its program is started anew: one at a time, each with a deadline."""
         self.recorder: Recorder | None = None
         self.recording_error: str | None = None
         self.attached: Counter[SessionId] = Counter()
@@ -96,10 +99,7 @@ class LiveSession(AnySession):
         """Why nobody knows what became of its program, or None."""
         self._restore(kept.state)
         self.voice = Voice(self, kept.state.get("surroundings"), theme)
-        if program is None:
-            self._begin()
-        else:
-            self._take(program, kept.state)
+        self._take(program, kept.state)
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         """What another server knew of it; of a new session nothing."""
@@ -127,27 +127,11 @@ class LiveSession(AnySession):
         self.progress: messages.Progress | None = None
         self.mark: messages.Mark | None = None
 
-    def _begin(self, command: Sequence[str] | None = None) -> None:
-        """A new log, the program that writes it, and its screen.
-
-        Raises:
-            TermwallError: `cannot_start`; everything is as it was.
-        """
+    def order(self, epoch: str) -> Order:
+        """What a restart starts: the same command in its present size, or what goes on with a session that was lost."""
         cols, rows = self.seat.size
-        program = self._programs.start(
-            Order(
-                key=self.epoch,
-                kept=dump(self._kept({"cols": cols, "rows": rows})),
-                command=command or self.launch.command,
-                cwd=self.launch.cwd,
-                env=self._outfit.environment(os.environ, self.launch.env),
-                cols=cols,
-                rows=rows,
-                ring_bytes=self.bounds.ring_bytes,
-                input_bytes=self.bounds.input_bytes,
-            )
-        )
-        self._take(program, {})
+        kept = self._kept({"cols": cols, "rows": rows}, epoch)
+        return order_for(kept, self._outfit, self.bounds, self.resume if self.lost is not None else None)
 
     def _take(self, program: Program, state: Mapping[str, Any]) -> None:
         """Go on with a program: a new one, or one that runs since before this server."""
@@ -187,8 +171,8 @@ class LiveSession(AnySession):
         if self._programs.outlive:
             self.process.program.keep(dump(self._kept(state_of(self))))
 
-    def _kept(self, state: Mapping[str, Any]) -> Kept:
-        return Kept(self.id, self.name, self.home, self.launch, self.epoch, self.created_at, state)
+    def _kept(self, state: Mapping[str, Any], epoch: str | None = None) -> Kept:
+        return Kept(self.id, self.name, self.home, self.launch, epoch or self.epoch, self.created_at, state)
 
     async def end(self) -> None:
         """The session is removed: close its program, and when that is gone give back screen and memory (P3)."""
@@ -273,19 +257,15 @@ class LiveSession(AnySession):
             raise TermwallError(ErrorCode.SESSION_ENDED, f"`{self.name}` has ended; restart it to type again.")
         self.process.admit(count)
 
-    def restart(self, epoch: str, now: int) -> None:
-        """Run the command again, in a new epoch with an empty log; the old run must have ended (P2, S1).
+    def restart(self, program: Program, epoch: str, now: int) -> None:
+        """Go on with a program that was started anew, in a new epoch with an empty log; the old one has ended (P2, S1).
 
-        Raises:
-            TermwallError: `cannot_start`; the old log and exit status are then still there.
+        Args:
+            program: of `order`, with the same epoch.
         """
         old = self.feed, self.process.program
-        before, self.epoch = self.epoch, epoch
-        try:
-            self._begin(self.resume if self.lost is not None else None)
-        except BaseException:
-            self.epoch = before
-            raise
+        self.epoch = epoch
+        self._take(program, {})
         self._give_back(*old)
         self.lost = None
         self._forget()

@@ -4,8 +4,14 @@ A shell without job control, a job, or a program that makes a group of its own: 
 on the terminal leads. What began a session of its own (`setsid`) is not.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
+import time
+from pathlib import Path
+
+LOOK_SECONDS = 0.02
 
 
 def groups_of(session: int) -> set[int]:
@@ -42,6 +48,41 @@ def said_by_ps(*options: str) -> bytes:
         return subprocess.run(["ps", *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
     except OSError:
         return b""
+
+
+def kill_held(holder: int, seconds: float) -> bool:
+    """Kill a holder that does not end, and the programs that are its children. Whether it is gone after so long."""
+    try:
+        children = [int(pid) for pid in Path(f"/proc/{holder}/task/{holder}/children").read_text().split()]
+    except OSError:  # macOS, or it has ended: programs lose their terminals, which ends most of them.
+        children = []
+    groups = {group for child in children for group in groups_of(child)}
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(holder, signal.SIGKILL)
+    signal_groups(groups, signal.SIGKILL)
+    until = time.monotonic() + seconds
+    while not gone(holder) and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+    return gone(holder)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, also where nobody has reaped it yet."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[:1] in ([b"Z"], [b"X"])
+    except (FileNotFoundError, ProcessLookupError):
+        if os.path.isdir("/proc/self"):
+            return True
+    except OSError:  # No descriptor is free.
+        return False
+    try:  # macOS has no /proc.
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 def _processes() -> list[int]:

@@ -1,20 +1,21 @@
 """The owner's side of the holder: programs that go on when this process ends (P5).
 
 The connection is made once, and made anew with another holder if that one is killed: its programs are then handed to
-the new one, because this process still has their terminals. Only how they end is then not known.
+the new one, because this process still has their terminals. Only how they end is then not known. While there is no
+holder this process sees by itself when they end; another one is tried for again and again (L2). Nothing here blocks the
+event loop: what may wait does so in a thread, and with a limit.
 """
 
 import asyncio
 import contextlib
 import logging
 import os
-import select
 import signal
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,21 @@ from termwall import descriptors
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.memory import Memory, MemoryFault, NoMemory
 from termwall.passing import SHORT, Passed, receive
-from termwall.protocol.frames import BadFrame, Frame, Unpacker, pack
+from termwall.protocol.frames import BadFrame, Frame, Unpacker
+from termwall.pty.held_program import HeldProgram, discard
+from termwall.pty.outbox import Key, Outbox
 from termwall.pty.programs import ExitStatus, Order, Program
-from termwall.pty.rendezvous import SOCKET, SOURCE, HolderError, launch, look, reach, reap
+from termwall.pty.rendezvous import (
+    MEET_SECONDS,
+    SOURCE,
+    HolderError,
+    HolderSilent,
+    is_holder,
+    meet,
+    peer_of,
+    reap,
+)
 from termwall.pty.spawn import DESCRIPTOR_LIMIT
-
-__all__ = ["SOCKET", "Found", "HeldPrograms", "HolderError", "NoRoom", "look", "reap"]
 
 log = logging.getLogger("termwall.holder")
 
@@ -38,15 +48,25 @@ OPEN_SECONDS = 15.0
 """Until the holder has handed everything out: it may have to end an owner that hangs."""
 START_SECONDS = 10.0
 """Until a program is started. It takes a millisecond; a machine may be very busy."""
-CLOSE_SECONDS = 2.0
-"""Until the last things were told, when this owner lets go."""
-QUICK_STARTS = 3
-"""So many holders within `STEADY_SECONDS`; more of them die of something that another start does not mend."""
+MOST_ORDERS = 256
+"""Programs that are being started at one time; one more is refused."""
+CLOSE_SECONDS = 1.0
+"""Until the last things were sent, when this owner lets go."""
+MEND_SECONDS = (0.0, 0.0, 0.0, 1.0, 2.0, 5.0, 15.0, 60.0)
+"""Before each attempt to have a holder again; the last one again and again."""
 STEADY_SECONDS = 30.0
+"""A holder that lived so long was a good one: after its end the first delays count again."""
+WANTED_SECONDS = 1.0
+"""Who wants a program does not wait for the next attempt: it comes at once, but not more often than this."""
+THERE_SECONDS = 3.0
+"""How long who wants a program waits for a holder."""
 SEND_SECONDS = 0.05
 """Until descriptors are sent again that the system has no room for."""
 ADOPT_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Until a holder that had no room for a program is asked again."""
+PING_SECONDS = 10.0
+SILENT_PINGS = 6
+"""A holder that answered none of so many, each `PING_SECONDS` after the one before, is killed and replaced."""
 
 
 class NoRoom(HolderError):
@@ -62,40 +82,6 @@ class Found:
     """What the last owner kept of it."""
 
 
-class HeldProgram(Program):
-    """A program in the holder."""
-
-    def __init__(
-        self, link: "HeldPrograms", key: str, pid: int, master: int, memory: Memory, ended: ExitStatus | None
-    ) -> None:
-        super().__init__(pid, master, memory, ended)
-        self.key = key
-        self.kept = b""
-        self._link = link
-
-    def keep(self, state: bytes) -> None:
-        """As the contract says."""
-        if state != self.kept:
-            self.kept = state
-            self._link.tell({"op": "keep", "id": self.key}, state)
-
-    def close_begins(self) -> None:
-        """As the contract says."""
-        self.closing = True
-        self._link.tell({"op": "closing", "id": self.key})
-
-    def drained(self) -> None:
-        """As the contract says."""
-        if self.master >= 0:
-            self._link.tell({"op": "drained", "id": self.key})
-        super().drained()
-
-    def forget(self) -> None:
-        """As the contract says."""
-        super().forget()
-        self._link.forgotten(self)
-
-
 class HeldPrograms:
     """The programs of one data folder. `open` first, on the loop it will be used on.
 
@@ -103,7 +89,7 @@ class HeldPrograms:
         folder: the data folder; whoever uses this holds its lock.
         keeper: what the holder runs while it has no owner.
         yields: whether to leave the programs to whoever else has or wants them, as the keeper does.
-        lost: called when the holder was killed and another one has the programs now, or none.
+        lost: called when the holder was killed.
     """
 
     def __init__(
@@ -121,24 +107,37 @@ class HeldPrograms:
         self._channel: socket.socket | None = None
         self._unpacker = Unpacker()
         self._passed = Passed()
-        self._unsent: deque[tuple[memoryview, HeldProgram | None]] = deque()
-        """With the program whose terminal and memory go along."""
+        self._outbox = Outbox()
         self._numbers = count(1)
-        self._orders: dict[int, Order] = {}
-        self._answers: dict[int, Program | TermwallError] = {}
+        self._orders: dict[int, tuple[Order, asyncio.Future[Program]]] = {}
         self._programs: dict[str, HeldProgram] = {}
+        self._known: set[str] = set()
+        """What the present holder has."""
         self._found: list[Found] = []
         self._missing = -1
         self._opened: asyncio.Future[None] | None = None
         self._unheld: dict[str, int] = {}
         """How often the holder had no room for a program of one before it."""
-        self._starts: deque[float] = deque(maxlen=QUICK_STARTS)
+        self._there = asyncio.Event()
+        self._since = 0.0
+        """When the present holder was there."""
+        self._attempts = 0
+        self._tried = 0.0
+        self._wanted = asyncio.Event()
+        self._mending: asyncio.Task[None] | None = None
+        self._pinger: asyncio.TimerHandle | None = None
+        self._heard = True
+        self._silent = 0
+        self._closed = False
         self.on_leave: Callable[[], None] | None = None
         """Called when another owner wants the programs: let go of them and `close`."""
         self.pid = 0
         """The holder's process."""
-        self.outlive = False
+
+    @property
+    def outlive(self) -> bool:
         """Whether there is a holder; without one the programs end with this process."""
+        return self._there.is_set()
 
     async def open(self) -> list[Found]:
         """Connect, start the holder where there is none, and take over what it has.
@@ -148,82 +147,85 @@ class HeldPrograms:
         """
         self._loop = asyncio.get_running_loop()
         for last in (False, True):
-            self._connect()
-            self._opened = self._loop.create_future()
             try:
-                await asyncio.wait_for(self._opened, OPEN_SECONDS)
-            except TimeoutError:
-                self._drop()
-                raise HolderError(
-                    f"The process that holds the sessions of `{self._folder}` does not answer; end it, or wait."
-                ) from None
+                await self._own(start=not self._yields)
             except HolderError as error:
-                self._drop()
-                if last or self._yields or isinstance(error, NoRoom):
+                if last or self._yields or isinstance(error, HolderSilent | NoRoom):
                     self._release()
                     raise
                 continue  # It ended at this very moment, having nothing to hold; another one is started.
             break
+        self._ping()
         found, self._found = self._found, []
         return found
 
-    def start(self, order: Order) -> Program:
-        """As the contract says. Waits for the holder, which takes about a millisecond."""
-        channel = self._channel
-        if channel is None:
-            raise TermwallError(ErrorCode.CANNOT_START, "There is no process to hold the session; try again.")
+    async def start(self, order: Order) -> Program:
+        """As the contract says. A holder takes about a millisecond; one that hangs is waited for with a limit."""
+        if not await self.secure(THERE_SECONDS):
+            raise _away("There is no process to hold the session; another one is being started. Try again.")
         if lacking := descriptors.short():
             raise TermwallError(ErrorCode.CANNOT_START, f"There is no room for another program. {lacking}")
+        if len(self._orders) >= MOST_ORDERS:
+            raise _away(f"{MOST_ORDERS} programs are being started already; try again.")
         number = next(self._numbers)
-        self._orders[number] = order
+        answer: asyncio.Future[Program] = self._loop.create_future()
+        self._orders[number] = order, answer
         files = list(DESCRIPTOR_LIMIT)
         request = {"id": order.key, "command": list(order.command), "cwd": order.cwd, "env": dict(order.env)}
         sizes = {"cols": order.cols, "rows": order.rows, "ring": order.ring_bytes, "input": order.input_bytes}
-        self.tell({"op": "start", "number": number, "files": files, **request, **sizes}, order.kept)
-        until = time.monotonic() + START_SECONDS
-        while number not in self._answers and self._channel is channel:
-            left = until - time.monotonic()
-            if left <= 0:
-                break
-            readable, writable, _ = _poll(channel, bool(self._unsent), left)
-            if writable:
-                self._flush()
-            if readable:
-                self._receive()
-        del self._orders[number]
-        answer = self._answers.pop(number, None)
-        if answer is None:
-            raise TermwallError(
-                ErrorCode.CANNOT_START, "The process that holds the sessions did not answer; try again."
-            )
-        if isinstance(answer, TermwallError):
-            raise answer
-        return answer
+        header = {"op": "start", "number": number, "files": files, **request, **sizes}
+        self._put(("start", number), header, order.kept)
+        try:
+            await asyncio.wait((answer,), timeout=START_SECONDS)
+        except asyncio.CancelledError:
+            if answer.done() and answer.exception() is None:
+                discard(answer.result())
+            raise
+        finally:
+            # Nobody waits any more: what comes now is ended as soon as it is there, and what was not sent never is.
+            del self._orders[number]
+            self._outbox.drop(("start", number))
+        if not answer.done():
+            raise _away("The process that holds the sessions does not answer; nothing was started. Try again.")
+        return answer.result()
 
     def forgotten(self, program: HeldProgram) -> None:
         """A program's memory was given back."""
         if self._programs.get(program.key) is program:
             del self._programs[program.key]
-        self.tell({"op": "forget", "id": program.key})
+        for what in ("adopt", "keep", "closing", "drained"):
+            self._outbox.drop((what, program.key))
+        self.send("forget", program.key)
 
-    def tell(self, header: dict[str, Any], body: bytes = b"", program: HeldProgram | None = None) -> None:
-        """Send a request. While there is no holder it is dropped: a new one is told all there is."""
-        if self._channel is None:
-            return
-        self._unsent.append((memoryview(pack(header, body)), program))
-        if len(self._unsent) == 1:
-            self._flush()
+    def send(self, what: str, key: str, body: bytes = b"") -> None:
+        """Say something of a program. While there is no holder it is dropped: a new one is told all there is."""
+        self._put((what, key), {"op": what, "id": key}, body)
+
+    async def secure(self, seconds: float) -> bool:
+        """Whether the programs go on when this process ends. Where there is no holder, one is tried for at once."""
+        if not self.outlive and not self._closed:
+            if time.monotonic() - self._tried >= WANTED_SECONDS:
+                self._wanted.set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._there.wait(), seconds)
+        return self.outlive
 
     async def close(self) -> None:
         """Let go: the programs go on without this process."""
+        self._closed = True
+        if self._mending is not None:
+            self._mending.cancel()
+        if self._pinger is not None:
+            self._pinger.cancel()
         until = time.monotonic() + CLOSE_SECONDS
-        while self._unsent and self._channel is not None and time.monotonic() < until:
+        while self._outbox and self._channel is not None and time.monotonic() < until:
             await asyncio.sleep(0.005)
         self._drop()
         self._release()
 
     def _release(self) -> None:
         for program in self._programs.values():
+            program.heed_no_more()
             if program.master >= 0:
                 os.close(program.master)
                 program.master = -1
@@ -232,58 +234,81 @@ class HeldPrograms:
 
     # ---- the connection
 
-    def _connect(self) -> None:
-        channel = reach(self._folder) or launch(self._folder)
+    async def _own(self, *, start: bool) -> None:
+        """Connect, and become the owner.
+
+        Raises:
+            HolderError: that cannot be done.
+        """
+        self._tried = time.monotonic()
+        channel = await self._meet(start)
         channel.setblocking(False)
         self._channel = channel
         self._unpacker = Unpacker()
-        self._unsent.clear()
         self._missing = -1
+        self._known.clear()
         self._loop.add_reader(channel, self._receive)
+        self._opened = opened = self._loop.create_future()
         keeper = (
             None
             if self._keeper is None
             else {"command": list(self._keeper), "env": {**os.environ, "PYTHONPATH": SOURCE}}
         )
-        self.tell({"op": "own", "version": PROTOCOL, "keeper": keeper, "yields": self._yields})
+        self._put(("own", 0), {"op": "own", "version": PROTOCOL, "keeper": keeper, "yields": self._yields})
+        try:
+            await asyncio.wait((opened,), timeout=OPEN_SECONDS)
+            if not opened.done():
+                raise HolderSilent(self._folder, peer_of(channel))
+            opened.result()
+        except BaseException:
+            opened.cancel()
+            self._drop()
+            raise
+        self._since, self._heard, self._silent = time.monotonic(), True, 0
+        self._there.set()
 
-    def _drop(self) -> None:
+    async def _meet(self, start: bool) -> socket.socket:
+        meeting = self._loop.run_in_executor(None, partial(meet, self._folder, start=start))
+        try:
+            await asyncio.wait((meeting,), timeout=2 * MEET_SECONDS)
+        finally:
+            if not meeting.done():
+                meeting.add_done_callback(_abandon)
+        if not meeting.done():
+            raise HolderError(f"The process that holds the sessions of `{self._folder}` cannot be started in time.")
+        return meeting.result()
+
+    def _put(self, key: Key, header: dict[str, Any], body: bytes = b"", program: Program | None = None) -> None:
         if self._channel is not None:
-            self._loop.remove_reader(self._channel)
-            self._loop.remove_writer(self._channel)
-            self._channel.close()
-            self._channel = None
-        self.outlive = False
-        self._unsent.clear()
-        self._passed.close()
+            idle = not self._outbox
+            self._outbox.put(key, header, body, program)
+            if idle:
+                self._flush()
 
     def _flush(self) -> None:
         channel = self._channel
         if channel is None:
             return
-        while self._unsent:
-            data, program = self._unsent[0]
-            if program is not None and program.master < 0:
-                self._unsent.popleft()  # It has ended and was read: nothing of it has to be held.
-                continue
-            given = [] if program is None else [program.memory.descriptor, program.master]
-            try:
-                sent = socket.send_fds(channel, [data], given) if given else channel.send(data)
-            except (BlockingIOError, InterruptedError):
+        try:
+            if not self._outbox.flush(channel):
                 self._loop.add_writer(channel, self._flush)
                 return
-            except OSError as error:
-                if error.errno in SHORT:
-                    self._loop.remove_writer(channel)
-                    self._loop.call_later(SEND_SECONDS, self._flush)
-                    return
-                self._unsent.clear()  # It died; the reader tells.
-                break
-            if sent < len(data):
-                self._unsent[0] = data[sent:], None
-            else:
-                self._unsent.popleft()
+        except OSError as error:
+            if error.errno in SHORT:
+                self._loop.call_later(SEND_SECONDS, self._flush)
+            else:  # It died; the reader tells.
+                self._outbox.clear()
         self._loop.remove_writer(channel)
+
+    def _drop(self) -> None:
+        self._there.clear()
+        if self._channel is not None:
+            self._loop.remove_reader(self._channel)
+            self._loop.remove_writer(self._channel)
+            self._channel.close()
+            self._channel = None
+        self._outbox.clear()
+        self._passed.close()
 
     def _receive(self) -> None:
         assert self._channel is not None
@@ -296,6 +321,7 @@ class HeldPrograms:
         if not data:
             self._died("it has ended")
             return
+        self._heard = True
         try:
             for frame in self._unpacker.feed(data):
                 self._take(frame)
@@ -321,7 +347,7 @@ class HeldPrograms:
             case "ended":
                 program = self._programs.get(header["id"])
                 if program is not None:
-                    # Not at once: `start` may be waiting for another answer.
+                    # Not within the reading of what the holder says: what comes of it is no fault of its.
                     self._loop.call_soon(program.end, _status(header["status"]))
             case "refused" if self._opened is not None and not self._opened.done():
                 self._opened.set_exception(HolderError("Another process has the sessions."))
@@ -335,7 +361,7 @@ class HeldPrograms:
     def _make_sure(self, count: int) -> None:
         """That all programs can be taken over: those that cannot would be taken for dead (L4)."""
         # As many as an earlier version had; for that a part of the reserve may go.
-        needed = count * descriptors.HELD
+        needed = max(0, count - len(self._programs)) * descriptors.HELD
         if lacking := descriptors.short(needed - descriptors.reserve() // 2):
             self._refuse(f"They take {needed} open files. {lacking}")
 
@@ -345,11 +371,18 @@ class HeldPrograms:
 
     def _complete(self) -> None:
         if self._missing == 0 and self._opened is not None and not self._opened.done():
-            self.outlive = True
             self._opened.set_result(None)
 
     def _adopted(self, header: dict[str, Any], kept: bytes, given: list[int]) -> None:
         key, status = header["id"], header["status"]
+        self._known.add(key)
+        before = self._programs.get(key)
+        if before is not None:  # The connection was lost, and not the holder: this process has all of it.
+            for descriptor in given:
+                os.close(descriptor)
+            if status is not None:
+                self._loop.call_soon(before.end, _status(status))
+            return
         if not given:
             self._refuse("Their terminals could not be passed on: this process may have no more files open.")
             return
@@ -373,13 +406,13 @@ class HeldPrograms:
         self._found.append(Found(program, kept))
 
     def _started(self, header: dict[str, Any], given: list[int]) -> None:
-        number = header["number"]
-        order = self._orders.get(number)
+        order, answer = self._orders.get(header["number"], (None, None))
+        waited = order is not None and answer is not None and not answer.done()
         if "error" in header:
-            if order is not None:
-                self._answers[number] = TermwallError(ErrorCode.CANNOT_START, header["error"], field=header["field"])
+            if answer is not None and waited:
+                answer.set_exception(TermwallError(ErrorCode.CANNOT_START, header["error"], field=header["field"]))
             return
-        if order is None:  # Nobody waits any more; it was told as not started, so it must not run.
+        if order is None or answer is None or not waited:  # It was told as not started, so it must not run.
             self._end_unknown(header, given)
             return
         try:
@@ -388,12 +421,12 @@ class HeldPrograms:
             memory = Memory(given.pop(0), order.ring_bytes, order.input_bytes)
         except MemoryFault as error:
             self._end_unknown(header, given)
-            self._answers[number] = TermwallError(ErrorCode.CANNOT_START, str(error))
+            answer.set_exception(TermwallError(ErrorCode.CANNOT_START, str(error)))
             return
         program = HeldProgram(self, order.key, header["pid"], given[0], memory, None)
         program.kept = order.kept
         self._programs[order.key] = program
-        self._answers[number] = program
+        answer.set_result(program)
 
     def _end_unknown(self, header: dict[str, Any], given: list[int]) -> None:
         """A program was started that its session cannot have."""
@@ -401,42 +434,70 @@ class HeldPrograms:
             os.close(descriptor)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(header["pid"], signal.SIGKILL)
-        self.tell({"op": "forget", "id": header["id"]})
+        self.send("forget", header["id"])
 
-    # ---- when it is killed
+    # ---- when it hangs, and when it is killed
+
+    def _ping(self) -> None:
+        """See whether the holder answers. A process that stood still itself has counted one silence at most."""
+        self._pinger = self._loop.call_later(PING_SECONDS, self._ping)
+        if self._channel is None or not self.outlive:
+            return
+        self._silent = 0 if self._heard else self._silent + 1
+        self._heard = False
+        if self._silent >= SILENT_PINGS and is_holder(self.pid):
+            log.error("the holder, process %d, does not answer; it is replaced", self.pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+        self._put(("look", 0), {"op": "look"})
 
     def _died(self, why: str) -> None:
         self._drop()
+        for _, answer in self._orders.values():
+            if not answer.done():
+                answer.set_exception(_away("The process that holds the sessions ended meanwhile; try again."))
         if self._opened is not None and not self._opened.done():
             self._opened.set_exception(HolderError(f"The process that holds the sessions was lost: {why}."))
             return
         log.warning("the holder was lost (%s)", why)
-        now = time.monotonic()
-        self._starts.append(now)
-        if len(self._starts) == QUICK_STARTS and now - self._starts[0] < STEADY_SECONDS:
-            log.error("no holder stays alive: the programs end with this server")
-        else:
-            self._again()
+        for program in self._programs.values():
+            program.heed()
+        if time.monotonic() - self._since >= STEADY_SECONDS:
+            self._attempts = 0
+        self._mending = self._loop.create_task(self._mend())
         if self._lost is not None:
             self._lost()
 
-    def _again(self) -> None:
-        reap()
-        try:
-            self._connect()
-        except HolderError as error:
-            log.error("%s The programs end with this server.", error)
+    async def _mend(self) -> None:
+        """Have a holder again, however often that fails, and give it the programs (L2)."""
+        while not self._closed:
+            delay = MEND_SECONDS[min(self._attempts, len(MEND_SECONDS) - 1)]
+            self._attempts += 1
+            if delay:
+                log.warning("another holder is started in %.0f s", delay)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wanted.wait(), delay)
+            self._wanted.clear()
+            reap()
+            try:
+                await self._own(start=True)
+            except HolderError as error:
+                log.error("%s It is tried again.", error)
+                continue
+            self._unheld.clear()
+            for program in self._programs.values():
+                if program.key in self._known:
+                    program.heed_no_more()
+                else:
+                    self._hand_over(program)
             return
-        self.outlive = True
-        self._unheld.clear()
-        for program in self._programs.values():
-            self._hand_over(program)
 
     def _hand_over(self, program: HeldProgram) -> None:
         if program.ended is None and program.master >= 0:
-            facts = {"id": program.key, "pid": program.pid}
+            program.heed_no_more()
+            facts = {"op": "adopt", "descriptors": 2, "id": program.key, "pid": program.pid}
             sizes = {"ring": program.memory.ring_bytes, "input": program.memory.input_bytes}
-            self.tell({"op": "adopt", "descriptors": 2, **facts, **sizes}, program.kept, program)
+            self._put(("adopt", program.key), {**facts, **sizes}, program.kept, program)
 
     def _ask_again(self, key: str, why: str) -> None:
         """The holder had no room for a program: until it has, that one would end with this process."""
@@ -445,6 +506,8 @@ class HeldPrograms:
             log.error("a program would not outlive this server now: %s", why)
         delay = ADOPT_SECONDS[min(count, len(ADOPT_SECONDS) - 1)]
         program, holder = self._programs.get(key), self.pid
+        if program is not None:
+            program.heed()
 
         def again() -> None:
             if program is not None and self._programs.get(key) is program and self.pid == holder:
@@ -453,13 +516,15 @@ class HeldPrograms:
         self._loop.call_later(delay, again)
 
 
+def _away(sentence: str) -> TermwallError:
+    return TermwallError(ErrorCode.ENGINE_AWAY, sentence)
+
+
+def _abandon(meeting: "asyncio.Future[socket.socket]") -> None:
+    """A connection that came too late."""
+    if not meeting.cancelled() and meeting.exception() is None:
+        meeting.result().close()
+
+
 def _status(status: int | str) -> ExitStatus:
     return ExitStatus.of(status) if isinstance(status, int) else ExitStatus(None, None)
-
-
-def _poll(channel: socket.socket, write: bool, seconds: float) -> tuple[bool, bool, bool]:
-    # Not `select.select`, which knows only the first 1,024 descriptors.
-    poll = select.poll()
-    poll.register(channel, select.POLLIN | (select.POLLOUT if write else 0))
-    events = dict(poll.poll(seconds * 1000)).get(channel.fileno(), 0)
-    return bool(events & ~select.POLLOUT), bool(events & select.POLLOUT), False

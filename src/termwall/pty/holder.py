@@ -5,8 +5,10 @@ that is connected (a server, or a keeper while there is none) it hands out the d
 terminals: the owner reads and writes them itself. Only while nobody owns them it reads the output into the rings, as
 far as each one's limit; then the program waits, as on any terminal. Nothing is dropped.
 
-It is started with `python -m termwall.pty.holder LISTENER`, the descriptor of a listening Unix socket, and ends by
-itself when it has no program and no connection. What it says is in `docs/reference/holder.md`.
+It is started with `python -m termwall.pty.holder LISTENER FOLDER LOCK`: the descriptor of a listening Unix socket, the
+data folder, and the descriptor of that folder with its lock, which is held for as long as this process lives. A socket
+that somebody removes is made anew. It ends by itself when it has no program and no connection. What it says is in
+`docs/reference/holder.md`.
 """
 
 import contextlib
@@ -29,6 +31,7 @@ from termwall.memory import Memory, MemoryFault
 from termwall.passing import SHORT, Passed, receive
 from termwall.protocol.frames import BadFrame, Unpacker, pack
 from termwall.pty.groups import groups_of, signal_groups
+from termwall.pty.rendezvous import listen, place_of, reach
 from termwall.pty.spawn import CannotStart, spawn
 
 PROTOCOL = 1
@@ -47,6 +50,9 @@ ALONE_SECONDS = 10.0
 """How long it waits for its first owner."""
 AGAIN_SECONDS = 0.1
 """Until something is tried again that the system had no room for."""
+PLACE_SECONDS = 1.0
+"""Between two looks whether its socket is still where others look for it; longer each time it cannot be put there."""
+MOST_PLACE_SECONDS = 60.0
 
 
 class Held:
@@ -110,11 +116,19 @@ class Peer:
 
 
 class Holder:
-    """The whole of it. `run` returns when there is nothing left to hold."""
+    """The whole of it. `run` returns when there is nothing left to hold.
 
-    def __init__(self, listener: socket.socket) -> None:
+    Args:
+        listener: listens in `folder`.
+        folder: where; None: the socket is not looked after.
+    """
+
+    def __init__(self, listener: socket.socket, folder: str | None = None) -> None:
         self.selector = selectors.DefaultSelector()
         self.listener = listener
+        self.folder = folder
+        self.place = None if folder is None else place_of(folder)
+        self.place_seconds = PLACE_SECONDS
         self.sessions: dict[str, Held] = {}
         self.peers: set[Peer] = set()
         self.owner: Peer | None = None
@@ -138,6 +152,8 @@ class Holder:
         signal.signal(signal.SIGTERM, lambda *_: self.end())
         self.selector.register(wake, selectors.EVENT_READ, lambda: self._woken(wake))
         self._in(ALONE_SECONDS, "alone", lambda: None)
+        if folder is not None:
+            self._in(PLACE_SECONDS, "place", self._look_for_place)
 
     def run(self) -> None:
         """Until there is nothing left to hold."""
@@ -162,6 +178,35 @@ class Holder:
         self.timers[name] = time.monotonic() + seconds, action
 
     # ---- connections
+
+    def _look_for_place(self) -> None:
+        """Put the socket back where others look for it, if it is gone from there."""
+        assert self.folder is not None
+        try:
+            if self.place is None or place_of(self.folder) != self.place:
+                self._take_place(self.folder)
+            self.place_seconds = PLACE_SECONDS
+        except OSError as error:  # The folder is gone, or its disk is full.
+            if self.place_seconds == PLACE_SECONDS:
+                _log(f"the socket is gone, and cannot be made again now: {error}")
+            self.place_seconds = min(2 * self.place_seconds, MOST_PLACE_SECONDS)
+        self._in(self.place_seconds, "place", self._look_for_place)
+
+    def _take_place(self, folder: str) -> None:
+        try:
+            other = reach(folder, LOOK_SECONDS)
+        except TimeoutError:
+            return
+        if other is not None:  # An older termwall, which knows no lock, started another holder.
+            other.close()
+            return
+        listener = listen(folder)
+        listener.setblocking(False)
+        self.selector.unregister(self.listener)
+        self.listener.close()
+        self.listener, self.place = listener, place_of(folder)
+        self.selector.register(listener, selectors.EVENT_READ, self._accept)
+        _log("the socket was gone; there is another one")
 
     def _accept(self) -> None:
         try:
@@ -331,6 +376,10 @@ class Holder:
         What there is no room for stays with its owner, which hears so and asks again (L4).
         """
         given, why = peer.passed.take(header.get("descriptors", 2)), descriptors.short(descriptors.HELD)
+        if header["id"] in self.sessions:  # Only the connection to its owner was lost.
+            for descriptor in given:
+                os.close(descriptor)
+            return
         try:
             if why or len(given) < 2:
                 raise MemoryFault(why or "Its descriptors did not come.")
@@ -515,10 +564,18 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         # A handler and not SIG_IGN, which the programs would inherit.
         signal.signal(number, lambda *_: None)
+    folder = None
+    if len(sys.argv) > 3:
+        lock = int(sys.argv[3])
+        os.set_inheritable(lock, False)
+        # By its descriptor, where that is possible: the folder may be renamed.
+        folder = f"/proc/self/fd/{lock}" if os.path.isdir(f"/proc/self/fd/{lock}") else sys.argv[2]
     os.chdir("/")
     descriptors.raise_limit()
     with socket.socket(fileno=int(sys.argv[1])) as listener:
-        Holder(listener).run()
+        os.set_inheritable(listener.fileno(), False)
+        listener.listen()  # So that who connects sees this process at the other end, and not the one that made it.
+        Holder(listener, folder).run()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Literal
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId
 from termwall.memory import NO_LIMIT
-from termwall.pty.groups import groups_of, said_by_ps, signal_groups
+from termwall.pty.groups import gone, groups_of, said_by_ps, signal_groups
 from termwall.pty.pace import Pace
 from termwall.pty.programs import ExitStatus, Program
 from termwall.pty.reader import PtyReader
@@ -220,12 +220,20 @@ class PtyProcess:
 
     # ---- the end
 
-    def close(self) -> None:
+    def close(self, within: float = math.inf) -> None:
         """Ask the program to go: SIGHUP to all groups of its session, SIGKILL after `close_seconds` (P3).
 
         Returns at once.
+
+        Args:
+            within: seconds, for who cannot wait so long; also where it was asked before.
         """
-        if self._closed.is_set() or self._killer is not None:
+        if self._closed.is_set():
+            return
+        if self._killer is not None:
+            if self._killer.when() > self._loop.time() + within:
+                self._killer.cancel()
+                self._killer = self._loop.call_later(within, self._kill)
             return
         # Nobody waits for the picture of what it still says, and it must not wait for that itself.
         self._closing = True
@@ -236,11 +244,19 @@ class PtyProcess:
         self._groups = groups_of(self.pid)
         self._signal(signal.SIGHUP)
         self._signal(signal.SIGCONT)  # A stopped program cannot hear the first.
-        self._killer = self._loop.call_later(self._close_seconds, self._kill)
+        self._killer = self._loop.call_later(min(self._close_seconds, within), self._kill)
 
     async def wait_closed(self) -> None:
         """Until the program and, after a `close`, its groups are gone, and every descriptor is closed."""
         await self._closed.wait()
+
+    async def closed_within(self, seconds: float) -> bool:
+        """Whether that comes in so many seconds."""
+        try:
+            await asyncio.wait_for(self._closed.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
 
     def _signal(self, number: int) -> None:
         self._groups = signal_groups(self._groups, number)
@@ -250,6 +266,15 @@ class PtyProcess:
             self._groups |= groups_of(self.pid)
         self._signal(signal.SIGKILL)
         self._gone_by = self._loop.time() + GONE_SECONDS
+        self._loop.call_later(GONE_SECONDS, self._untold)
+
+    def _untold(self) -> None:
+        """It was killed, and nobody says that it has ended: who would may hang. How it ended is not known then."""
+        if self._status is None:
+            if gone(self.pid):
+                self.program.end(ExitStatus(None, None))
+            else:  # It waits for a disk, which no signal ends.
+                self._loop.call_later(GONE_SECONDS, self._untold)
 
     def _await_groups(self) -> None:
         """After the program's own end: those of its groups that stay behind have until SIGKILL (P3)."""

@@ -97,14 +97,15 @@ class Program:
 class Programs(Protocol):
     """The contract; both kinds pass the same tests."""
 
-    outlive: bool
-    """Whether programs go on when this process ends."""
+    @property
+    def outlive(self) -> bool:
+        """Whether programs go on when this process ends."""
 
-    def start(self, order: Order) -> Program:
+    async def start(self, order: Order) -> Program:
         """Start a program on a PTY.
 
         Raises:
-            TermwallError: `cannot_start`, with why (P4).
+            TermwallError: `cannot_start`, with why (P4); `engine_away` while there is nothing to start it.
         """
 
 
@@ -113,7 +114,7 @@ class LocalPrograms:
 
     outlive = False
 
-    def start(self, order: Order) -> Program:
+    async def start(self, order: Order) -> Program:
         """As the contract says."""
         try:
             memory = Memory.create(order.ring_bytes, order.input_bytes)

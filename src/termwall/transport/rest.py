@@ -172,7 +172,7 @@ def project_routes(service: TerminalService) -> APIRouter:
     async def create_session(request: Request, project_id: ProjectId, body: bodies.SessionCreate) -> messages.Session:
         """Start a program on a terminal of its own."""
         allow(request, "type", project_id)
-        return service.create_session(project_id, body)
+        return await service.create_session(project_id, body)
 
     return router
 

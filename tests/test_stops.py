@@ -1,0 +1,128 @@
+"""A stop comes to its end whatever hangs, and no death of a holder is the last one (L2, L3). Real processes."""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from websockets.sync.client import connect
+
+from termwall import background
+from termwall import folder as folders
+from termwall.folder import find_running, stop_running
+from termwall.pty.rendezvous import look
+from tests.support.holder import end_holder, gone
+from tests.support.patience import until
+from tests.support.server import Server
+
+DEAF = "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); print('DEAF', flush=True); signal.pause()"
+
+
+@pytest.fixture
+def outlived(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "data").start()
+    yield server
+    server.kill()
+    end_holder(server.data_dir)
+
+
+def holder_of(server: Server) -> int:
+    """Its process; 0 where there is none now."""
+    found = look(server.data_dir, 30.0)
+    return 0 if found is None else int(found["pid"])
+
+
+def worker_of(server: Server) -> int:
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    return next(int(pid) for pid in children if b"screen.worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+async def test_case_hardening_L2_after_many_deaths_of_the_holder_the_server_can_be_stopped(
+    outlived: Server, tmp_path: Path
+) -> None:
+    project = outlived.project(tmp_path / "work")
+    session = outlived.session(project, "sh", "-c", "echo $$; exec cat")
+    for _ in range(5):
+        before = holder_of(outlived)
+        os.kill(before, signal.SIGKILL)
+        await until(lambda b=before: holder_of(outlived) not in (0, b), "another holder", 30)  # type: ignore[misc]
+    pid = int(outlived.call("GET", f"/api/sessions/{session}/screen?format=text").text.split()[0])
+    assert outlived.stop() == 0
+    assert not gone(pid)
+    outlived.start()
+    assert outlived.call("GET", f"/api/sessions/{session}").json()["status"] == "running"
+
+
+def test_L3_a_stop_waits_neither_for_a_hung_holder_nor_a_hung_worker_nor_clients_that_read_nothing(
+    outlived: Server, tmp_path: Path
+) -> None:
+    project = outlived.project(tmp_path / "work")
+    session = outlived.session(project, "sh", "-c", "yes | head -c 3000000; echo READY; exec cat")
+    outlived.focus(project, session)
+    holder, worker = holder_of(outlived), worker_of(outlived)
+    headers = {"Authorization": f"Bearer {outlived.token}"}
+    url = f"ws://127.0.0.1:{outlived.port}/ws/terminal?projectId={project}"
+    asks = f"GET /api/sessions/{session}/screen HTTP/1.1\r\nHost: 127.0.0.1:{outlived.port}\r\n"
+    asks += f"Authorization: {headers['Authorization']}\r\n\r\n"
+    ws = connect(url, additional_headers=headers, max_queue=1, proxy=None)
+    with socket.create_connection(("127.0.0.1", outlived.port)) as silent:
+        os.kill(holder, signal.SIGSTOP)
+        os.kill(worker, signal.SIGSTOP)
+        silent.sendall(asks.encode() * 20)
+        assert outlived.stop() == 0
+    ws.socket.close()
+    os.kill(holder, signal.SIGCONT)
+    outlived.start()
+    assert outlived.call("GET", f"/api/sessions/{session}").json()["status"] == "running"
+
+
+def test_L3_a_stop_waits_for_no_program(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--no-outlive").start()
+    project = server.project(tmp_path / "work")
+    server.session(project, "python3", "-c", DEAF)
+    stopped = server.session(project, "python3", "-c", DEAF)
+    pids = [int(pid) for pid in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()]
+    programs = [pid for pid in pids if b"SIG_IGN" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    assert len(programs) == 2
+    os.kill(programs[1], signal.SIGSTOP)
+    assert server.call("GET", f"/api/sessions/{stopped}").json()["status"] == "running"
+    assert server.stop() == 0
+    assert all(gone(pid) for pid in programs)
+
+
+def test_L3_a_server_that_hangs_is_ended(outlived: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "STOP_SECONDS", 0.2)
+    os.kill(outlived.pid, signal.SIGSTOP)
+    assert stop_running(outlived.data_dir)
+    assert find_running(outlived.data_dir) is None
+
+
+def test_L3_status_and_down_take_no_longer_than_they_say_whatever_hangs(
+    outlived: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = outlived.project(tmp_path / "work")
+    outlived.session(project, "python3", "-c", DEAF)
+    folder, holder = outlived.data_dir, holder_of(outlived)
+    programs = [int(pid) for pid in Path(f"/proc/{holder}/task/{holder}/children").read_text().split()]
+    for module, name in ((background, "ASK_SECONDS"), (background, "END_SECONDS"), (folders, "STOP_SECONDS")):
+        monkeypatch.setattr(module, name, 0.2)
+    os.kill(holder, signal.SIGSTOP)
+    os.kill(outlived.pid, signal.SIGSTOP)
+    background.status_command(as_json=True, data_dir=folder)
+    status = json.loads(capsys.readouterr().out)
+    assert (status["server"]["answers"], status["holder"]) == (
+        False,
+        {"pid": holder, "running": None, "answers": False},
+    )
+    with pytest.raises(typer.Exit):
+        background.restart_command(data_dir=folder)
+    assert "was not stopped" in capsys.readouterr().err
+    assert find_running(folder) is not None
+    background.down_command(every=True, yes=True, data_dir=folder)
+    assert find_running(folder) is None
+    assert look(folder) is None
+    assert all(gone(pid) for pid in (holder, *programs))
