@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.support import prepared
@@ -70,8 +71,10 @@ def test_A5_wait_sees_that_a_session_is_closed(server: Server, termwall: Command
         for goal in ("exit", "text=NEVER")
     )
     try:
-        # Closing it before they wait says the same, so nothing depends on who comes first but the sentence.
-        termwall("wait", "a", "--until", "idle", "--timeout", "20")
+        deadline = time.monotonic() + 20
+        while "\ntermwall_connections 2.0\n" not in server.call("GET", "/metrics").text:
+            assert time.monotonic() < deadline, "they do not wait"
+            time.sleep(0.02)
         server.call("DELETE", f"/api/sessions/{session}")
         assert (ends.communicate(timeout=20)[0], ends.returncode) == ("closed\n", 0)
         assert (loses.communicate(timeout=20)[1], loses.returncode) == ("termwall: `a`: it was closed.\n", 1)

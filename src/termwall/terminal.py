@@ -19,8 +19,9 @@ from typing import Any
 from termwall.core.caller import Caller
 
 ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
-ANSWER_SECONDS = 0.3
-"""How long the terminal has to say that it knows of its modes' end: what it reported before that is thrown away."""
+ANSWER_SECONDS = 2.0
+"""How long the terminal, which may be far away, has to say that it knows of its modes' end: what it reported before
+that is thrown away, and what comes later is typed at the caller's prompt."""
 
 
 class BorrowedTerminal:

@@ -1,5 +1,6 @@
 """What a page tells programs of itself, and what they put on its clipboard, with a real browser (S7)."""
 
+import time
 from collections.abc import Callable
 
 from tests.e2e.wall_page import WallPage
@@ -52,6 +53,11 @@ def test_case_page_15_where_nobody_sits_before_the_page_it_waits_for_a_click(ser
 
 def test_case_agents_4_the_program_is_told_who_has_the_keys(server: Server, open_page: Open) -> None:
     session = probe(server, "\\x1b[?1004h")
+    # Before the page gives its terminal the keys.
+    deadline = time.monotonic() + 20
+    while "x1b[O" not in server.call("GET", f"/api/sessions/{session}/screen?format=text").text:
+        assert time.monotonic() < deadline, "the program is told nothing"
+        time.sleep(0.02)
     page = open_page()
     page.sees(session, "x1b[O")
     page.type(session, "x")

@@ -121,7 +121,7 @@ MALFORMED = [
     ('{"type": "drive"}', "invalid", "sessionId"),
     ('{"type": "seen", "sessionId": ""}', "invalid", None),
     ("[" * 100_000, "bad_message", None),
-    ('{"type": "input", "sessionId": "a", "data": "\\ud800"}', "bad_message", None),
+    ('{"type": "input", "sessionId": "a", "data": "\\ud800"}', "invalid", "data"),
     ('{"type": "input", "sessionId": "\\udfff", "data": "x"}', None, None),
     ('{"type": "heartbeat", "timestamp": 1e999}', None, None),
     ('{"type": "heartbeat", "requestId": "\\ud800"}', None, None),
