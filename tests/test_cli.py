@@ -437,3 +437,37 @@ def test_A5_output_that_nobody_takes_is_a_sentence_or_nothing(server: Server, te
     assert shell("termwall screen one >&-") == (0, "")
     assert shell("termwall ls <&- >&- 2>&-") == (0, "")
     assert shell("termwall screen one | true; exit ${PIPESTATUS[0]}") == (1, "")
+
+
+TRICK = "a\x1b[31mb\x1b]0;owned\x07\u202ec\x9b2Jd\n"
+"""What a terminal would obey, and what turns text around."""
+
+
+def test_case_hardening_X6_nothing_that_others_named_acts_on_a_terminal(
+    server: Server, work: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / f"work{TRICK.strip()}"
+    folder.mkdir()
+    project = server.call("POST", "/api/projects", {"id": "tricky", "path": str(folder)}).json()
+    words = ["sh", "-c", f"printf 'x\\033[31my' > /proc/self/comm; read line # {TRICK}"]
+    made = server.call("POST", "/api/projects/tricky/sessions", {"name": f"s{TRICK}", "command": words}).json()
+    for name in ("one", TRICK):
+        server.call("POST", "/api/tokens", {"name": name, "projectId": "tricky"})
+    assert server.call("POST", "/api/tokens", {"name": "\x1b\u202e"}).json()["code"] == "invalid"
+    server.call("POST", f"/api/sessions/{made['id']}/recording")
+    server.call("POST", f"/api/sessions/{made['id']}/notify", {"message": f"m{TRICK}n", "source": f"x{TRICK}"})
+    told = server.call("GET", f"/api/sessions/{made['id']}").json()
+    assert (told["name"], told["command"]) == ("sa[31mb]0;ownedc2Jd", words), "what runs is told exactly"
+    assert told["notification"]["body"] == "ma[31mb]0;ownedc2Jd n"
+    for text in (project["name"], told["cwd"], told["foreground"] or "", told["attention"]["reason"]):
+        assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202e]", text), text
+
+    command = Command(server, work)
+    lines = command("ls", "--project", "tricky")
+    lines += command("recordings", "--project", "tricky")
+    lines += command("token", "list")
+    lines += command("wait", "--project", "tricky", made["id"], "--until", "needs-input")
+    lines += command("close", "--project", "tricky", TRICK, ok=False)
+    assert "owned" in lines
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", lines), repr(lines)
+    assert server.call("DELETE", "/api/projects/tricky").status_code == 204

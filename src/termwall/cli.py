@@ -20,6 +20,7 @@ from termwall.addresses import only_here, public_address
 from termwall.agents import notify_command, screen_command, wait_command
 from termwall.background import down_command, go_on, restart_command, status_command, up_command
 from termwall.config import Settings, SettingsError
+from termwall.core.caption import caption
 from termwall.folder import DataFolderError, find_running
 from termwall.node_commands import drain_command, nodes_command
 from termwall.recording_commands import (
@@ -289,7 +290,7 @@ def list_command(
         mark = "*" if one["focused"] else " "
         place = f"  on {one['node']}" if one["node"] else ""
         what = one["title"] or " ".join(one["command"])
-        typer.echo(f"{mark} {one['id']}  {one['name']:<20} {state:<16} {what}{place}")
+        typer.echo(caption(f"{mark} {one['id']}  {one['name']:<20} {state:<16} {what}{place}"))
 
 
 @app.command("send")
@@ -427,7 +428,7 @@ def attach_command(
             reason = attach_terminal(server.url, server.token, found["projectId"], found["id"])
         except AttachError as error:
             fail(f"{str(error).rstrip('.')}.")
-    typer.echo(f"[{reason}]")
+    typer.echo(f"[{caption(reason)}]")
 
 
 # ---- tokens
@@ -472,7 +473,7 @@ def token_list(
         typer.echo(json.dumps(found))
         return
     for one in found["tokens"]:
-        typer.echo(f"{one['id']}  {one['role']:<5} {one['projectId'] or 'all projects':<20} {one['name']}")
+        typer.echo(caption(f"{one['id']}  {one['role']:<5} {one['projectId'] or 'all projects':<20} {one['name']}"))
 
 
 @token_app.command("revoke")

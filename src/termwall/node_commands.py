@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from termwall.core.caption import caption
 from termwall.remote import Ca, DataDir, Json, Token, Url, remote
 
 Back = Annotated[bool, typer.Option("--back", help="Take clients again.")]
@@ -26,7 +27,7 @@ def nodes_command(
     for one in found["nodes"]:
         mark, draining = "*" if one["here"] else " ", "  draining" if one["draining"] else ""
         figures = f"{one['sessions']} sessions  {one['connections']} clients"
-        typer.echo(f"{mark} {one['name']:<20} {one['role']:<8} {one['version']:<10} {figures}{draining}")
+        typer.echo(caption(f"{mark} {one['name']:<20} {one['role']:<8} {one['version']:<10} {figures}{draining}"))
 
 
 def drain_command(

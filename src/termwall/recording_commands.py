@@ -13,6 +13,7 @@ import typer
 
 from termwall.castfile import cast_lines, split_lines
 from termwall.core.asciicast import CastError, read_cast
+from termwall.core.caption import caption
 from termwall.playing import play
 from termwall.remote import Ca, DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, remote, show
 
@@ -61,14 +62,16 @@ def recordings_command(
             line += f"  on {one['node']}"
         if one["error"]:
             line += f"  {one['error']}"
-        typer.echo(line)
+        typer.echo(caption(line))
     _tell_missing(found["missing"], "listed")
 
 
 def _tell_missing(nodes: list[str], done: str) -> None:
     if nodes:
         name = "node" if len(nodes) == 1 else "nodes"
-        typer.echo(f"termwall: {name} {', '.join(nodes)} could not be asked; what is there was not {done}.", err=True)
+        typer.echo(
+            f"termwall: {name} {caption(', '.join(nodes))} could not be asked; what is there was not {done}.", err=True
+        )
 
 
 class CastFormat(StrEnum):
@@ -170,7 +173,7 @@ def grep_command(
         for match in matches:
             typer.echo(_line(match, sys.stdout.isatty()))
         for session in [one for answer in answers for one in answer["skipped"]]:
-            typer.echo(f"termwall: {session} could not be searched: its screen cannot be drawn now.", err=True)
+            typer.echo(f"termwall: {caption(session)} could not be searched: its screen cannot be drawn now.", err=True)
         _tell_missing(missing, "searched")
         if truncated:
             typer.echo("termwall: there is more; look for something longer, or say --limit.", err=True)
@@ -180,11 +183,13 @@ def grep_command(
 
 def _line(match: dict[str, Any], colours: bool) -> str:
     text, start, end = match["text"], match["start"], match["end"]
+    before, found, after = caption(text[:start]), caption(text[start:end]), caption(text[end:])
     where = match["sessionName"]
     if match["node"]:
         where += f" on {match['node']}"
     if match["recordingId"]:
         where += f" (recording {match['recordingId']}, {match['time']:.0f} s)"
+    where = caption(where)
     if colours:
-        return f"\x1b[35m{where}\x1b[m: {text[:start]}\x1b[1;31m{text[start:end]}\x1b[m{text[end:]}"
-    return f"{where}: {text}"
+        return f"\x1b[35m{where}\x1b[m: {before}\x1b[1;31m{found}\x1b[m{after}"
+    return f"{where}: {before}{found}{after}"

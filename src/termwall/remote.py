@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from termwall.config import MIN_TOKEN, Settings
+from termwall.core.caption import caption, sentence
 from termwall.folder import Running, find_running
 from termwall.tls import VARIABLE, CertificatesError, trusted_by
 
@@ -44,9 +45,9 @@ PATIENCE_SECONDS = 15.0
 """For each step of a request to a server, which answers in 10 s unless it has to end a program first (L1)."""
 
 
-def fail(sentence: str, code: int = 1) -> NoReturn:
+def fail(why: str, code: int = 1) -> NoReturn:
     """End with a sentence on standard error."""
-    typer.echo(f"termwall: {sentence}", err=True)
+    typer.echo(f"termwall: {sentence(why)}", err=True)
     raise typer.Exit(code)
 
 
@@ -183,4 +184,4 @@ def remote(data_dir: Path | None, url: str | None, token: str | None) -> Remote:
 
 def show(value: Any, as_json: bool, line: Callable[[Any], str]) -> None:
     """Print one thing as JSON or as a line."""
-    typer.echo(json.dumps(value) if as_json else line(value))
+    typer.echo(json.dumps(value) if as_json else caption(line(value)))

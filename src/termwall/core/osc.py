@@ -22,6 +22,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
 
+from termwall.core.caption import caption, sentence
+
 MAX_TITLE = 256
 """Characters of a title; a longer one is cut (X4)."""
 MAX_TITLE_BYTES = 2_047
@@ -239,18 +241,6 @@ class OscScanner:
 
 # ---- Text
 
-_UNWANTED = dict.fromkeys(
-    [
-        *range(0x20),
-        *range(0x7F, 0xA0),
-        # These would turn around or break the text beside a title, which is how one pretends to be another.
-        *(0x061C, 0x200E, 0x200F, 0x2028, 0x2029),
-        *range(0x202A, 0x202F),
-        *range(0x2066, 0x206A),
-    ]
-)
-_UNWANTED_IN_BODY = _UNWANTED | dict.fromkeys((0x09, 0x0A, 0x0D, 0x2028, 0x2029), " ")
-
 
 def titled(text: bytes) -> Titled:
     """The event of a title that comes back without its sequence."""
@@ -258,11 +248,11 @@ def titled(text: bytes) -> Titled:
 
 
 def _line(text: bytes, most: int) -> str:
-    return text.decode("utf-8", "replace").translate(_UNWANTED)[:most]
+    return caption(text.decode("utf-8", "replace"))[:most]
 
 
 def _notified(source: str, title: bytes, body: bytes) -> Notified | None:
-    text = body.decode("utf-8", "replace").translate(_UNWANTED_IN_BODY).strip()[:MAX_BODY]
+    text = sentence(body.decode("utf-8", "replace")).strip()[:MAX_BODY]
     shown = _line(title, MAX_TITLE).strip()
     return Notified(source, shown, text) if shown or text else None
 

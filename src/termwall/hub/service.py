@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, overload
 
+from termwall.core.caption import caption
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
@@ -72,7 +73,7 @@ class TerminalService(Estate):
             raise TermwallError(ErrorCode.ALREADY_EXISTS, f"A project `{id}` exists.", field="id")
         project = Project(
             id=id or self._id_from(name or folder.name),
-            name=name or folder.name or str(folder),
+            name=name or caption(folder.name or str(folder)) or "project",
             path=str(folder),
             max_focused=max_focused or self._max_focused,
             created_at=self.clock(),

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from termwall.protocol.messages import (
     MAX_COMMAND,
+    Caption,
     Cells,
     FocusState,
     Id,
@@ -17,6 +18,7 @@ from termwall.protocol.messages import (
     Name,
     Run,
     ScreenCursor,
+    Sentence,
     Session,
     Text,
     Variable,
@@ -45,7 +47,7 @@ class Project(Wire):
     """A project as everybody sees it."""
 
     id: str
-    name: str
+    name: Caption
     path: str
     max_focused: int
     created_at: int
@@ -129,9 +131,9 @@ class NotifyBody(Wire):
     """What an agent or a script says of its own session (S9)."""
 
     state: NotifyState = "needs input"
-    message: Annotated[str, StringConstraints(max_length=4096)] = ""
+    message: Annotated[Sentence, StringConstraints(max_length=4096)] = ""
     """Told to the user, where not empty."""
-    source: Annotated[str, StringConstraints(min_length=1, max_length=64)] = "notify"
+    source: Annotated[Caption, StringConstraints(min_length=1, max_length=64)] = "notify"
     """Who says so, for the evidence: `Claude hook: Notification`."""
 
 
@@ -144,7 +146,7 @@ class Screen(Wire):
     cols: int
     rows: int
     cursor: ScreenCursor
-    title: str
+    title: Caption
     lines: list[list[Run]]
     """Rows from the top, the asked scrollback first; a row without its trailing blanks."""
 
@@ -158,7 +160,7 @@ class ScreenLines(Wire):
     cols: int
     rows: int
     cursor: ScreenCursor
-    title: str
+    title: Caption
     lines: list[list[str]]
     """From the top: of each line the rows that it takes, where it wraps. Joined they are the line."""
 
@@ -169,7 +171,7 @@ class Recording(Wire):
     id: str
     project_id: str
     session_id: str
-    session_name: str
+    session_name: Caption
     command: list[str]
     started_at: int
     ended_at: int | None
@@ -183,7 +185,7 @@ class Recording(Wire):
     """How many there are; none where not even its first picture could be written."""
     cols: int
     rows: int
-    error: str | None
+    error: Caption | None
     """Why it ended, if that was not wanted."""
     exit_code: int | None = None
     """How the program ended, where the recording ended with it; a signal counts from 128, as in a shell."""
@@ -241,7 +243,7 @@ class Match(Wire):
 
     session_id: str | None
     """Null for a recording of a session that is gone."""
-    session_name: str
+    session_name: Caption
     recording_id: str | None = None
     part: int | None = None
     time: float | None = None
@@ -298,7 +300,7 @@ class ErrorAnswer(Wire):
 
     success: Literal[False] = False
     code: str
-    error: str
+    error: Caption
     field: str | None = None
     expected: int | None = None
     project_id: str | None = None
@@ -360,7 +362,7 @@ class Profile(Wire):
     """A kind of session that can be started: its command, and how to show it (P1)."""
 
     type: str
-    label: str
+    label: Caption
     command: list[str]
     icon: str
 
@@ -398,7 +400,7 @@ class BrowserShown(Wire):
     id: str
     agent: str
     """What it is, such as `Firefox on Linux`."""
-    name: str | None
+    name: Caption | None
     """Of the token that it signed in with; null: the owner's."""
     role: Literal["view", "type", "own"]
     project_id: str | None
@@ -429,7 +431,7 @@ class TokenShown(Wire):
     """A token given to somebody, without the token."""
 
     id: str
-    name: str
+    name: Caption
     role: Literal["view", "type", "own"]
     project_id: str | None
     created_at: int

@@ -13,12 +13,14 @@ from pydantic import Field, StringConstraints, TypeAdapter
 
 from termwall.protocol.wire import MAX_COMMAND as MAX_COMMAND
 from termwall.protocol.wire import MAX_NAME as MAX_NAME
+from termwall.protocol.wire import Caption as Caption
 from termwall.protocol.wire import Cells as Cells
 from termwall.protocol.wire import Id as Id
 from termwall.protocol.wire import MaxFocused as MaxFocused
 from termwall.protocol.wire import Moment as Moment
 from termwall.protocol.wire import Name as Name
 from termwall.protocol.wire import Offset as Offset
+from termwall.protocol.wire import Sentence as Sentence
 from termwall.protocol.wire import Text as Text
 from termwall.protocol.wire import Variable as Variable
 from termwall.protocol.wire import Version as Version
@@ -51,14 +53,14 @@ class Driver(Wire):
     """The client whose size a session follows (I4). Another token's client is named with its token (X9)."""
 
     client_id: str
-    name: str | None = None
+    name: Caption | None = None
 
 
 class Changer(Wire):
     """Who changed the stage: a client, and what it calls itself. `clientId` is `http` for a call over HTTP."""
 
     client_id: str
-    name: str | None = None
+    name: Caption | None = None
 
 
 AttentionState = Literal["working", "needs input", "done", "idle", "exited", "lost"]
@@ -68,7 +70,7 @@ class Attention(Wire):
     """What a session wants from its user, and why termwall thinks so (S9)."""
 
     state: AttentionState
-    reason: str
+    reason: Caption
     """The evidence: `bell`, `OSC 9: Build finished`, `Claude hook: Notification`, `exit code 1` ..."""
     since: int
     seen: bool = False
@@ -78,8 +80,8 @@ class Attention(Wire):
 class Notification(Wire):
     """What a program told its user (OSC 9, 99, 777, or `notify`)."""
 
-    title: str
-    body: str
+    title: Caption
+    body: Sentence
     timestamp: int
 
 
@@ -137,11 +139,12 @@ class Session(Wire):
 
     id: str
     project_id: str
-    name: str
-    title: str
-    type: str
+    name: Caption
+    title: Caption
+    type: Caption
     command: list[str]
-    cwd: str
+    """Exactly as it is run: who shows it has to leave out what a terminal would obey (X11)."""
+    cwd: Caption
     """Where the program says it works (OSC 7); until it does, where it was started."""
     status: Literal["starting", "running", "exited", "lost"]
     exit_code: int | None
@@ -157,7 +160,7 @@ class Session(Wire):
     epoch: str
     offset: int
     """How many bytes the program has written in this epoch."""
-    foreground: str | None = None
+    foreground: Caption | None = None
     """The program a close would end: null for an ended session and for a shell that waits at its prompt."""
     bell: int | None = None
     """Time of the last bell: ms since 1970."""
@@ -170,20 +173,20 @@ class Session(Wire):
     """The id of the recording that runs."""
     attached: list[str] = []
     """Sessions that `termwall attach` shows within this one: they may not show it in turn (A6)."""
-    recording_error: str | None = None
+    recording_error: Caption | None = None
     """Why the last one ended, if that was not wanted; until another one begins."""
     resume: list[str] | None = None
     """What a lost session runs when it is started again, if that is not its command (P5)."""
     node: str | None = None
     """The node that its program runs on, where there are several."""
-    away: str | None = None
+    away: Caption | None = None
     """Why that node cannot be reached: the session is `lost` until it can."""
 
 
 class WallNode(Wire):
     """One of several nodes, as a page needs to know it (N7)."""
 
-    name: str
+    name: Caption
     here: bool
     """Whether it is the one that was asked, or that this connection is to."""
     role: str
@@ -426,9 +429,9 @@ class SessionUpdate(Wire):
     timestamp: int
     session: Session | None = None
     """The whole session, where it is new to this connection or was restarted."""
-    name: str | None = None
-    title: str | None = None
-    cwd: str | None = None
+    name: Caption | None = None
+    title: Caption | None = None
+    cwd: Caption | None = None
     bell: int | None = None
     notification: Notification | None = None
     progress: Progress | None = None
@@ -439,7 +442,7 @@ class SessionUpdate(Wire):
     recording: str | None = None
     """Null, and in the message, where a recording ended."""
     attached: list[str] | None = None
-    recording_error: str | None = None
+    recording_error: Caption | None = None
     """Null, and in the message, where another recording began."""
     status: Literal["starting", "running", "exited", "lost"] | None = None
     exit_code: int | None = None
@@ -449,7 +452,7 @@ class SessionUpdate(Wire):
     focused: bool | None = None
     attention: Attention | None = None
     driver: Driver | None = None
-    away: str | None = None
+    away: Caption | None = None
     """Null, and in the message, where its node is back."""
     last_activity: int | None = None
     epoch: str | None = None

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from termwall.core.caption import caption, sentence
 from termwall.core.ids import ID_PATTERN
 
 MAX_NAME = 256
@@ -13,7 +14,21 @@ MAX_COMMAND = 1024
 """Most arguments of a command, and most names of an environment."""
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
+Caption = Annotated[str, AfterValidator(caption)]
+"""A name or a title: one line without what a terminal would obey, or what turns the text beside it around (X11)."""
+Sentence = Annotated[str, AfterValidator(sentence)]
+"""The same of a longer text."""
+
+
+def named(text: str) -> str:
+    """Refuse a name of which nothing is left. Raises `ValueError`."""
+    name = caption(text)
+    if not name.strip():
+        raise ValueError("a name needs a character that can be shown")
+    return name
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME), AfterValidator(named)]
 MAX_TEXT = 131_072
 """Longest argument, path or variable: Linux takes no longer one (MAX_ARG_STRLEN)."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from termwall.core.caption import caption
 from termwall.core.clients import bound
 from termwall.core.errors import CloseCode
 from termwall.core.ids import SessionId
@@ -99,7 +100,7 @@ def admit(
     hello = Hello(
         client_id=bound(client_id or f"connection-{new_id()}", identity.token_id),
         session_id=SessionId(session_id) if session_id else None,
-        name=name or identity.name,
+        name=caption(name or identity.name or "") or None,
         resume=values.get("resume") == "1",
         binary=subprotocol == BINARY_SUBPROTOCOL,
         role=identity.role,

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from termwall.core.caption import caption
 from termwall.core.errors import ERRORS, ErrorCode, TermwallError
 from termwall.core.ids import ID_PATTERN
 from termwall.hub.connection import Role
@@ -348,7 +349,7 @@ def screen_text(session_id: str, epoch: str, picture: Picture) -> bytes:
         "cols": picture.cols,
         "rows": picture.rows,
         "cursor": picture.cursor,
-        "title": picture.title,
+        "title": caption(picture.title),
     }
     return json.dumps(head, ensure_ascii=False).encode()[:-1] + b',"lines":' + picture.data + b"}"
 

@@ -12,6 +12,7 @@ import {
 } from "@termwall/react";
 import { useState } from "react";
 import { Attention, Evidence, RecordingMark, screenNote } from "./Attention";
+import { caption } from "./caption";
 import { Held } from "./Held";
 import { More, Unzoom, Zoom } from "./icons";
 import { chordText, isMac } from "./keys";
@@ -213,7 +214,7 @@ export function Pane(props: PaneProps) {
               <>
                 <button
                   type="button"
-                  title={session.resume ? session.resume.join(" ") : session.command.join(" ")}
+                  title={caption((session.resume ?? session.command).join(" "))}
                   onClick={() => actions.restart(session)}
                 >
                   {restartWord(session)} <kbd>Enter</kbd>

@@ -4,6 +4,7 @@ import type { Session } from "@termwall/client";
 import { ConnectionIndicator, connectionOf, PreviewTile, useTermwall, useWorkspace } from "@termwall/react";
 import { memo, useEffect } from "react";
 import { Attention, attentionOf, Evidence, RecordingMark, screenNote } from "./Attention";
+import { caption } from "./caption";
 import { Plus } from "./icons";
 import { chordText, isMac } from "./keys";
 import type { MenuItem } from "./PopupMenu";
@@ -99,7 +100,7 @@ const Tile = memo(function Tile({ session, position, onPick, onMenu }: TileProps
       data-look={shown.look}
       data-state={session.attention.state}
       data-session={session.id}
-      title={session.title || session.command.join(" ")}
+      title={session.title || caption(session.command.join(" "))}
       onClick={() => onPick(session)}
       onContextMenu={(event) => {
         event.preventDefault();

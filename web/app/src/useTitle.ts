@@ -1,12 +1,13 @@
 /** The tab's title and icon say how many terminals need somebody. */
 
 import { useEffect } from "react";
+import { caption } from "./caption";
 import icon from "./icon.svg";
 import waiting from "./icon-waiting.svg";
 
 export function useTitle(name: string, needing: number): void {
   useEffect(() => {
-    document.title = `${needing > 0 ? `(${needing}) ` : ""}${name} · termwall`;
+    document.title = `${needing > 0 ? `(${needing}) ` : ""}${caption(name)} · termwall`;
     const link = document.querySelector<HTMLLinkElement>("link[rel=icon]");
     if (link !== null) link.href = needing > 0 ? waiting : icon;
   }, [needing, name]);
