@@ -15,7 +15,7 @@ from urllib.parse import quote
 import typer
 
 from termwall.config import Settings
-from termwall.folder import DataFolderError, Running, data_folder, find_running, stop_running
+from termwall.folder import LOG_NAME, DataFolderError, Running, data_folder, find_running, stop_running
 from termwall.pty.groups import gone, kill_held
 from termwall.pty.rendezvous import HolderError, HolderSilent, look
 from termwall.remote import DataDir, Json, Remote, Unanswered, fail, read_settings
@@ -249,12 +249,13 @@ def _start(folder: Path, given: dict[str, str], what: str) -> Running:
     """A server in the background. Ends the command if it does not come up."""
     if sys.stderr.isatty():
         typer.echo(f"termwall: {what}", err=True)
-    log = folder / "server.log"
+    log = folder / LOG_NAME
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = not log.exists() or log.stat().st_size > LOG_BYTES
-        with open(log, "wb" if fresh else "ab") as errors:
-            began = errors.tell()
+        with open(log, "ab") as errors:  # Appended to, so that it can be cut while the server runs (X12).
+            if errors.tell() > LOG_BYTES:
+                errors.truncate(0)
+            began = os.fstat(errors.fileno()).st_size
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "termwall", "serve", "--no-open", "--data-dir", str(folder)],
                 stdin=subprocess.DEVNULL,

@@ -21,7 +21,7 @@ from termwall.agents import notify_command, screen_command, wait_command
 from termwall.background import down_command, go_on, restart_command, status_command, up_command
 from termwall.config import Settings, SettingsError
 from termwall.core.caption import caption
-from termwall.folder import DataFolderError, find_running
+from termwall.folder import LOG_NAME, DataFolderError, find_running
 from termwall.node_commands import drain_command, nodes_command
 from termwall.recording_commands import (
     export_command,
@@ -210,7 +210,7 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
 
     check_settings(settings)  # Before a server is ended that this one takes over from.
     node = node_name(settings) if settings.nats else None
-    log_to_stderr(settings.log_level, settings.log_format, node)
+    log_to_stderr(settings.log_level, settings.log_format, node, settings.data_dir / LOG_NAME)
     try:
         serve(settings, ready)
     except (DataFolderError, StoreError, SettingsError, HolderError, BusError) as error:

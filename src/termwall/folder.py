@@ -16,6 +16,8 @@ from termwall import shortage
 STOP_SECONDS = 9.0
 """Until a server that was told to stop is killed: it ends by itself after 8.5 s, whatever hangs (L3)."""
 KILL_SECONDS = 5.0
+LOG_NAME = "server.log"
+"""In the data folder: what a server in the background says."""
 
 
 class DataFolderError(Exception):

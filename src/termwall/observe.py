@@ -1,13 +1,15 @@
 """Logs to standard error, and the figures of `/metrics`."""
 
 import logging
-import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from pythonjsonlogger.json import JsonFormatter
+
+from termwall.logbook import LogHandler
 
 if TYPE_CHECKING:
     from termwall.hub.service import TerminalService
@@ -16,15 +18,18 @@ LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
-def log_to_stderr(level: LogLevel = "warning", form: LogFormat = "text", node: str | None = None) -> None:
-    """One line a record; standard output stays free for what scripts read (A5).
+def log_to_stderr(
+    level: LogLevel = "warning", form: LogFormat = "text", node: str | None = None, own: Path | None = None
+) -> None:
+    """One line a record, not more than is worth it (X12); standard output stays free for what scripts read (A5).
 
     Args:
         form: `json` writes an object with `time`, `level`, `logger`, `message`, and where it concerns them `node`,
             `session`, `project` and `peer` (another node).
         node: this node's name, in every object.
+        own: the file that `termwall up` makes standard error of.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LogHandler(own)
     if form == "json":
         renamed = {"asctime": "time", "levelname": "level", "name": "logger"}
         formatter: logging.Formatter = JsonFormatter(

@@ -190,3 +190,22 @@ async def test_X10_a_mounted_application_waits_no_longer_either() -> None:
         with pytest.raises(BodyRefused):
             await body()
         assert body.refused == ("bad_message", "The request's body did not come in time.")
+
+
+async def test_case_hardening_C8_garbage_of_strangers_is_few_lines(served: Server) -> None:
+    before = served.errors.read_bytes().count(b"\n")
+    for number in range(150):
+        async with stranger(served) as (reader, writer):
+            kinds = (
+                b"\x00\xff no request \r\n\r\n",
+                f"GET / HTTP/1.1\r\nHost: name-{number}.example\r\n\r\n".encode(),
+                head(served, "GET /ws/terminal", f"Upgrade: websocket{number}", "Connection: Upgrade"),
+                head(
+                    served, "GET /ws/terminal", "Upgrade: websocket", "Connection: Upgrade", f"Origin: http://x{number}"
+                ),
+                head(served, "POST /api/projects", f"Origin: http://x{number}.example", "Content-Length: 0"),
+            )
+            writer.write(kinds[number % len(kinds)])
+            async with asyncio.timeout(15):
+                await reader.read(100)
+    assert served.errors.read_bytes().count(b"\n") - before <= len(kinds) * 21
