@@ -1,6 +1,8 @@
 """What a service keeps: refused whole where the disk is full, found again by the next one, also what somebody lost."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,10 @@ from typing import Any
 import pytest
 
 from termwall.core.errors import ErrorCode, TermwallError
+from termwall.hub import lastscreens
 from termwall.hub.kept import Home, Kept, Launch, dump, load
 from termwall.pty.held import HeldPrograms
+from termwall.screen import screens
 from termwall.store.projects import Store
 from tests.hub.test_surroundings import LIGHT, probe, read
 from tests.support.holder import end_holder
@@ -26,9 +30,11 @@ async def held(tmp_path: Path) -> AsyncIterator[Next]:
     data.mkdir()
     made: list[Wall] = []
 
-    async def start(*, store: str = "db") -> Wall:
+    async def start(*, store: str = "db", reboot: bool = False) -> Wall:
         if made:
             await asyncio.wait_for(made[-1].service.close(), 10)
+        if reboot:
+            end_holder(data)
         programs = HeldPrograms(data, None)
         wall = Wall(tmp_path, store=Store(data / store), drawn=True, programs=programs, close_seconds=1.0)
         made.append(wall)
@@ -191,3 +197,75 @@ async def test_case_agents_4_and_10_the_next_server_tells_nothing_twice_and_know
     await read(line, "a", b"]11;rgb:ffff/ffff/fefe", b"\x1b[O")
     assert line.text("a").count("x1b[I") == 1
     assert line.text("a").count("997;2n") == 1
+
+
+def kept(wall: Wall, session: str) -> bytes:
+    """The last screen that the store has."""
+    screen = wall.service.archive._store.screen(session)  # type: ignore[union-attr]
+    return b"" if screen is None else screen.data
+
+
+async def shown(wall: Wall, session: str) -> str:
+    return (await wall.service.show_session(session, "text", 0)).data.decode()
+
+
+async def test_P5_the_last_screen_is_kept_without_anybody_who_draws(
+    held: Next, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop waits for no screen worker: output since the last snapshot, or all of it, is kept as it is."""
+    monkeypatch.setattr(lastscreens, "LOOK_SECONDS", 0.02)
+    wall: Wall = await held()
+    wall.session("a", "sh", "-c", "echo first; read x; printf 'then \\033[31mred\\033[m\\007'; exec cat")
+    await until(lambda: b"first" in kept(wall, "a"), "a snapshot")
+    assert wall.screens is not None and wall.screens.pid is not None
+    os.kill(wall.screens.pid, signal.SIGSTOP)
+    wall.session("b", "sh", "-c", "printf 'all of it'; exec cat")
+    wall.service.write_input("a", "\n")
+    find = wall.service._find
+    ring = find("a")[1].ring
+    await until(lambda: ring.end > 7 and b"\007" in ring.read(0, ring.end) and find("b")[1].ring.end, "more output")
+    wall = await held(reboot=True)
+    assert [wall.service.get_session(one).status for one in "ab"] == ["lost", "lost"]
+    assert (await shown(wall, "a")).split() == ["first", "then", "red"]
+    assert (await shown(wall, "b")).strip() == "all of it"
+    assert wall.service.get_session("a").bell is None, "it is not heard again"
+
+
+async def test_P5_a_screen_is_kept_once_its_program_has_come_to_rest_or_ended(
+    held: Next, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lastscreens, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(lastscreens, "NEXT_SECONDS", 0.02)
+    monkeypatch.setattr(lastscreens, "REST_SECONDS", 0.05)
+    monkeypatch.setattr(lastscreens, "AGAIN_SECONDS", 0.05)
+    wall: Wall = await held()
+    wall.session("a", "sh", "-c", "printf '\\033]2;named\\007'; echo first; read x; echo second; exec cat")
+    await until(lambda: b"first" in kept(wall, "a"), "a snapshot")
+    assert wall.service.archive._store.screen("a").title == "named"  # type: ignore[union-attr]
+    wall.service.write_input("a", "\n")
+    await until(lambda: b"second" in kept(wall, "a"), "another one, at rest")
+    monkeypatch.setattr(lastscreens, "AGAIN_SECONDS", 1000.0)
+    wall.service.write_input("a", "the last words\n\x04")
+    await until(lambda: b"the last words" in kept(wall, "a"), "the last one, at its end")
+    assert wall.service.get_session("a").status == "exited"
+
+
+async def test_P5_a_screen_that_could_not_be_drawn_is_not_taken_as_kept(
+    held: Next, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lastscreens, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(lastscreens, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(screens, "ANSWER_SECONDS", 1000.0)
+    wall: Wall = await held()
+    assert wall.screens is not None
+    wall.screens.start()
+    assert wall.screens.pid is not None
+    os.kill(wall.screens.pid, signal.SIGSTOP)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(screens, "ASK_SECONDS", 0.02)
+        wall.session("a", "sh", "-c", "echo words; exec cat")
+        archived = wall.service.archive._screens
+        assert archived is not None
+        await until(lambda: archived._not_before, "a failure")
+    os.kill(wall.screens.pid, signal.SIGCONT)
+    await until(lambda: b"words" in kept(wall, "a"), "the screen")

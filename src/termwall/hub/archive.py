@@ -4,34 +4,23 @@ A change that cannot be kept is refused before anything has happened. What is ke
 stream of a snapshot: a session that was lost begins a log of its own with it, so that everybody sees it as any other.
 """
 
-import asyncio
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.hub.kept import Home, Kept, Launch
+from termwall.hub.lastscreens import LastScreens
 from termwall.memory import Memory
 from termwall.protocol.bodies import Project
 from termwall.pty.programs import ExitStatus, Program
-from termwall.screen.feed import Picture
 from termwall.store.database import StoreUnavailable
 from termwall.store.projects import Store, StoredProject
-from termwall.store.sessions import StoredScreen, StoredSession
+from termwall.store.sessions import StoredSession
 
 if TYPE_CHECKING:
     from termwall.hub.room import Room
     from termwall.hub.session import LiveSession
-
-log = logging.getLogger("termwall.archive")
-
-SAVE_SECONDS = 1.0
-"""At most one screen is saved in so long: a coloured one with its scrollback takes some milliseconds."""
-AGE_SECONDS = 30.0
-"""A screen is not saved again within so long."""
-LAST_SECONDS = 2.0
-"""What a server that stops gives its sessions to be drawn and saved."""
 
 
 class Archive:
@@ -40,9 +29,7 @@ class Archive:
     def __init__(self, store: Store | None, clock: Callable[[], int]) -> None:
         self._store = store
         self._clock = clock
-        self._saved: dict[LiveSession, tuple[str, int, int]] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self._sessions: Callable[[], list[LiveSession]] = list
+        self._screens = None if store is None else LastScreens(store, clock)
 
     # ---- projects and stages
 
@@ -124,6 +111,8 @@ class Archive:
             "rows": rows,
             "title": "" if screen is None else screen.title,
             "cwd": stored.cwd if screen is None else screen.cwd,
+            # What it says of itself was heard when it was printed.
+            "heard": len(picture),
         }
         kept = Kept(
             id=stored.id,
@@ -142,70 +131,17 @@ class Archive:
 
     def save_now_and_then(self, sessions: Callable[[], list["LiveSession"]]) -> None:
         """From now on, save the screens of sessions that changed."""
-        self._sessions = sessions
-        if self._store is not None:
-            self._timer = asyncio.get_running_loop().call_later(SAVE_SECONDS, self._save_next)
-
-    def _save_next(self) -> None:
-        sessions = self._sessions()
-        self._saved = {session: self._saved[session] for session in sessions if session in self._saved}
-        due = self._clock() - AGE_SECONDS * 1000
-        stale = [session for session in sessions if self._stale(session)]
-        stale.sort(key=lambda session: self._saved.get(session, ("", 0, 0))[2])
-        if stale and self._saved.get(stale[0], ("", 0, 0))[2] < due:
-            self._draw(stale[0], lambda _: None)
-        self.save_now_and_then(self._sessions)
+        if self._screens is not None:
+            self._screens.begin(sessions)
 
     async def save_all(self, sessions: list["LiveSession"]) -> bool:
-        """Before the server goes. False if not all could be saved."""
-        if self._timer is not None:
-            self._timer.cancel()
-        answers: list[asyncio.Future[bool]] = []
-        for session in sessions:
-            if self._stale(session):
-                answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-                answers.append(answer)
-                self._draw(session, answer.set_result)
-        if answers:
-            await asyncio.wait(answers, timeout=LAST_SECONDS)
-        return self._store is not None and all(answer.done() and answer.result() for answer in answers)
-
-    def _stale(self, session: "LiveSession") -> bool:
-        if self._store is None or session.lost is not None or session.feed is None:
-            return False
-        return self._saved.get(session, ("", 0, 0))[:2] != (session.epoch, session.ring.end)
-
-    def _draw(self, session: "LiveSession", done: Callable[[bool], None]) -> None:
-        assert session.feed is not None
-        epoch = session.epoch
-        self._saved[session] = epoch, session.ring.end, self._clock()
-        session.feed.ask("snapshot", session.scrollback, lambda picture: done(self._save(session, epoch, picture)))
-
-    def _save(self, session: "LiveSession", epoch: str, picture: Picture | None) -> bool:
-        if picture is None or session.epoch != epoch or self._store is None:
-            return False
-        try:
-            self._store.put_screen(
-                StoredScreen(
-                    session_id=session.id,
-                    data=picture.data,
-                    cols=picture.cols,
-                    rows=picture.rows,
-                    title=session.title,
-                    cwd=session.cwd,
-                    offset=picture.offset,
-                    saved_at=self._clock(),
-                )
-            )
-        except StoreUnavailable as error:
-            log.warning("a screen is not saved: %s", error)
-            return False
-        return True
+        """Before the server goes. False if not all could be saved exactly."""
+        return self._screens is not None and await self._screens.keep_all(sessions)
 
     def close(self) -> None:
         """Close the store."""
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._screens is not None:
+            self._screens.stop()
         if self._store is not None:
             self._store.close()
 
