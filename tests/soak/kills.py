@@ -58,8 +58,10 @@ def batch(folder: Path, kills: int, chance: random.Random, floods: int, echoes: 
             stand.check([Viewing(f"checker-{slot}", project, "steady", typed[slot::2], slot)])
         for one in stand.printed.values():
             stand.reached(one, 1)
-        began = False
-        for _ in range(kills):
+        began, since = False, time.monotonic()
+        for number in range(kills):
+            if number % 10 == 0:
+                print(f"  {number} of {kills}, {time.monotonic() - since:.0f} s", flush=True)
             if began and chance.random() < EARLY:
                 time.sleep(chance.uniform(0, BEGIN_SECONDS))
                 found.moments["at its start"] += 1
@@ -93,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.soak.kills", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--batches", type=int, default=10)
-    parser.add_argument("--floods", type=int, default=4)
+    parser.add_argument("--floods", type=int, default=3)
     parser.add_argument("--echoes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()

@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("program.py")
 TYPED_SECONDS, REPORT_SECONDS, DONE_SECONDS = 60.0, 600.0, 60.0
 """Until checkers say what they typed, until they have reported, until the programs print no more."""
+SCREEN_SECONDS = 60.0
+"""Until a screen can be had at the end."""
 LOOK_SECONDS = 0.02
 
 
@@ -129,6 +131,7 @@ class Stand:
             stdout=subprocess.PIPE,
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+            start_new_session=True,
         )
         assert checker.stdin is not None
         checker.stdin.write(task.dump())
@@ -163,7 +166,12 @@ class Stand:
 
     def _shows(self, session: str, total: int) -> str | None:
         """What is wrong with a session's screen, now that all was printed."""
-        screen = self.server.call("GET", f"/api/sessions/{session}/screen?format=text")
+        until = time.monotonic() + SCREEN_SECONDS
+        while True:  # A worker that was just started may still be away.
+            screen = self.server.call("GET", f"/api/sessions/{session}/screen?format=text")
+            if screen.status_code != 503 or time.monotonic() > until:
+                break
+            time.sleep(0.5)
         line = Text(self.printed[session].number).line(total)
         if screen.status_code != 200:
             return f"session {session}: no screen ({screen.status_code} {screen.text[:200]})"
