@@ -1,9 +1,13 @@
 """Logs as programs read them, and a node's own figures."""
 
+import fcntl
 import json
+import logging
+import os
 import signal
 from pathlib import Path
 
+from termwall.lines import Lines
 from tests.support.broker import Broker
 from tests.support.patience import until
 from tests.support.server import Server
@@ -51,3 +55,27 @@ def test_logs_are_lines_for_people_unless_asked_otherwise(tmp_path: Path) -> Non
     finally:
         server.end()
     assert "INFO termwall.service: session `one` is started" in server.errors.read_text()
+
+
+def test_L6_a_log_that_nobody_reads_holds_nothing_up_and_says_what_it_left_out() -> None:
+    """Once who reads standard error stood still, the event loop stood still with the 65th kilobyte of its log."""
+    read, write = os.pipe()
+    fcntl.fcntl(write, getattr(fcntl, "F_SETPIPE_SZ", 1031), 16384)
+    log = logging.Logger("lines")
+    log.addHandler(Lines(write))
+    for number in range(400):
+        log.warning("line %d %s", number, "." * 100)
+    first = os.read(read, 1 << 16).split(b"\n")
+    log.warning("again, %s", "x" * 3000)
+    log.warning("and again")
+    os.close(write)
+    with open(read, "rb") as rest:
+        lines = [*first[:-1], *(first[-1] + rest.read()).split(b"\n")]
+    whole = [int(line.split()[1]) for line in lines if line.startswith(b"line ")]
+    assert whole == list(range(len(whole))), "each that is there is whole"
+    assert lines[len(whole) :] == [
+        b"%d lines were left out here, for nobody took them" % (400 - len(whole)),
+        b"again, " + b"x" * 3000,
+        b"and again",
+        b"",
+    ]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from termwall import clock
+from termwall.lines import Lines
 
 MINUTE = 60.0
 MOST_ALIKE = 20
@@ -57,11 +58,11 @@ class Sparing(logging.Filter):
         return True
 
 
-class LogHandler(logging.StreamHandler):  # type: ignore[type-arg]
+class LogHandler(Lines):
     """Writes to standard error, and keeps it small where that is the server's own file in its data folder."""
 
     def __init__(self, own: Path | None, most: int = FILE_BYTES) -> None:
-        super().__init__(sys.stderr)
+        super().__init__(sys.stderr.fileno())
         self.addFilter(Sparing())
         self._own = own if own is not None and _is_appended(own) else None
         self._most = most
@@ -71,8 +72,8 @@ class LogHandler(logging.StreamHandler):  # type: ignore[type-arg]
         super().emit(record)
         if self._own is not None:
             try:
-                if os.fstat(self.stream.fileno()).st_size > self._most:
-                    turn_over(self._own, self.stream.fileno())
+                if os.fstat(self.descriptor).st_size > self._most:
+                    turn_over(self._own, self.descriptor)
             except OSError:
                 self._own = None
 

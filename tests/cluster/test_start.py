@@ -1,6 +1,8 @@
 """A node's start as its user sees it: what the settings are for, and a sentence where it is refused."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from tests.support.broker import Broker
 from tests.support.credentials import Authority, Operator
+from tests.support.holder import end_holder
 from tests.support.server import Server
 
 
@@ -66,3 +69,17 @@ async def test_N6_settings_make_a_node_of_a_wall_and_what_is_refused_is_a_senten
     finally:
         await asyncio.to_thread(other.end)
     assert not other.tracebacks(), other.tracebacks()
+
+
+async def test_L3_a_stop_waits_for_no_nats_that_hangs(tmp_path: Path) -> None:
+    with Broker(tmp_path / "nats") as broker:
+        server = Server(tmp_path / "data", "--nats", broker.url, "--node", "one")
+        await asyncio.to_thread(server.start)
+        server.project(tmp_path / "work", id="wall")
+        os.kill(broker.pid, signal.SIGSTOP)
+        try:
+            assert await asyncio.to_thread(server.stop) == 0
+        finally:
+            os.kill(broker.pid, signal.SIGCONT)
+            end_holder(server.data_dir)
+        assert not server.tracebacks(), server.tracebacks()

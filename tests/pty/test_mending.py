@@ -3,6 +3,9 @@
 import asyncio
 import os
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -164,6 +167,52 @@ async def test_C4_a_holder_that_hangs_for_good_is_replaced(owner: Owner, monkeyp
     run.process.write(b"still\n")
     await run.sees(b"still\r\nstill")
     await run.close()
+
+
+HASTY = """
+import sys
+from termwall.pty import holder
+holder.PING_SECONDS, holder.KEEPER_DELAYS = 0.05, (0.05,)
+holder.main()
+"""
+KEEPER = """
+import asyncio, sys
+from pathlib import Path
+from termwall.pty.held import HeldPrograms
+async def main():
+    keeper = HeldPrograms(Path(sys.argv[1]), None, yields=True)
+    await keeper.open()
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+
+
+async def test_L1_a_keeper_that_hangs_is_replaced(tmp_path: Path) -> None:
+    """Nobody would read what programs print: they would wait for it for ever."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / SOCKET))
+        listener.listen()
+        holder = subprocess.Popen(  # noqa: ASYNC220
+            [sys.executable, "-c", HASTY, str(listener.fileno())], pass_fds=[listener.fileno()]
+        )
+    try:
+        server = HeldPrograms(tmp_path, [sys.executable, "-c", KEEPER, str(tmp_path)])
+        await server.open()
+        run = Run(await server.start(order("a", "cat")))
+        run.process.leave()
+        await server.close()
+
+        def keeper() -> int:
+            return (look(tmp_path, 30.0) or {})["owner"] or 0
+
+        hung = await until(keeper, "a keeper", 30)
+        await asyncio.sleep(0.3)
+        assert keeper() == hung, "one that answers stays"
+        os.kill(hung, signal.SIGSTOP)
+        await until(lambda: keeper() not in (0, hung), "another keeper", 30)
+    finally:
+        end_holder(tmp_path)
+        holder.wait(30)
 
 
 async def test_L1_what_a_hung_holder_is_to_keep_costs_bounded_memory(owner: Owner) -> None:

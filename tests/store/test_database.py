@@ -9,13 +9,13 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from termwall.store.database import SCHEMA, StoreError, StoreUnavailable
+from termwall.store.database import LOCKED_MILLISECONDS, SCHEMA, Database, StoreError, StoreUnavailable
 from termwall.store.projects import Store, StoredProject, StoredToken
 from tests.store.test_sessions import SCREEN, SESSION, WALL
 
@@ -293,3 +293,17 @@ def test_X4_the_log_does_not_stay_large(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(tmp_path / "db")], env=env, capture_output=True, text=True, check=True
     )
     assert int(done.stdout) <= 9 << 20
+
+
+def test_L1_a_lock_of_another_process_refuses_a_change_and_holds_nobody_up(tmp_path: Path) -> None:
+    path = tmp_path / "termwall.sqlite"
+    database = Database(path)
+    assert database.read("PRAGMA busy_timeout") == [(LOCKED_MILLISECONDS,)]
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="locked; end it"), database.writing():
+            pass
+        other.execute("ROLLBACK")
+        with database.writing() as db:
+            db.execute("DELETE FROM projects")
+    database.close()

@@ -254,7 +254,8 @@ class HeldPrograms:
             if self._keeper is None
             else {"command": list(self._keeper), "env": {**os.environ, "PYTHONPATH": SOURCE}}
         )
-        self._put(("own", 0), {"op": "own", "version": PROTOCOL, "keeper": keeper, "yields": self._yields})
+        wishes = {"keeper": keeper, "yields": self._yields, "answers": self._yields}
+        self._put(("own", 0), {"op": "own", "version": PROTOCOL, **wishes})
         try:
             await asyncio.wait((opened,), timeout=OPEN_SECONDS)
             if not opened.done():
@@ -351,6 +352,8 @@ class HeldPrograms:
                     self._loop.call_soon(program.end, _status(header["status"]))
             case "refused" if self._opened is not None and not self._opened.done():
                 self._opened.set_exception(HolderError("Another process has the sessions."))
+            case "ping":
+                self._put(("pong", 0), {"op": "pong"})
             case "leave":
                 if self.on_leave is not None:
                     self.on_leave()

@@ -17,7 +17,6 @@ import os
 import selectors
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -28,9 +27,10 @@ from typing import Any
 from termwall import descriptors, shortage
 from termwall.core.ring import MARGIN_BYTES
 from termwall.memory import Memory, MemoryFault
-from termwall.passing import SHORT, Passed, receive
-from termwall.protocol.frames import BadFrame, Unpacker, pack
-from termwall.pty.groups import groups_of, signal_groups
+from termwall.passing import SHORT, receive
+from termwall.protocol.frames import BadFrame, pack
+from termwall.pty.groups import signal_groups
+from termwall.pty.holding import Held, Peer
 from termwall.pty.rendezvous import listen, place_of, reach
 from termwall.pty.spawn import CannotStart, spawn
 
@@ -53,66 +53,9 @@ AGAIN_SECONDS = 0.1
 PLACE_SECONDS = 1.0
 """Between two looks whether its socket is still where others look for it; longer each time it cannot be put there."""
 MOST_PLACE_SECONDS = 60.0
-
-
-class Held:
-    """One program. `status` is None while it runs; a return code, or "unknown" of one that it did not start itself."""
-
-    def __init__(self, id: str, pid: int, master: int, memory: Memory) -> None:
-        self.id = id
-        self.pid = pid
-        self.master = master
-        self.memory = memory
-        self.child: subprocess.Popen[bytes] | None = None
-        self.pidfd = -1
-        self.kept = b""
-        self.closing = False
-        self.groups: set[int] = set()
-        """Those that are to end with it."""
-        self.status: int | str | None = None
-
-    def close_master(self) -> None:
-        """Its output was read to the end."""
-        if self.master >= 0:
-            os.close(self.master)
-            self.master = -1
-
-    def signal(self, number: int) -> None:
-        """To all groups of its session."""
-        if self.status is None:
-            self.groups |= groups_of(self.pid)
-        self.groups = signal_groups(self.groups, number)
-
-
-class Peer:
-    """A connection, with what is still to be sent."""
-
-    def __init__(self, channel: socket.socket) -> None:
-        self.channel = channel
-        self.pid, self.uid, _ = _credentials(channel)
-        self.pidfd = -1
-        with contextlib.suppress(AttributeError, OSError):
-            self.pidfd = os.pidfd_open(self.pid)
-        self.unpacker = Unpacker()
-        self.passed = Passed()
-        self.unsent: deque[tuple[memoryview, tuple[int, ...]]] = deque()
-        """With the descriptors that go along: those of sessions, which are there as long as it may ask for them."""
-
-    def close(self) -> None:
-        """It is gone."""
-        self.channel.close()
-        self.passed.close()
-        if self.pidfd >= 0:
-            os.close(self.pidfd)
-
-    def kill(self) -> None:
-        """It did not let go."""
-        if self.pidfd >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        else:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+PING_SECONDS = 10.0
+SILENT_PINGS = 3
+"""A keeper that answered none of so many hangs, and is ended: nobody else would read what programs print."""
 
 
 class Holder:
@@ -140,6 +83,7 @@ class Holder:
         self.drained: set[str] = set()
         """Sessions that are read here."""
         self.timers: dict[str, tuple[float, Callable[[], None]]] = {}
+        self.silent = 0
         self.ending = self.over = False
         self.greeted = False
         listener.setblocking(False)
@@ -202,7 +146,8 @@ class Holder:
             return
         listener = listen(folder)
         listener.setblocking(False)
-        self.selector.unregister(self.listener)
+        if self.timers.pop("accept", None) is None:
+            self.selector.unregister(self.listener)
         self.listener.close()
         self.listener, self.place = listener, place_of(folder)
         self.selector.register(listener, selectors.EVENT_READ, self._accept)
@@ -245,6 +190,7 @@ class Holder:
         if not data:
             self._gone(peer)
             return
+        peer.heard = time.monotonic()
         try:
             for header, body in peer.unpacker.feed(data):
                 self._handle(peer, header, body)
@@ -318,6 +264,8 @@ class Holder:
             elif self.owner is not peer:
                 self._send(self.owner, {"op": "leave"})
                 self._in(LEAVE_SECONDS, "leave", self.owner.kill)
+        elif op == "pong":
+            pass  # That it was heard is all.
         elif peer is not self.owner:
             self._send(peer, {"op": "refused", "error": "another one owns the sessions"})
         elif op == "start":
@@ -342,12 +290,28 @@ class Holder:
         self.owner = peer
         if header.get("keeper") is not None:
             self.keeper, self.keeper_starts = header["keeper"], 0
+        peer.answers, self.silent = bool(header.get("answers")), 0
+        if peer.answers:
+            self._in(PING_SECONDS, "ping", lambda: self._ping(peer, time.monotonic()))
         self._send(peer, {"op": "own", "version": PROTOCOL, "pid": os.getpid(), "count": len(self.sessions)})
         for held in self.sessions.values():
             given = (held.memory.descriptor, *((held.master,) if held.master >= 0 else ()))
             facts = {"id": held.id, "pid": held.pid, "status": held.status, "closing": held.closing}
             sizes = {"ring": held.memory.ring_bytes, "input": held.memory.input_bytes}
             self._send(peer, {"op": "session", **facts, **sizes}, held.kept, given)
+
+    def _ping(self, peer: Peer, since: float) -> None:
+        """See whether the keeper goes on. A holder that stood still itself has counted one silence at most."""
+        if peer is not self.owner or self.ending:
+            return
+        self.silent = 0 if peer.heard >= since else self.silent + 1
+        if self.silent >= SILENT_PINGS:
+            _log(f"the keeper, process {peer.pid}, does not answer; it is replaced")
+            peer.kill()
+        else:
+            self._send(peer, {"op": "ping"})
+        now = time.monotonic()
+        self._in(PING_SECONDS, "ping", lambda: self._ping(peer, now))
 
     def _start(self, peer: Peer, header: dict[str, Any], kept: bytes) -> None:
         answer: dict[str, Any] = {"op": "started", "number": header["number"], "id": header["id"]}
@@ -536,14 +500,6 @@ class Holder:
 
     def _over(self) -> None:
         self.over = True
-
-
-def _credentials(channel: socket.socket) -> tuple[int, int, int]:
-    option = getattr(socket, "SO_PEERCRED", None)
-    if option is None:  # macOS: the socket's folder lets in nobody else.
-        return 0, os.getuid(), os.getgid()
-    found: tuple[int, int, int] = struct.unpack("3i", channel.getsockopt(socket.SOL_SOCKET, option, 12))
-    return found
 
 
 def _log(sentence: str) -> None:

@@ -49,6 +49,10 @@ SCHEMA = (
 )
 """What each version added: a file of version n gets all after the n-th. What was published never changes."""
 FULL = "the server's disk is full; free some space and try again."
+LOCKED = "another process has what the server keeps locked; end it, and try again."
+LOCKED_MILLISECONDS = 50
+"""How long another process that has the file locked, such as somebody's SQL shell, is waited for: the event loop waits
+along (L6)."""
 LOGGED_SECONDS = 60.0
 """That changes cannot be written is logged once in so long, with the file; clients are not told where it is (X8)."""
 LOG_BYTES = 8 << 20
@@ -155,6 +159,7 @@ class Database:
                         if statement.strip():
                             db.execute(statement)
                 db.execute(f"PRAGMA user_version={len(SCHEMA)}")
+        db.execute(f"PRAGMA busy_timeout={LOCKED_MILLISECONDS}")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -185,6 +190,8 @@ class Database:
             self._note(error)
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
                 sentence = FULL
+            elif getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                sentence = LOCKED
             else:
                 sentence = f"the server cannot write what it keeps ({error}); see to what its log says, and try again."
             raise StoreUnavailable(sentence) from None

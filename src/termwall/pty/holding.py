@@ -1,0 +1,86 @@
+"""What a holder has: programs, and connections to who owns them or wants to. Standard library only."""
+
+import contextlib
+import os
+import signal
+import socket
+import struct
+import subprocess
+from collections import deque
+
+from termwall.memory import Memory
+from termwall.passing import Passed
+from termwall.protocol.frames import Unpacker
+from termwall.pty.groups import groups_of, signal_groups
+
+
+class Held:
+    """One program. `status` is None while it runs; a return code, or "unknown" of one that it did not start itself."""
+
+    def __init__(self, id: str, pid: int, master: int, memory: Memory) -> None:
+        self.id = id
+        self.pid = pid
+        self.master = master
+        self.memory = memory
+        self.child: subprocess.Popen[bytes] | None = None
+        self.pidfd = -1
+        self.kept = b""
+        self.closing = False
+        self.groups: set[int] = set()
+        """Those that are to end with it."""
+        self.status: int | str | None = None
+
+    def close_master(self) -> None:
+        """Its output was read to the end."""
+        if self.master >= 0:
+            os.close(self.master)
+            self.master = -1
+
+    def signal(self, number: int) -> None:
+        """To all groups of its session."""
+        if self.status is None:
+            self.groups |= groups_of(self.pid)
+        self.groups = signal_groups(self.groups, number)
+
+
+class Peer:
+    """A connection, with what is still to be sent."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.pid, self.uid, _ = _credentials(channel)
+        self.pidfd = -1
+        with contextlib.suppress(AttributeError, OSError):
+            self.pidfd = os.pidfd_open(self.pid)
+        self.unpacker = Unpacker()
+        self.passed = Passed()
+        self.answers = False
+        """Whether it answers pings, as a keeper does."""
+        self.heard = 0.0
+        """When it last said something, on the monotonic clock."""
+        self.unsent: deque[tuple[memoryview, tuple[int, ...]]] = deque()
+        """With the descriptors that go along: those of sessions, which are there as long as it may ask for them."""
+
+    def close(self) -> None:
+        """It is gone."""
+        self.channel.close()
+        self.passed.close()
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+
+    def kill(self) -> None:
+        """It did not let go."""
+        if self.pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+def _credentials(channel: socket.socket) -> tuple[int, int, int]:
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:  # macOS: the socket's folder lets in nobody else.
+        return 0, os.getuid(), os.getgid()
+    found: tuple[int, int, int] = struct.unpack("3i", channel.getsockopt(socket.SOL_SOCKET, option, 12))
+    return found
