@@ -215,11 +215,11 @@ async def test_P5_the_last_screen_is_kept_without_anybody_who_draws(
     """A stop waits for no screen worker: output since the last snapshot, or all of it, is kept as it is."""
     monkeypatch.setattr(lastscreens, "LOOK_SECONDS", 0.02)
     wall: Wall = await held()
-    wall.session("a", "sh", "-c", "echo first; read x; printf 'then \\033[31mred\\033[m\\007'; exec cat")
+    await wall.start("a", "sh", "-c", "echo first; read x; printf 'then \\033[31mred\\033[m\\007'; exec cat")
     await until(lambda: b"first" in kept(wall, "a"), "a snapshot")
     assert wall.screens is not None and wall.screens.pid is not None
     os.kill(wall.screens.pid, signal.SIGSTOP)
-    wall.session("b", "sh", "-c", "printf 'all of it'; exec cat")
+    await wall.start("b", "sh", "-c", "printf 'all of it'; exec cat")
     wall.service.write_input("a", "\n")
     find = wall.service._find
     ring = find("a")[1].ring
@@ -239,7 +239,7 @@ async def test_P5_a_screen_is_kept_once_its_program_has_come_to_rest_or_ended(
     monkeypatch.setattr(lastscreens, "REST_SECONDS", 0.05)
     monkeypatch.setattr(lastscreens, "AGAIN_SECONDS", 0.05)
     wall: Wall = await held()
-    wall.session("a", "sh", "-c", "printf '\\033]2;named\\007'; echo first; read x; echo second; exec cat")
+    await wall.start("a", "sh", "-c", "printf '\\033]2;named\\007'; echo first; read x; echo second; exec cat")
     await until(lambda: b"first" in kept(wall, "a"), "a snapshot")
     assert wall.service.archive._store.screen("a").title == "named"  # type: ignore[union-attr]
     wall.service.write_input("a", "\n")
@@ -263,7 +263,7 @@ async def test_P5_a_screen_that_could_not_be_drawn_is_not_taken_as_kept(
     os.kill(wall.screens.pid, signal.SIGSTOP)
     with monkeypatch.context() as impatient:
         impatient.setattr(screens, "ASK_SECONDS", 0.02)
-        wall.session("a", "sh", "-c", "echo words; exec cat")
+        await wall.start("a", "sh", "-c", "echo words; exec cat")
         archived = wall.service.archive._screens
         assert archived is not None
         await until(lambda: archived._not_before, "a failure")
