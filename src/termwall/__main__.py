@@ -1,6 +1,7 @@
 """The `termwall` command, also as `python -m termwall`. A hook goes past all that takes a second to import."""
 
 import errno
+import io
 import os
 import sys
 
@@ -25,20 +26,29 @@ def main() -> None:
     except BrokenPipeError:
         _give_up()
     except OSError as error:
-        if error.filename is not None or error.errno not in _NOT_WRITTEN:
+        what = "standard output cannot be written"
+        if error.filename is not None:
+            what = f"`{os.fsdecode(error.filename)}` cannot be used"
+        elif error.errno not in _NOT_WRITTEN:
             raise
-        print(f"termwall: standard output cannot be written: {error.strerror}.", file=sys.stderr)
+        print(f"termwall: {what}: {error.strerror}.", file=sys.stderr)
         _give_up()
 
 
 def _open_closed() -> None:
-    """What a caller closed (`>&-`) leads nowhere, and no file that is opened later takes its number."""
+    """What a caller closed (`>&-`) leads nowhere, and no file that is opened later takes its number.
+
+    What an output has no bytes for, such as a name that is no UTF-8, is written as an escape of Python's.
+    """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _give_up() -> None:

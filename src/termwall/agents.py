@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from termwall import hook
-from termwall.remote import Ca, DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, remote, show
+from termwall.remote import Ca, DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, known_id, remote, show
 
 TIMED_OUT = 124
 """The exit code of `timeout`, which scripts know."""
@@ -56,10 +56,13 @@ def notify_command(
         return
     if session is None:
         fail("this is no termwall session; name one with --session.")
-    body = {"state": state.value.replace("-", " "), "message": message[: hook.MAX_MESSAGE], "source": source}
+    # What a script says may hold a file's name: of bytes that are no UTF-8 the rest is worth saying.
+    message = os.fsencode(message).decode("utf-8", "replace")[: hook.MAX_MESSAGE]
+    body = {"state": state.value.replace("-", " "), "message": message, "source": source}
     with remote(data_dir, url, token) as server:
         if session != os.environ.get("TERMWALL_SESSION_ID"):
             session = str(server.find(project, session)["id"])
+        session = known_id(session, "session", "termwall ls")
         server.call("POST", f"/api/sessions/{session}/notify", body)
 
 

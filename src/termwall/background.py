@@ -18,7 +18,7 @@ from termwall.config import Settings
 from termwall.folder import LOG_NAME, DataFolderError, Running, data_folder, find_running, stop_running
 from termwall.pty.groups import gone, kill_held
 from termwall.pty.rendezvous import HolderError, HolderSilent, look
-from termwall.remote import DataDir, Json, Remote, Unanswered, fail, read_settings
+from termwall.remote import DataDir, Json, Remote, Unanswered, fail, here, read_settings, sendable
 
 START_SECONDS = 30.0
 END_SECONDS = 8.0
@@ -57,6 +57,8 @@ def up_command(
 ) -> None:
     """Start a server in the background, with this folder as a project, and print its address."""
     settings = read_settings(port=port, host=host, data_dir=data_dir)
+    folder = here()
+    sendable(str(folder))  # Before a server is started for it.
     running = find_running(settings.data_dir)
     if running is None:
         given = {"TERMWALL_PORT": str(settings.port), "TERMWALL_HOST": settings.host, **_remembered(settings.data_dir)}
@@ -65,7 +67,7 @@ def up_command(
         running = _start(settings.data_dir, given, "starting")
         (settings.data_dir / AGAIN).unlink(missing_ok=True)
     with Remote(settings.data_dir, running.url, settings.token) as server:
-        project = server.project_for(Path.cwd(), create=True)
+        project = server.project_for(folder, create=True)
         address = f"{running.url}/?token={server.token}&project={quote(project)}"
     typer.echo(json.dumps({"url": address, "pid": running.pid}) if as_json else f"termwall is up: {address}")
 

@@ -40,8 +40,11 @@ from termwall.remote import (
     Token,
     Url,
     fail,
+    here,
+    known_project,
     read_settings,
     remote,
+    sendable,
     show,
 )
 
@@ -88,7 +91,7 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def folder(
+def serve_folder(
     context: typer.Context,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
@@ -107,11 +110,12 @@ def folder(
     settings = read_settings(
         port=port, data_dir=data_dir, open=False if no_open else None, outlive=False if no_outlive else None
     )
-    here = Path.cwd()
+    folder = here()
+    sendable(str(folder))  # Before a server is started for it.
     running = find_running(settings.data_dir)
     if running is not None:
         with Remote(settings.data_dir, running.url, settings.token) as remote:
-            project = remote.project_for(here, create=True)
+            project = remote.project_for(folder, create=True)
             address = f"{running.url}/?token={remote.token}&project={quote(project)}"
         typer.echo(f"termwall runs already; this folder is a project of it now: {address}")
         if settings.open:
@@ -119,8 +123,8 @@ def folder(
         return
 
     def ready(url: str, termwall: "Termwall") -> None:
-        found = [project for project in termwall.service.list_projects() if project.path == str(here)]
-        project = found[0] if found else termwall.service.create_project(path=str(here))
+        found = [project for project in termwall.service.list_projects() if project.path == str(folder)]
+        project = found[0] if found else termwall.service.create_project(path=str(folder))
         address = f"{url}/?token={termwall.access.token}&project={quote(project.id)}"
         typer.echo(f"termwall ready: {address}")
         if settings.open:
@@ -254,9 +258,9 @@ def run_command(
 ) -> None:
     """Start a session in this folder: `termwall run --name tests -- pytest -q`."""
     with remote(data_dir, url, token) as server:
-        target = project or server.project_for(Path.cwd())
+        target = known_project(project) if project else server.project_for(here())
         given = {"command": command, "name": name, "type": kind, "node": node}
-        body = {"cwd": str(Path.cwd()), **{key: value for key, value in given.items() if value}}
+        body = {"cwd": str(here()), **{key: value for key, value in given.items() if value}}
         session = server.call("POST", f"/api/projects/{target}/sessions", body)
         if focus:
             server.call("PUT", "/api/terminal/focus", {"projectId": target, "sessionId": session["id"]})
@@ -278,7 +282,7 @@ def list_command(
         if every:
             projects = [str(one["id"]) for one in server.call("GET", "/api/projects")["projects"]]
         else:
-            projects = [project or server.project_for(Path.cwd())]
+            projects = [known_project(project) if project else server.project_for(here())]
         sessions = [
             one for place in projects for one in server.call("GET", f"/api/projects/{place}/sessions")["sessions"]
         ]

@@ -9,7 +9,15 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, Field, NonNegativeInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from termwall.core.limits import Bounds
@@ -38,6 +46,27 @@ def _origin(origin: str) -> str:
     return origin
 
 
+def _listened(name: str) -> str:
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        raise ValueError(f"`{name[:64]}` is no host name and no address") from None
+    return name
+
+
+def _address(address: str) -> str:
+    parts = urlsplit(address)  # A `ValueError` says what is wrong with it; so does its port's.
+    if parts.port == 0:
+        raise ValueError(f"`{address}` names no port")
+    return address
+
+
+def _token(token: str) -> str:
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise ValueError("a token has letters, digits and signs of ASCII, and no blank")
+    return token
+
+
 class SettingsError(Exception):
     """A setting or the configuration file is wrong; the message says where."""
 
@@ -47,12 +76,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TERMWALL_", extra="ignore")
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: Annotated[str, AfterValidator(_listened)] = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(7070, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     data_dir: Path = Field(
         default_factory=lambda: user_data_path("termwall"), description="Folder for what survives a restart."
     )
-    token: str | None = Field(
+    token: Annotated[str, AfterValidator(_token)] | None = Field(
         None, min_length=MIN_TOKEN, description="The owner's token; made at the first start if not given."
     )
     sign_in_days: int = Field(
@@ -68,8 +97,8 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[list[Annotated[str, AfterValidator(_host)]], NoDecode] = Field(
         [], description="Further host names the server is reached by, separated by commas."
     )
-    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s?#]+(/[^\s?#]*)?$")] | None = Field(
-        None, description="The address that others reach the server by, such as that of a proxy in front of it."
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s?#]+(/[^\s?#]*)?$"), AfterValidator(_address)] | None = (
+        Field(None, description="The address that others reach the server by, such as that of a proxy in front of it.")
     )
     allowed_origins: Annotated[list[Annotated[str, AfterValidator(_origin)]], NoDecode] = Field(
         [], description="Further origins whose pages may connect, separated by commas; there are no CORS headers."
@@ -83,7 +112,7 @@ class Settings(BaseSettings):
         description="Variables of the server's own environment that sessions get though they describe its terminal, "
         "separated by commas; `*` stands for anything.",
     )
-    nats: Annotated[list[str], NoDecode] = Field(
+    nats: Annotated[list[Annotated[str, AfterValidator(_address)]], NoDecode] = Field(
         [], description="NATS servers that join this node to others, separated by commas; else it is alone."
     )
     node: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = Field(
@@ -176,6 +205,19 @@ class Settings(BaseSettings):
             if isinstance(given, str):
                 values[name] = [part.strip() for part in given.split(",") if part.strip()]
         super().__init__(**values)  # type: ignore[arg-type]
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _in_utf8(cls, value: object, info: ValidationInfo) -> object:
+        """A path may have any bytes; every other text is told to others."""
+        of = cls.model_fields[info.field_name or ""].annotation
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str) and of not in (Path, Path | None):
+                try:
+                    one.encode()
+                except UnicodeEncodeError:
+                    raise ValueError("its bytes are no UTF-8") from None
+        return value
 
     @property
     def reached_by(self) -> list[str]:

@@ -51,6 +51,8 @@ def notice_of(event: Mapping[str, Any]) -> dict[str, str] | None:
         return None
     message = event.get("message")
     text = message[:MAX_MESSAGE] if isinstance(message, str) and state == "needs input" else ""
+    # An escape of JSON may be half a character, which no server takes; the rest is worth saying.
+    text = "".join("\ufffd" if "\ud800" <= one <= "\udfff" else one for one in text)
     return {"state": state, "source": f"Claude hook: {name}"[:MAX_SOURCE], "message": text}
 
 

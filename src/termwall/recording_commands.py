@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import typer
 
@@ -15,7 +15,22 @@ from termwall.castfile import cast_lines, split_lines
 from termwall.core.asciicast import CastError, read_cast
 from termwall.core.caption import caption
 from termwall.playing import play
-from termwall.remote import Ca, DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, remote, show
+from termwall.remote import (
+    Ca,
+    DataDir,
+    Json,
+    ProjectOption,
+    SessionArgument,
+    Token,
+    Url,
+    fail,
+    here,
+    known_id,
+    known_project,
+    remote,
+    sendable,
+    show,
+)
 
 RecordingArgument = Annotated[str, typer.Argument(help="A recording's id, or an asciicast file, v1 to v3.")]
 
@@ -47,7 +62,8 @@ def recordings_command(
 ) -> None:
     """List a project's recordings, the newest first."""
     with remote(data_dir, url, token) as server:
-        found = server.call("GET", f"/api/projects/{project or server.project_for(Path.cwd())}/recordings")
+        place = known_project(project) if project else server.project_for(here())
+        found = server.call("GET", f"/api/projects/{place}/recordings")
     if as_json:
         typer.echo(json.dumps(found))
         return
@@ -106,10 +122,9 @@ def export_command(
 
 
 def _cast_path(recording: str, part: int | None, format: CastFormat = CastFormat.V2) -> str:
-    if not recording or "/" in recording:
-        fail(f"there is no recording `{recording}`; `termwall recordings` lists them.")
+    recording = known_id(recording, "recording", "termwall recordings")
     query = {"format": format.value} | ({} if part is None else {"part": str(part)})
-    return f"/api/recordings/{quote(recording, safe='')}/cast?{urlencode(query)}"
+    return f"/api/recordings/{recording}/cast?{urlencode(query)}"
 
 
 def play_command(
@@ -157,12 +172,12 @@ def grep_command(
     token: Token = None,
 ) -> None:
     """Find text in all sessions' screens and scrollback, and in recordings; exit code 1 if there is none."""
-    query = urlencode({"q": text, "limit": limit, "recordings": str(not no_recordings).lower()})
+    query = urlencode({"q": sendable(text), "limit": limit, "recordings": str(not no_recordings).lower()})
     with remote(data_dir, url, token) as server:
         if every:
             places = [str(one["id"]) for one in server.call("GET", "/api/projects")["projects"]]
         else:
-            places = [project or server.project_for(Path.cwd())]
+            places = [known_project(project) if project else server.project_for(here())]
         answers = [server.call("GET", f"/api/projects/{place}/search?{query}") for place in places]
     matches = [match for answer in answers for match in answer["matches"]]
     missing = sorted({node for answer in answers for node in answer["missing"]})

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, NoReturn
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 from termwall.config import MIN_TOKEN, Settings
 from termwall.core.caption import caption, sentence
+from termwall.core.ids import ID_PATTERN
 from termwall.folder import Running, find_running
 from termwall.tls import VARIABLE, CertificatesError, trusted_by
 
@@ -51,6 +53,34 @@ def fail(why: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
+def here() -> Path:
+    """The folder that the command is called in; ends the command where it is gone."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        fail(f"the folder that this is called in cannot be used: {error.strerror}. Go to another one.")
+
+
+def sendable(text: str) -> str:
+    """A text that a server can be told; ends the command where its bytes are no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        fail(f"`{text}` is no UTF-8, so no server can be told of it.", 2)
+    return text
+
+
+def known_id(text: str, kind: str, lists: str) -> str:
+    """An id as it stands in an address; ends the command where nothing can have it.
+
+    Args:
+        lists: the command that shows those there are.
+    """
+    if not re.match(ID_PATTERN, text) or text.endswith("\n"):
+        fail(f"there is no {kind} `{text}`; `{lists}` shows them.")
+    return text
+
+
 def read_settings(**given: Any) -> Settings:
     """The settings from the options that were given, then the environment; ends the command where one is wrong."""
     try:
@@ -82,19 +112,21 @@ class Remote:
         if url is None and self.running is None:
             fail("no server runs on this machine's data folder. Start one with `termwall`, or name one with --url.")
         self.url = (url or (self.running.url if self.running else "")).rstrip("/")
-        token_file = data_dir / "token"
-        found = token or (token_file.read_text().strip() if token_file.exists() else None)
-        if found is None:
-            fail("no token is known; give one with --token or TERMWALL_TOKEN.")
-        self.token: str = found
+        self.token: str = token or _kept_token(data_dir)
+        if not (self.token.isascii() and self.token.isprintable()):
+            fail("the token has a character that none has.", 2)
+        sendable(self.url)
         headers = {"authorization": f"Bearer {self.token}"}
         try:
             verify = trusted_by(self.url) or False  # Nothing is verified where there is no TLS.
         except CertificatesError as error:
             fail(str(error))
-        self._http = httpx.Client(
-            base_url=self.url, headers=headers, timeout=seconds or PATIENCE_SECONDS, trust_env=False, verify=verify
-        )
+        try:
+            self._http = httpx.Client(
+                base_url=self.url, headers=headers, timeout=seconds or PATIENCE_SECONDS, trust_env=False, verify=verify
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            fail(f"`{self.url}` is no address: {error}", 2)
 
     def __enter__(self) -> "Remote":
         return self
@@ -104,9 +136,12 @@ class Remote:
 
     def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
         """One request; an error of the server's ends the command with its sentence."""
+        _check(body)
+        content = None if body is None else json.dumps(body).encode()
+        kind = {} if content is None else {"content-type": "application/json"}
         try:
-            answer = self._http.request(method, path, json=body)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            answer = self._http.request(method, path, content=content, headers=kind)
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # No host name has a label of 64 letters.
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 fail(f"the certificate of {self.url} is not trusted here; --ca FILE says which is. ({error})")
             if not self._patient:
@@ -162,7 +197,11 @@ class Remote:
 
     def find(self, project: str | None, wanted: str) -> dict[str, Any]:
         """A session by its id, or by its name where that is one session's only."""
-        projects = [project] if project else [one["id"] for one in self.call("GET", "/api/projects")["projects"]]
+        projects = (
+            [known_project(project)]
+            if project
+            else [one["id"] for one in self.call("GET", "/api/projects")["projects"]]
+        )
         sessions = [
             one for place in projects for one in self.call("GET", f"/api/projects/{place}/sessions")["sessions"]
         ]
@@ -172,6 +211,30 @@ class Remote:
         if len(found) > 1:
             fail(f"{len(found)} sessions are named `{wanted}`; use an id: {', '.join(one['id'] for one in found)}.")
         return dict(found[0])
+
+
+def _check(body: object) -> None:
+    if isinstance(body, str):
+        sendable(body)
+    elif isinstance(body, dict | list):
+        for one in body.values() if isinstance(body, dict) else body:
+            _check(one)
+
+
+def known_project(text: str) -> str:
+    """A project's id that was given."""
+    return known_id(text, "project", "termwall ls --all")
+
+
+def _kept_token(data_dir: Path) -> str:
+    try:
+        return (data_dir / "token").read_bytes().decode().strip()
+    except FileNotFoundError:
+        fail("no token is known; give one with --token or TERMWALL_TOKEN.")
+    except OSError as error:
+        fail(f"`{data_dir / 'token'}` cannot be read: {error.strerror}. Give a token with --token or TERMWALL_TOKEN.")
+    except UnicodeDecodeError:
+        fail(f"`{data_dir / 'token'}` holds no token; give one with --token or TERMWALL_TOKEN.")
 
 
 def remote(data_dir: Path | None, url: str | None, token: str | None) -> Remote:

@@ -77,8 +77,8 @@ class Goals:
             elif word.startswith("text="):
                 try:
                     texts.append(re.compile(normalize("NFC", word.removeprefix("text=")), re.MULTILINE))
-                except re.error as error:
-                    raise GoalError(f"`{word}` is no regular expression: {error}") from None
+                except (re.error, RecursionError, OverflowError) as error:
+                    raise GoalError(f"`{word[:256]}` is no regular expression: {error}") from None
             elif word != "exit":
                 raise GoalError(f"`{word}` is none of {', '.join(STATES)}, exit and text=RE.")
         return cls(frozenset(states), tuple(texts), "exit" in words)

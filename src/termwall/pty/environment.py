@@ -149,6 +149,7 @@ def login_shell(environ: Mapping[str, str]) -> str:
     except KeyError:
         entry = ""
     for shell in (environ.get("SHELL", ""), entry):
-        if os.path.isabs(shell) and os.access(shell, os.X_OK):
+        # One whose name is no UTF-8 could be run, and not be told to anybody.
+        if os.path.isabs(shell) and shell.isprintable() and os.access(shell, os.X_OK):
             return shell
     return "/bin/sh"
