@@ -1,5 +1,6 @@
 """What runs out is never taken for a death (L4): descriptors, terminals, processes, memory."""
 
+import asyncio
 import os
 import resource
 import socket
@@ -25,6 +26,7 @@ from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder
 from tests.support.patience import until, wait_for
 from tests.support.server import running
+from tests.support.wall import Wall
 
 SESSIONS = 40
 
@@ -207,6 +209,37 @@ def test_case_hardening_L1_a_limit_above_the_holders_is_cut(
 ) -> None:
     """A holder of a login with a lower limit starts programs for a server with a higher one."""
     assert _within(files, most) == given
+
+
+async def test_case_hardening_L1_a_screen_worker_without_descriptors_draws_later(drawn: Wall) -> None:
+    first = drawn.session("first", "sh", "-c", "echo hello; exec cat")
+
+    async def text(session: str) -> str:
+        return (await drawn.service.show_session(session, "text", 0)).data.decode()
+
+    async def shows(session: str) -> bool:
+        try:
+            return "hello" in await text(session)
+        except TermwallError as error:
+            assert error.code is ErrorCode.ENGINE_AWAY
+            return False
+
+    while not await shows(first):
+        await asyncio.sleep(0.02)
+    assert drawn.screens is not None
+    worker = drawn.screens.pid
+    assert worker is not None
+    for more in (0, 1):  # Of its descriptor nothing comes through; then there is no room to map it.
+        with files_of(worker, opened(worker) + more):
+            other = drawn.session(f"other-{more}", "sh", "-c", "echo hello; exec cat")
+            with pytest.raises(TermwallError) as caught:
+                await text(other)
+            assert caught.value.code is ErrorCode.ENGINE_AWAY
+            assert await shows(first), "the others go on"
+        while not await shows(other):
+            await asyncio.sleep(0.02)
+        assert drawn.service.get_session(other).screen == "exact"
+    assert (drawn.screens.pid, drawn.screens.restarts) == (worker, 0), "no death"
 
 
 def test_case_hardening_L1_no_further_process_is_named_and_ends_nothing() -> None:

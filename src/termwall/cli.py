@@ -21,6 +21,7 @@ from termwall.agents import notify_command, screen_command, wait_command
 from termwall.background import down_command, go_on, restart_command, status_command, up_command
 from termwall.config import Settings, SettingsError
 from termwall.core.caption import caption
+from termwall.core.errors import TermwallError
 from termwall.folder import LOG_NAME, DataFolderError, find_running
 from termwall.node_commands import drain_command, nodes_command
 from termwall.recording_commands import (
@@ -123,9 +124,13 @@ def serve_folder(
         return
 
     def ready(url: str, termwall: "Termwall") -> None:
+        address = f"{url}/?token={termwall.access.token}"
         found = [project for project in termwall.service.list_projects() if project.path == str(folder)]
-        project = found[0] if found else termwall.service.create_project(path=str(folder))
-        address = f"{url}/?token={termwall.access.token}&project={quote(project.id)}"
+        try:
+            project = found[0] if found else termwall.service.create_project(path=str(folder))
+            address += f"&project={quote(project.id)}"
+        except TermwallError as error:  # On a full disk what runs is of use without it.
+            typer.echo(f"termwall: this folder is no project yet: {error}", err=True)
         typer.echo(f"termwall ready: {address}")
         if settings.open:
             webbrowser.open(address)
