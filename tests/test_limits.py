@@ -154,6 +154,25 @@ def test_case_hardening_L1_the_limit_is_raised_and_programs_get_the_starters_own
         assert shown == ["200", "400"]
 
 
+def test_case_hardening_L1_too_few_files_to_start_are_named(tmp_path: Path) -> None:
+    command = [
+        "prlimit",
+        "--nofile=20",
+        sys.executable,
+        "-m",
+        "termwall",
+        "serve",
+        "--port",
+        "0",
+        "--data-dir",
+        tmp_path,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=WITH_SOURCE)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("termwall: the server cannot run: too many files are open"), done.stderr
+    assert "`ulimit -n`" in done.stderr
+
+
 def test_case_hardening_L1_strangers_and_sessions_up_to_the_limit_end_nothing(tmp_path: Path) -> None:
     """The case itself: 256 files, 40 sessions, strangers take the rest, and somebody who is there makes four more."""
     within = ("prlimit", "--nofile=256")

@@ -229,7 +229,8 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
     except (OSError, MemoryError) as error:
         where = f" (`{error.filename}`)" if isinstance(error, OSError) and error.filename else ""
         fail(f"the server cannot run: {shortage.why(error)}{where}.")
-    with contextlib.suppress(HolderError):  # It hangs: a stop does not wait for what it would say.
+    # It hangs: a stop does not wait for what it would say. Or standard error is a file on a full disk.
+    with contextlib.suppress(HolderError, OSError):
         held = look(settings.data_dir, LAST_SECONDS)
         if held is not None and held["running"]:
             typer.echo(go_on(held["running"]), err=True)

@@ -9,6 +9,8 @@ from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 
 WANTED = 65_536
 """Where the system has no limit of its own, or does not allow the one that it names (macOS)."""
+LEAST = 32
+"""With less than that a server cannot even answer."""
 RESERVE = 32
 """Descriptors for what has to work always: to answer, to write the database, to start the holder or a worker again.
 Of a small limit an eighth."""

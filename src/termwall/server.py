@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import faulthandler
 import json
 import logging
@@ -65,6 +66,8 @@ def serve(settings: Settings, ready: Callable[[str, Termwall], None]) -> None:
         DataFolderError, HolderError, BusError, CannotListen, OSError: it cannot be started.
     """
     raise_limit()
+    if descriptors.limit() < descriptors.LEAST:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     with data_folder(settings.data_dir, take_over=settings.take_over), listen(settings.host, settings.port) as listener:
         port = listener.getsockname()[1]
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "localhost") else settings.host
