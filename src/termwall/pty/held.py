@@ -269,7 +269,10 @@ class HeldPrograms:
         self._there.set()
 
     async def _meet(self, start: bool) -> socket.socket:
-        meeting = self._loop.run_in_executor(None, partial(meet, self._folder, start=start))
+        try:
+            meeting = self._loop.run_in_executor(None, partial(meet, self._folder, start=start))
+        except RuntimeError as error:  # No further thread, which counts as a process, is allowed now.
+            raise HolderError(f"The process that holds the sessions cannot be looked for: {error}.") from None
         try:
             await asyncio.wait((meeting,), timeout=2 * MEET_SECONDS)
         finally:
