@@ -359,6 +359,11 @@ def test_case_command_line_14_a_broken_file_is_refused_before_anything_is_stoppe
         again = json.loads(termwall("up", "--json"))
         assert again["url"].partition("/?")[0] == up["url"].partition("/?")[0]
         assert not (server.data_dir / "restart.json").exists()
+        # One that was killed: `up` comes where the pages that are open look for it.
+        os.kill(again["pid"], signal.SIGKILL)
+        once_more = json.loads(termwall("up", "--json"))
+        assert once_more["pid"] != again["pid"]
+        assert once_more["url"].partition("/?")[0] == up["url"].partition("/?")[0]
     finally:
         termwall("down", "--all", "--yes")
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import typer
 
 from termwall.config import Settings
-from termwall.folder import LOG_NAME, DataFolderError, Running, data_folder, find_running, stop_running
+from termwall.folder import LOG_NAME, DataFolderError, Running, data_folder, find_crashed, find_running, stop_running
 from termwall.pty.groups import gone, kill_held
 from termwall.pty.rendezvous import HolderError, HolderSilent, look
 from termwall.remote import DataDir, Json, Remote, Unanswered, fail, here, read_settings, sendable
@@ -61,7 +61,8 @@ def up_command(
     sendable(str(folder))  # Before a server is started for it.
     running = find_running(settings.data_dir)
     if running is None:
-        given = {"TERMWALL_PORT": str(settings.port), "TERMWALL_HOST": settings.host, **_remembered(settings.data_dir)}
+        given = {"TERMWALL_PORT": str(settings.port), "TERMWALL_HOST": settings.host}
+        given |= _where_it_was(settings.data_dir) | _remembered(settings.data_dir)
         asked = {"TERMWALL_PORT": port, "TERMWALL_HOST": host}
         given |= {name: str(value) for name, value in asked.items() if value is not None}
         running = _start(settings.data_dir, given, "starting")
@@ -238,6 +239,16 @@ def _remember(folder: Path, given: dict[str, str]) -> None:
     with contextlib.suppress(OSError):
         (folder / AGAIN).touch(mode=0o600)  # The address of NATS may hold a password.
         (folder / AGAIN).write_text(json.dumps(given))
+
+
+def _where_it_was(folder: Path) -> dict[str, str]:
+    """For an `up` after a crash: where the pages that are open look for the server, unless a port is named now."""
+    crashed = find_crashed(folder)
+    if crashed is None or "TERMWALL_PORT" in os.environ:
+        return {}
+    where = {"TERMWALL_PORT": crashed.url.rpartition(":")[2]}
+    host = crashed.settings.get("TERMWALL_HOST")
+    return where if host is None or "TERMWALL_HOST" in os.environ else {**where, "TERMWALL_HOST": host}
 
 
 def _remembered(folder: Path) -> dict[str, str]:

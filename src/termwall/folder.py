@@ -99,12 +99,25 @@ def _lock_soon(lock: IO[str]) -> bool:
 
 def find_running(path: Path) -> Running | None:
     """The server that uses this data folder, if one runs."""
+    found, runs = _written(path)
+    return found if runs else None
+
+
+def find_crashed(path: Path) -> Running | None:
+    """The last server of this data folder, if it was killed: one that ends by itself takes away what it wrote down."""
+    found, runs = _written(path)
+    return None if runs else found
+
+
+def _written(path: Path) -> tuple[Running | None, bool]:
+    """What a server wrote down, and whether one has the folder."""
     try:
         found = json.loads((path / "server.json").read_text())
+        running = Running(found["url"], found["pid"], found.get("version", ""), found.get("settings", {}))
         with open(path / "lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return Running(found["url"], found["pid"], found.get("version", ""), found.get("settings", {}))
-    except (OSError, ValueError, KeyError):
-        return None
-    return None
+        return running, True
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None, False
+    return running, False
