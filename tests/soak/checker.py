@@ -222,19 +222,23 @@ class Watcher(Client):
     async def settle(self, totals: dict[str, int]) -> None:
         """Wait until all was seen; what does not come is lost."""
         await self.flow()
-        last, since = dict(self.places), time.monotonic()
-        while any(self.places[name][1] < totals[name] for name in self.places):
+        last, since = self._mine(), time.monotonic()
+        while any(offset < totals[name] for name, offset in self._mine().items()):
             if time.monotonic() - since > self.task.grace:
                 break
             await asyncio.sleep(LOOK_SECONDS)
-            if self.places != last:
-                last, since = dict(self.places), time.monotonic()
-        for name, (_, offset) in self.places.items():
+            if self._mine() != last:
+                last, since = self._mine(), time.monotonic()
+        for name, offset in self._mine().items():
             if offset != totals[name] and name not in self._spoiled:
                 what = f"it ends at {offset}, and {totals[name]} bytes were printed"
                 self._fault(name, offset, what, totals[name] - offset)
         if self.unacknowledged:
             self._fault("", 0, f"{self.unacknowledged} inputs have no answer")
+
+    def _mine(self) -> dict[str, int]:
+        """How far it has come; of other sessions, which come and go, it is told the places too."""
+        return {name: offset for name, (_, offset) in self.places.items() if name in self._texts}
 
     def report(self) -> dict[str, Any]:
         """What it saw."""

@@ -55,8 +55,8 @@ def both(stand: Stand) -> None:
     server(stand)
 
 
-ALL: tuple[Callable[[Stand], None], ...] = (server, worker, holder, keeper, stopped, both)
-"""Every process in turn."""
+ALL: tuple[Callable[[Stand], None], ...] = (holder, server, worker, keeper, stopped, both)
+"""Every process in turn. A holder that took programs over has one descriptor more for each, so that comes first."""
 WITHOUT_SERVER: tuple[Callable[[Stand], None], ...] = (worker, holder)
 """Those that the server's memory outlives."""
 
