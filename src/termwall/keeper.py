@@ -19,6 +19,7 @@ from termwall.clock import Dates
 from termwall.core.limits import Bounds
 from termwall.descriptors import raise_limit
 from termwall.hub.estate import ABSENT_SECONDS
+from termwall.hub.inheritance import FOUND, note_of
 from termwall.hub.kept import load
 from termwall.hub.recordings import Recordings
 from termwall.hub.session import LiveSession
@@ -71,11 +72,14 @@ class Keeper:
         await self._screens.close()
 
     def _take(self, found: Found) -> None:
-        try:
-            kept = load(found.kept)
-        except ValueError as error:
-            log.error("a held program, process %d, is left alone: %s", found.program.pid, error)
+        if found.program.sealed is not None:
             return
+        try:
+            load(found.kept)
+        except ValueError:  # A server knows more of it; until then the holder reads it.
+            self._programs.send("unread", found.program.key)
+            return
+        kept, _ = note_of(found, None, FOUND)
         session = LiveSession(
             kept,
             bounds=self._bounds,

@@ -15,6 +15,7 @@ The file is sparse: what was never written costs nothing, so a session that prin
 
 import mmap
 import os
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from termwall.core.journal import InputJournal
 
 LAYOUT = 1
-"""The version of all this. Another one is refused: a program is never shown another one's bytes."""
+"""The version of all this: what new memory gets. Marks that are added behind the others do not change it."""
+EARLIER: tuple[int, ...] = ()
+"""Those before it that are still read. No other one is: a program is never shown another one's bytes (L9)."""
 _MARK_BYTES = 8
 _TABLE = 4 << 10
 _RING = 16 << 10
@@ -53,6 +56,39 @@ class NoMemory(MemoryFault):
     """It cannot be had now, because something ran out (L4): nothing is wrong with it."""
 
 
+def layout_of(descriptor: int) -> int:
+    """The layout of a session's memory, which is left as it is; 0: it is new, or cannot be looked at."""
+    try:
+        return int.from_bytes(os.pread(descriptor, _MARK_BYTES, _LAYOUT_MARK * _MARK_BYTES), sys.byteorder)
+    except OSError:
+        return 0
+
+
+def unread(layout: int) -> str | None:
+    """Why memory of this layout is not read here, if it is not."""
+    if layout in (0, LAYOUT, *EARLIER):
+        return None
+    return f"its memory has layout {layout}, and this termwall reads {', '.join(map(str, (*EARLIER, LAYOUT)))}"
+
+
+class UnreadMemory:
+    """Memory of a layout that is not known here: kept, to be handed on, and never looked into.
+
+    It has what of `Memory` says nothing of its inside.
+    """
+
+    def __init__(self, descriptor: int, ring_bytes: int, input_bytes: int) -> None:
+        self.descriptor = descriptor
+        self.ring_bytes = ring_bytes
+        self.input_bytes = input_bytes
+
+    def close(self) -> None:
+        """Give it back."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+
 class Base(NamedTuple):
     """The screen's last checkpoint: `length` bytes in `slot`, as of `offset` and a size; none where it is 0."""
 
@@ -70,6 +106,9 @@ class Memory:
     Args:
         descriptor: the file; it is the memory's from now on.
         ring_bytes, input_bytes: how much output and waiting input it has room for; the same for all who map it.
+
+    Raises:
+        MemoryFault: there is none, or it has a layout that is not known; the descriptor is closed.
     """
 
     def __init__(self, descriptor: int, ring_bytes: int, input_bytes: int) -> None:
@@ -80,6 +119,10 @@ class Memory:
         # A record of a key is 29 bytes, of which one is input: room for as much again in heads.
         journal = 2 * input_bytes
         size = _RING + ring + journal
+        unknown = unread(layout_of(descriptor))
+        if unknown is not None:  # Before anything is changed in it.
+            os.close(descriptor)
+            raise MemoryFault(unknown)
         try:
             if os.fstat(descriptor).st_size < size:
                 os.ftruncate(descriptor, 3 * _CHECKPOINT)
@@ -93,10 +136,6 @@ class Memory:
         if self._marks[_LAYOUT_MARK] == 0:
             self._marks[_LIMIT] = NO_LIMIT
             self._marks[_LAYOUT_MARK] = LAYOUT
-        if self._marks[_LAYOUT_MARK] != LAYOUT:
-            found = self._marks[_LAYOUT_MARK]
-            self._release()
-            raise MemoryFault(f"A session's memory has layout {found}; this termwall knows {LAYOUT}.")
         self.ring = Ring(
             self._map,
             origin=_RING,

@@ -15,11 +15,11 @@ import pytest
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.pty.environment import Outfit
 from termwall.pty.held import HeldPrograms
-from termwall.pty.holder import PROTOCOL
 from termwall.pty.pace import Pace
 from termwall.pty.process import PtyProcess
 from termwall.pty.programs import ExitStatus, LocalPrograms, Order, Program, Programs
 from termwall.pty.rendezvous import HolderError, look
+from termwall.pty.versions import PROTOCOL
 from tests.support.descriptors import descriptors
 from tests.support.holder import end_holder, gone
 from tests.support.patience import until

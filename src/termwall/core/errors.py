@@ -30,6 +30,7 @@ class ErrorCode(StrEnum):
     INPUT_OVERFLOW = "input_overflow"
     TOO_LATE = "too_late"
     CANNOT_START = "cannot_start"
+    OTHER_VERSION = "other_version"
     LIMIT_REACHED = "limit_reached"
     RATE_LIMITED = "rate_limited"
     ENGINE_AWAY = "engine_away"
@@ -70,6 +71,10 @@ ERRORS: Mapping[ErrorCode, ErrorKind] = {
         408, "The input came after its `until`: nothing of it was typed. `expected` is the `seq` to go on with."
     ),
     ErrorCode.CANNOT_START: ErrorKind(422, "The command could not be started; the sentence says why."),
+    ErrorCode.OTHER_VERSION: ErrorKind(
+        409,
+        "The session runs on as another version of termwall started it, and can only be closed (`sealed` says why).",
+    ),
     ErrorCode.LIMIT_REACHED: ErrorKind(429, "A limit on how many there may be is reached; the sentence names it."),
     ErrorCode.RATE_LIMITED: ErrorKind(429, "More messages in a second than allowed; this one was not handled."),
     ErrorCode.ENGINE_AWAY: ErrorKind(503, "A part of termwall that this needs is away; try again later."),

@@ -16,6 +16,7 @@ from termwall.protocol.bodies import Project
 from termwall.pty.programs import ExitStatus, Program
 from termwall.store.database import StoreUnavailable
 from termwall.store.projects import Store, StoredProject
+from termwall.store.rows import Fault
 from termwall.store.sessions import StoredSession
 
 if TYPE_CHECKING:
@@ -66,8 +67,14 @@ class Archive:
         """All that were kept, in their order."""
         return [] if self._store is None else self._store.sessions()
 
+    def unreadable(self) -> list[Fault]:
+        """What of the store cannot be read, as far as that is known by now (L10)."""
+        return [] if self._store is None else list(self._store.faults.values())
+
     def keep_session(self, session: "LiveSession") -> None:
-        """A new session, or its changes."""
+        """A new session, or its changes; nothing of one that is sealed, for it would take the place of what is kept."""
+        if session.process.program.sealed is not None:
+            return
         launch, ended = session.launch, session.ended
         cols, rows = session.seat.size
         stored = StoredSession(

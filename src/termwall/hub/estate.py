@@ -20,7 +20,7 @@ from termwall.hub.anysession import AnySession
 from termwall.hub.archive import Archive
 from termwall.hub.connection import Connection, Hello
 from termwall.hub.inheritance import inherit
-from termwall.hub.kept import Home, Kept
+from termwall.hub.kept import Kept
 from termwall.hub.nesting import Nesting
 from termwall.hub.nodes import Cluster
 from termwall.hub.outlet import Outlet
@@ -85,7 +85,8 @@ class Estate:
         self.archive = Archive(store, clock)
         self.recordings = Recordings(recordings, bounds, clock, new_id)
         self.recordings.changed = self._recorded
-        self._max_focused = max_focused
+        self.max_focused = max_focused
+        """Size of a new project's stage."""
         self.node: str | None = None
         """This node's name, where there are several."""
         self.runs_programs = True
@@ -116,9 +117,11 @@ class Estate:
                 max_focused=stored.max_focused,
                 created_at=stored.created_at,
             )
-            self._add_room(
-                project, Stage(tuple(map(SessionId, stored.stage)), stored.version, stored.max_focused), stored.epoch
-            )
+            on_stage = tuple(dict.fromkeys(map(SessionId, stored.stage)))[: stored.max_focused]
+            stage = Stage(on_stage, stored.version, stored.max_focused)
+            room = self._add_room(project, stage, stored.epoch or self.new_id())
+            if not stored.epoch:
+                self.keep_shared(room)
 
     async def open(self) -> None:
         """Take over what runs since before this server, and what it kept of the rest (P5, F7).
@@ -127,8 +130,8 @@ class Estate:
             HolderError: the process that holds the programs cannot be had.
         """
         found = await self.programs.open() if isinstance(self.programs, HeldPrograms) else []
-        inherit(self, found)
-        self.recordings.close_open({one.recorder.id for one in self._all() if one.recorder is not None})
+        resting = inherit(self, found)
+        self.recordings.close_open(resting | {one.recorder.id for one in self._all() if one.recorder is not None})
         if self.node is None:  # With several nodes, who is not here may be on another one.
             for room in self._rooms.values():
                 # Stages were kept with their sessions; one that is gone nevertheless leaves by the rules (F10).
@@ -261,7 +264,7 @@ class Estate:
         for session in sessions:
             self._keep_session(session)
         # Where nothing runs any more, what was saved is enough: no process has to stay behind for it.
-        if held and not (saved and all(session.ended for session in sessions)):
+        if held and not (saved and all(session.ended and not session.process.program.sealed for session in sessions)):
             for session in sessions:
                 session.leave()
         else:
@@ -292,17 +295,6 @@ class Estate:
         room.add(session)
         log.info("session `%s` goes on", session.name, extra=about(session))
         self._keep_session(session)
-
-    def room_for(self, home: Home) -> Room:
-        """A session's project; made again where the store has lost it."""
-        room = self._rooms.get(ProjectId(home.id))
-        if room is None:
-            project = Project(
-                id=home.id, name=home.name, path=home.path, max_focused=self._max_focused, created_at=self.clock()
-            )
-            room = self._add_room(project, Stage((), 0, project.max_focused), self.new_id())
-            self.keep_shared(room)  # Not now on a full disk, and a program runs in it nevertheless.
-        return room
 
     # ---- projects that other nodes have too
 

@@ -1,16 +1,28 @@
 """What is kept of a session for the next server: in the holder while its program lives, as JSON that may grow (P5)."""
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from termwall.core.errors import ErrorCode, TermwallError
 from termwall.protocol import messages
 
 if TYPE_CHECKING:
     from termwall.hub.session import LiveSession
+
+MAX_KEPT = 1 << 20
+"""Bytes that a holder keeps of a session, those of earlier versions too."""
+MAX_STATE = 192 << 10
+"""Bytes of it that are for `state_of`: 1,024 sizes, each field at its longest."""
+MAX_LAUNCH = MAX_KEPT - MAX_STATE
+"""Bytes of it that what a session runs may take: a command, its variables, names and folders (P6)."""
+
+_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+"""Those of nodes with long names are longer than others."""
 
 FACTS: Mapping[str, type[BaseModel]] = {
     "notification": messages.Notification,
@@ -70,7 +82,20 @@ def dump(kept: Kept) -> bytes:
         "createdAt": kept.created_at,
         "state": dict(kept.state),
     }
-    return json.dumps(document, separators=(",", ":")).encode()
+    # UTF-8, because an escaped character takes up to three times its room; a lone surrogate comes back as it was.
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def must_fit(kept: Kept) -> None:
+    """Whether a new session can be kept whole, whatever becomes of its state (P6). Raises `invalid` where not."""
+    size = len(dump(replace(kept, state={})))
+    if size > MAX_LAUNCH:
+        raise TermwallError(
+            ErrorCode.INVALID,
+            f"The session's command, variables and names take {size} bytes; at most {MAX_LAUNCH} outlive the server. "
+            "Put large values into a file.",
+            field="env" if sum(map(len, kept.launch.command)) < size // 2 else "command",
+        )
 
 
 def load(data: bytes) -> Kept:
@@ -81,18 +106,40 @@ def load(data: bytes) -> Kept:
     """
     try:
         document = json.loads(data)
-        launch = document["launch"]
+        launch, home = document["launch"], document["home"]
+        command, env = _texts(launch["command"]), launch["env"]
+        _texts([*env, *env.values()])
+        if not command or not isinstance(document["createdAt"], int) or not isinstance(document["state"], dict):
+            raise TypeError("something is of another kind")
         return Kept(
-            id=document["id"],
-            name=document["name"],
-            home=Home(**document["home"]),
-            launch=Launch(launch["type"], tuple(launch["command"]), launch["cwd"], launch["env"]),
-            epoch=document["epoch"],
+            id=_id(document["id"]),
+            name=_text(document["name"]),
+            home=Home(_id(home["id"]), _text(home["name"]), _text(home["path"])),
+            launch=Launch(_text(launch["type"]), command, _text(launch["cwd"]), env),
+            epoch=_text(document["epoch"]),
             created_at=document["createdAt"],
             state=document["state"],
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError, ValueError) as error:
         raise ValueError(f"no session was kept: {error!r}") from None
+
+
+def _id(value: object) -> str:
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise ValueError("an id is missing")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("a text is missing")
+    return value
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError("a list of texts is missing")
+    return tuple(values)
 
 
 def state_of(session: "LiveSession") -> dict[str, Any]:

@@ -96,6 +96,8 @@ class LastScreens:
         return Shown(session.epoch, session.ring.end, session.sizes.last_serial, self._clock())
 
     def _stale(self, session: "LiveSession") -> bool:
+        if session.process.program.sealed is not None:  # It shows a notice.
+            return False
         if session.lost is not None or session.feed is None:
             return False
         kept = self._kept.get(session)

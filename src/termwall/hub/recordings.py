@@ -12,6 +12,7 @@ from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.limits import Bounds
 from termwall.hub.export import last_moment
 from termwall.hub.recorder import Recorder, cut_torn
+from termwall.hub.sealed import must_be_open
 from termwall.protocol.bodies import Recording
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Recordings:
         """
         if session.recorder is not None:
             raise TermwallError(ErrorCode.ALREADY_EXISTS, f"`{session.name}` is being recorded.")
+        must_be_open(session)
         if session.ended is not None:
             raise TermwallError(ErrorCode.SESSION_ENDED, f"`{session.name}` has ended; restart it to record it.")
         self._make_room()

@@ -15,8 +15,9 @@ from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.hub.estate import Estate, about, log
-from termwall.hub.kept import Kept, Launch
+from termwall.hub.kept import Kept, Launch, must_fit
 from termwall.hub.room import Asked, Room
+from termwall.hub.sealed import must_be_open
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import Answer
 from termwall.hub.starting import order_for
@@ -75,7 +76,7 @@ class TerminalService(Estate):
             id=id or self._id_from(name or folder.name),
             name=name or caption(folder.name or str(folder)) or "project",
             path=str(folder),
-            max_focused=max_focused or self._max_focused,
+            max_focused=max_focused or self.max_focused,
             created_at=self.clock(),
         )
         room = self._add_room(project, Stage((), 0, project.max_focused), self.new_id())
@@ -190,7 +191,7 @@ class TerminalService(Estate):
         )
         usual = room.usual_size or DEFAULT_SIZE
         cols, rows = request.cols or usual[0], request.rows or usual[1]
-        return Kept(
+        kept = Kept(
             id=session_id,
             name=request.name or self._name_for(room, kind),
             home=room.home,
@@ -199,6 +200,8 @@ class TerminalService(Estate):
             created_at=self.clock(),
             state={"cols": cols, "rows": rows},
         )
+        must_fit(kept)
+        return kept
 
     def _oldest_over_limit(self, room: Room) -> LiveSession | None:
         """The ended session that one more needs the place of, if it needs one. Raises `limit_reached` where all run."""
@@ -228,8 +231,9 @@ class TerminalService(Estate):
         return [room.describe(session) for session in room.sessions.values()]
 
     def rename_session(self, session_id: str, name: str) -> Session:
-        """Give a session another name."""
+        """Give a session another name. Raises `unknown_session`, `other_version`."""
         room, session = self._find(session_id)
+        must_be_open(session)
         if name != session.name:
             before, session.name = session.name, name
             try:
@@ -245,9 +249,10 @@ class TerminalService(Estate):
         """Run its command again under the same id, in a new epoch; a running program is closed first (P2, S1).
 
         Raises:
-            TermwallError: `unknown_session`, `cannot_start`, `engine_away`.
+            TermwallError: `unknown_session`, `cannot_start`, `engine_away`, `other_version`.
         """
         _, session = self._find(session_id)
+        must_be_open(session)
         session.process.close()
         if not await session.process.closed_within(self.bounds.close_seconds + CLOSE_SPARE_SECONDS):
             raise TermwallError(

@@ -514,8 +514,7 @@ class LiveSession(AnySession):
 
     def describe(self, focused: bool) -> messages.Session:
         """The session as everybody sees it (A2)."""
-        ended = self.ended
-        cols, rows = self.seat.size
+        ended, (cols, rows) = self.ended, self.seat.size
         return messages.Session(
             id=self.id,
             project_id=self.project_id,
@@ -534,6 +533,7 @@ class LiveSession(AnySession):
             epoch=self.epoch,
             offset=self.ring.end,
             resume=list(self.resume) if self.resume and self.lost is not None else None,
+            sealed=self.process.program.sealed,
             foreground=None if ended else self.process.foreground(),
             node=self.node,
             **self.facts(),

@@ -179,6 +179,8 @@ class Session(Wire):
     """What a lost session runs when it is started again, if that is not its command (P5)."""
     node: str | None = None
     """The node that its program runs on, where there are several."""
+    sealed: str | None = None
+    """Why it cannot be shown, typed into or started again, though it is there: it is of another version (L9)."""
     away: Caption | None = None
     """Why that node cannot be reached: the session is `lost` until it can."""
 

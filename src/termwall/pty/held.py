@@ -22,7 +22,7 @@ from typing import Any
 
 from termwall import descriptors
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.memory import Memory, MemoryFault, NoMemory
+from termwall.memory import Memory, MemoryFault, NoMemory, layout_of, unread
 from termwall.passing import SHORT, Passed, receive
 from termwall.protocol.frames import BadFrame, Frame, Unpacker
 from termwall.pty.held_program import HeldProgram, discard
@@ -38,12 +38,12 @@ from termwall.pty.rendezvous import (
     peer_of,
     reap,
 )
+from termwall.pty.sealed import SealedProgram, must_be_read
 from termwall.pty.spawn import DESCRIPTOR_LIMIT
+from termwall.pty.versions import SPOKEN, differs, understood
 
 log = logging.getLogger("termwall.holder")
 
-PROTOCOL = 1
-"""What this side speaks; an older holder is spoken to in its own version."""
 OPEN_SECONDS = 15.0
 """Until the holder has handed everything out: it may have to end an owner that hangs."""
 START_SECONDS = 10.0
@@ -77,7 +77,7 @@ class NoRoom(HolderError):
 class Found:
     """A program that runs, or ran, since before this server."""
 
-    program: Program
+    program: HeldProgram
     kept: bytes
     """What the last owner kept of it."""
 
@@ -115,6 +115,8 @@ class HeldPrograms:
         """What the present holder has."""
         self._found: list[Found] = []
         self._missing = -1
+        self._layout = 1
+        """Of the memory that the holder makes; one that does not say it makes 1."""
         self._opened: asyncio.Future[None] | None = None
         self._unheld: dict[str, int] = {}
         """How often the holder had no room for a program of one before it."""
@@ -163,6 +165,7 @@ class HeldPrograms:
         """As the contract says. A holder takes about a millisecond; one that hangs is waited for with a limit."""
         if not await self.secure(THERE_SECONDS):
             raise _away("There is no process to hold the session; another one is being started. Try again.")
+        must_be_read(self._layout)
         if lacking := descriptors.short():
             raise TermwallError(ErrorCode.CANNOT_START, f"There is no room for another program. {lacking}")
         if len(self._orders) >= MOST_ORDERS:
@@ -226,6 +229,8 @@ class HeldPrograms:
     def _release(self) -> None:
         for program in self._programs.values():
             program.heed_no_more()
+            if isinstance(program, SealedProgram):
+                program.release()
             if program.master >= 0:
                 os.close(program.master)
                 program.master = -1
@@ -255,7 +260,7 @@ class HeldPrograms:
             else {"command": list(self._keeper), "env": {**os.environ, "PYTHONPATH": SOURCE}}
         )
         wishes = {"keeper": keeper, "yields": self._yields, "answers": self._yields}
-        self._put(("own", 0), {"op": "own", "version": PROTOCOL, **wishes})
+        self._put(("own", 0), {"op": "own", **SPOKEN, **wishes})
         try:
             await asyncio.wait((opened,), timeout=OPEN_SECONDS)
             if not opened.done():
@@ -336,7 +341,10 @@ class HeldPrograms:
         header, body = frame
         given = self._passed.take(header.get("descriptors", 0))
         match header["op"]:
+            case "own" | "refused" if self._opened is not None and not self._opened.done() and not understood(header):
+                self._opened.set_exception(NoRoom(differs(header)))
             case "own":
+                self._layout = header.get("layout", 1)
                 self.pid, self._missing = header["pid"], header["count"]
                 self._make_sure(header["count"])
                 self._complete()
@@ -393,20 +401,20 @@ class HeldPrograms:
             self._refuse("Their terminals could not be passed on: this process may have no more files open.")
             return
         master = given[1] if len(given) > 1 else -1
+        ended = None if status is None else _status(status)
+        why = unread(layout_of(given[0]))
         try:
-            memory = Memory(given[0], header["ring"], header["input"])
-        except NoMemory as error:
+            if why is not None:
+                log.error("process %d is kept as it is: %s", header["pid"], why, extra={"session": key})
+                program: HeldProgram = SealedProgram(self, header, given, ended, why)
+            else:
+                memory = Memory(given[0], header["ring"], header["input"])
+                program = HeldProgram(self, key, header["pid"], master, memory, ended)
+        except MemoryFault as error:
             if master >= 0:
                 os.close(master)
             self._refuse(str(error))
             return
-        except MemoryFault as error:
-            log.error("the session %s cannot be taken over: %s", key, error, extra={"session": key})
-            if master >= 0:
-                os.close(master)
-            return
-        ended = None if status is None else _status(status)
-        program = HeldProgram(self, key, header["pid"], master, memory, ended)
         program.closing, program.kept = header["closing"], kept
         self._programs[key] = program
         self._found.append(Found(program, kept))
@@ -499,7 +507,10 @@ class HeldPrograms:
             return
 
     def _hand_over(self, program: HeldProgram) -> None:
-        if program.ended is None and program.master >= 0:
+        if isinstance(program, SealedProgram):
+            program.heed_no_more()
+            self._put(("adopt", program.key), program.handed_on, program.kept, program)
+        elif program.ended is None and program.master >= 0:
             program.heed_no_more()
             facts = {"op": "adopt", "descriptors": 2, "id": program.key, "pid": program.pid}
             sizes = {"ring": program.memory.ring_bytes, "input": program.memory.input_bytes}

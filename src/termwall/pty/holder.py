@@ -20,21 +20,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
 from termwall import descriptors, shortage
 from termwall.core.ring import MARGIN_BYTES
-from termwall.memory import Memory, MemoryFault
+from termwall.memory import LAYOUT, Memory, MemoryFault, UnreadMemory, layout_of, unread
 from termwall.passing import SHORT, receive
 from termwall.protocol.frames import BadFrame, pack
 from termwall.pty.groups import signal_groups
 from termwall.pty.holding import Held, Peer
 from termwall.pty.rendezvous import listen, place_of, reach
 from termwall.pty.spawn import CannotStart, spawn
+from termwall.pty.versions import SPOKEN, differs, understood
 
-PROTOCOL = 1
 KEPT_BYTES = 1 << 20
 """Most that is kept of a session for its next owner."""
 CONNECTIONS = 64
@@ -210,7 +210,8 @@ class Holder:
         self.owner = None
         self.timers.pop("leave", None)
         for held in self.sessions.values():
-            held.memory.ring.take_over()
+            if held.readable is not None and not held.left:
+                held.readable.ring.take_over()
         if self.waiting:
             self._own(*self.waiting.popleft())
         elif not self.ending:
@@ -253,7 +254,10 @@ class Holder:
         if op == "look":
             running = sum(held.status is None for held in self.sessions.values())
             facts = {"sessions": len(self.sessions), "running": running, "owner": self.owner and self.owner.pid}
-            self._send(peer, {"op": "look", "version": PROTOCOL, "pid": os.getpid(), **facts})
+            layouts = Counter(layout_of(held.memory.descriptor) for held in self.sessions.values())
+            self._send(peer, {"op": "look", **SPOKEN, "pid": os.getpid(), **facts, "layouts": layouts})
+        elif op == "own" and not understood(header):
+            self._send(peer, {"op": "refused", **SPOKEN, "error": differs(header)})
         elif op == "own" and header.get("yields") and (self.owner is not None or self.waiting):
             # A keeper that was started while a server came: it is not needed any more.
             self._send(peer, {"op": "refused", "error": "another one owns the sessions"})
@@ -273,12 +277,17 @@ class Holder:
         elif op == "adopt":
             self._adopt(peer, header, body)
         elif (held := self.sessions.get(header["id"])) is not None:
-            if op == "keep" and len(body) <= KEPT_BYTES:
+            if op == "keep" and len(body) > KEPT_BYTES:
+                _log(f"{len(body)} bytes are not kept of process {held.pid}: {KEPT_BYTES} are the most")
+            elif op == "keep":
                 held.kept = body
             elif op == "closing":
                 held.closing = True
             elif op == "drained":
                 held.close_master()
+            elif op == "unread":
+                held.left = True
+                self._drain(held)
             elif op == "forget":
                 self._forget(held)
 
@@ -286,6 +295,7 @@ class Holder:
         """Hand everything out; from now on nothing is read here."""
         for held in self.sessions.values():
             self._undrain(held)
+            held.left = False
         self.timers.pop("keeper", None)
         self.owner = peer
         if header.get("keeper") is not None:
@@ -293,12 +303,12 @@ class Holder:
         peer.answers, self.silent = bool(header.get("answers")), 0
         if peer.answers:
             self._in(PING_SECONDS, "ping", lambda: self._ping(peer, time.monotonic()))
-        self._send(peer, {"op": "own", "version": PROTOCOL, "pid": os.getpid(), "count": len(self.sessions)})
+        self._send(peer, {"op": "own", **SPOKEN, "layout": LAYOUT, "pid": os.getpid(), "count": len(self.sessions)})
         for held in self.sessions.values():
             given = (held.memory.descriptor, *((held.master,) if held.master >= 0 else ()))
             facts = {"id": held.id, "pid": held.pid, "status": held.status, "closing": held.closing}
             sizes = {"ring": held.memory.ring_bytes, "input": held.memory.input_bytes}
-            self._send(peer, {"op": "session", **facts, **sizes}, held.kept, given)
+            self._send(peer, {**held.facts, "op": "session", **facts, **sizes}, held.kept, given)
 
     def _ping(self, peer: Peer, since: float) -> None:
         """See whether the keeper goes on. A holder that stood still itself has counted one silence at most."""
@@ -345,28 +355,33 @@ class Holder:
                 os.close(descriptor)
             return
         try:
-            if why or len(given) < 2:
+            if why or not given:
                 raise MemoryFault(why or "Its descriptors did not come.")
-            memory = Memory(given.pop(0), header["ring"], header["input"])
+            kind = UnreadMemory if unread(layout_of(given[0])) else Memory
+            memory = kind(given.pop(0), header["ring"], header["input"])
         except MemoryFault as error:
             for descriptor in given:
                 os.close(descriptor)
             self._send(peer, {"op": "unheld", "id": header["id"], "error": str(error)})
             return
-        held = Held(header["id"], header["pid"], given[0], memory)
-        held.kept = kept
+        held = Held(header["id"], header["pid"], given[0] if given else -1, memory)
+        held.kept, held.closing, held.status = kept, header.get("closing", False), header.get("status")
+        held.note_facts(header)
+        self.sessions[held.id] = held
+        if held.status is None:
+            self._watch(peer, held)
+
+    def _watch(self, peer: Peer, held: Held) -> None:
         try:
             held.pidfd = os.pidfd_open(held.pid)
             self.selector.register(held.pidfd, selectors.EVENT_READ, lambda: self._ended(held, "unknown"))
         except (AttributeError, OSError) as error:
             if shortage.is_shortage(error):
+                del self.sessions[held.id]
                 self._let_go(held)
-                self._send(peer, {"op": "unheld", "id": header["id"], "error": shortage.why(error)})
-                return
-            held.status = "unknown"
-        self.sessions[held.id] = held
-        if held.status is not None and self.owner is not None:
-            self._send(self.owner, {"op": "ended", "id": held.id, "status": held.status})
+                self._send(peer, {"op": "unheld", "id": held.id, "error": shortage.why(error)})
+            else:
+                self._ended(held, "unknown")
 
     def _forget(self, held: Held) -> None:
         del self.sessions[held.id]
@@ -405,7 +420,7 @@ class Holder:
             self._send(self.owner, {"op": "ended", "id": held.id, "status": status})
 
     def _drain(self, held: Held) -> None:
-        if held.master >= 0 and held.id not in self.drained:
+        if held.master >= 0 and held.readable is not None and held.id not in self.drained:
             try:
                 self.selector.register(held.master, selectors.EVENT_READ, lambda: self._read(held))
             except OSError as error:  # Its next owner reads it; until then it waits, as on any terminal.
@@ -419,10 +434,11 @@ class Holder:
             self.selector.unregister(held.master)
 
     def _read(self, held: Held) -> None:
-        if held.id not in self.drained:
+        memory = held.readable
+        if held.id not in self.drained or memory is None:
             return  # It was handed out by what was ready at the same moment; its owner may read already.
-        ring = held.memory.ring
-        room = min(held.memory.limit - ring.end, MARGIN_BYTES)
+        ring = memory.ring
+        room = min(memory.limit - ring.end, MARGIN_BYTES)
         if room <= 0:
             self._undrain(held)
             return
@@ -489,8 +505,8 @@ class Holder:
 
     def _drain_all(self, held: Held) -> None:
         """Nobody reads any more: what it says on its way out must not block it."""
-        if self.owner is None:
-            held.memory.limit = (1 << 64) - 1
+        if held.readable is not None and (self.owner is None or held.left):
+            held.readable.limit = (1 << 64) - 1
             self._drain(held)
 
     def _kill(self) -> None:

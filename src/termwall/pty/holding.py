@@ -7,17 +7,23 @@ import socket
 import struct
 import subprocess
 from collections import deque
+from typing import Any
 
-from termwall.memory import Memory
+from termwall.memory import Memory, UnreadMemory
 from termwall.passing import Passed
 from termwall.protocol.frames import Unpacker
 from termwall.pty.groups import groups_of, signal_groups
+
+PASSED_ON = 64
+"""Most facts of a program that are not known here and go with it to its next owner."""
+NAMED = frozenset({"op", "id", "pid", "ring", "input", "descriptors", "status", "closing"})
+"""Those that are known."""
 
 
 class Held:
     """One program. `status` is None while it runs; a return code, or "unknown" of one that it did not start itself."""
 
-    def __init__(self, id: str, pid: int, master: int, memory: Memory) -> None:
+    def __init__(self, id: str, pid: int, master: int, memory: Memory | UnreadMemory) -> None:
         self.id = id
         self.pid = pid
         self.master = master
@@ -26,9 +32,23 @@ class Held:
         self.pidfd = -1
         self.kept = b""
         self.closing = False
+        self.left = False
+        """Whether its owner cannot read it: then it is read here, though somebody owns it (L9)."""
+        self.facts: dict[str, Any] = {}
+        """What another version said of it."""
         self.groups: set[int] = set()
         """Those that are to end with it."""
         self.status: int | str | None = None
+
+    @property
+    def readable(self) -> Memory | None:
+        """Its memory, if its layout is known here."""
+        return self.memory if isinstance(self.memory, Memory) else None
+
+    def note_facts(self, header: dict[str, Any]) -> None:
+        """Keep what another version says of it, for its next owner."""
+        more = [name for name in header if name not in NAMED]
+        self.facts = {name: header[name] for name in more[:PASSED_ON]}
 
     def close_master(self) -> None:
         """Its output was read to the end."""

@@ -53,10 +53,10 @@ class Outbox:
                 key, (data, program) = next(iter(self._waiting.items()))
                 if program is None:
                     sent = channel.send(data)
-                elif program.master < 0:  # It has ended and was read: nothing of it has to be held.
+                elif not program.given:  # It has ended and was read: nothing of it has to be held.
                     sent = len(data)
                 else:
-                    sent = socket.send_fds(channel, [data], [program.memory.descriptor, program.master])
+                    sent = socket.send_fds(channel, [data], program.given)
                 self._half = memoryview(data)[sent:]
                 del self._waiting[key]
         except (BlockingIOError, InterruptedError):

@@ -121,6 +121,8 @@ class PtyProcess:
         Raises:
             TermwallError: as `write`.
         """
+        if self.program.sealed is not None:
+            raise TermwallError(ErrorCode.OTHER_VERSION, f"The program runs on unseen: {self.program.sealed}.")
         if self._status is not None or self.program.master < 0:
             raise TermwallError(ErrorCode.SESSION_ENDED, "The program has ended.")
         if not self._journal.room(count):
@@ -208,6 +210,8 @@ class PtyProcess:
 
     def foreground(self) -> str | None:
         """The program a close would end; None for a shell that waits at its prompt, and after the end."""
+        if self.program.sealed is not None and self._status is None:
+            return _name_of(self.pid)
         if self._status is not None or self.program.master < 0:
             return None
         try:

@@ -61,7 +61,14 @@ class Program:
         self.ended = ended
         self.closing = False
         """Whether somebody asked for its end before this server came."""
+        self.sealed: str | None = None
+        """Why nothing of it can be read here, if so: it runs on, and can only be closed (L9)."""
         self._on_end: Callable[[ExitStatus], None] | None = None
+
+    @property
+    def given(self) -> list[int]:
+        """What goes along when it is handed on: its memory and terminal; nothing once it was read to its end."""
+        return [self.memory.descriptor, self.master] if self.master >= 0 else []
 
     def watch(self, on_end: Callable[[ExitStatus], None]) -> None:
         """Call back once when it ends; at once, if it has."""

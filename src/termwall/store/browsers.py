@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from termwall.store.database import Database
+from termwall.store.rows import BadRow, Fault, about, identity, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,15 @@ class BrowserStore(Database):
 
     def browsers(self) -> list[StoredBrowser]:
         """All of them, the oldest first."""
-        rows = self._db.execute(
+        found: list[StoredBrowser] = []
+        for row in self.read(
             "SELECT id, hash, token_hash, agent, created_at, used_at FROM browsers ORDER BY created_at, rowid"
-        )
-        return [StoredBrowser(*row) for row in rows]
+        ):
+            try:
+                found.append(StoredBrowser(identity(row[0]), row[1], row[2], text("name", row[3]), row[4], row[5]))
+            except BadRow as error:
+                self._bad(Fault("browser", about(row), f"{error}; it has to sign in again"))
+        return found
 
     def put_browser(self, browser: StoredBrowser) -> None:
         """Keep a new browser, or when it was used last.
@@ -39,7 +45,8 @@ class BrowserStore(Database):
         """
         with self.writing() as db:
             db.execute(
-                "INSERT INTO browsers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                "INSERT INTO browsers (id, hash, token_hash, agent, created_at, used_at)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
                 " used_at = excluded.used_at",
                 (
                     browser.id,

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from termwall import clock, disk
+from termwall.store.rows import Fault, decoded
+
+log = logging.getLogger("termwall.store")
 
 SCHEMA = (
     """
@@ -55,14 +58,20 @@ LOCKED_MILLISECONDS = 50
 along (L6)."""
 LOGGED_SECONDS = 60.0
 """That changes cannot be written is logged once in so long, with the file; clients are not told where it is (X8)."""
+OLDEST = 2
+"""The oldest version whose code can read and write a file of the newest: what came since was only added."""
+MAX_FAULTS = 1_000
+"""Faults that are remembered and reported; of more there is the log of the first of them."""
 LOG_BYTES = 8 << 20
 """The write-ahead log is cut back to this after each checkpoint: one large transaction does not stay for good."""
-
-log = logging.getLogger("termwall.store")
 
 
 class StoreError(Exception):
     """The data folder's file cannot be used; the message says what to do."""
+
+
+class StoreDamaged(StoreError):
+    """What is in the file is no database, or not whole any more: a new one has to be begun."""
 
 
 class StoreUnavailable(StoreError):
@@ -82,6 +91,8 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._logged = -LOGGED_SECONDS
+        self.faults: dict[str, Fault] = {}
+        """What of it cannot be read, each thing once (L10)."""
         self.stands_in = False
         """Whether nothing can be kept now, for the disk is full."""
         try:
@@ -138,20 +149,22 @@ class Database:
 
     def _unusable(self, error: Exception) -> StoreError:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        return StoreError(f"`{self._path}` cannot be used: {why}. Repair it or move it away.")
+        kind = StoreDamaged if _damaged(error) else StoreError
+        return kind(f"`{self._path}` cannot be used: {why}. Repair it or move it away.")
 
     def _prepare(self) -> None:
         db, path = self._db, self._path
+        db.text_factory = decoded
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
         db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
         found: int = db.execute("PRAGMA user_version").fetchone()[0]
-        if found > len(SCHEMA):
-            raise StoreError(f"`{path}` was written by a newer termwall; upgrade termwall or move the file away.")
+        if found > len(SCHEMA) and _oldest_reader(db) > len(SCHEMA):
+            raise StoreError(newer(path))
         # Before anything is changed in it.
         damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if damage != "ok":
-            raise StoreError(f"`{path}` is damaged ({damage}); restore it from a backup or move it away.")
+            raise StoreDamaged(f"`{path}` is damaged ({damage}); restore it from a backup or move it away.")
         if found < len(SCHEMA):
             with self._transaction():
                 for script in SCHEMA[found:]:
@@ -159,7 +172,16 @@ class Database:
                         if statement.strip():
                             db.execute(statement)
                 db.execute(f"PRAGMA user_version={len(SCHEMA)}")
+                # Not a version of its own, because those who do not know the table do not mind it.
+                db.execute("CREATE TABLE IF NOT EXISTS readable (since INTEGER NOT NULL) STRICT")
+                db.execute("DELETE FROM readable")
+                db.execute("INSERT INTO readable (since) VALUES (?)", (OLDEST,))
         db.execute(f"PRAGMA busy_timeout={LOCKED_MILLISECONDS}")
+
+    def _bad(self, fault: Fault) -> None:
+        if str(fault) not in self.faults and len(self.faults) < MAX_FAULTS:
+            self.faults[str(fault)] = fault
+            log.error("%s", fault, extra={"session": fault.id} if fault.kind == "session" else None)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -203,17 +225,42 @@ class Database:
             log.error("`%s` cannot be used: %s. See to its disk and its rights.", self._path, error)
 
     def read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """The rows that a query finds.
+        """The rows that a query finds; without those behind a place of the file that is damaged, which is a fault.
 
         Raises:
             StoreUnavailable: it cannot be read now; why.
         """
+        found: list[tuple[Any, ...]] = []
         try:
-            return self._db.execute(query, values).fetchall()
+            found.extend(self._db.execute(query, values))  # Row by row: those before a damaged place are there.
+            return found
         except sqlite3.Error as error:
+            if _damaged(error):
+                self._bad(
+                    Fault("file", str(self._path), f"a part of it cannot be read ({error}); restore it from a backup")
+                )
+                return found
             self._note(error)
             raise StoreUnavailable(f"what was kept cannot be read ({error}); try again later.") from None
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+def newer(path: Path) -> str:
+    """What is to be done with a file that another version wrote."""
+    return f"`{path}` was written by a newer termwall; upgrade termwall or move the file away."
+
+
+def _damaged(error: Exception) -> bool:
+    """Whether what is in the file is wrong, and not that it cannot be had now."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _oldest_reader(db: sqlite3.Connection) -> int:
+    """The oldest version whose code reads the file, as its writer said; those that do not say it: only its own."""
+    try:
+        return int(db.execute("SELECT since FROM readable").fetchone()[0])
+    except (sqlite3.Error, TypeError, ValueError):
+        return 1 << 30

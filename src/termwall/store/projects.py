@@ -2,10 +2,12 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from termwall.store.browsers import BrowserStore
+from termwall.store.rows import DEFAULT_FOCUSED, FOCUSED, BadRow, Fault, about, identity, role, stage, text
 from termwall.store.sessions import SessionStore
 
 
@@ -20,6 +22,7 @@ class StoredProject:
     created_at: int
     version: int
     epoch: str
+    """Empty where it has to be another one than before."""
     stage: tuple[str, ...] = ()
 
 
@@ -40,17 +43,55 @@ class Store(SessionStore, BrowserStore):
 
     def projects(self) -> list[StoredProject]:
         """All projects, the oldest first."""
-        rows = self._db.execute(
+        found: list[StoredProject] = []
+        for row in self.read(
             "SELECT id, name, path, max_focused, created_at, version, epoch, stage FROM projects"
             " ORDER BY created_at, rowid"
+        ):
+            try:
+                found.append(self._project(row))
+            except BadRow as error:
+                self._bad(Fault("project", about(row), str(error)))
+        return found
+
+    def _project(self, row: Sequence[Any]) -> StoredProject:
+        project_id = identity(row[0])
+        wrong = [
+            name
+            for name, right in (
+                ("name", isinstance(row[1], str) and row[1]),
+                ("folder", isinstance(row[2], str) and row[2]),
+                ("size", row[3] in FOCUSED),
+                ("version", row[5] >= 0),
+                ("epoch", isinstance(row[6], str) and row[6]),
+            )
+            if not right
+        ]
+        most = row[3] if "size" not in wrong else DEFAULT_FOCUSED
+        on_stage = stage(row[7])
+        if on_stage is None:
+            wrong.append("stage")
+        if wrong:
+            self._bad(Fault("project", project_id, f"its {', '.join(wrong)} cannot be read; it goes on without"))
+        again = {"size", "version", "epoch", "stage"}.intersection(wrong)
+        return StoredProject(
+            id=project_id,
+            name=project_id if "name" in wrong else row[1],
+            path="/" if "folder" in wrong else row[2],
+            max_focused=most,
+            created_at=row[4],
+            version=0 if again else row[5],
+            # Another stage at a version that was told would not be seen (F7).
+            epoch="" if again else row[6],
+            stage=on_stage or (),
         )
-        return [StoredProject(*(*row[:7], tuple(json.loads(row[7])))) for row in rows]
 
     def put_project(self, project: StoredProject) -> None:
         """Keep a new project, or its changes."""
         with self.writing() as db:
             db.execute(
-                "INSERT INTO projects VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                "INSERT INTO projects (id, name, path, max_focused, created_at, version, epoch, stage)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
                 " name = excluded.name, path = excluded.path, max_focused = excluded.max_focused,"
                 # Another epoch begins its own count (F7).
                 " version = CASE epoch WHEN excluded.epoch THEN version ELSE 0 END, epoch = excluded.epoch",
@@ -86,14 +127,22 @@ class Store(SessionStore, BrowserStore):
 
     def tokens(self) -> list[StoredToken]:
         """The tokens given to others, the oldest first."""
-        rows = self.read("SELECT id, hash, name, role, project_id, created_at FROM tokens ORDER BY created_at")
-        return [StoredToken(*row) for row in rows]
+        found: list[StoredToken] = []
+        for row in self.read("SELECT id, hash, name, role, project_id, created_at FROM tokens ORDER BY created_at"):
+            try:
+                token_id, name, kind = identity(row[0]), text("name", row[2]), role(row[3])
+                project = None if row[4] is None else identity(row[4])
+            except BadRow as error:
+                self._bad(Fault("token", about(row), f"{error}; it lets nobody in; revoke it"))
+            else:
+                found.append(StoredToken(token_id, row[1], name, kind, project, row[5]))
+        return found
 
     def put_token(self, token: StoredToken) -> None:
         """Keep a token's hash."""
         with self.writing() as db:
             db.execute(
-                "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO tokens (id, hash, name, role, project_id, created_at) VALUES (?, ?, ?, ?, ?, ?)",
                 (token.id, token.hash, token.name, token.role, token.project_id, token.created_at),
             )
 

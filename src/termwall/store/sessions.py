@@ -1,10 +1,12 @@
 """Sessions and their last screens, as they are kept for the next server (P5)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from termwall.store.database import Database
+from termwall.store.rows import BadRow, Fault, about, identity, maybe, size, text, variables, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,19 @@ class SessionStore(Database):
 
     def sessions(self) -> list[StoredSession]:
         """All of them, in the order in which they were made."""
-        rows = self._db.execute(
+        rows = self.read(
             "SELECT id, project_id, name, type, command, cwd, env, cols, rows, epoch, created_at, ended, exit_code,"
             " signal, driver, driver_name FROM sessions ORDER BY position"
         )
         found: list[StoredSession] = []
         for row in rows:
-            command, env, ended = tuple(json.loads(row[4])), json.loads(row[6]), bool(row[11])
-            found.append(StoredSession(*(*row[:4], command, row[5], env, *row[7:11], ended, *row[12:])))
+            try:
+                found.append(_session(row))
+            except BadRow as error:
+                project, name = (one if isinstance(one, str) else "" for one in row[1:3])
+                self._bad(
+                    Fault("session", about(row), f"{error}; its row stays as it is until it is closed", project, name)
+                )
         return found
 
     def put_session(self, session: StoredSession) -> None:
@@ -85,7 +92,9 @@ class SessionStore(Database):
         )
         with self.writing() as db:
             db.execute(
-                "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                "INSERT INTO sessions (id, project_id, name, type, command, cwd, env, cols, rows, epoch, created_at,"
+                " ended, exit_code, signal, driver, driver_name, position)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
                 " (SELECT coalesce(max(position), 0) + 1 FROM sessions)) ON CONFLICT (id) DO UPDATE SET"
                 " name = excluded.name, type = excluded.type, command = excluded.command, cwd = excluded.cwd,"
                 " env = excluded.env, cols = excluded.cols, rows = excluded.rows, epoch = excluded.epoch,"
@@ -112,7 +121,8 @@ class SessionStore(Database):
         """
         with self.writing() as db:
             db.execute(
-                "INSERT INTO screens VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE SET"
+                "INSERT INTO screens (session_id, data, cols, rows, title, cwd, at, saved_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_id) DO UPDATE SET"
                 " data = excluded.data, cols = excluded.cols, rows = excluded.rows, title = excluded.title,"
                 " cwd = excluded.cwd, at = excluded.at, saved_at = excluded.saved_at",
                 (
@@ -129,8 +139,37 @@ class SessionStore(Database):
 
     def screen(self, session_id: str) -> StoredScreen | None:
         """The last screen of a session, if one was kept."""
-        found = self.read(
+        for row in self.read(
             "SELECT session_id, data, cols, rows, title, cwd, at, saved_at FROM screens WHERE session_id = ?",
             session_id,
-        )
-        return StoredScreen(*found[0]) if found else None
+        ):
+            try:
+                title, cwd = text("title", row[4]), text("folder", row[5])
+                return StoredScreen(session_id, bytes(row[1]), *size(row[2], row[3]), title, cwd, row[6], row[7])
+            except (BadRow, TypeError) as error:
+                self._bad(Fault("screen", session_id, f"its last screen cannot be read ({error})"))
+        return None
+
+
+def _session(row: Sequence[Any]) -> StoredSession:
+    command = words("command", row[4])
+    if not command:
+        raise BadRow("its command is empty")
+    session_id, project_id = identity(row[0]), identity(row[1])
+    return StoredSession(
+        session_id,
+        project_id,
+        text("name", row[2]),
+        text("type", row[3]),
+        command,
+        text("folder", row[5]),
+        variables(row[6]),
+        *size(row[7], row[8]),
+        text("epoch", row[9]),
+        row[10],
+        bool(row[11]),
+        row[12],
+        maybe("signal", row[13]),
+        maybe("driver", row[14]),
+        maybe("driver's name", row[15]),
+    )

@@ -45,7 +45,7 @@ export interface ClientOptions {
 }
 
 /** Errors after which the input that caused them is not sent again: nothing of it was written. */
-const INPUT_REFUSALS = ["session_ended", "input_overflow", "forbidden", "unknown_session"];
+const INPUT_REFUSALS = ["session_ended", "other_version", "input_overflow", "forbidden", "unknown_session"];
 /** Most focus commands that wait for their answer. */
 const MAX_PENDING = 256;
 

@@ -592,6 +592,7 @@ export interface Session {
   recordingError?: string | null;
   resume?: string[] | null;
   node?: string | null;
+  sealed?: string | null;
   away?: string | null;
 }
 
@@ -770,7 +771,7 @@ export type ClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartb
 
 export type ServerMessage = ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | Preview | Clipboard | InputAck | HeartbeatAnswer | NodesUpdate | ErrorMessage;
 
-export type ErrorCode = "bad_message" | "unknown_type" | "invalid" | "too_large" | "unauthorized" | "forbidden" | "unknown_project" | "unknown_session" | "unknown_recording" | "unknown_token" | "unknown_browser" | "already_exists" | "version_conflict" | "too_many_focused" | "session_ended" | "input_gap" | "input_overflow" | "too_late" | "cannot_start" | "limit_reached" | "rate_limited" | "engine_away" | "internal";
+export type ErrorCode = "bad_message" | "unknown_type" | "invalid" | "too_large" | "unauthorized" | "forbidden" | "unknown_project" | "unknown_session" | "unknown_recording" | "unknown_token" | "unknown_browser" | "already_exists" | "version_conflict" | "too_many_focused" | "session_ended" | "input_gap" | "input_overflow" | "too_late" | "cannot_start" | "other_version" | "limit_reached" | "rate_limited" | "engine_away" | "internal";
 
 /** Close codes after which a client does not try again by itself (W9). */
 export const FINAL_CLOSE_CODES: readonly number[] = [1002, 1008, 4401, 4403, 4404];
