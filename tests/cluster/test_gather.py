@@ -266,7 +266,7 @@ async def test_N8_a_client_sees_soon_that_the_node_went_away_in_the_middle(two: 
             broker.silence("two")
             with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
                 await all_of(pieces)
-        server.stop()
+        server.should_exit = True
         await serving
     broker.join("two")
 
