@@ -34,7 +34,7 @@ def play(request: pytest.FixtureRequest) -> Play:
 
     def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         with asyncio.Runner(loop_factory=factory) as runner:
-            runner.run(asyncio.wait_for(main(), 60))
+            runner.run(asyncio.wait_for(main(), 120))
 
     return run
 

@@ -72,7 +72,7 @@ class PtyProcess:
         self._on_exit = on_exit
         self._journal = program.memory.journal
         self._writing = False
-        self._closing = False
+        self._closing = self._left = False
         self._status: ExitStatus | None = None
         self.ended: ExitStatus | None = None
         self._closed = asyncio.Event()
@@ -241,7 +241,8 @@ class PtyProcess:
             return
         # Nobody waits for the picture of what it still says, and it must not wait for that itself.
         self._closing = True
-        self.limit(None)
+        if not self._left:
+            self.limit(None)
         if self._status is not None:
             return
         self.program.close_begins()
@@ -330,7 +331,8 @@ class PtyProcess:
             self.program.drained()
 
     def leave(self) -> None:
-        """Read and write no more: the server goes, the program stays."""
+        """Read and write no more: the server goes, the program stays, and its memory is closed."""
+        self._left = True
         if self._reader is not None:
             self._reader.stop()
             self._wait_to_write(False)
