@@ -1,11 +1,12 @@
 /** What lies over the page right now: the palette, a menu, or a question. */
 
 import type { Profile, Project, Session } from "@termwall/client";
-import type { Engine } from "@termwall/react";
+import type { Engine, ScreenLink } from "@termwall/react";
 import type { Match } from "./api";
 import { ConfirmClear, ConfirmEnd, ConfirmPaste, Help, Rename } from "./dialogs";
 import { Everywhere } from "./Everywhere";
 import type { Action } from "./find";
+import { ConfirmLink, Links } from "./LinkDialogs";
 import { NewTerminal } from "./NewTerminal";
 import { NodesDialog } from "./NodesDialog";
 import { Palette } from "./Palette";
@@ -21,6 +22,8 @@ export type Open =
   | { kind: "rename"; session: Session }
   | { kind: "close" | "restart"; session: Session; program: string }
   | { kind: "clear"; count: number }
+  | { kind: "link"; link: ScreenLink }
+  | { kind: "links"; links: readonly ScreenLink[] }
   | { kind: "paste"; text: string; lines: number; engine: Engine }
   | { kind: "menu"; items: MenuItem[]; at: { x: number; y: number }; label: string };
 
@@ -105,6 +108,10 @@ export function OpenPart(props: OpenPartProps) {
           }}
         />
       );
+    case "link":
+      return <ConfirmLink link={open.link} onClose={onClose} />;
+    case "links":
+      return <Links links={open.links} onClose={onClose} />;
     case "settings":
       return (
         <SettingsDialog

@@ -6,6 +6,7 @@ import {
   connectionOf,
   type Engine,
   PreviewTile,
+  type ScreenLink,
   TerminalView,
   useTermwall,
   useWorkspace,
@@ -32,6 +33,8 @@ export interface PaneActions {
   zoom: (id: string) => void;
   menu: (session: Session, at: { x: number; y: number }) => void;
   paste: (text: string, engine: Engine) => void;
+  /** Ask about a link that leads elsewhere than its text says. */
+  link?: (link: ScreenLink) => void;
   restart: (session: Session) => void;
   close: (session: Session) => void;
 }
@@ -185,6 +188,7 @@ export function Pane(props: PaneProps) {
           indicator={false}
           label={`${session.name}, terminal`}
           onPaste={actions.paste}
+          onLink={actions.link}
           onMenu={(at) => actions.menu(session, at)}
           onScale={(scale, below) => setShownAt({ scale, below })}
         />

@@ -253,6 +253,7 @@ export function Room(props: RoomProps) {
       },
       menu,
       paste,
+      link: (link) => setOpen({ kind: "link", link }),
       restart: (session) => {
         restart(session);
         focusKeys(session.id);

@@ -24,7 +24,7 @@ export function useSessionMenu(parts: {
 }): (session: Session) => MenuItem[] {
   const { canType, ending, bring, copy, pasteFromClipboard, searchIn, setOpen, explain } = parts;
   const { close, restart, takeFromStage } = ending;
-  const { client } = useTermwall();
+  const { client, engines } = useTermwall();
   const clientId = useWorkspace(({ connection }) => connection.clientId);
   return useCallback(
     (session: Session): MenuItem[] => {
@@ -41,6 +41,7 @@ export function useSessionMenu(parts: {
         onStage && canType && { label: "Take from the stage", run: () => takeFromStage(id) },
         onStage && { label: "Search", keys: chordText("search", MAC), run: () => searchIn(id) },
         onStage && { label: "Copy selection", keys: chordText("copy", MAC), run: () => void copy(id) },
+        onStage && { label: "Links…", run: () => setOpen({ kind: "links", links: engines.get(id)?.links() ?? [] }) },
         onStage && mayAct && runs && { label: "Paste", run: () => void pasteFromClipboard(id) },
         mayAct && foreign && { label: "Take over", keys: chordText("drive", MAC), run: () => client.drive(id) },
         mayAct && { label: "Rename…", run: () => setOpen({ kind: "rename", session }) },
@@ -53,6 +54,7 @@ export function useSessionMenu(parts: {
     },
     [
       client,
+      engines,
       clientId,
       bring,
       canType,

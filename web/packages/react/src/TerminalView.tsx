@@ -10,6 +10,7 @@ import "./TerminalView.css";
 import { useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { TermwallContext, TermwallProvider, useConnection, useTermwall, useWorkspace } from "./context";
 import type { Engine } from "./engine";
+import { askedOf, type ScreenLink } from "./linkTarget";
 
 export interface TerminalViewProps {
   sessionId: string;
@@ -32,6 +33,8 @@ export interface TerminalViewProps {
   onMenu?: (at: { x: number; y: number }) => void;
   /** What to do with pasted text; without it, it is typed. */
   onPaste?: (text: string, engine: Engine) => void;
+  /** What to do with a link that was clicked and leads elsewhere than its text says; without it the browser asks. */
+  onLink?: (link: ScreenLink) => void;
   /** The scale at which the picture is shown, 1 where it is this page's own size; and the pixels left free below it. */
   onScale?: (scale: number, below: number) => void;
   label?: string;
@@ -91,6 +94,7 @@ function SharedTerminal(props: TerminalViewProps) {
         return latest.current.onMenu !== undefined;
       },
       key: (event) => latest.current.onKey?.(event) ?? false,
+      link: (link) => (latest.current.onLink ?? askedOf)(link),
       paste: (text) => (latest.current.onPaste ? latest.current.onPaste(text, own) : own.paste(text)),
     });
     own.mount(host.current);

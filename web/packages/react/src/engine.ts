@@ -11,10 +11,11 @@ import { anyForm, rowsWith } from "./finding";
 import { modifierKey } from "./keyboard/functional";
 import { Keyboard, type OptionKeys } from "./keyboard/keyboard";
 import { KeyModes } from "./keyboard/keyModes";
-import { AddressLinks } from "./links";
+import { askedOf, openTarget, type ScreenLink, saysWhere } from "./linkTarget";
 import { listenToPointer, type PointerEvents } from "./pointer";
 import { answerNothing, isFocusReport, isPointing, isReport } from "./queries";
 import { type ReadingPlace, readingPlace, rowOfPlace } from "./reading";
+import { ScreenLinks } from "./screenLinks";
 import { FONT_FAMILY } from "./themes";
 import { makeAlike, OutputText } from "./xterm/alike";
 import { finishComposition } from "./xterm/composition";
@@ -42,6 +43,8 @@ export interface EngineEvents extends PointerEvents {
   key(event: KeyboardEvent): boolean;
   /** Something is to be pasted. */
   paste(text: string): void;
+  /** A link was clicked that leads elsewhere than its text says: it is to be asked about. Without it the browser asks. */
+  link?(link: ScreenLink): void;
 }
 
 export interface SearchState {
@@ -62,6 +65,7 @@ export class Engine implements StreamSink {
   private readonly fit = new FitAddon();
   private readonly search = new SearchAddon();
   private readonly output = new OutputText();
+  private readonly screenLinks: ScreenLinks;
   private opened = false;
   private disposed = false;
   private lastWay = "";
@@ -90,12 +94,13 @@ export class Engine implements StreamSink {
       // Shift does it elsewhere.
       macOptionClickForcesSelection: true,
       rightClickSelectsWord: false,
-      linkHandler: { activate: (event, uri) => follow(event, uri), allowNonHttpProtocols: false },
     });
     const terminal = this.terminal;
+    this.screenLinks = new ScreenLinks(terminal, this.element, (event, link) => this.follow(event, link));
+    terminal.options.linkHandler = this.screenLinks.handler;
     terminal.loadAddon(this.fit);
     terminal.loadAddon(this.search);
-    terminal.registerLinkProvider(new AddressLinks(() => terminal.buffer.active, follow));
+    terminal.registerLinkProvider(this.screenLinks.addresses);
     makeAlike(terminal);
     answerNothing(terminal.parser);
     const isAlternate = () => terminal.buffer.active.type === "alternate";
@@ -369,6 +374,18 @@ export class Engine implements StreamSink {
     return lines.join("\n").trimEnd();
   }
 
+  /** The links on the part of the screen that is seen. */
+  links(): ScreenLink[] {
+    return this.screenLinks.list();
+  }
+
+  /** Opens a link in another tab, with Ctrl or Command held: a plain click belongs to the program. */
+  private follow(event: MouseEvent, link: ScreenLink): void {
+    if (!(event.ctrlKey || event.metaKey)) return;
+    if (saysWhere(link.text, link.target)) openTarget(link.target);
+    else (this.events.link ?? askedOf)(link);
+  }
+
   dispose(): void {
     this.disposed = true;
     this.terminal.dispose();
@@ -382,10 +399,4 @@ export class Engine implements StreamSink {
     event.stopPropagation();
     this.events.paste(text);
   }
-}
-
-/** Opens a link in another tab, with Ctrl or Command held: a plain click belongs to the program. */
-function follow(event: MouseEvent, uri: string): void {
-  if (!(event.ctrlKey || event.metaKey)) return;
-  if (/^https?:/i.test(uri)) window.open(uri, "_blank", "noopener,noreferrer");
 }

@@ -11,6 +11,7 @@ export {
 export { Engine, type EngineEvents, type EngineOptions, SCROLLBACK_LINES, type SearchState } from "./engine";
 export { Engines, KEPT_ENGINES } from "./engines";
 export { composes, type KeyPress, latinOf, type OptionKeys, type Platform, platformOf } from "./keyboard";
+export { aroundHost, openTarget, type ScreenLink, saysWhere } from "./linkTarget";
 export { PreviewTile, type PreviewTileProps } from "./PreviewTile";
 export { ConnectionIndicator, connectionOf, TerminalView, type TerminalViewProps } from "./TerminalView";
 export { DARK, LIGHT } from "./themes";

@@ -5,9 +5,11 @@ import type { IBuffer, IBufferLine, ILink, ILinkProvider } from "@xterm/xterm";
 /** Most rows of one line that are looked through, to either side of the pointer: 100 kB in 80 columns. */
 export const MOST_ROWS = 1_250;
 
-/** What cannot be in an address: blanks, controls, quotes, angle brackets, and the punctuation of full-width scripts. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they end an address.
-const ADDRESS = /https?:\/\/[^\s\x00-\x1f\x7f-\x9f"<>`{}|\\^。、，；：！？）】」』》]+/gi;
+/**
+ * What cannot be in an address: blanks, controls, what turns text around, quotes, angle brackets, and the punctuation of
+ * full-width scripts.
+ */
+const ADDRESS = /https?:\/\/[^\s\p{Cc}\p{Bidi_Control}"<>`{}|\\^。、，；：！？）】」』》]+/giu;
 const CLOSERS: Record<string, string> = { ")": "(", "]": "[" };
 
 export interface FoundAddress {
@@ -42,6 +44,8 @@ export class AddressLinks implements ILinkProvider {
   constructor(
     private readonly buffer: () => IBuffer,
     private readonly activate: (event: MouseEvent, address: string) => void,
+    /** The pointer is on one, or on none any more. */
+    private readonly shown: (address: string | null) => void = () => {},
   ) {}
 
   provideLinks(y: number, answer: (links: ILink[] | undefined) => void): void {
@@ -53,7 +57,13 @@ export class AddressLinks implements ILinkProvider {
     const cells = new Cells(buffer, first, last);
     const links = findAddresses(cells.text).map(({ start, text }): ILink => {
       const range = { start: cells.place(start), end: cells.place(start + text.length - 1) };
-      return { range, text, activate: (event) => this.activate(event, text) };
+      return {
+        range,
+        text,
+        activate: (event) => this.activate(event, text),
+        hover: () => this.shown(text),
+        leave: () => this.shown(null),
+      };
     });
     answer(links.filter(({ range }) => range.start.y <= y && y <= range.end.y));
   }
