@@ -118,7 +118,7 @@ async def test_case_hardening_L7_a_holder_whose_socket_was_removed_is_found_agai
     await Run(found.program).close()
 
 
-async def test_L7_a_keeper_starts_no_holder_of_its_own(tmp_path: Path) -> None:
+async def test_case_hardening_L7_a_keeper_starts_no_holder_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(HolderError, match="No process holds"):
         await HeldPrograms(tmp_path, None, yields=True).open()
     assert look(tmp_path) is None
@@ -156,7 +156,9 @@ async def test_case_hardening_C4_a_holder_that_hangs_holds_up_nothing_but_starts
     await again.close()
 
 
-async def test_C4_a_holder_that_hangs_for_good_is_replaced(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_case_hardening_C4_a_holder_that_hangs_for_good_is_replaced(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "PING_SECONDS", 0.05)
     programs, _ = await owner()
     run = Run(await programs.start(order("a", "cat")))

@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from typing import Any
 
 TURN_SECONDS = 0.1
 """Of processor time."""
+LOOPS = str(Path(asyncio.__file__).parent)
+"""What the loop itself waits for, when it ends, is its own affair."""
 SOURCE = str(Path(__file__).parents[2] / "src")
 
 
@@ -38,6 +41,10 @@ class Watchdog:
         if seconds > TURN_SECONDS:
             self.faults.append(f"a turn took {seconds * 1000:.0f} ms of processor time: {what()}")
 
+    def forget(self) -> None:
+        """What was until now does not count."""
+        self.__init__()  # type: ignore[misc]
+
 
 def _ours(callback: Any) -> bool:
     """Whether what runs is the product's, and not a test's own."""
@@ -51,9 +58,12 @@ def _ours(callback: Any) -> bool:
 
 def _name(callback: Any) -> str:
     task = getattr(callback, "__self__", None)
-    if isinstance(task, asyncio.Task):
-        return repr(task.get_coro())
-    return repr(callback)
+    if not isinstance(task, asyncio.Task):
+        return repr(callback)
+    work = task.get_coro()
+    frame = getattr(work, "cr_frame", None)
+    scope = {} if frame is None else getattr(frame.f_locals.get("self"), "scope", None) or {}
+    return f"{getattr(work, '__qualname__', work)} {scope.get('method', '')} {scope.get('path', '')}".strip()
 
 
 @contextmanager
@@ -124,9 +134,9 @@ def _on_loop() -> bool:
 
 def _caller() -> str:
     """Where the product makes the call; nothing where a test or the library that runs the loop does."""
-    import sys
-
     frame = sys._getframe(2)
+    if frame.f_code.co_filename.startswith(LOOPS):
+        return ""
     while frame is not None and not frame.f_code.co_filename.startswith(SOURCE):
         if "/tests/" in frame.f_code.co_filename and not frame.f_code.co_filename.endswith("watchdog.py"):
             return ""
