@@ -111,6 +111,20 @@ async def test_case_hardening_L1_programs_that_cannot_be_taken_over_run_on(tmp_p
             await poor.open()
         await poor.close()
         assert opened(os.getpid()) <= before, "nothing is left open"
+        command = [
+            "prlimit",
+            "--nofile=120",
+            sys.executable,
+            "-m",
+            "termwall",
+            "serve",
+            "--check",
+            "--data-dir",
+            tmp_path,
+        ]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, env=WITH_SOURCE)
+        assert done.returncode == 1, "a restart does not stop a server that could not be started again"
+        assert "take 147 open files, and a server may have 120 here" in done.stderr
         again = HeldPrograms(tmp_path, None)
         found = [Run(one.program) for one in await again.open()]
         assert [run.process.ended for run in found] == [None] * SESSIONS

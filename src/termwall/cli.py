@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import typer
 
-from termwall import shortage
+from termwall import descriptors, shortage
 from termwall.addresses import only_here, public_address
 from termwall.agents import notify_command, screen_command, wait_command
 from termwall.background import down_command, go_on, restart_command, status_command, up_command
@@ -200,11 +200,17 @@ def serve_command(
 def check_settings(settings: Settings) -> None:
     """End the command if a server could not be started with them."""
     from termwall.app import check
+    from termwall.pty.rendezvous import HolderError, look
 
     try:
         check(settings)
     except SettingsError as error:
         fail(str(error))
+    descriptors.raise_limit()
+    with contextlib.suppress(HolderError):  # What that means is found out at the start.
+        held = look(settings.data_dir) if settings.outlive else None
+        if held is not None and (lacking := descriptors.too_few(held["sessions"])):
+            fail(lacking)
 
 
 def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> None:

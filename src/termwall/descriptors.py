@@ -7,6 +7,8 @@ import errno
 import os
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 
+STARTED_WITH = getrlimit(RLIMIT_NOFILE)
+"""The soft and the hard limit before `raise_limit`, which is below: programs get what this process was started with."""
 WANTED = 65_536
 """Where the system has no limit of its own, or does not allow the one that it names (macOS)."""
 LEAST = 32
@@ -18,6 +20,8 @@ SESSION = 8
 """What starting one takes at most; it keeps three."""
 LEFT = 2 * SESSION
 """What connections leave free beside the reserve, so that some sessions can be started still."""
+SERVER = 20
+"""What a server takes before its first session."""
 HELD = 3
 """What a session takes that is taken over: its terminal, its memory and the mapping of that."""
 _FOLDERS = ("/proc/self/fd", "/dev/fd")
@@ -75,6 +79,17 @@ def short(count: int = SESSION) -> str:
     return (
         f"It has {in_use()} of the {limit()} files open that it may have. Close terminals or pages, or start the "
         "server with a higher limit (`ulimit -n`)."
+    )
+
+
+def too_few(sessions: int) -> str:
+    """Why a server that starts here could not take over so many sessions, as a sentence; empty where it could."""
+    needed = SERVER + sessions * HELD + reserve() // 2
+    if limit() >= needed:
+        return ""
+    return (
+        f"the sessions that are there take {needed} open files, and a server may have {limit()} here; start it with a "
+        "higher limit (`ulimit -n`)."
     )
 
 

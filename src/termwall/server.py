@@ -124,7 +124,12 @@ def _started(record: Path, url: str, termwall: Termwall, ready: Callable[[str, T
         sentence = "`%s` is not written: %s. Until the next start termwall's commands need `--url %s` and `--token`."
         log.error(sentence, record, shortage.why(error), url)
         record.unlink(missing_ok=True)  # One that says where an earlier server was.
-    ready(url, termwall)
+    try:
+        ready(url, termwall)
+    except OSError as error:
+        if error.errno not in shortage.DISK:
+            raise
+        log.error("the address cannot be printed: %s. The server runs nevertheless.", shortage.why(error))
 
 
 class _Server(uvicorn.Server):

@@ -13,9 +13,9 @@ from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 from termwall import descriptors, shortage
 from termwall.pty.place import NoPlace, enter, shown
 
-DESCRIPTOR_LIMIT = getrlimit(RLIMIT_NOFILE)
-"""As it was when this process began, before `raise_limit`: programs get what whoever started the server had. Those that
-close every descriptor they may have would take long with more, and `select` knows the first 1,024 only."""
+DESCRIPTOR_LIMIT = descriptors.STARTED_WITH
+"""Programs get what whoever started the server had: those that close every descriptor they may have would take long
+with more, and `select` knows the first 1,024 only."""
 
 
 OWN_SIGNALS = tuple(
