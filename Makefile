@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := cd web && npm
 
-.PHONY: run test test-proxies test-agents test-terminals soak kills check bench dev build generate clean
+.PHONY: run test test-proxies test-agents test-terminals soak kills fuzz check bench dev build generate clean
 
 run: $(VENV)/.installed
 	@echo "termwall: starting; stop it with Ctrl+C"
@@ -36,6 +36,10 @@ soak: $(VENV)/.testing
 
 kills: $(VENV)/.testing
 	$(BIN)/python -m tests.soak.kills $(ARGS)
+
+# A quarter of an hour of bad calls, messages and frames; `make fuzz ARGS="--minutes 2 --number 7"` begins with that number.
+fuzz: $(VENV)/.testing
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 check: $(VENV)/.testing web/node_modules/.installed
 	$(BIN)/ruff check .

@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -16,12 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from termwall.app import create_app
 from termwall.config import Settings
+from tests.support.asgi import mounted
 from tests.support.descriptors import descriptors
 from tests.support.server import Server, running
 
@@ -83,33 +80,9 @@ def edge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Edge]:
         assert server.call("DELETE", f"/api/projects/{project}").status_code == 204
         return
     settings = Settings(data_dir=tmp_path / "data", token="a-test-token", message_bytes=MESSAGE_BYTES, outlive=False)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(512)
-        port = listener.getsockname()[1]
-        started = threading.Event()
-        serving: list[uvicorn.Server] = []
-
-        async def main() -> None:
-            app = create_app(settings)
-            server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", log_config=None, lifespan="on"))
-            serving.append(server)
-            task = asyncio.create_task(server.serve(sockets=[listener]))
-            while not server.started:
-                await asyncio.sleep(0.01)
-            started.set()
-            await task
-
-        thread = threading.Thread(target=lambda: asyncio.run(main()))
-        thread.start()
-        assert started.wait(15)
-        try:
-            project, session = prepare(f"http://127.0.0.1:{port}", "a-test-token", tmp_path)
-            yield Edge(port, "a-test-token", project, session, os.getpid())
-        finally:
-            serving[0].should_exit = True
-            thread.join(20)
-        assert not thread.is_alive()
+    with mounted(settings) as port:
+        project, session = prepare(f"http://127.0.0.1:{port}", "a-test-token", tmp_path)
+        yield Edge(port, "a-test-token", project, session, os.getpid())
 
 
 async def first(ws: ClientConnection) -> dict[str, Any]:
