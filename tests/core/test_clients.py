@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from termwall.core.clients import bound, token_of, token_prefix
+from termwall.core.clients import bound, name_of, token_of, token_prefix
 from termwall.core.ids import ClientId
 
 
@@ -11,6 +11,7 @@ def test_X9_a_clients_id_is_its_tokens_too() -> None:
     assert bound("page", None) == "page", "the owner's go by their own"
     assert len({bound("page", None), bound("page", "t1"), bound("page", "t2")}) == 3
     assert bound("page", "t1") == f"{token_prefix('t1')}page"
+    assert [name_of(one) for one in (bound("a~b", "t1"), ClientId("~page"), bound("", "t1"))] == ["a~b", "~page", ""]
     assert token_of(bound("a~b", "t1")) == token_of(bound("", "t1")) != token_of(bound("a~b", "t2"))
     assert token_of(ClientId("page")) == token_of(ClientId("~page")) == token_of(ClientId("a~b~c")) == ""
 

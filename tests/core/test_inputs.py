@@ -93,6 +93,16 @@ def test_case_hardening_L6_tokens_are_told_apart_in_what_is_read_back() -> None:
     assert (again.last(ANN), again.last(bound("a", "t1"))) == (1, 0)
 
 
+def test_P5_numbers_of_a_version_that_knew_names_alone_hold_over_the_upgrade() -> None:
+    log = InputLog(limit=10)
+    log.restore(client_key(ClientId("page")), 7)
+    assert log.accept(bound("page", "t1"), 8) == 1, "of this version it is another client's"
+    log.name_only()
+    assert [log.accept(bound("page", "t1"), seq) for seq in (7, 8, 9)] == ["duplicate", "write", 8]
+    log.taken(bound("page", "t1"), 8)
+    assert (log.last(bound("page", "t1")), log.last(ClientId("page")), log.last(bound("other", "t1"))) == (8, 7, 0)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([ANN, BOB]), st.integers(1, 12)), max_size=120))
 def test_I1_over_any_link_each_input_is_written_once_in_order(arrivals: list[tuple[ClientId, int]]) -> None:

@@ -21,6 +21,11 @@ def token_prefix(token_id: str) -> str:
     return f"{_MARK}{blake2b(token_id.encode(), digest_size=6).hexdigest()}{_MARK}"
 
 
+def name_of(client: ClientId) -> str:
+    """What a client calls itself."""
+    return client.split(_MARK, 2)[2] if token_of(client) else client
+
+
 def token_of(client: ClientId) -> str:
     """The same text for all clients of one token; empty for the owner's."""
     parts = client.split(_MARK, 2)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import Literal
 
-from termwall.core.clients import token_of
+from termwall.core.clients import name_of, token_of
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId
 
@@ -26,10 +26,19 @@ class InputLog:
         self.connected: Callable[[], Iterable[ClientId]] = tuple
         """Who is connected and may type."""
         self._last: OrderedDict[bytes, int] = OrderedDict()
+        self._by_name: frozenset[bytes] = frozenset()
 
     def last(self, client: ClientId) -> int:
         """The last number that was taken; 0 if none was."""
-        return self._last.get(client_key(client), 0)
+        found = self._last.get(client_key(client))
+        if found is None and self._by_name:
+            named = client_key(ClientId(name_of(client)))
+            found = self._last.get(named) if named in self._by_name else None
+        return found or 0
+
+    def name_only(self) -> None:
+        """What is remembered was written by a version that knew clients by their names alone: it holds for them."""
+        self._by_name = frozenset(self._last)
 
     def accept(self, client: ClientId, seq: int) -> Literal["write", "duplicate"] | int:
         """What to do with input `seq`: write it (then call `taken`), drop it, or refuse it and expect this number.
@@ -38,7 +47,7 @@ class InputLog:
             TermwallError: `input_overflow` where too many clients of its token type already.
         """
         key = client_key(client)
-        last = self._last.get(key, 0)
+        last = self.last(client)
         if seq == last + 1:
             if key not in self._last and len(self._last) >= self.limit:
                 self._make_room(_token_key(key))

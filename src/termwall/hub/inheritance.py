@@ -171,6 +171,8 @@ def _adopt(estate: "Estate", kept: Kept, program: Program) -> None:
         # It was being removed when its server was killed: that goes on.
         estate.end_soon(session)
         return
+    if "boundClients" not in kept.state:
+        session.inputs.name_only()  # So that no key is typed twice over an upgrade to this version.
     estate.admit(room, session)
     if program.sealed is not None:
         session.told("needs input", "termwall", program.sealed)

@@ -153,6 +153,7 @@ def state_of(session: "LiveSession") -> dict[str, Any]:
         "rows": session.seat.size[1],
         "driver": session.seat.driver,
         "driverName": session.driver_name,
+        "boundClients": True,
         "sizes": session.sizes.marks,
         "surroundings": session.voice.state(),
         "heard": 0 if session.feed is None else session.feed.heard,
