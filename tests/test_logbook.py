@@ -54,7 +54,7 @@ def test_case_hardening_C8_the_servers_own_file_has_a_size(tmp_path: Path, monke
     assert sorted(os.listdir(tmp_path)) == ["server.log", "server.log.1"]
 
 
-def test_X12_another_file_is_left_to_whoever_made_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_X10_another_file_is_left_to_whoever_made_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "server.log").write_text("of another server\n")
     with open(tmp_path / "mine.log", "a") as errors:
         monkeypatch.setattr(sys, "stderr", errors)

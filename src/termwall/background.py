@@ -265,7 +265,7 @@ def _start(folder: Path, given: dict[str, str], what: str) -> Running:
     log = folder / LOG_NAME
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(log, "ab") as errors:  # Appended to, so that it can be cut while the server runs (X12).
+        with open(log, "ab") as errors:  # Appended to, so that it can be cut while the server runs (X10).
             if errors.tell() > LOG_BYTES:
                 errors.truncate(0)
             began = os.fstat(errors.fileno()).st_size

@@ -1,4 +1,4 @@
-"""How much the log takes: what comes again and again is counted, and the server's own file has a size (X12).
+"""How much the log takes: what comes again and again is counted, and the server's own file has a size (X10).
 
 Whoever can reach the port can cause lines: requests that are none, wrong hosts, handshakes that break off.
 """

@@ -21,7 +21,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 def log_to_stderr(
     level: LogLevel = "warning", form: LogFormat = "text", node: str | None = None, own: Path | None = None
 ) -> None:
-    """One line a record, not more than is worth it (X12); standard output stays free for what scripts read (A5).
+    """One line a record, not more than is worth it (X10); standard output stays free for what scripts read (A5).
 
     Args:
         form: `json` writes an object with `time`, `level`, `logger`, `message`, and where it concerns them `node`,

@@ -29,7 +29,7 @@ def test_case_hardening_X6_only_text_is_left(text: str, shown: str, as_sentence:
 
 
 @given(st.text(st.characters()))
-def test_X11_nothing_that_acts_is_left(text: str) -> None:
+def test_X9_nothing_that_acts_is_left(text: str) -> None:
     for shown in (caption(text), sentence(text)):
         assert not [one for one in shown if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp")]
         assert not [one for one in shown if unicodedata.bidirectional(one) in _TURNING]

@@ -7,7 +7,7 @@ from termwall.core.clients import bound, name_of, token_of, token_prefix
 from termwall.core.ids import ClientId
 
 
-def test_X9_a_clients_id_is_its_tokens_too() -> None:
+def test_X7_a_clients_id_is_its_tokens_too() -> None:
     assert bound("page", None) == "page", "the owner's go by their own"
     assert len({bound("page", None), bound("page", "t1"), bound("page", "t2")}) == 3
     assert bound("page", "t1") == f"{token_prefix('t1')}page"
@@ -17,7 +17,7 @@ def test_X9_a_clients_id_is_its_tokens_too() -> None:
 
 
 @given(st.text(), st.text(), st.sampled_from(["t1", "t2"]), st.sampled_from(["t1", "t2"]))
-def test_X9_two_are_one_only_where_id_and_token_are(one: str, other: str, token: str, others: str) -> None:
+def test_X7_two_are_one_only_where_id_and_token_are(one: str, other: str, token: str, others: str) -> None:
     same = (one, token) == (other, others)
     assert (bound(one, token) == bound(other, others)) is same
     assert (token_of(bound(one, token)) == token_of(bound(other, others))) is (token == others)

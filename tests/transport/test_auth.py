@@ -193,7 +193,7 @@ def test_W1_the_address_says_who_and_what() -> None:
     plain = knock("projectId=wall", authorization="Bearer mias-token")
     assert isinstance(plain, Admitted)
     assert (plain.hello.name, plain.hello.role) == ("Mia", "view")
-    assert plain.hello.client_id == bound("connection-new", "g1"), "another token's client, whatever it says (X9)"
+    assert plain.hello.client_id == bound("connection-new", "g1"), "another token's client, whatever it says (X7)"
     assert (plain.hello.session_id, plain.hello.resume, plain.hello.binary) == (None, False, False)
 
 

@@ -70,7 +70,7 @@ def test_case_hardening_X2_who_signed_in_is_ended_for_no_stranger() -> None:
         ("", "", True),
     ],
 )
-def test_X10_an_address_of_ipv6_is_a_network_of_64_bits(one: str, other: str, same: bool) -> None:
+def test_X8_an_address_of_ipv6_is_a_network_of_64_bits(one: str, other: str, same: bool) -> None:
     assert (network(one) == network(other)) is same
 
 

@@ -1,4 +1,4 @@
-"""Who may what, over a real server: a link for one project, and what nobody is told (X3, X8)."""
+"""Who may what, over a real server: a link for one project, and what nobody is told (X3)."""
 
 import resource
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What who has no token can hold: no connection without an end, and few of them (X10)."""
+"""What who has no token can hold: no connection without an end, and few of them (X8)."""
 
 import asyncio
 import contextlib
@@ -166,7 +166,7 @@ async def test_case_hardening_X2_strangers_hold_few_connections_and_keep_nobody_
     assert len(newest) == 120, "and all have an end"
 
 
-async def test_X10_a_signed_in_client_has_time_for_its_body(served: Server) -> None:
+async def test_X8_a_signed_in_client_has_time_for_its_body(served: Server) -> None:
     async with stranger(served) as (reader, writer):
         bearer = f"Authorization: Bearer {served.token}"
         writer.write(head(served, "POST /api/projects", JSON, bearer, "Content-Length: 4", "Connection: close"))
@@ -177,7 +177,7 @@ async def test_X10_a_signed_in_client_has_time_for_its_body(served: Server) -> N
         assert (await rest(reader)).startswith(b"HTTP/1.1 400"), "it is no JSON; that was read"
 
 
-async def test_X10_a_mounted_application_waits_no_longer_either() -> None:
+async def test_X8_a_mounted_application_waits_no_longer_either() -> None:
     async def receive() -> dict[str, object]:
         await asyncio.sleep(0 if next(calls) % 2 == 0 else 3600)
         return {"type": "http.request", "body": b"x", "more_body": True}

@@ -1,4 +1,4 @@
-"""Names, titles and sentences of others as they may stand in a page, a terminal or a log: text, and nothing else (X11).
+"""Names, titles and sentences of others as they may stand in a page, a terminal or a log: text, and nothing else (X9).
 
 Without control characters, which a terminal would obey, and without those that turn text around or break its line, with
 which one name pretends to be another. Where text comes in it is made so once; the command line does it again for

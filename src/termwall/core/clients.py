@@ -1,4 +1,4 @@
-"""Who a client is: the id that it gives itself, bound to the token that it came with (X9).
+"""Who a client is: the id that it gives itself, bound to the token that it came with (X7).
 
 The owner's clients go by the ids that they give themselves; those of a token given to others by `~TOKEN~ID`, where
 TOKEN is a hash. So nobody is another token's client, whatever id it says; it reads its own id as it gave it.

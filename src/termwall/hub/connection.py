@@ -42,7 +42,7 @@ class Hello:
     """Who connects and to what (W1, W2)."""
 
     client_id: ClientId
-    """Unlike any other token's client's: `core.clients.bound` makes it so (X9)."""
+    """Unlike any other token's client's: `core.clients.bound` makes it so (X7)."""
     session_id: SessionId | None = None
     name: str | None = None
     resume: bool = False

@@ -50,7 +50,7 @@ class StreamResume(StreamPosition):
 
 
 class Driver(Wire):
-    """The client whose size a session follows (I4). Another token's client is named with its token (X9)."""
+    """The client whose size a session follows (I4). Another token's client is named with its token (X7)."""
 
     client_id: str
     name: Caption | None = None
@@ -143,7 +143,7 @@ class Session(Wire):
     title: Caption
     type: Caption
     command: list[str]
-    """Exactly as it is run: who shows it has to leave out what a terminal would obey (X11)."""
+    """Exactly as it is run: who shows it has to leave out what a terminal would obey (X9)."""
     cwd: Caption
     """Where the program says it works (OSC 7); until it does, where it was started."""
     status: Literal["starting", "running", "exited", "lost"]

@@ -15,7 +15,7 @@ MAX_COMMAND = 1024
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 Caption = Annotated[str, AfterValidator(caption)]
-"""A name or a title: one line without what a terminal would obey, or what turns the text beside it around (X11)."""
+"""A name or a title: one line without what a terminal would obey, or what turns the text beside it around (X9)."""
 Sentence = Annotated[str, AfterValidator(sentence)]
 """The same of a longer text."""
 

@@ -1,4 +1,4 @@
-"""A request's body, which has a size and a time: little of both before sign-in (X4, X10)."""
+"""A request's body, which has a size and a time: little of both before sign-in (X4, X8)."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Connections that carry no WebSocket yet: all are counted, and who has not signed in gets few (X10).
+"""Connections that carry no WebSocket yet: all are counted, and who has not signed in gets few (X8).
 
 A connection is a stranger's until a request with a right token came over it. Where there are too many the oldest
 stranger's makes room, that of the address with the most of them first: so strangers hold off nobody but each other, and

@@ -1,7 +1,7 @@
 """HTTP of `termwall serve`: uvicorn's protocol with an end to every wait: nobody holds a connection for nothing.
 
 While a request is answered its own limits hold (`gate.py`). At any other time the connection has a deadline: for a
-head, for the rest of a body whose answer is sent already, for the next request, for its answer to be read (X4, X10).
+head, for the rest of a body whose answer is sent already, for the next request, for its answer to be read (X4, X8).
 It leans on internal shapes of uvicorn, which is pinned exactly; the tests of the edges hold them.
 """
 

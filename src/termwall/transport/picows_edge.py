@@ -212,7 +212,7 @@ def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds)
             return picows.WSUpgradeResponseWithListener(response, SocketListener(verdict, service, bounds))
 
         def came_by(self, door: Door) -> None:
-            """The connection's door: it counts until the WebSocket is one of ours, which is counted as such (X10)."""
+            """The connection's door: it counts until the WebSocket is one of ours, which is counted as such (X8)."""
             if isinstance(self.listener, SocketListener) and self.listener.admitted:
                 door.left()
             else:

@@ -124,7 +124,7 @@ export interface Drive {
   data?: Size | null;
 }
 
-/** The client whose size a session follows (I4). Another token's client is named with its token (X9). */
+/** The client whose size a session follows (I4). Another token's client is named with its token (X7). */
 export interface Driver {
   clientId: string;
   name?: string | null;

@@ -1,4 +1,4 @@
-/** Where a link leads, in characters that cannot mislead, and whether its text says so (X13). */
+/** Where a link leads, in characters that cannot mislead, and whether its text says so (X11). */
 
 export interface ScreenLink {
   /** What the terminal shows. */

@@ -1,4 +1,4 @@
-/** The links of a terminal: shown where they lead while the pointer is on them, listed for those who use no pointer (X13). */
+/** The links of a terminal: shown where they lead while the pointer is on them, listed for those who use no pointer (X11). */
 
 import type { IBufferRange, ILinkHandler, Terminal } from "@xterm/xterm";
 import { AddressLinks } from "./links";

@@ -11,7 +11,7 @@ async function shows(text: string, cols = 20): Promise<OscLinks> {
   return new OscLinks(terminal as unknown as Screen);
 }
 
-it("test_X13_the_text_of_a_link_is_whole_over_the_rows_of_its_line", async () => {
+it("test_X11_the_text_of_a_link_is_whole_over_the_rows_of_its_line", async () => {
   const address = "https://e.com/a/very/long/address/that/goes/over/three/rows";
   const links = await shows(`see ${link(address, address)} and ${link("https://e.com/b", "b")}`);
   const rows = [0, 1, 2, 3].map((row) => links.in(row).map((piece) => links.whole(piece).text));
@@ -19,7 +19,7 @@ it("test_X13_the_text_of_a_link_is_whole_over_the_rows_of_its_line", async () =>
   expect(links.in(0).map((piece) => links.address(piece))).toEqual([address]);
 });
 
-it("test_X13_neighbours_and_lines_of_their_own_are_links_of_their_own", async () => {
+it("test_X11_neighbours_and_lines_of_their_own_are_links_of_their_own", async () => {
   const links = await shows(
     `${link("https://one.example/", "漢字")}${link("https://two.example/", "two")}\r\n` +
       `${link("https://three.example/", "x".repeat(20))}\r\n${link("https://three.example/", "y")}`,
