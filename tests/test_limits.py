@@ -234,6 +234,23 @@ def test_case_hardening_L1_strangers_and_sessions_up_to_the_limit_end_nothing(tm
         assert set(running_now()) == {*ids[:SESSIONS], "again"}
 
 
+@pytest.mark.parametrize("cheap", [True, False])
+def test_case_hardening_L1_the_reserve_is_never_given_away(cheap: bool) -> None:
+    """Also where the system only has a list of what is open (Linux before 6.2, macOS), which is not made each time."""
+
+    def main() -> None:
+        descriptors._COUNTED = cheap and descriptors._COUNTED
+        resource.setrlimit(resource.RLIMIT_NOFILE, (600, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        while not descriptors.short():
+            for _ in range(descriptors.SESSION):
+                os.dup(0)
+        assert 600 - descriptors.RESERVE - descriptors.SESSION <= opened(os.getpid()) <= 600 - descriptors.RESERVE + 1
+        os.closerange(100, 600)
+        assert not descriptors.short(), "it is found out that there is room again"
+
+    assert in_child(main) == 0
+
+
 @pytest.mark.parametrize(
     ("files", "most", "given"),
     [((256, 4096), 4096, (256, 4096)), ((256, 1 << 20), 4096, (256, 4096)), ((8192, 1 << 20), 4096, (4096, 4096))],
