@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 
 from termwall import hook
-from termwall.remote import Ca, DataDir, Json, ProjectOption, SessionArgument, Token, Url, fail, known_id, remote, show
+from termwall.remote import (
+    Ca,
+    DataDir,
+    Json,
+    ProjectOption,
+    SessionArgument,
+    Token,
+    TokenFile,
+    Url,
+    fail,
+    known_id,
+    remote,
+    show,
+)
 
 TIMED_OUT = 124
 """The exit code of `timeout`, which scripts know."""
@@ -49,6 +62,7 @@ def notify_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Say what a session wants from its user: `make; termwall notify "make has ended"`."""
     if from_hook:
@@ -77,6 +91,7 @@ def screen_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Print what a session shows now, focused or not."""
     with remote(data_dir, url, token) as server:
@@ -100,6 +115,7 @@ def wait_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Wait for a session, and print what it is. Exit code 1: it ended before; 124: the time is over."""
     # WebSockets and messages take a tenth of a second to import, for this command only.

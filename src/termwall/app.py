@@ -26,6 +26,7 @@ from termwall.cluster.node import Node
 from termwall.config import Settings, SettingsError, load_environment, load_profiles
 from termwall.deadline import at_most
 from termwall.disk import write_private
+from termwall.folder import keep_private
 from termwall.hub.service import TerminalService
 from termwall.keeper import keeper_command
 from termwall.launcher import write_launcher
@@ -72,9 +73,10 @@ def owner_token(settings: Settings) -> str:
     """The owner's token: the given one, or the data folder's, made at the first start (X1)."""
     path = settings.data_dir / "token"
     # A file that a crash left empty is no token: an empty one would let everybody in.
-    if settings.token is None and path.exists() and (kept := path.read_text().strip()):
+    given = settings.given_token
+    if given is None and path.exists() and (kept := path.read_text().strip()):
         return kept
-    token = settings.token or secrets.token_urlsafe(24)
+    token = given or secrets.token_urlsafe(24)
     _keep(path, token, "The next start makes another token.")
     return token
 
@@ -111,6 +113,7 @@ def check(settings: Settings) -> None:
         SettingsError: with what.
     """
     load_profiles(settings, os.environ)
+    _ = settings.given_token
     if settings.nats:
         try:
             import termwall.cluster.nats  # noqa: F401
@@ -123,7 +126,7 @@ class Termwall:
 
     def __init__(self, settings: Settings) -> None:
         check(settings)
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keep_private(settings.data_dir)
         self.settings = settings
         self.bounds = settings.bounds()
         self.store = Store(settings.data_dir / "termwall.sqlite")
@@ -135,6 +138,7 @@ class Termwall:
             allowed_hosts=settings.reached_by,
             allowed_origins=settings.allowed_origins,
             grants=self._grants,
+            public_url=settings.public_url,
             browsers=Browsers(
                 self.store,
                 clock=clock,

@@ -15,7 +15,17 @@ from urllib.parse import quote
 import typer
 
 from termwall.config import Settings
-from termwall.folder import LOG_NAME, DataFolderError, Running, data_folder, find_crashed, find_running, stop_running
+from termwall.folder import (
+    LOG_NAME,
+    DataFolderError,
+    Running,
+    data_folder,
+    find_crashed,
+    find_running,
+    keep_private,
+    private,
+    stop_running,
+)
 from termwall.pty.groups import gone, kill_held
 from termwall.pty.rendezvous import HolderError, HolderSilent, look
 from termwall.remote import DataDir, Json, Remote, Unanswered, fail, here, read_settings, sendable
@@ -67,7 +77,7 @@ def up_command(
         given |= {name: str(value) for name, value in asked.items() if value is not None}
         running = _start(settings.data_dir, given, "starting")
         (settings.data_dir / AGAIN).unlink(missing_ok=True)
-    with Remote(settings.data_dir, running.url, settings.token) as server:
+    with Remote(settings.data_dir, running.url, settings.given_token) as server:
         project = server.project_for(folder, create=True)
         address = f"{running.url}/?token={server.token}&project={quote(project)}"
     typer.echo(json.dumps({"url": address, "pid": running.pid}) if as_json else f"termwall is up: {address}")
@@ -184,7 +194,7 @@ def _holder(folder: Path) -> dict[str, Any] | None:
 def _ask_server(settings: Settings, running: Running, states: dict[str, int]) -> bool:
     """Count what its sessions want. False where it does not answer in time."""
     until = time.monotonic() + ASK_SECONDS
-    with Remote(settings.data_dir, running.url, settings.token, seconds=ASK_SECONDS) as server:
+    with Remote(settings.data_dir, running.url, settings.given_token, seconds=ASK_SECONDS) as server:
         try:
             for project in server.call("GET", "/api/projects")["projects"]:
                 for one in server.call("GET", f"/api/projects/{project['id']}/sessions")["sessions"]:
@@ -264,19 +274,23 @@ def _start(folder: Path, given: dict[str, str], what: str) -> Running:
         typer.echo(f"termwall: {what}", err=True)
     log = folder / LOG_NAME
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(log, "ab") as errors:  # Appended to, so that it can be cut while the server runs (X10).
-            if errors.tell() > LOG_BYTES:
+        keep_private(folder)
+        anew = _begins_anew(log)
+        # Appended to, so that it can be cut while the server runs (X10).
+        with open(log, "ab", opener=private) as errors:
+            if anew:
                 errors.truncate(0)
             began = os.fstat(errors.fileno()).st_size
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "termwall", "serve", "--no-open", "--data-dir", str(folder)],
                 stdin=subprocess.DEVNULL,
-                stdout=errors,
+                stdout=subprocess.DEVNULL,  # The ready line has the token in it.
                 stderr=errors,
                 env={**os.environ, **given},
                 start_new_session=True,
             )
+    except DataFolderError as error:
+        fail(str(error))
     except OSError as error:
         fail(f"`{folder}` cannot be the data folder: {error.strerror}. Name another one with --data-dir.")
     until = time.monotonic() + START_SECONDS
@@ -291,6 +305,16 @@ def _start(folder: Path, given: dict[str, str], what: str) -> Running:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(KILLED_SECONDS)
     return _failed(log, began)
+
+
+def _begins_anew(log: Path) -> bool:
+    """Whether what earlier servers wrote is long enough, or has a token in it, as that of old ones has."""
+    try:
+        with open(log, "rb") as file:
+            said = file.read(LOG_BYTES + 1)
+    except FileNotFoundError:
+        return True
+    return len(said) > LOG_BYTES or b"/?token=" in said
 
 
 def _failed(log: Path, began: int) -> NoReturn:

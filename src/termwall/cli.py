@@ -6,7 +6,6 @@ import json
 import os
 import re
 import sys
-import webbrowser
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from termwall import descriptors, shortage
 from termwall.addresses import only_here, public_address
 from termwall.agents import notify_command, screen_command, wait_command
 from termwall.background import down_command, go_on, restart_command, status_command, up_command
+from termwall.browser_commands import browser_app, open_browser, open_while_serving
 from termwall.config import Settings, SettingsError
 from termwall.core.caption import caption
 from termwall.core.errors import TermwallError
@@ -39,14 +39,17 @@ from termwall.remote import (
     Remote,
     SessionArgument,
     Token,
+    TokenFile,
     Url,
     fail,
+    from_file,
     here,
     known_project,
     read_settings,
     remote,
     sendable,
     show,
+    shown_to_others,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +67,7 @@ app = typer.Typer(
 )
 token_app = typer.Typer(help="Tokens for others: what they open, and for whom.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
+app.add_typer(browser_app, name="browser")
 app.command("up")(up_command)
 app.command("down")(down_command)
 app.command("status")(status_command)
@@ -115,12 +119,13 @@ def serve_folder(
     sendable(str(folder))  # Before a server is started for it.
     running = find_running(settings.data_dir)
     if running is not None:
-        with Remote(settings.data_dir, running.url, settings.token) as remote:
+        with Remote(settings.data_dir, running.url, settings.given_token) as remote:
             project = remote.project_for(folder, create=True)
             address = f"{running.url}/?token={remote.token}&project={quote(project)}"
+            code = remote.code() if settings.open else None
         typer.echo(f"termwall runs already; this folder is a project of it now: {address}")
-        if settings.open:
-            webbrowser.open(address)
+        if code is not None:
+            open_browser(running.url, code, project)
         return
 
     def ready(url: str, termwall: "Termwall") -> None:
@@ -133,7 +138,7 @@ def serve_folder(
             typer.echo(f"termwall: this folder is no project yet: {error}", err=True)
         typer.echo(f"termwall ready: {address}")
         if settings.open:
-            webbrowser.open(address)
+            open_while_serving(url, termwall.access.owners_code(), project.id)
 
     run_server(settings, ready)
 
@@ -143,7 +148,13 @@ def serve_command(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
     data_dir: DataDir = None,
-    token: Annotated[str | None, typer.Option(help="The owner's token, at least 8 characters.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(callback=shown_to_others, help="The owner's token, at least 8 characters; better --token-file."),
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(callback=from_file, help="File with the owner's token, at least 8 characters.")
+    ] = None,
     max_focused: Annotated[int | None, typer.Option(help="Sessions on the stage of a new project.")] = None,
     heartbeat: Annotated[int | None, typer.Option(help="Milliseconds between a client's heartbeats.")] = None,
     allowed_hosts: Annotated[str | None, typer.Option(help="Further host names, separated by commas.")] = None,
@@ -170,6 +181,7 @@ def serve_command(
         port=port,
         data_dir=data_dir,
         token=token,
+        token_file=token_file,
         max_focused=max_focused,
         heartbeat=heartbeat,
         allowed_hosts=allowed_hosts,
@@ -183,6 +195,8 @@ def serve_command(
         outlive=False if no_outlive else None,
         take_over=take_over or None,
     )
+    if nats and "@" in nats:
+        typer.echo("termwall: --nats shows its password to all users of this machine; use TERMWALL_NATS.", err=True)
     if only_check:
         check_settings(settings)
         return
@@ -192,7 +206,7 @@ def serve_command(
         typer.echo(f"termwall ready: {address}")
         sys.stdout.flush()
         if settings.open:
-            webbrowser.open(address)
+            open_while_serving(url, termwall.access.owners_code())
 
     run_server(settings, ready)
 
@@ -267,6 +281,7 @@ def run_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Start a session in this folder: `termwall run --name tests -- pytest -q`."""
     with remote(data_dir, url, token) as server:
@@ -288,6 +303,7 @@ def list_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """List the sessions of a project."""
     with remote(data_dir, url, token) as server:
@@ -326,6 +342,7 @@ def send_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Type text into a session, as a person would, and press Enter; or press keys, or send bytes."""
     if keys + raw + paste > 1:
@@ -377,6 +394,7 @@ def focus_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Put a session on the stage, for everybody."""
     with remote(data_dir, url, token) as server:
@@ -392,6 +410,7 @@ def blur_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Take sessions from the stage, for everybody."""
     with remote(data_dir, url, token) as server:
@@ -407,6 +426,7 @@ def close_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """End a session's program and forget the session; asks while a program runs."""
     with remote(data_dir, url, token) as server:
@@ -427,6 +447,7 @@ def attach_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     r"""Show a session in this terminal and type into it; Ctrl-\ leaves it running."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -460,6 +481,7 @@ def token_create(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Make a token for somebody; it is shown once."""
     with remote(data_dir, url, token) as server:
@@ -480,7 +502,12 @@ def token_create(
 
 @token_app.command("list")
 def token_list(
-    as_json: Json = False, data_dir: DataDir = None, url: Url = None, ca: Ca = None, token: Token = None
+    as_json: Json = False,
+    data_dir: DataDir = None,
+    url: Url = None,
+    ca: Ca = None,
+    token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """List the tokens given to others."""
     with remote(data_dir, url, token) as server:
@@ -499,6 +526,7 @@ def token_revoke(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """End a token, and the connections it opened."""
     with remote(data_dir, url, token) as server:

@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     token: Annotated[str, AfterValidator(_token)] | None = Field(
         None, min_length=MIN_TOKEN, description="The owner's token; made at the first start if not given."
     )
+    token_file: Path | None = Field(None, description="A file with the owner's token, where `token` does not give it.")
     sign_in_days: int = Field(
         14, ge=1, le=400, description="Days without use after which a browser has to sign in again."
     )
@@ -220,6 +221,15 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def given_token(self) -> str | None:
+        """The owner's token, where one was given.
+
+        Raises:
+            SettingsError: the file for it cannot be read, or holds none.
+        """
+        return self.token or (read_token(self.token_file) if self.token_file is not None else None)
+
+    @property
     def reached_by(self) -> list[str]:
         """The further host names, with that of the public address."""
         public = urlsplit(self.public_url).hostname if self.public_url else None
@@ -260,6 +270,22 @@ class Settings(BaseSettings):
             registration_delays=tuple(self.registration_delays),
             close_seconds=self.close_seconds,
         )
+
+
+def read_token(path: Path) -> str:
+    """A token from the file that has it, without the line's end.
+
+    Raises:
+        SettingsError: it cannot be read, or holds none.
+    """
+    try:
+        token = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsError(f"the token cannot be read from `{path}`: {why}.") from None
+    if len(token) < MIN_TOKEN or not token.isprintable():
+        raise SettingsError(f"`{path}` holds no token: one line of at least {MIN_TOKEN} characters.")
+    return token
 
 
 _Word = Annotated[str, AfterValidator(no_nul)]

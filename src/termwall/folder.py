@@ -3,8 +3,10 @@
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import signal
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +20,17 @@ STOP_SECONDS = 9.0
 KILL_SECONDS = 5.0
 LOG_NAME = "server.log"
 """In the data folder: what a server in the background says."""
+
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+OURS = (
+    *("token", "instance", "lock", "server.json", "restart.json", "server.log", "holder.log", "holder.sock"),
+    *("termwall.sqlite", "termwall.toml", "recordings", "bin"),
+)
+"""How the names of termwall's files in its data folder begin, perhaps after a dot. What else is there is not its own,
+and has the folder's rights around it."""
+
+log = logging.getLogger("termwall")
 
 
 class DataFolderError(Exception):
@@ -39,6 +52,44 @@ class Running:
     """What it was started with, as variables of the environment."""
 
 
+def private(name: str, flags: int) -> int:
+    """`open`'s opener for files that only the server's user reads."""
+    return os.open(name, flags, 0o600)
+
+
+def keep_private(folder: Path) -> None:
+    """Make the data folder, or take others' rights from one that is there, and from what is termwall's in it (X1).
+
+    Raises:
+        OSError: it cannot be made.
+        DataFolderError: anybody may have put files into it, such as a token that he knows.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    before = folder.stat().st_mode
+    if before & stat.S_ISVTX and before & stat.S_IWOTH:
+        raise DataFolderError(f"`{folder}` is everybody's folder. Name one of your own with --data-dir.")
+    ours = (path for path in folder.iterdir() if path.name.lstrip(".").startswith(OURS))
+    there = [looked for path in ours if (looked := _looked_at(path)) is not None]
+    if before & OTHERS_WRITE:
+        strange = next((path for path, found in there if found.st_uid not in (os.getuid(), 0)), None)
+        if strange is not None:
+            raise DataFolderError(f"`{strange}` is another user's. Name a folder of your own with --data-dir.")
+    for path, now in ((folder, folder.stat()), *there):
+        if now.st_mode & OTHERS:
+            with contextlib.suppress(OSError):  # Another user's folder, or a disk that knows no rights.
+                path.chmod(stat.S_IMODE(now.st_mode) & ~OTHERS)
+    if folder.stat().st_mode & OTHERS:
+        log.warning("`%s` cannot be closed to other users of this machine: its disk or its owner forbids it.", folder)
+
+
+def _looked_at(path: Path) -> tuple[Path, os.stat_result] | None:
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return None if stat.S_ISLNK(found.st_mode) else (path, found)
+
+
 @contextlib.contextmanager
 def data_folder(path: Path, *, take_over: bool = False) -> Iterator[None]:
     """Hold the data folder for one server.
@@ -51,8 +102,8 @@ def data_folder(path: Path, *, take_over: bool = False) -> Iterator[None]:
     """
     with contextlib.ExitStack() as held:
         try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = held.enter_context(open(path / "lock", "w"))
+            keep_private(path)
+            lock = held.enter_context(open(path / "lock", "w", opener=private))
         except OSError as error:
             raise DataFolderError(
                 f"`{path}` cannot be the data folder: {shortage.why(error)}. Name another one with --data-dir."

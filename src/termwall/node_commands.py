@@ -6,13 +6,18 @@ from typing import Annotated
 import typer
 
 from termwall.core.caption import caption
-from termwall.remote import Ca, DataDir, Json, Token, Url, remote
+from termwall.remote import Ca, DataDir, Json, Token, TokenFile, Url, remote
 
 Back = Annotated[bool, typer.Option("--back", help="Take clients again.")]
 
 
 def nodes_command(
-    as_json: Json = False, url: Url = None, ca: Ca = None, token: Token = None, data_dir: DataDir = None
+    as_json: Json = False,
+    url: Url = None,
+    ca: Ca = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    data_dir: DataDir = None,
 ) -> None:
     """List the nodes of the wall: role, version, sessions, clients."""
     with remote(data_dir, url, token) as server:
@@ -31,7 +36,12 @@ def nodes_command(
 
 
 def drain_command(
-    back: Back = False, url: Url = None, ca: Ca = None, token: Token = None, data_dir: DataDir = None
+    back: Back = False,
+    url: Url = None,
+    ca: Ca = None,
+    token: Token = None,
+    token_file: TokenFile = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Send a node's clients to others, before an upgrade. Its programs go on."""
     with remote(data_dir, url, token) as server:

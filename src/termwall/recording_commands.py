@@ -22,6 +22,7 @@ from termwall.remote import (
     ProjectOption,
     SessionArgument,
     Token,
+    TokenFile,
     Url,
     fail,
     here,
@@ -44,6 +45,7 @@ def record_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Record a session from now on, or stop that; prints the recording's id."""
     with remote(data_dir, url, token) as server:
@@ -59,6 +61,7 @@ def recordings_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """List a project's recordings, the newest first."""
     with remote(data_dir, url, token) as server:
@@ -106,6 +109,7 @@ def export_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Write a recording as one asciicast file, all of its parts in it."""
     with remote(data_dir, url, token) as server:
@@ -136,6 +140,7 @@ def play_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Play a recording in this terminal: space pauses, q ends."""
     with TemporaryFile() as copy:
@@ -170,6 +175,7 @@ def grep_command(
     url: Url = None,
     ca: Ca = None,
     token: Token = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Find text in all sessions' screens and scrollback, and in recordings; exit code 1 if there is none."""
     query = urlencode({"q": sendable(text), "limit": limit, "recordings": str(not no_recordings).lower()})

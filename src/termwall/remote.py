@@ -11,7 +11,7 @@ import httpx
 import typer
 from pydantic import ValidationError
 
-from termwall.config import MIN_TOKEN, Settings
+from termwall.config import MIN_TOKEN, Settings, SettingsError, read_token
 from termwall.core.caption import caption, sentence
 from termwall.core.ids import ID_PATTERN
 from termwall.folder import Running, find_running
@@ -35,7 +35,34 @@ Ca = Annotated[
         help="Certificates to trust beside the system's, where the address is https.",
     ),
 ]
-Token = Annotated[str | None, typer.Option("--token", help="Token to show to the server.")]
+
+
+def shown_to_others(token: str | None) -> str | None:
+    """A token was given as an argument: every user of the machine can read it there (X1)."""
+    if token is not None:
+        typer.echo(
+            "termwall: --token shows the token to all users of this machine (`ps`); use --token-file or "
+            "TERMWALL_TOKEN.",
+            err=True,
+        )
+    return token
+
+
+def from_file(path: Path | None) -> Path | None:
+    """A file with the token was given as an option, which goes before the environment."""
+    if path is not None:
+        os.environ.pop("TERMWALL_TOKEN", None)
+        os.environ["TERMWALL_TOKEN_FILE"] = str(path)
+    return path
+
+
+Token = Annotated[
+    str | None,
+    typer.Option("--token", callback=shown_to_others, help="Token to show to the server; better --token-file."),
+]
+TokenFile = Annotated[
+    Path | None, typer.Option("--token-file", callback=from_file, help="File with the token to show to the server.")
+]
 ProjectOption = Annotated[
     str | None, typer.Option("--project", "-p", envvar="TERMWALL_PROJECT_ID", help="Project id; else this folder's.")
 ]
@@ -84,7 +111,11 @@ def known_id(text: str, kind: str, lists: str) -> str:
 def read_settings(**given: Any) -> Settings:
     """The settings from the options that were given, then the environment; ends the command where one is wrong."""
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+        _ = settings.given_token
+        return settings
+    except SettingsError as error:
+        fail(str(error))
     except ValidationError as error:
         fault = error.errors()[0]
         name = str(fault["loc"][0]) if fault["loc"] else "settings"
@@ -182,6 +213,14 @@ class Remote:
         answer = self.ask(method, path, body)
         return answer.json() if answer.content else None
 
+    def code(self) -> str | None:
+        """A one-time code for opening a browser; None from a server that knows none yet, as before an upgrade."""
+        try:
+            answer = self._http.request("POST", "/api/codes")
+        except httpx.HTTPError as error:
+            fail(f"{self.url} does not answer: {error}")
+        return str(answer.json()["code"]) if answer.status_code == 201 else None
+
     def project_for(self, path: Path, *, create: bool = False) -> str:
         """The id of the project of a folder, or of the nearest one above it."""
         projects = self.call("GET", "/api/projects")["projects"]
@@ -230,17 +269,26 @@ def _kept_token(data_dir: Path) -> str:
     try:
         return (data_dir / "token").read_bytes().decode().strip()
     except FileNotFoundError:
-        fail("no token is known; give one with --token or TERMWALL_TOKEN.")
+        fail("no token is known; give one with --token-file or TERMWALL_TOKEN.")
     except OSError as error:
-        fail(f"`{data_dir / 'token'}` cannot be read: {error.strerror}. Give a token with --token or TERMWALL_TOKEN.")
+        fail(f"`{data_dir / 'token'}` cannot be read: {error.strerror}. Give one with --token-file or TERMWALL_TOKEN.")
     except UnicodeDecodeError:
-        fail(f"`{data_dir / 'token'}` holds no token; give one with --token or TERMWALL_TOKEN.")
+        fail(f"`{data_dir / 'token'}` holds no token; give one with --token-file or TERMWALL_TOKEN.")
+
+
+def _kept_in_file(path: str | None) -> str | None:
+    if not path:
+        return None
+    try:
+        return read_token(Path(path))
+    except SettingsError as error:
+        fail(str(error))
 
 
 def remote(data_dir: Path | None, url: str | None, token: str | None) -> Remote:
     """The server that the options name."""
     # A token that is too short to be made is still one that the server can refuse.
-    token = token or os.environ.get("TERMWALL_TOKEN")
+    token = token or os.environ.get("TERMWALL_TOKEN") or _kept_in_file(os.environ.get("TERMWALL_TOKEN_FILE"))
     settings = read_settings(data_dir=data_dir, token=token if token and len(token) >= MIN_TOKEN else "-" * MIN_TOKEN)
     return Remote(settings.data_dir, url, token)
 

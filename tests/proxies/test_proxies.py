@@ -76,6 +76,8 @@ def use(wall: WallPage, server: Server) -> None:
     wall.type(session, "through the proxy\n")
     wall.until(lambda: wall.text(session).count("through the proxy") == 2, "the echo")
     assert "token=" not in wall.page.url
+    tls = wall.page.url.startswith("https:")
+    assert [(one["secure"], one["httpOnly"]) for one in wall.page.context.cookies()] == [(tls, True)]
     wall.page.reload()
     wall.until(lambda: wall.text(session).count("through the proxy") == 2, "the screen after a reload")
     assert wall.page.evaluate("fetch('api/projects').then(answer => answer.status)") == 200
@@ -85,10 +87,7 @@ def test_case_server_2_nginx_with_tls_on_a_port_of_its_own(
     site: Site, nginx: Nginx, visit: OpenAt, server: Server
 ) -> None:
     with nginx(blocks("nginx")[0]):
-        wall = visit(f"https://{HOST}:{site.port}")
-        use(wall, server)
-        cookies = wall.page.context.cookies()
-        assert all(cookie["secure"] and cookie["httpOnly"] for cookie in cookies)
+        use(visit(f"https://{HOST}:{site.port}"), server)
 
 
 def test_case_server_2_nginx_on_a_path(site: Site, nginx: Nginx, visit: OpenAt, server: Server) -> None:
@@ -194,6 +193,16 @@ def test_case_server_2_a_proxy_that_is_set_up_wrongly_is_explained_on_the_page_a
         wall = visit(origin, connected=False)
         wall.until(lambda: "`other.example.org` is not served here" in wall.page.inner_text("body"), "the wrong name")
     wall.until(lambda: "the Host `other.example.org` is not served here" in server.errors.read_text(), "the log")
+
+
+def test_case_hardening_X5_the_cookie_is_secure_behind_a_proxy_that_says_nothing_of_tls(
+    site: Site, nginx: Nginx, visit: OpenAt, tmp_path: Path
+) -> None:
+    text = blocks("nginx")[0].replace("proxy_set_header X-Forwarded-Proto", "# proxy_set_header X-Forwarded-Proto")
+    origin = f"https://{HOST}:{site.port}"
+    with running(tmp_path / "data", "--public-url", origin) as site.server, nginx(text):
+        site.server.project(tmp_path / "wall", id="wall")
+        use(visit(origin, server=site.server), site.server)
 
 
 def test_case_server_2_a_proxy_that_changes_host_needs_an_allowed_origin(

@@ -220,13 +220,19 @@ def test_X5_an_answer_renews_the_cookie_of_a_browser_that_comes_back(tmp_path: P
         ("http", {"x-forwarded-ssl": "on"}, True),
         ("http", {"origin": "https://wall.example"}, True),
         ("http", {"origin": "http://wall.example"}, False),
+        ("http", {"host": "public.example"}, True),
+        ("http", {"host": "public.example:443"}, True),
+        ("http", {"host": "public.example:7070"}, False),
+        ("http", {"host": "allowed.example:8443"}, True),
+        ("http", {"host": "127.0.0.1:7070"}, False),
     ],
 )
 def test_case_hardening_X5_a_cookie_is_secure_wherever_the_browser_has_tls(
     scheme: str, headers: dict[str, str], secure: bool
 ) -> None:
     """A proxy on another machine, too, whose word uvicorn does not take for the scheme."""
-    access = Access(TOKEN, instance="ab")
+    known = {"public_url": "https://public.example/wall", "allowed_origins": ["https://allowed.example:8443"]}
+    access = Access(TOKEN, instance="ab", **known)  # type: ignore[arg-type]
     for value in ("x", ""):
         assert cookie_header(access, value, scope_of(scheme=scheme, **headers)).endswith("; Secure") is secure
 

@@ -285,7 +285,7 @@ def _log(folder: Path) -> IO[bytes]:
     path = folder / "holder.log"
     mode = "wb" if path.exists() and path.stat().st_size > LOG_BYTES else "ab"
     try:
-        return open(path, mode)
+        return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
     except OSError as error:
         if error.errno not in shortage.DISK:
             raise

@@ -74,6 +74,7 @@ class Access:
         allowed_origins: further origins whose pages may use it, such as `https://example.org`.
         grants: the tokens given to others, looked up at each request.
         browsers: those that are signed in.
+        public_url: the address that others reach it by.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Access:
         allowed_origins: Iterable[str] = (),
         grants: Callable[[], Sequence[Grant]] = tuple,
         browsers: Browsers | None = None,
+        public_url: str | None = None,
     ) -> None:
         self.token = token
         self.browsers = browsers or Browsers()
@@ -93,6 +95,8 @@ class Access:
         self.cookie_name = f"termwall_{instance}"
         self._hosts = {name.lower() for name in allowed_hosts} | LOOPBACK_NAMES | {host.lower()}
         self._origins = {origin.rstrip("/").lower() for origin in allowed_origins}
+        public = urlsplit(public_url or "")
+        self._over_tls = {*self._origins, f"{public.scheme}://{public.netloc}".lower()}
         self._any_address = host.lower() not in LOOPBACK_NAMES
         self.refusals = Refusals()
         self._grants = grants
@@ -121,6 +125,10 @@ class Access:
         # Behind a proxy that ends TLS the page's scheme is https where ours is http; its host is still ours. A browser
         # leaves out the port of the scheme, some proxies write it.
         return parts.scheme in (scheme, "https") and host is not None and _same_place(parts.netloc, host, parts.scheme)
+
+    def over_tls(self, host: str | None) -> bool:
+        """Whether the settings say that what has this Host comes over TLS, as a proxy in front has it."""
+        return host is not None and f"https://{host.lower().removesuffix(':443')}" in self._over_tls
 
     def wrong_host(self, host: str | None) -> str:
         """What came and what was expected, where `check_host` refuses."""
@@ -177,6 +185,10 @@ class Access:
         return {**given, hash_token(self.token): Identity("own", "bearer")}
 
     # ---- browsers
+
+    def owners_code(self) -> str:
+        """A one-time code that stands for the owner's token."""
+        return self.codes.make(hash_token(self.token))
 
     def sign_in(self, token_hash: bytes, agent: str, cookie: str | None) -> str:
         """Sign a browser in with a token that is known; returns its cookie.

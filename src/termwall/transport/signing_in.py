@@ -17,13 +17,15 @@ _AHEAD: Final = ("prefetch", "prerender", "preview")
 """What browsers load before anybody wants to see it."""
 
 
-def is_secure(scope: MutableMapping[str, Any]) -> bool:
+def is_secure(access: Access, scope: MutableMapping[str, Any]) -> bool:
     """Whether the browser sees this server over TLS, so that its cookie may never go without.
 
     A proxy on another machine is not asked who it is: who claims TLS that is not there only loses the own cookie.
     """
     headers = Headers(scope=scope)
     if scope["scheme"] in ("https", "wss") or headers.get("origin", "").lower().startswith("https://"):
+        return True
+    if access.over_tls(headers.get("host")):
         return True
     forwarded = headers.get("forwarded", "").partition(",")[0].lower().replace(" ", "").replace('"', "")
     return (
@@ -36,7 +38,7 @@ def is_secure(scope: MutableMapping[str, Any]) -> bool:
 def cookie_header(access: Access, value: str, scope: MutableMapping[str, Any]) -> str:
     """The Set-Cookie header of a sign-in, as long as it lasts without use; an empty value ends it."""
     seconds = access.browsers.life // 1000 if value else 0
-    secure = "; Secure" if is_secure(scope) else ""
+    secure = "; Secure" if is_secure(access, scope) else ""
     return f"{access.cookie_name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={seconds}{secure}"
 
 
