@@ -123,17 +123,30 @@ async def test_case_command_line_11_R2_a_recording_may_begin_inside_a_character(
         assert text.endswith(f"{whole} end")
 
 
-async def test_case_command_line_11_R2_without_a_picture_it_begins_with_a_whole_character(tmp_path: Path) -> None:
+async def test_case_command_line_11_R2_without_a_picture_it_begins_where_a_replay_would(tmp_path: Path) -> None:
+    """And with a whole character: no screen worker is there, so what was printed is the only way to the screen."""
     wall = Wall(tmp_path, close_seconds=1.0, recordings=tmp_path / "recordings")
-    wall.session("a", "sh", "-c", r"stty raw -echo; printf '\346\227'; read x; printf '\245'; read x")
-    await until(lambda: wall.service.get_session("a").offset == 2, "half a character")
+    wall.session("a", "sh", "-c", r"stty raw -echo; printf 'before \346\227'; read x; printf '\245'; read x")
+    await until(lambda: wall.service.get_session("a").offset == 9, "half a character")
     made = wall.service.start_recording("a")
     path = place(wall, made.id) / "1.cast"
     await until(path.exists, "its beginning")
     wall.service.write_input("a", "\n")
-    await until(lambda: wall.service.get_session("a").offset == 3, "the rest")
+    await until(lambda: wall.service.get_session("a").offset == 10, "the rest")
     wall.service.stop_recording("a")
-    assert printed(read_cast(cast_lines(path)).events) == "日"
+    assert printed(read_cast(cast_lines(path)).events) == "\x1bcbefore 日"
+    await asyncio.wait_for(wall.service.close(), 10)
+
+
+async def test_R2_without_a_picture_it_begins_with_a_line_of_the_last_replay(tmp_path: Path) -> None:
+    wall = Wall(tmp_path, close_seconds=1.0, recordings=tmp_path / "recordings", ring_bytes=4096, replay_bytes=100)
+    wall.session("a", "sh", "-c", "stty -echo; seq 1000 2999; read x")
+    await until(lambda: wall.service.get_session("a").offset == 12_000, "the numbers")
+    made = wall.service.start_recording("a")
+    path = place(wall, made.id) / "1.cast"
+    await until(path.exists, "its beginning")
+    wall.service.stop_recording("a")
+    assert printed(read_cast(cast_lines(path)).events) == "\x1bc" + "".join(f"{n}\r\n" for n in range(2984, 3000))
     await asyncio.wait_for(wall.service.close(), 10)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from termwall.core.snapshot import RESET
 from termwall.screen.feed import Picture
 from termwall.store.database import StoreUnavailable
 from termwall.store.sessions import SessionStore, StoredScreen
@@ -32,7 +33,6 @@ TAIL_BYTES = 256 << 10
 """Most output that is kept behind a snapshot instead of another snapshot."""
 LAST_SECONDS = 2.0
 """What a server that stops gives those sessions that need another snapshot."""
-RESET = b"\x1bc"
 
 
 @dataclass(frozen=True, slots=True)

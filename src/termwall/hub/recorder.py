@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from termwall import clock
 from termwall.core.asciicast import Event, Header, encode_event, encode_header
+from termwall.core.snapshot import RESET
 from termwall.hub.frames import Spot, cut_frames, encode_frame, frames_of
 
 if TYPE_CHECKING:
@@ -278,7 +279,8 @@ class Recorder:
             size = sizes.size_of(self._serial)
         else:
             self._decoder.reset()
-            self._offset = _character_start(ring.read(max(ring.start, ring.end - 3), ring.end), ring.end)
+            self._offset = ring.replay_start(self.session.bounds.replay_bytes)
+            text = RESET.decode()  # As a new viewer gets it then (S3).
             self._serial, size = sizes.serial_at(self._offset), sizes.at(self._offset)
         self.part, self.bytes, self._start = self.part + 1, 0, self.seconds
         self._frame_at, self._frame_time, self._resized = 0, self._time - 2 * FRAME_SECONDS, continues
@@ -409,13 +411,6 @@ def cut_torn(path: Path, whole: int = 0) -> int:
     if not keep:
         path.unlink()
     return keep
-
-
-def _character_start(tail: bytes, end: int) -> int:
-    """Where the character begins that the last bytes before `end` are the beginning of; `end` where there is none."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    decoder.decode(tail)
-    return end - len(decoder.getstate()[0])
 
 
 def _private(path: str, flags: int) -> int:
