@@ -34,6 +34,8 @@ RING_BYTES = 256 << 10
 """Full within minutes, so that memory can be compared; a client that stalls long falls out of it."""
 FLAT_SECONDS = 900.0
 """A shorter run says nothing of memory."""
+CALL_SECONDS = 60.0
+"""Until a call is answered: longer than the server's own bounds, which end in 503."""
 VISIT_SECONDS = 5.0
 """Between two sessions that are opened and closed."""
 
@@ -58,6 +60,8 @@ class Soak:
         self.found: list[str] = []
         self.recorded: dict[str, str] = {}
         """Recordings of sessions."""
+        self.answers: Counter[int] = Counter()
+        """To calls for screens and searches."""
         self._visited: tuple[str, float] | None = None
         self._visits = 0
         self.stand.server.start()
@@ -121,17 +125,19 @@ class Soak:
         if self._visited is not None and now < self._visited[1] + VISIT_SECONDS:
             return
         if self._visited is not None:
-            closed = call("DELETE", f"/api/sessions/{self._visited[0]}")
+            closed = call("DELETE", f"/api/sessions/{self._visited[0]}", timeout=CALL_SECONDS)
             if closed.status_code != 204:
                 self.found.append(f"a session cannot be closed: {closed.text[:200]}")
         project = self.chance.choice(self.projects)
-        made = call("POST", f"/api/projects/{project}/sessions", {"command": ["sh", "-c", "echo a visit; exec cat"]})
+        body = {"command": ["sh", "-c", "echo a visit; exec cat"]}
+        made = call("POST", f"/api/projects/{project}/sessions", body, timeout=CALL_SECONDS)
         if made.status_code != 201:
             self.found.append(f"a session cannot be opened: {made.text[:200]}")
             return
         self._visited, self._visits = (made.json()["id"], now), self._visits + 1
         for path in (f"sessions/{made.json()['id']}/screen", f"projects/{project}/search?q=visit"):
-            answer = call("GET", f"/api/{path}")
+            answer = call("GET", f"/api/{path}", timeout=CALL_SECONDS)
+            self.answers[answer.status_code] += 1
             if answer.status_code not in (200, 503):  # 503 while a screen worker was just killed.
                 self.found.append(f"{path}: {answer.status_code} {answer.text[:200]}")
 
@@ -196,6 +202,7 @@ def tell(verdict: Verdict, soak: Soak) -> None:
     kinds = Counter(client["kind"] for client in verdict.clients)
     printed = sum(ledger.written for ledger in soak.stand.ledgers.values())
     print(f"\n{len(soak.stand.printed)} sessions, clients: {dict(kinds)}; {soak._visits} sessions opened and closed")
+    print(f"screens and searches were answered with {dict(soak.answers)}")
     print(f"killed: {dict(soak.kills)}; then all at once")
     print(f"{printed / 1e6:.1f} MB printed, {verdict.sum('checked') / 1e6:.1f} MB compared, ", end="")
     print(f"{verdict.sum('skipped') / 1e6:.1f} MB left out for clients that stalled, {verdict.sum('shown')} pictures")

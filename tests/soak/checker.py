@@ -158,6 +158,13 @@ class Watcher(Client):
         if self._acks:
             await super()._ack(ws, name, offset)
 
+    async def _renumber(self, ws: ClientConnection, session: str, expected: int) -> None:
+        await super()._renumber(ws, session, expected)
+        # One that was typed while others were sent again may have overtaken them, and was refused.
+        for name, seq, text in tuple(self._sent):
+            if name == session:
+                await self._input(ws, name, seq, text)
+
     # ---- what it does
 
     async def live(self) -> None:
@@ -234,7 +241,7 @@ class Watcher(Client):
                 what = f"it ends at {offset}, and {totals[name]} bytes were printed"
                 self._fault(name, offset, what, totals[name] - offset)
         if self.unacknowledged:
-            self._fault("", 0, f"{self.unacknowledged} inputs have no answer")
+            self._fault("", 0, f"inputs have no answer: {self._sent[:3]} and others, {self.unacknowledged} in all")
 
     def _mine(self) -> dict[str, int]:
         """How far it has come; of other sessions, which come and go, it is told the places too."""

@@ -149,16 +149,19 @@ class Stand:
             self._say(checker, {})
         for checker in self.checkers:
             totals |= self._hear(checker, TYPED_SECONDS)["typed"]
+        verdict = Verdict()
         for session, count in totals.items():
-            ledger = self.ledgers[session]
-            waited(lambda ledger=ledger, count=count: ledger.written >= count, "what was typed", TYPED_SECONDS)  # type: ignore[misc]
+            until, ledger = time.monotonic() + TYPED_SECONDS, self.ledgers[session]
+            while ledger.written < count and time.monotonic() < until:
+                time.sleep(LOOK_SECONDS)
+            if ledger.written != count:
+                verdict.faults.append(f"session {session}: {count} bytes were typed, and it got {ledger.written}")
         for session, ledger in self.ledgers.items():
             ledger.stop = True
             waited(lambda ledger=ledger: ledger.done, f"the end of {session}'s output", DONE_SECONDS)  # type: ignore[misc]
             totals[session] = ledger.written
         for checker in self.checkers:
             self._say(checker, totals)
-        verdict = Verdict()
         for checker in self.checkers:
             verdict.add(self._hear(checker, REPORT_SECONDS))
         verdict.faults += [fault for session, total in totals.items() if (fault := self._shows(session, total))]
