@@ -2,10 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+from termwall.core.errors import ErrorCode, TermwallError
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 log = logging.getLogger("termwall.deadline")
+
+DISK_SECONDS = 30.0
+"""For what reads files: a long recording on a slow disk takes seconds."""
 
 
 async def at_most(seconds: float, work: Coroutine[Any, Any, object], what: str) -> bool:
@@ -28,3 +37,25 @@ async def at_most(seconds: float, work: Coroutine[Any, Any, object], what: str) 
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("%s failed", what, exc_info=error)
     return True
+
+
+async def in_thread(seconds: float, work: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
+    """Have a thread do what may wait for a disk, or takes the processor for longer than a moment (L6).
+
+    Raises:
+        TermwallError: `engine_away`, where it is not done by then; the thread is left to itself.
+    """
+    doing = asyncio.get_running_loop().run_in_executor(None, partial(work, *given, **named))
+    try:
+        await asyncio.wait((doing,), timeout=seconds)
+    finally:
+        if not doing.done():
+            doing.add_done_callback(_ignored)
+    if not doing.done():
+        raise TermwallError(ErrorCode.ENGINE_AWAY, f"The server's disk did not answer in {seconds:.0f} s; try again.")
+    return doing.result()
+
+
+def _ignored(doing: "asyncio.Future[Any]") -> None:
+    if not doing.cancelled():
+        doing.exception()

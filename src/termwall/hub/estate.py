@@ -37,6 +37,7 @@ from termwall.protocol.messages import FocusUpdate, NodesUpdate, Session, WallNo
 from termwall.pty.environment import Outfit
 from termwall.pty.held import HeldPrograms
 from termwall.pty.pace import Pace
+from termwall.pty.process import close_all
 from termwall.pty.programs import LocalPrograms, Program
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store
@@ -236,8 +237,7 @@ class Estate:
     def stops(self) -> None:
         """The server was told to stop: programs that end with it may as well be asked to now."""
         if not isinstance(self.programs, HeldPrograms):
-            for session in self._all():
-                session.process.close(within=END_SECONDS)
+            close_all([session.process for session in self._all()], END_SECONDS)
 
     async def close(self) -> None:
         """Let go of connections (W9), and of the programs, which end with the server unless they are held (P3, P5).
@@ -256,8 +256,7 @@ class Estate:
         sessions = self._all()
         held = isinstance(self.programs, HeldPrograms) and await self.programs.secure(SECURE_SECONDS)
         if not held:
-            for session in sessions:
-                session.process.close(within=END_SECONDS)
+            close_all([session.process for session in sessions], END_SECONDS)
         saved = await self.archive.save_all(sessions)
         for session in sessions:
             self._rest_recording(session, goes_on=held and session.ended is None)
@@ -355,6 +354,7 @@ class Estate:
         self.recordings.delete_project(room.id)
         for connection in tuple(room.connections):
             connection.close(CloseCode.UNKNOWN_PROJECT, "The project was deleted")
+        close_all([session.process for session in room.own])
         for session in room.own:
             self._end(room, session)
 

@@ -1,10 +1,9 @@
 """Looks for text in every session's screen and scrollback, and in recordings."""
 
-import asyncio
 import json
 import time
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from termwall.core.asciicast import CastError, read_cast
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.plain import Line, PlainText
 from termwall.core.search import Found, Query
+from termwall.deadline import in_thread
 from termwall.protocol.bodies import Match, Recording, SearchAnswer
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SECONDS = 5.0
 """For one search; what was not reached by then is told as `truncated`."""
+LATE_SECONDS = 1.0
+"""How much later a thread that reads recordings may see that the time is over."""
 MATCHES = 100
 """Unless more or fewer are asked for."""
 OF_ONE = 25
@@ -53,22 +55,25 @@ async def search(
             away = away or error.code is ErrorCode.ENGINE_AWAY
             continue
         drawn = True
-        screen = _Screen(json.loads(picture.data))
-        for count, found in enumerate(query.find_all(screen.lines)):
-            if count == OF_ONE or len(matches) == limit:
-                truncated = True
-                break
-            matches.append(
-                Match(
-                    session_id=session.id,
-                    session_name=session.name,
-                    node=service.node,
-                    text=found.text,
-                    start=found.start,
-                    end=found.end,
-                    lines_from_end=screen.rows_below(found),
-                )
+        room = min(OF_ONE, limit - len(matches))
+        try:
+            found, more = await in_thread(max(1.0, left), _in_screen, picture.data, query, room)
+        except TermwallError:  # Of a hundred thousand lines; what was looked into is what there is.
+            truncated = True
+            break
+        truncated = truncated or more
+        matches += [
+            Match(
+                session_id=session.id,
+                session_name=session.name,
+                node=service.node,
+                text=one.text,
+                start=one.start,
+                end=one.end,
+                lines_from_end=below,
             )
+            for one, below in found
+        ]
     if away and not drawn and service.screens is not None:
         raise TermwallError(
             ErrorCode.ENGINE_AWAY, "No screen can be drawn at the moment, so no session can be searched; try again."
@@ -77,9 +82,21 @@ async def search(
         known = {session.id for session in sessions}
         files = [(one, service.recordings.files(one.id)) for one in service.recordings.of_project(project_id)]
         room = limit - len(matches)
-        more, truncated = await asyncio.to_thread(_in_recordings, files, query, room, deadline, known)
-        matches += more
+        try:
+            recorded, truncated = await in_thread(
+                deadline - time.monotonic() + LATE_SECONDS, _in_recordings, files, query, room, deadline, known
+            )
+        except TermwallError:  # The disk does not answer: what the sessions have is what there is.
+            recorded, truncated = [], True
+        matches += recorded
     return SearchAnswer(matches=matches, limit=limit, truncated=truncated, skipped=skipped)
+
+
+def _in_screen(data: bytes, query: Query, room: int) -> tuple[list[tuple[Found, int]], bool]:
+    """The first matches of a screen, each with the rows below it; and whether there are more."""
+    screen = _Screen(json.loads(data))
+    found = list(islice(query.find_all(screen.lines), room + 1))
+    return [(one, screen.rows_below(one)) for one in found[:room]], len(found) > room
 
 
 class _Screen:

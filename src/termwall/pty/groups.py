@@ -9,9 +9,11 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 LOOK_SECONDS = 0.02
+PS_SECONDS = 1.0
 
 
 def groups_of(session: int) -> set[int]:
@@ -20,14 +22,19 @@ def groups_of(session: int) -> set[int]:
     Args:
         session: the process id of its leader.
     """
-    found = {session}
+    return groups_of_all((session,))[session]
+
+
+def groups_of_all(sessions: Iterable[int]) -> dict[int, set[int]]:
+    """The same of many sessions, which costs as much as of one: it is asked of every process there is."""
+    found = {session: {session} for session in sessions}
     for pid in _processes():
         try:
-            if os.getsid(pid) == session:
-                found.add(os.getpgid(pid))
+            if (groups := found.get(os.getsid(pid))) is not None:
+                groups.add(os.getpgid(pid))
         except OSError:  # It ended this moment, or is not ours to ask.
             continue
-    return found - {0}
+    return {session: groups - {0} for session, groups in found.items()}
 
 
 def signal_groups(groups: set[int], number: int) -> set[int]:
@@ -45,8 +52,10 @@ def signal_groups(groups: set[int], number: int) -> set[int]:
 def said_by_ps(*options: str) -> bytes:
     """What `ps` prints; nothing where it cannot be run now: no descriptor or process is free."""
     try:
-        return subprocess.run(["ps", *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
-    except OSError:
+        return subprocess.run(
+            ["ps", *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, timeout=PS_SECONDS
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
         return b""
 
 

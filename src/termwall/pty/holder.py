@@ -38,6 +38,8 @@ from termwall.pty.versions import SPOKEN, differs, understood
 KEPT_BYTES = 1 << 20
 """Most that is kept of a session for its next owner."""
 CONNECTIONS = 64
+MOST_UNSENT = 64
+"""Answers that wait for one that does not own the sessions; more are left out."""
 LEAVE_SECONDS = 2.0
 """How long an owner may take to let go before it is killed: two that read one terminal would mix its output."""
 KEEPER_DELAYS = (1.0, 1.0, 2.0, 5.0, 15.0, 60.0)
@@ -220,6 +222,8 @@ class Holder:
             self._plan_keeper()
 
     def _send(self, peer: Peer, header: dict[str, Any], body: bytes = b"", given: tuple[int, ...] = ()) -> None:
+        if peer is not self.owner and len(peer.unsent) >= MOST_UNSENT:
+            return  # It asks and does not read.
         header["descriptors"] = len(given)
         peer.unsent.append((memoryview(pack(header, body)), given))
         if len(peer.unsent) == 1:

@@ -14,7 +14,7 @@ from typing import Literal
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId
 from termwall.memory import NO_LIMIT
-from termwall.pty.groups import gone, groups_of, said_by_ps, signal_groups
+from termwall.pty.groups import gone, groups_of, groups_of_all, said_by_ps, signal_groups
 from termwall.pty.pace import Pace
 from termwall.pty.programs import ExitStatus, Program
 from termwall.pty.reader import PtyReader
@@ -224,13 +224,14 @@ class PtyProcess:
 
     # ---- the end
 
-    def close(self, within: float = math.inf) -> None:
+    def close(self, within: float = math.inf, groups: set[int] | None = None) -> None:
         """Ask the program to go: SIGHUP to all groups of its session, SIGKILL after `close_seconds` (P3).
 
         Returns at once.
 
         Args:
             within: seconds, for who cannot wait so long; also where it was asked before.
+            groups: those of its session, where they are known.
         """
         if self._closed.is_set():
             return
@@ -246,7 +247,7 @@ class PtyProcess:
         if self._status is not None:
             return
         self.program.close_begins()
-        self._groups = groups_of(self.pid)
+        self._groups = groups_of(self.pid) if groups is None else groups
         self._signal(signal.SIGHUP)
         self._signal(signal.SIGCONT)  # A stopped program cannot hear the first.
         self._killer = self._loop.call_later(min(self._close_seconds, within), self._kill)
@@ -345,6 +346,13 @@ class PtyProcess:
             self.ended = self._status
             self._await_groups()
             self._on_exit(self._status)
+
+
+def close_all(processes: Sequence[PtyProcess], within: float = math.inf) -> None:
+    """Ask many programs to go, in a moment that does not grow with their number times that of all processes (L6)."""
+    groups = groups_of_all(one.pid for one in processes)
+    for one in processes:
+        one.close(within, groups[one.pid])
 
 
 def _name_of(pid: int) -> str:

@@ -1,6 +1,5 @@
 """Recordings and search over HTTP."""
 
-import asyncio
 from itertools import chain
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -15,6 +14,7 @@ from termwall.core.asciicast import MAX_SECONDS, CastError
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ID_PATTERN
 from termwall.core.search import MAX_QUERY
+from termwall.deadline import DISK_SECONDS, in_thread
 from termwall.hub.connection import Role
 from termwall.hub.export import frame_at, timeline, whole_cast
 from termwall.hub.search import MATCHES, search
@@ -149,7 +149,7 @@ def recording_routes(service: TerminalService) -> APIRouter:
         whole = found if part is None else found.model_copy(update={"exit_code": None})
         pieces = whole_cast(whole, [path for _, path in files], 3 if format == "v3" else 2)
         try:
-            first = await asyncio.to_thread(next, pieces)
+            first = await in_thread(DISK_SECONDS, next, pieces)
         except CastError:
             raise TermwallError(unknown, NOTHING) from None
         attached = {"content-disposition": f"attachment; filename*=utf-8''{quote(name)}"}
@@ -159,7 +159,7 @@ def recording_routes(service: TerminalService) -> APIRouter:
     async def get_timeline(request: Request, recording_id: RecordingId) -> bodies.Timeline:
         """How long a recording is, and its parts."""
         enter(request, recording_id, "view")
-        return await asyncio.to_thread(timeline, service.recordings.files(recording_id))
+        return await in_thread(DISK_SECONDS, timeline, service.recordings.files(recording_id))
 
     @router.get("/api/recordings/{recordingId}/frame", operation_id="getFrame", responses=answers(unknown))
     async def get_frame(
@@ -167,7 +167,7 @@ def recording_routes(service: TerminalService) -> APIRouter:
     ) -> bodies.Frame:
         """The last picture that shows nothing later than `time`, in seconds, to play on from."""
         enter(request, recording_id, "view")
-        found = await asyncio.to_thread(frame_at, service.recordings.files(recording_id), time)
+        found = await in_thread(DISK_SECONDS, frame_at, service.recordings.files(recording_id), time)
         if found is None:
             raise TermwallError(unknown, NOTHING)
         return found
