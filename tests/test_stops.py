@@ -16,7 +16,7 @@ from termwall import folder as folders
 from termwall.folder import find_running, stop_running
 from termwall.pty.rendezvous import look
 from tests.support.holder import end_holder, gone
-from tests.support.patience import until
+from tests.support.patience import until, wait_for
 from tests.support.server import Server
 
 DEAF = "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); print('DEAF', flush=True); signal.pause()"
@@ -85,9 +85,13 @@ def test_L3_a_stop_waits_for_no_program(tmp_path: Path) -> None:
     project = server.project(tmp_path / "work")
     server.session(project, "python3", "-c", DEAF)
     stopped = server.session(project, "python3", "-c", DEAF)
-    pids = [int(pid) for pid in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()]
-    programs = [pid for pid in pids if b"SIG_IGN" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    assert len(programs) == 2
+
+    def deaf() -> list[int]:
+        pids = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+        return [int(pid) for pid in pids if b"SIG_IGN" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    wait_for(lambda: len(deaf()) == 2, "both programs")
+    programs = deaf()
     os.kill(programs[1], signal.SIGSTOP)
     assert server.call("GET", f"/api/sessions/{stopped}").json()["status"] == "running"
     assert server.stop() == 0

@@ -232,6 +232,7 @@ async def test_S3_I1_kills_cost_no_line_and_no_key(nodes: tuple[Server, Server],
             await until(lambda: sessions(gateway).get(echoing, {}).get("status") == "running", "the session")
             await until(lambda: client.unacknowledged == 0, "the acknowledgements")
         await until(lambda: f"<{typed}>".encode() in client.output[echoing], "the last key")
+        await until(lambda: client.output[counting].count(b"\r\n") > 9, "lines since the last picture")
         lines = bytes(client.output[counting]).split(b"\r\n")[1:-1]
         seen = [int(found[1]) for line in lines if (found := re.search(rb"line (\d+) of a program that must", line))]
         assert seen == list(range(seen[0], seen[0] + len(seen)))

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -151,9 +152,12 @@ async def test_case_terminal_2_a_screen_that_cannot_be_gone_on_from_begins_anew_
     await shows(drawn, "b", "OTHER")
     memory = drawn.service._find("a")[1].process.program.memory
     assert memory.base.length
-    os.pwrite(memory.descriptor, b"no checkpoint", (1 + memory.base.slot) * (4 << 30))
     assert drawn.screens is not None
     assert drawn.screens.pid is not None
+    worker = Path(f"/proc/{drawn.screens.pid}/stat")
+    os.kill(drawn.screens.pid, signal.SIGSTOP)  # It writes no other one meanwhile.
+    await until(lambda: worker.read_text().rpartition(")")[2].split()[0] == "T")
+    os.pwrite(memory.descriptor, b"no checkpoint", (1 + memory.base.slot) * (4 << 30))
     os.kill(drawn.screens.pid, signal.SIGKILL)
     await until(lambda: drawn.service.get_session("a").screen == "lost")
     drawn.service.write_input("a", "again\n")

@@ -330,7 +330,7 @@ async def test_S3_without_an_engine_the_sessions_live_on(
     assert (line.last("error")["code"], line.last("error")["requestId"]) == ("engine_away", "p")
     monkeypatch.undo()
     await until(lambda: wall.service.get_session("a").screen == "lost")
-    assert "line" in await text(wall, "a")
+    await shows(wall, "a", "line")
     line.say("preview", sessionIds=["a"])
     await until(lambda: line.of("preview"))
 

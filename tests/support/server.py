@@ -68,6 +68,8 @@ class Server:
     def ready(self) -> "Server":
         """Wait for the ready line."""
         line = self._output.readline().decode()
+        if not line:
+            self._output.close()
         assert line.startswith("termwall ready: http://"), f"{line!r} {self.errors.read_text()[-2000:]}"
         self.base, _, self.token = line.split()[-1].partition("/?token=")
         self.port = int(self.base.rpartition(":")[2])
