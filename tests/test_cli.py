@@ -6,9 +6,11 @@ import pty
 import re
 import select
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -208,10 +210,11 @@ def test_P5_up_down_status_restart(tmp_path: Path, work: Path) -> None:
 
 def test_P5_a_server_that_cannot_start_in_the_background_says_why(tmp_path: Path, work: Path) -> None:
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "termwall.sqlite").write_bytes(b"this is no database, but long enough to be looked at" * 40)
+    with closing(sqlite3.connect(tmp_path / "data" / "termwall.sqlite")) as db:
+        db.execute("PRAGMA user_version=99")
     said = Command(Server(tmp_path / "data"), work)("up", "--port", "0", ok=False)
-    assert "cannot be used" in said
-    assert "move it away" in said
+    assert "written by a newer termwall" in said
+    assert "move the file away" in said
 
 
 def test_P5_a_second_server_refuses_or_takes_over(server: Server, termwall: Command, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ from termwall.pty.environment import Outfit
 from termwall.pty.held import HeldPrograms
 from termwall.pty.rendezvous import HolderError
 from termwall.screen.screens import Screens
-from termwall.store.projects import Store
+from termwall.store.salvage import open_store
 from termwall.transport.auth import Access, Grant, Identity
 from termwall.transport.browser_calls import browser_routes
 from termwall.transport.browsers import Browsers
@@ -64,6 +64,10 @@ ID_BYTES = 6
 """Bytes of randomness in an id: with 10,000 ids a collision is a matter of 1 in 5 million, and it would be refused."""
 
 
+_WORD = re.compile(rb"[!-~]{1,4096}")
+"""What a token, or the name of an instance, is made of."""
+
+
 def new_id() -> str:
     """A short random id that begins with a letter."""
     return "s" + secrets.token_hex(ID_BYTES)
@@ -74,7 +78,7 @@ def owner_token(settings: Settings) -> str:
     path = settings.data_dir / "token"
     # A file that a crash left empty is no token: an empty one would let everybody in.
     given = settings.given_token
-    if given is None and path.exists() and (kept := path.read_text().strip()):
+    if given is None and (kept := _kept(path)):
         return kept
     token = given or secrets.token_urlsafe(24)
     _keep(path, token, "The next start makes another token.")
@@ -89,11 +93,27 @@ def node_name(settings: Settings) -> str:
 def instance_name(settings: Settings) -> str:
     """A name of this data folder's server, for its cookie: another server on another port must not overwrite it."""
     path = settings.data_dir / "instance"
-    if path.exists() and (kept := path.read_text().strip()):
+    if kept := _kept(path):
         return kept
     name = secrets.token_hex(4)
     _keep(path, name, "After the next start browsers have to sign in again.")
     return name
+
+
+def _kept(path: Path) -> str:
+    """The word in a file; nothing where it has none that could be sent in a header: then another one is made (L10)."""
+    try:
+        found = path.read_bytes().strip()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise SettingsError(
+            f"`{path}` cannot be read: {error.strerror}. Give it back to its user, or move it away."
+        ) from None
+    if found and not _WORD.fullmatch(found):
+        log.error("`%s` holds nothing that can be used; it is replaced.", path)
+        return ""
+    return found.decode()
 
 
 def _keep(path: Path, text: str, otherwise: str) -> None:
@@ -129,7 +149,7 @@ class Termwall:
         keep_private(settings.data_dir)
         self.settings = settings
         self.bounds = settings.bounds()
-        self.store = Store(settings.data_dir / "termwall.sqlite")
+        self.store = open_store(settings.data_dir / "termwall.sqlite")
         clock = Dates()
         self.access = Access(
             owner_token(settings),

@@ -156,10 +156,14 @@ def status_command(as_json: Json = False, data_dir: DataDir = None) -> None:
         "holder": _holder(settings.data_dir),
         "dataDir": str(settings.data_dir.absolute()),
         "attention": {},
+        "sealed": [],
+        "problems": [],
         "installed": version(),
     }
     if running is not None:
-        found["server"]["answers"] = _ask_server(settings, running, found["attention"])
+        found["server"]["answers"] = _ask_server(settings, running, found)
+    elif found["holder"] is not None:
+        found["sealed"] = _hidden(found["holder"])
     if as_json:
         typer.echo(json.dumps(found))
     else:
@@ -188,20 +192,34 @@ def _holder(folder: Path) -> dict[str, Any] | None:
         return {"pid": error.pid, "running": None, "answers": False}
     except HolderError as error:
         fail(str(error))
-    return None if held is None else {"pid": held["pid"], "running": held["running"], "answers": True}
+    if held is None:
+        return None
+    layouts = held.get("layouts", {})
+    return {"pid": held["pid"], "running": held["running"], "answers": True, "layouts": layouts}
 
 
-def _ask_server(settings: Settings, running: Running, states: dict[str, int]) -> bool:
-    """Count what its sessions want. False where it does not answer in time."""
-    until = time.monotonic() + ASK_SECONDS
+def _hidden(holder: dict[str, Any]) -> list[dict[str, str | None]]:
+    """The programs of a holder that this version would not show."""
+    from termwall.compatible import hidden_programs, programs
+
+    return [{"name": None, "why": f"{programs(count)}: {why}"} for why, count in hidden_programs(holder).items()]
+
+
+def _ask_server(settings: Settings, running: Running, found: dict[str, Any]) -> bool:
+    """Count what its sessions want, and what it cannot read. False where it does not answer in time."""
+    until, states = time.monotonic() + ASK_SECONDS, found["attention"]
     with Remote(settings.data_dir, running.url, settings.given_token, seconds=ASK_SECONDS) as server:
         try:
             for project in server.call("GET", "/api/projects")["projects"]:
                 for one in server.call("GET", f"/api/projects/{project['id']}/sessions")["sessions"]:
                     state = one["attention"]["state"]
                     states[state] = states.get(state, 0) + 1
+                    if one.get("sealed"):
+                        found["sealed"].append({"name": one["name"], "why": one["sealed"]})
                 if time.monotonic() > until:
                     return False
+            if running.version == found["installed"]:  # An earlier one does not know the question.
+                found["problems"] = server.call("GET", "/api/problems")["problems"]
         except Unanswered:
             return False
     return True
@@ -223,7 +241,12 @@ def _lines(found: dict[str, Any]) -> list[str]:
         lines.append(f"programs  are not known: the process{which} that holds them does not answer")
     else:
         lines.append(f"programs  {holder['running']} run, held by process {holder['pid']}; they outlive the server")
+    if found["sealed"]:
+        verb = "is" if len(found["sealed"]) == 1 else "are"
+        lines.append(f"sealed    {len(found['sealed'])} {verb} listed, and can only be closed:")
+        lines += [f"          {': '.join(filter(None, (one['name'], one['why'])))}" for one in found["sealed"]]
     lines.append(f"data      {found['dataDir']}")
+    lines += [f"          {one}" for one in found["problems"]]
     states = ", ".join(f"{count} {state}" for state, count in sorted(found["attention"].items()))
     return [*lines, f"sessions  {states}"] if states else lines
 

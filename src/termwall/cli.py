@@ -198,7 +198,7 @@ def serve_command(
     if nats and "@" in nats:
         typer.echo("termwall: --nats shows its password to all users of this machine; use TERMWALL_NATS.", err=True)
     if only_check:
-        check_settings(settings)
+        check_settings(settings, before_stop=True)
         return
 
     def ready(url: str, termwall: "Termwall") -> None:
@@ -211,13 +211,16 @@ def serve_command(
     run_server(settings, ready)
 
 
-def check_settings(settings: Settings) -> None:
-    """End the command if a server could not be started with them."""
+def check_settings(settings: Settings, *, before_stop: bool = False) -> None:
+    """End the command if a server could not be started with them; before a stop, also if not with what is there."""
     from termwall.app import check
+    from termwall.compatible import must_be_compatible
     from termwall.pty.rendezvous import HolderError, look
 
     try:
         check(settings)
+        if before_stop:
+            must_be_compatible(settings.data_dir)
     except SettingsError as error:
         fail(str(error))
     descriptors.raise_limit()

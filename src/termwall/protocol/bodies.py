@@ -53,6 +53,12 @@ class Project(Wire):
     created_at: int
 
 
+class ProblemList(Wire):
+    """Sentences for the owner, each about one thing (L10)."""
+
+    problems: list[str]
+
+
 class ProjectList(Wire):
     """All projects, the oldest first."""
 

@@ -159,7 +159,7 @@ class Database:
         db.execute("PRAGMA synchronous=NORMAL")
         db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
         found: int = db.execute("PRAGMA user_version").fetchone()[0]
-        if found > len(SCHEMA) and _oldest_reader(db) > len(SCHEMA):
+        if found > len(SCHEMA) and oldest_reader(db) > len(SCHEMA):
             raise StoreError(newer(path))
         # Before anything is changed in it.
         damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -258,7 +258,7 @@ def _damaged(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _oldest_reader(db: sqlite3.Connection) -> int:
+def oldest_reader(db: sqlite3.Connection) -> int:
     """The oldest version whose code reads the file, as its writer said; those that do not say it: only its own."""
     try:
         return int(db.execute("SELECT since FROM readable").fetchone()[0])

@@ -311,6 +311,12 @@ def server_routes(service: TerminalService, access: Access, metrics: Metrics, ve
         nodes = [] if service.cluster is None else service.cluster.nodes()
         return bodies.NodeList(engine=service.engine, nodes=nodes)
 
+    @router.get("/api/problems", operation_id="listProblems", responses=answers())
+    async def list_problems(request: Request) -> bodies.ProblemList:
+        """What of the data folder cannot be read or is not right; the rest goes on without it."""
+        allow(request, "own")
+        return bodies.ProblemList(problems=[str(fault) for fault in service.archive.unreadable()])
+
     @router.post("/api/drain", status_code=204, operation_id="drain", responses=answers())
     async def drain(request: Request, body: bodies.DrainBody) -> None:
         """Send this node's clients to others, before an upgrade; or take clients again."""

@@ -406,6 +406,11 @@ export interface PreviewRequest {
   sessionIds: string[];
 }
 
+/** Sentences for the owner, each about one thing (L10). */
+export interface ProblemList {
+  problems: string[];
+}
+
 /** A kind of session that can be started: its command, and how to show it (P1). */
 export interface Profile {
   type: string;
