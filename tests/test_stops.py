@@ -36,6 +36,11 @@ def holder_of(server: Server) -> int:
     return 0 if found is None else int(found["pid"])
 
 
+def programs_of(holder: int) -> list[int]:
+    """The programs that it started."""
+    return [int(pid) for pid in Path(f"/proc/{holder}/task/{holder}/children").read_text().split()]
+
+
 def worker_of(server: Server) -> int:
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
     return next(int(pid) for pid in children if b"screen.worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
@@ -45,12 +50,12 @@ async def test_case_hardening_L2_after_many_deaths_of_the_holder_the_server_can_
     outlived: Server, tmp_path: Path
 ) -> None:
     project = outlived.project(tmp_path / "work")
-    session = outlived.session(project, "sh", "-c", "echo $$; exec cat")
+    session = outlived.session(project, "cat")
+    (pid,) = programs_of(holder_of(outlived))
     for _ in range(5):
         before = holder_of(outlived)
         os.kill(before, signal.SIGKILL)
         await until(lambda b=before: holder_of(outlived) not in (0, b), "another holder", 30)  # type: ignore[misc]
-    pid = int(outlived.call("GET", f"/api/sessions/{session}/screen?format=text").text.split()[0])
     assert outlived.stop() == 0
     assert not gone(pid)
     outlived.start()
@@ -111,7 +116,7 @@ def test_L3_status_and_down_take_no_longer_than_they_say_whatever_hangs(
     project = outlived.project(tmp_path / "work")
     outlived.session(project, "python3", "-c", DEAF)
     folder, holder = outlived.data_dir, holder_of(outlived)
-    programs = [int(pid) for pid in Path(f"/proc/{holder}/task/{holder}/children").read_text().split()]
+    programs = programs_of(holder)
     for module, name in ((background, "ASK_SECONDS"), (background, "END_SECONDS"), (folders, "STOP_SECONDS")):
         monkeypatch.setattr(module, name, 0.2)
     os.kill(holder, signal.SIGSTOP)
@@ -130,3 +135,24 @@ def test_L3_status_and_down_take_no_longer_than_they_say_whatever_hangs(
     assert find_running(folder) is None
     assert look(folder) is None
     assert all(gone(pid) for pid in (holder, *programs))
+
+
+async def test_case_hardening_L2_a_holder_that_dies_while_a_keeper_has_the_sessions_is_replaced(
+    outlived: Server, tmp_path: Path
+) -> None:
+    project = outlived.project(tmp_path / "work")
+    session = outlived.session(project, "cat")
+    (program,) = programs_of(holder_of(outlived))
+    outlived.kill()
+
+    def owner() -> tuple[int, int]:
+        found = look(outlived.data_dir, 30.0) or {}
+        return found.get("pid", 0), found.get("owner") or 0
+
+    await until(lambda: owner()[1], "a keeper", 30)
+    holder, keeper = owner()
+    os.kill(holder, signal.SIGKILL)
+    await until(lambda: owner()[0] not in (0, holder) and owner()[1] == keeper, "another holder of the same keeper", 30)
+    outlived.start()
+    assert outlived.call("GET", f"/api/sessions/{session}").json()["status"] == "running"
+    assert not gone(program)
