@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import ExitStack
 from pathlib import Path
 
 from tests.fuzz import http, sockets
@@ -36,13 +35,14 @@ def _http(root: Path, number: int, seconds: float) -> None:
     statuses: Counter[int] = Counter()
     rounds, until = 0, time.monotonic() + seconds
     with fuzzed(root) as server:
+        calls = http.operations(server)
         while time.monotonic() < until:
             rounds += 1
-            for operation in http.operations(server):
+            for operation in calls:
                 statuses += http.fuzz(server, operation, root, examples=40, number=number * 1000 + rounds)
                 if time.monotonic() > until:
                     break
-    print(f"http: {statuses.total()} calls in {rounds} rounds; {_shown(statuses)}", flush=True)
+        print(f"http: {statuses.total()} calls in {rounds} rounds; {_shown(statuses)}", flush=True)
 
 
 def _sockets(name: str, root: Path, number: int, seconds: float) -> None:
@@ -57,8 +57,12 @@ def _sockets(name: str, root: Path, number: int, seconds: float) -> None:
             each += 1
         return figures
 
-    with ExitStack() as stack:
-        figures = asyncio.run(rounds(stack.enter_context(edges[name](root))))
+    with edges[name](root) as stand:
+        figures = asyncio.run(rounds(stand))
+        _print(name, figures)
+
+
+def _print(name: str, figures: sockets.Figures) -> None:
     sent = figures.sent.total()
     print(f"{name}: {figures.connections} connections, {sent} messages and frames; {figures.seq} lines of the witness")
     for title, found in (("sent", figures.sent), ("errors", figures.errors), ("ends", figures.ends)):

@@ -19,6 +19,8 @@ from tests.support.server import Server
 
 CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
 CODES = {code.value for code in ERRORS} - {"internal"}
+TIMEOUT_SECONDS = 120
+"""For one answer: never needed, but by a machine that is very busy."""
 LONGEST = 1000
 """Characters of a sentence: what was sent is not sent back whole."""
 
@@ -26,7 +28,7 @@ LONGEST = 1000
 def operations(server: Server) -> list[Any]:
     """Every call of the document."""
     headers = {"authorization": f"Bearer {server.token}"}
-    schema = schemathesis.openapi.from_url(f"{server.base}/api/openapi.json", headers=headers)
+    schema = schemathesis.openapi.from_url(f"{server.base}/api/openapi.json", headers=headers, timeout=TIMEOUT_SECONDS)
     return [found.ok() for found in schema.get_all_operations()]
 
 
@@ -52,7 +54,7 @@ def fuzz(server: Server, operation: Any, root: Path, *, examples: int, number: i
             body = replaced(case.body, way, data.draw(values(root)), name=bool(way) and data.draw(st.booleans()))
             seen[_send(server, operation, case.formatted_path, body)] += 1
         else:
-            seen[case.call_and_validate(headers=headers, checks=CHECKS).status_code] += 1
+            seen[case.call_and_validate(headers=headers, checks=CHECKS, timeout=TIMEOUT_SECONDS).status_code] += 1
 
     run = given(case=operation.as_strategy(), data=st.data())(call)
     if number is not None:
@@ -71,7 +73,7 @@ def fuzz(server: Server, operation: Any, root: Path, *, examples: int, number: i
 def _send(server: Server, operation: Any, path: str, body: Any) -> int:
     """A call with a bad value; its status. The body is sent as it is: the library's own check takes no surrogates."""
     headers = {"authorization": f"Bearer {server.token}", "content-type": "application/json"}
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request(operation.method.upper(), path, json.dumps(body).encode(), headers)
         answer = connection.getresponse()
