@@ -35,6 +35,7 @@ def _http(root: Path, number: int, seconds: float) -> None:
     statuses: Counter[int] = Counter()
     rounds, until = 0, time.monotonic() + seconds
     with fuzzed(root) as server:
+        statuses += http.sweep(server, root)
         calls = http.operations(server)
         while time.monotonic() < until:
             rounds += 1

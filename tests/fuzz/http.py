@@ -14,7 +14,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from termwall.core.errors import ERRORS
-from tests.fuzz.values import places, replaced, values
+from tests.fuzz.values import one_of_each, places, replaced, values
 from tests.support.server import Server
 
 CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
@@ -23,6 +23,42 @@ TIMEOUT_SECONDS = 120
 """For one answer: never needed, but by a machine that is very busy."""
 LONGEST = 1000
 """Characters of a sentence: what was sent is not sent back whole."""
+
+
+BODIES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("createProject", {"path": "/", "name": "n"}),
+    ("updateProject", {"name": "n"}),
+    ("createSession", {"command": ["true", "x"], "cwd": "/", "env": {"A": "b"}, "name": "n", "type": "system"}),
+    ("updateSession", {"name": "n"}),
+    ("writeInput", {"data": "x"}),
+    ("writeInput", {"keys": ["Enter"]}),
+    ("writeInput", {"base64": "eA=="}),
+    ("notifySession", {"message": "m", "source": "s", "state": "done"}),
+    ("setFocus", {"projectId": "known", "sessionId": "known"}),
+    ("setFocus", {"projectId": "known", "sessionIds": ["known"]}),
+    ("createToken", {"name": "n", "projectId": "known"}),
+    ("login", {"token": "t"}),
+)
+"""A good body of each call that takes texts."""
+
+
+def sweep(server: Server, root: Path) -> "Counter[int]":
+    """One bad text of each kind in each text of each call, and as a variable's name. How often each status came."""
+    calls = {operation.definition.raw["operationId"]: operation for operation in operations(server)}
+    seen: Counter[int] = Counter()
+    for name, body in BODIES:
+        operation = calls[name]
+        path = operation.path.replace("{projectId}", "known").replace("{sessionId}", "known")
+        for way in places(body):
+            value = body
+            for part in way:
+                value = value[part]
+            if isinstance(value, str):
+                for bad in one_of_each(root):
+                    seen[_send(server, operation, path, replaced(body, way, bad))] += 1
+        for bad in one_of_each(root) if "env" in body else ():
+            seen[_send(server, operation, path, replaced(body, ("env", "A"), bad, name=True))] += 1
+    return seen
 
 
 def operations(server: Server) -> list[Any]:

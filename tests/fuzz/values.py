@@ -56,6 +56,12 @@ def folders(root: Path) -> tuple[str, ...]:
     return (*(str(one) for one in (closed, closed / "inner", plain, plain / "x", loop, root / "gone")), str(root / "é"))
 
 
+def one_of_each(root: Path) -> tuple[str, ...]:
+    """One text of each kind that once was a fault."""
+    closed, inner, plain, beyond, loop = folders(root)[:5]
+    return (HALF[0], NUL[0], NUL[2], LONG[0], LONG[1], LONG[3], USERS[0], closed, inner, plain, beyond, loop)
+
+
 def texts(root: Path) -> st.SearchStrategy[str]:
     """Texts of all these kinds, and any other text."""
     known = st.sampled_from((*HALF, *NUL, *LONG, *USERS, *PATHS, *ODD, *folders(root)))
