@@ -3,7 +3,7 @@
 What was never written stays unwritten, and a line that wraps is one line again when the window gets wider.
 """
 
-from termwall.screen.cells import CONTINUES, HEAD, Span, is_wide, spans
+from termwall.screen.cells import CONTINUES, HEAD, UNSTYLED, Span, is_wide, spans
 from termwall.screen.checkpoint import PLAIN, Page, Screen
 from termwall.screen.looks import has_background, sgr
 
@@ -25,10 +25,16 @@ def lines(screen: Screen, rows: int, scrollback: int) -> list[Line]:
 
 
 class Drawing:
-    """The stream as far as it is written, and the pen that it leaves."""
+    """The stream as far as it is written, and the pen that it leaves.
 
-    def __init__(self, columns: int) -> None:
+    Args:
+        columns: of the terminal.
+        looks: bytes that colours, attributes and links may take; what comes after them is text alone.
+    """
+
+    def __init__(self, columns: int, looks: int) -> None:
         self.columns = columns
+        self._looks = looks
         self.out: list[bytes] = []
         self._pen = PLAIN
         self._link = b""
@@ -53,12 +59,15 @@ class Drawing:
             column = self._wrap(parts, page, row) if continues else 0
             line: list[str] = []
             pen = self._pen
-            for text, width, look in parts:
+            for text, width, wanted in parts:
+                look = wanted if self._looks > 0 else UNSTYLED
                 if look[0] != pen:
                     pen = look[0]
                     line.append(look[3])
+                    self._looks -= len(look[3])
                 if look[1] != self._link or look[2] != self._protected:
                     line.append(self._mark(look[1], look[2]))
+                    self._looks -= len(line[-1])
                 column += width
                 if text:
                     line.append(text)
@@ -115,7 +124,7 @@ class Drawing:
             out.append(b" \r\x1b[X")
             return 0
         text, width, (style, link, protected, _) = parts[0]
-        if not has_background(style):
+        if not has_background(style) or self._looks <= 0:
             return 0
         # The row takes the pen's background as it scrolls in; behind the first character that is taken away again.
         first = text[: 1 + len(page.clusters.get((row, 0), ""))]

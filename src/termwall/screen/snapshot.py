@@ -16,6 +16,10 @@ DEFAULT_CHARSET = 2 << 10
 TAB_WIDTH = 8
 PICTURE_BYTES = 3 << 20
 """Less than what may wait to be sent to a client (W9): a larger one would end its connection each time."""
+CELL_BYTES = 2
+"""Of these for each cell of a screen that is too large: its text, in most scripts."""
+MOST_LOOKS = 4 * PICTURE_BYTES
+"""Composed at most before it is known that it is too much."""
 PROBE_CELLS = 250_000
 """So many cells are composed before it is known what they take: each with a colour of its own, about a second."""
 
@@ -34,7 +38,10 @@ _ON = ("1", "5", "45", "1004", "2004", "2026", "2031")
 
 
 def compose_bounded(state: State, scrollback: int, printed: bool = False) -> bytes:
-    """As `compose`, with less scrollback where it would be more than `PICTURE_BYTES`."""
+    """As `compose`, with less scrollback where it would be more than `PICTURE_BYTES`.
+
+    A screen that is more alone has its looks as far as they go, from the top, and then its text.
+    """
     whole = state.rows + scrollback
     tried = min(whole, max(state.rows, PROBE_CELLS // state.columns))
     taken = compose(state, tried - state.rows, printed)
@@ -44,18 +51,21 @@ def compose_bounded(state: State, scrollback: int, printed: bool = False) -> byt
         taken = compose(state, rows - state.rows, printed)
         if len(taken) > PICTURE_BYTES:  # Older lines have more colours than newer ones.
             taken = compose(state, 0, printed)
+    if len(taken) > PICTURE_BYTES:
+        taken = compose(state, 0, printed, looks=max(0, PICTURE_BYTES - CELL_BYTES * state.columns * state.rows))
     return taken
 
 
-def compose(state: State, scrollback: int, printed: bool = False) -> bytes:
+def compose(state: State, scrollback: int, printed: bool = False, looks: int = MOST_LOOKS) -> bytes:
     """Write a snapshot.
 
     Args:
         state: of the terminal, with its history.
         scrollback: the most lines above the screen.
         printed: whether the last thing the terminal did was to print a character, which the next may join.
+        looks: bytes that colours, attributes and links may take.
     """
-    drawing = Drawing(state.columns)
+    drawing = Drawing(state.columns, looks)
     out = drawing.out
     out.append(RESET)
     primary, alternate = state.screens
