@@ -29,6 +29,8 @@ from tests.support.server import running
 from tests.support.wall import Wall
 
 SESSIONS = 40
+PATIENCE = 60.0
+"""Seconds for what a busy machine may take long for."""
 
 
 @contextmanager
@@ -44,6 +46,15 @@ def files_of(pid: int, files: int) -> Iterator[None]:
 def opened(pid: int) -> int:
     """How many it has open."""
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def holds(folder: Path) -> int:
+    """How many sessions the holder has; -1 while it does not say, on a machine that is busy."""
+    try:
+        found = look(folder)
+    except HolderError:
+        return -1
+    return -1 if found is None else int(found["sessions"])
 
 
 @asynccontextmanager
@@ -86,7 +97,7 @@ async def test_case_hardening_L1_a_program_that_a_new_holder_has_no_room_for_is_
             assert programs.outlive, "no death"
             first.process.write(b"alive\n")
             await first.sees(b"alive")
-        await until(lambda: look(tmp_path)["sessions"] == 2, "the second try")  # type: ignore[index]
+        await until(lambda: holds(tmp_path) == 2, "the second try", PATIENCE)
         first.process.leave()
         await programs.close()
         again = HeldPrograms(tmp_path, None)
@@ -165,7 +176,8 @@ def test_case_hardening_L1_the_limit_is_raised_and_programs_get_the_starters_own
         assert holder is not None
         for pid in (server.pid, holder["pid"]):
             assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (400, 400)
-        shown = wait_for(lambda: server.call("GET", f"/api/sessions/{session}/screen?format=text").text.split())
+        screen = f"/api/sessions/{session}/screen?format=text"
+        shown = wait_for(lambda: server.call("GET", screen).text.split(), "the screen", PATIENCE)
         assert shown == ["200", "400"]
 
 
@@ -372,7 +384,7 @@ async def test_case_hardening_L1_no_memory_is_named_and_ends_no_holder(tmp_path:
         programs._hand_over(program)
         await until(lambda: "c" in programs._unheld, "that there is no room")
         resource.prlimit(programs.pid, resource.RLIMIT_AS, before)
-        await until(lambda: look(tmp_path)["sessions"] == 2, "the second try")  # type: ignore[index]
+        await until(lambda: holds(tmp_path) == 2, "the second try", PATIENCE)
         first.process.write(b"alive\n")
         await first.sees(b"alive")
         for run in (first, Run(program)):

@@ -10,6 +10,7 @@ import socket
 from collections import deque
 
 RECEIVE_BYTES = 1 << 20
+SMALL_BYTES = 4 << 10
 MAX_DESCRIPTORS = 64
 SHORT = frozenset({errno.ETOOMANYREFS, errno.ENOBUFS, errno.ENOMEM})
 """Why descriptors cannot be sent now, though the other side is there: too many of this user's are on their way."""
@@ -51,7 +52,10 @@ def receive(channel: socket.socket, passed: Passed) -> bytes:
     Raises:
         OSError: as `recv`.
     """
-    data, given, flags, _ = socket.recv_fds(channel, RECEIVE_BYTES, MAX_DESCRIPTORS)
+    try:
+        data, given, flags, _ = socket.recv_fds(channel, RECEIVE_BYTES, MAX_DESCRIPTORS)
+    except MemoryError:  # Before anything was read. In small pieces it goes on.
+        data, given, flags, _ = socket.recv_fds(channel, SMALL_BYTES, MAX_DESCRIPTORS)
     for descriptor in given:
         os.set_inheritable(descriptor, False)
     if given or flags & socket.MSG_CTRUNC:

@@ -533,6 +533,7 @@ def _try(action: Callable[[], None]) -> None:
         action()
     except (OSError, MemoryError) as error:
         _log(f"something could not be done: {shortage.why(error)}")
+        time.sleep(AGAIN_SECONDS)  # What could not be read is ready again at once: no storm of attempts, nor of lines.
 
 
 def main() -> None:
