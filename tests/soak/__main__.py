@@ -21,6 +21,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import httpx
+
 from tests.soak import faults
 from tests.soak.checker import Viewing
 from tests.soak.footprint import Footprint, grown
@@ -34,6 +36,8 @@ RING_BYTES = 256 << 10
 """Full within minutes, so that memory can be compared; a client that stalls long falls out of it."""
 FLAT_SECONDS = 900.0
 """A shorter run says nothing of memory."""
+BUSY = 4.0
+"""A load for each processor from which on a late answer says nothing of the server."""
 CALL_SECONDS = 60.0
 """Until a call is answered: longer than the server's own bounds, which end in 503."""
 VISIT_SECONDS = 5.0
@@ -60,8 +64,8 @@ class Soak:
         self.found: list[str] = []
         self.recorded: dict[str, str] = {}
         """Recordings of sessions."""
-        self.answers: Counter[int] = Counter()
-        """To calls for screens and searches."""
+        self.answers: Counter[int | str] = Counter()
+        """To calls for screens and searches, by their status."""
         self._visited: tuple[str, float] | None = None
         self._visits = 0
         self.stand.server.start()
@@ -120,6 +124,14 @@ class Soak:
             time.sleep(0.25)
 
     def _visit(self) -> None:
+        try:
+            self._open_and_close()
+        except httpx.TimeoutException:
+            self.answers["none"] += 1
+            if os.getloadavg()[0] < BUSY * (os.cpu_count() or 1):
+                self.found.append(f"a call had no answer in {CALL_SECONDS:.0f} s")
+
+    def _open_and_close(self) -> None:
         """Open a session, look at it, search, and close it with the next."""
         now, call = time.monotonic(), self.stand.server.call
         if self._visited is not None and now < self._visited[1] + VISIT_SECONDS:
