@@ -33,7 +33,8 @@ from termwall.remote import DataDir, Json, Remote, Unanswered, fail, here, read_
 START_SECONDS = 30.0
 END_SECONDS = 8.0
 """Until a holder that was told to end its programs, which takes it 6 s at most, is killed with them."""
-CHECK_SECONDS = 30.0
+CHECK_SECONDS = 120.0
+"""Until a check of the settings, which is a process that takes a second of work, is taken for one that hangs."""
 KILLED_SECONDS = 2.0
 """For what was killed to be gone; what waits for a disk is not waited for."""
 ASK_SECONDS = 3.0
