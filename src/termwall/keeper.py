@@ -44,7 +44,7 @@ class Keeper:
         self._programs = HeldPrograms(folder, keeper_command(folder, bounds), yields=True)
         self._pace = Pace()
         self._recordings = Recordings(folder / "recordings", bounds, _now, lambda: "")
-        self._recordings.changed = lambda session: session.keep()
+        self._recordings.changed = lambda session: session.keep_now()
         self._sessions: list[LiveSession] = []
         self._heard: set[LiveSession] = set()
         self._done = asyncio.Event()

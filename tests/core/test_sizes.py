@@ -13,16 +13,19 @@ def test_S3_a_size_holds_from_its_offset_on() -> None:
     assert [sizes.at(offset) for offset in (0, 4, 5, 99)] == [(80, 24), (80, 24), (100, 30), (100, 30)]
 
 
-def test_S3_two_changes_at_one_place_are_both_told_in_order() -> None:
+def test_case_hardening_L3_sizes_at_one_offset_are_one() -> None:
     sizes = SizeLog(80, 24, limit=10)
     sizes.record(5, 100, 30)
-    sizes.record(5, 90, 20)
-    first = sizes.next_after(0)
-    assert first == SizeMark(1, 5, 100, 30)
-    assert sizes.next_after(1) == SizeMark(2, 5, 90, 20)
-    assert sizes.next_after(2) is None
-    assert sizes.at(5) == (90, 20)
-    assert sizes.serial_at(5) == sizes.last_serial == 2
+    for number in range(1_000):
+        sizes.record(5, 2 + number, 20)
+    assert sizes.next_after(0) == sizes.next_after(1) == SizeMark(1_001, 5, 1_001, 20)
+    assert sizes.next_after(1_000) == sizes.next_after(0), "who was told one that is gone is told the last"
+    assert sizes.next_after(1_001) is None
+    assert sizes.at(5) == sizes.size_of(7) == sizes.size_of(1_001) == (1_001, 20)
+    assert sizes.at(4) == sizes.size_of(0) == (80, 24)
+    assert sizes.serial_at(5) == sizes.last_serial == 1_001
+    assert (sizes.count_after(0), sizes.count_after(1_000), sizes.count_after(1_001)) == (1, 1, 0)
+    assert len(sizes.marks) == 2, "what is kept for the next server does not grow"
 
 
 def test_S3_a_change_cannot_come_before_the_last_one() -> None:
@@ -87,4 +90,5 @@ def test_S3_from_any_offset_a_viewer_is_told_each_change_once_in_its_place(
             serial, seen = mark.serial, (mark.cols, mark.rows)
             told.append(mark.serial)
         assert seen == at_byte[offset]
-    assert told == list(range(sizes.serial_at(start) + 1, len(changes) + 1))
+    assert told == [serial for serial, *_ in sizes.marks if serial > sizes.serial_at(start)]
+    assert len({offset for _, offset, *_ in sizes.marks}) == len(sizes.marks), "one at each offset (L11)"

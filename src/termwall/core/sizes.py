@@ -1,10 +1,11 @@
 """The sizes of a session by offset in its log, so that a viewer gets each change in its place between the bytes (S3).
 
 Each change has a serial number. A viewer keeps the serial of the last one it was told; the next one is due when the
-viewer's position has reached the change's offset.
+viewer's position has reached the change's offset. Of changes at one offset the last is kept (L11): nothing was printed
+for the others. The numbers of those are left out.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,6 +60,8 @@ class SizeLog:
         last = self._marks[-1]
         if offset < last.offset:
             raise ValueError(f"a size change at {offset} comes after one at {last.offset}")
+        if offset == last.offset:
+            self._marks.pop()
         self._marks.append(SizeMark(last.serial + 1, offset, cols, rows))
         if len(self._marks) > self._limit:
             del self._marks[: len(self._marks) - self._limit]
@@ -83,8 +86,9 @@ class SizeLog:
         return next(alike, self.serial_at(offset))
 
     def size_of(self, serial: int) -> tuple[int, int]:
-        """The (cols, rows) after that change; the oldest known where it is forgotten."""
-        mark = self._marks[max(0, serial - self._marks[0].serial)]
+        """The (cols, rows) after that change; after the next one where it is forgotten, or another took its place."""
+        index = bisect_left(self._marks, serial, key=_serial)
+        mark = self._marks[min(index, len(self._marks) - 1)]
         return mark.cols, mark.rows
 
     def next_after(self, serial: int) -> SizeMark | None:
@@ -92,8 +96,16 @@ class SizeLog:
         marks = self._marks
         if marks[-1].serial <= serial:
             return None
-        return marks[max(0, serial + 1 - marks[0].serial)]
+        return marks[bisect_right(marks, serial, key=_serial)]
+
+    def count_after(self, serial: int) -> int:
+        """How many changes after that serial are still known."""
+        return len(self._marks) - bisect_right(self._marks, serial, key=_serial)
 
     def _mark_at(self, offset: int) -> SizeMark:
         index = bisect_right(self._marks, offset, key=lambda mark: mark.offset) - 1
         return self._marks[max(0, index)]
+
+
+def _serial(mark: SizeMark) -> int:
+    return mark.serial

@@ -24,6 +24,10 @@ MAX_LAUNCH = MAX_KEPT - MAX_STATE
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 """Those of nodes with long names are longer than others."""
 
+KEEPS_PER_SECOND = 20
+"""Of one session; each costs about 0.1 ms. What changes more often is kept with the next one, but for sizes and where a
+recording is, which are kept at once."""
+KEEPS_AT_ONCE = 4
 FACTS: Mapping[str, type[BaseModel]] = {
     "notification": messages.Notification,
     "progress": messages.Progress,
@@ -145,12 +149,13 @@ def _texts(values: object) -> tuple[str, ...]:
 def state_of(session: "LiveSession") -> dict[str, Any]:
     """What another owner needs to go on with a session, besides its program's memory."""
     facts, recency = session.facts(), session.recency
+    cols, rows = session.sizes.at(session.ring.end)
     told = {name: None if facts[name] is None else facts[name].model_dump() for name in FACTS}
     return {
         **{name: facts[name] for name in ("title", "cwd", "bell")},
         **told,
-        "cols": session.seat.size[0],
-        "rows": session.seat.size[1],
+        "cols": cols,
+        "rows": rows,
         "driver": session.seat.driver,
         "driverName": session.driver_name,
         "boundClients": True,

@@ -333,8 +333,7 @@ class TerminalService(Estate):
     def resize_session(self, session_id: str, cols: int, rows: int) -> Session:
         """Set the size once (I4)."""
         room, session = self._find(session_id)
-        if session.set_size(cols, rows):
-            room.tell_driver(session)
+        session.steering.moved(None, session.seat.set_size((cols, rows)))
         return self._announce(room, session)
 
     def reset_session(self, session_id: str) -> Session:

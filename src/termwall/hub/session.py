@@ -18,9 +18,11 @@ from termwall.core.sizes import SizeLog
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession, InputAnswer, Person, Recency
 from termwall.hub.echo import EchoWatch
-from termwall.hub.kept import Kept, dump, facts_of, state_of
+from termwall.hub.kept import KEEPS_AT_ONCE, KEEPS_PER_SECOND, Kept, dump, facts_of, state_of
+from termwall.hub.paced import Paced
 from termwall.hub.recorder import Recorder
 from termwall.hub.starting import order_for
+from termwall.hub.steering import Steering
 from termwall.hub.viewer import Viewer
 from termwall.hub.voice import RESET, Voice
 from termwall.protocol import messages
@@ -85,7 +87,6 @@ class LiveSession(AnySession):
         self._on_output = on_output
         self._on_heard = on_heard
         self._on_exit = on_exit
-        self._on_drive = on_drive
         self._on_echo = on_echo
         self._tick = tick
         self.restarting = asyncio.Lock()
@@ -97,6 +98,8 @@ class LiveSession(AnySession):
         """Why its last recording ended, if that was not wanted."""
         self.lost = lost
         """Why nobody knows what became of its program, or None."""
+        self.steering = Steering(self, lambda: on_drive(self))
+        self._keeping = Paced(self._keep, rate=KEEPS_PER_SECOND, burst=KEEPS_AT_ONCE)
         self._restore(kept.state)
         self.voice = Voice(self, kept.state.get("surroundings"), theme)
         self._take(program, kept.state)
@@ -156,7 +159,7 @@ class LiveSession(AnySession):
             heard = state.get("heard", 0)
             limit = self.process.limit
             self.feed = self._screens.open(memory, self.sizes, heard=heard, news=self._heard, limit=limit)
-            self.feed.ahead = self._record
+            self.feed.ahead = self.record
             self.feed.show_in(self.voice.theme)
         else:
             self.process.limit(None)
@@ -167,7 +170,14 @@ class LiveSession(AnySession):
         """All of it is here already."""
 
     def keep(self) -> None:
+        """Let the next server know it as it is now, or as it is at most 50 ms later."""
+        self._keeping()
+
+    def keep_now(self) -> None:
         """Let the next server know it as it is now."""
+        self._keeping.now()
+
+    def _keep(self) -> None:
         if self._programs.outlive:
             self.process.program.keep(dump(self._kept(state_of(self))))
 
@@ -177,6 +187,8 @@ class LiveSession(AnySession):
     async def end(self) -> None:
         """The session is removed: close its program, and when that is gone give back screen and memory (P3)."""
         self.rest()
+        self.steering.cancel()
+        self._keeping.cancel()
         self._echoes.stop()
         self.process.close()
         await self.process.wait_closed()
@@ -185,8 +197,9 @@ class LiveSession(AnySession):
     def leave(self) -> None:
         """Let go of it: the program stays for the next server."""
         self.rest()
+        self.steering.rest()
         self._echoes.stop()
-        self.keep()
+        self.keep_now()
         self.process.leave()
         if self.feed is not None and self._screens is not None:
             self._screens.close_feed(self.feed, free=False)
@@ -272,7 +285,7 @@ class LiveSession(AnySession):
         self.voice.restarted()
         self.last_output = now
         self.watch.restarted(now)
-        self.keep()
+        self.keep_now()
 
     def _output(self) -> None:
         self._echoes.stirred()  # Whoever sees a program ask for a password knows by then that it is one.
@@ -280,12 +293,13 @@ class LiveSession(AnySession):
             viewer.pump()
         for wake in self.cursors.values():
             wake()
-        self._record()
+        self.record()
         if self.feed is not None:
             self.feed.stirred()
         self._on_output(self)
 
-    def _record(self) -> None:  # Before more is drawn: a recording needs pictures of where it has come to.
+    def record(self) -> None:
+        """Before more is drawn: a recording needs pictures of where it has come to."""
         if self.recorder is not None:
             self.recorder.pump()
 
@@ -380,7 +394,7 @@ class LiveSession(AnySession):
                     raise too_late(seq)
                 # The size first: what is typed is then answered at the size of who typed it.
                 if focus is None and doing_of(data) == "typed":
-                    self._drives(who, self._apply(self.seat.typed(who.client_id)))
+                    self.steering.moved(who, self.seat.typed(who.client_id))
                 self.write(data, writer, seq or 0)
                 # The program has its key by now; the rest costs it no time.
                 self._echoes.stirred()
@@ -393,11 +407,11 @@ class LiveSession(AnySession):
 
     def resize(self, who: Person, size: tuple[int, int]) -> None:
         """A client tells its size; it counts if the client drives or nobody does (I4)."""
-        self._drives(who, self._apply(self.seat.resize(who.client_id, size)))
+        self.steering.moved(who, self.seat.resize(who.client_id, size))
 
     def drive(self, who: Person, size: tuple[int, int] | None) -> None:
         """A client claims the session (I4)."""
-        self._drives(who, self._apply(self.seat.claim(who.client_id, size)))
+        self.steering.moved(who, self.seat.claim(who.client_id, size))
 
     def keys(self, who: Person, has: bool) -> None:
         """A client has its keys, or has them no more: merged over all, its program is told each change (S7)."""
@@ -416,34 +430,7 @@ class LiveSession(AnySession):
     def leave_seat(self, client: ClientId) -> None:
         """The last connection of a client closed."""
         self.voice.keys(client, False)
-        if self._apply(self.seat.leave(client)):
-            self._on_drive(self)
-
-    def _drives(self, who: Person, changed: bool) -> None:
-        if changed:
-            if self.seat.driver == who.client_id:
-                self.driver_name = who.name
-                self.voice.look(who.theme)
-            self._on_drive(self)
-
-    def set_size(self, cols: int, rows: int) -> bool:
-        """The size once, from nobody's screen (HTTP)."""
-        return self._apply(self.seat.set_size((cols, rows)))
-
-    def _apply(self, changed: bool) -> bool:
-        cols, rows = self.seat.size
-        if (cols, rows) != self.sizes.at(self.ring.end):
-            self.sizes.record(self.ring.end, cols, rows)
-            self.provoked()
-            self.process.resize(cols, rows)
-            for viewer in tuple(self.viewers):
-                viewer.pump()
-            self._record()
-            self.keep()
-            if self.feed is not None:
-                self.feed.stirred()
-                self.size_changed()
-        return changed
+        self.steering.moved(None, self.seat.leave(client))
 
     # ---- what others see
 

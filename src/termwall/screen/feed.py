@@ -209,6 +209,11 @@ class ScreenFeed:
         return self.pending > 0 or self.serial != self.sizes.last_serial or bool(self.asks)
 
     @property
+    def undrawn_sizes(self) -> int:
+        """How many size changes its screen does not have yet."""
+        return self.sizes.count_after(self.serial)
+
+    @property
     def waited_for(self) -> bool:
         """Whether somebody waits for a picture."""
         return bool(self.asks or self._alike)
@@ -262,11 +267,15 @@ class ScreenFeed:
         if self.asks:
             to = min(to, self.asks[0].at)
         # A mark at an offset comes after the bytes before it; all at `to` itself are included.
-        sizes, serial = [], self.serial
+        sizes: list[list[int]] = []
+        serial = self.serial
         # One that the program got no report of (mode 2048) is not drawn as if it had.
         known = self.reported if self.position < self.heard else self.sizes.last_serial
         while (mark := self.sizes.next_after(serial)) is not None and mark.offset <= to and mark.serial <= known:
-            sizes.append([max(self.position, mark.offset), mark.cols, mark.rows, mark.serial])
+            offset = max(self.position, mark.offset)
+            if sizes and sizes[-1][0] == offset:
+                sizes.pop()  # The last one counts: nothing is drawn between them.
+            sizes.append([offset, mark.cols, mark.rows, mark.serial])
             serial = mark.serial
         self._to = to
         header: dict[str, Any] = {
@@ -299,12 +308,11 @@ class ScreenFeed:
             self.lost, self.anew = True, header["anew"]
         length = header["checkpoint"]
         if length:
-            cols, rows = self._size()
-            self.base = Base(header["slot"], self.position, self.serial, cols, rows, length)
+            self.base = Base(header["slot"], self.position, self.serial, header["cols"], header["rows"], length)
             self.memory.base = self.base
             self.hold()
         alike, self._alike = self._alike, []
-        if self.position < self._to:
+        if not header["done"]:
             self.asks.extendleft(reversed(alike))
             alike = []
         if self.position >= self._crashed_at and not self.asks:
@@ -424,9 +432,6 @@ class ScreenFeed:
     def held(self) -> int | None:
         """The offset at which the program is held back, if it is."""
         return self._limit if self._limit is not None and self.ring.end >= self._limit else None
-
-    def _size(self) -> tuple[int, int]:
-        return self.sizes.size_of(self.serial)
 
     def _picture(self, header: dict[str, Any], data: bytes) -> Picture:
         return Picture(

@@ -36,6 +36,9 @@ PIECE_BYTES = 64 << 10
 """Parsed between two looks at the time. Of a screen with many cells less: one that erases all of them, with each of a
 piece's sequences, would take minutes."""
 FIRST_PIECE_BYTES = 4 << 10
+CHECKPOINT_SIZES = 32
+"""Sizes after which a checkpoint is made, however little was printed: what comes after the last one can be drawn again
+with the size changes that are kept (`Bounds.size_marks`)."""
 CELL_BYTES = 1 << 30
 LOOK_SECONDS = 0.25
 """Between two looks for new text on a screen."""
@@ -60,6 +63,8 @@ class Drawn:
         self.scrollback: int = header["scrollback"]
         self._checkpoint_bytes = capacity // 2
         self._checkpoint_at: int = header["at"]
+        self._sizes = 0
+        """Since the last checkpoint."""
         self._scanner = OscScanner(header["clipboard"])
         self._at_prompt = False
         """Whether a shell is at its prompt, as it marks it."""
@@ -122,26 +127,32 @@ class Drawn:
         engine.muted = header["quiet"]
         events: list[OscEvent] = []
         until = time.monotonic() + SLICE_SECONDS
-        serial = header["serial"]
+        serial, resizing = header["serial"], 0.0
         for offset, cols, rows, mark in header["sizes"]:
             events += self._feed(offset, until)
-            if self.position < offset:
+            if self.position < offset or time.monotonic() >= until:
                 break
+            before = time.process_time()
             engine.resize(cols, rows)
+            resizing += time.process_time() - before
+            self._sizes += 1
             serial = mark
         else:
             events += self._feed(header["to"], until)
         answer = self._answer(header, serial, events)
-        if self.position - self._checkpoint_at >= self._checkpoint_bytes:
+        # What a new size costs says nothing of the output: no screen is given up for it (L11).
+        answer["seconds"] = time.process_time() - began - resizing
+        done = self.position == header["to"] and serial == (header["sizes"][-1][-1] if header["sizes"] else serial)
+        if self.position - self._checkpoint_at >= self._checkpoint_bytes or self._sizes >= CHECKPOINT_SIZES:
             answer |= self._keep()
-        picture = self._show(header, answer) if self.position == header["to"] else b""
-        answer["seconds"] = time.process_time() - began
-        return answer, picture
+        picture = self._show(header, answer) if done else b""
+        return answer | {"done": done}, picture
 
     def _answer(self, header: dict[str, Any], serial: int, events: list[OscEvent]) -> dict[str, Any]:
         engine = self.engine
         bells, replies = engine.take_bells(), engine.take_replies()
         answer: dict[str, Any] = {"id": header["id"], "to": self.position, "serial": serial, "checkpoint": 0}
+        answer |= {"cols": engine.cols, "rows": engine.rows}
         if not header["quiet"]:
             answer["bells"] = bells
             answer["replies"] = replies.decode("latin-1")
@@ -159,13 +170,13 @@ class Drawn:
         self._at_prompt, self._own = False, Modes(0)
         self.position = header["to"]
         self.ring.end = max(self.ring.end, self.position)
-        answer = self._answer(header, serial, []) | {"seconds": 0.0, "anew": why} | self._keep()
+        answer = self._answer(header, serial, []) | {"seconds": 0.0, "anew": why, "done": True} | self._keep()
         return answer, self._show(header, answer)
 
     def _keep(self) -> dict[str, Any]:
         """Make a checkpoint; the part of the answer that says so."""
         checkpoint = self.engine.checkpoint()
-        self._checkpoint_at = self.position
+        self._checkpoint_at, self._sizes = self.position, 0
         slot = 1 - self._base.slot
         try:
             write_checkpoint(self._memory, slot, checkpoint)
@@ -246,7 +257,7 @@ class Drawn:
             return b""
         engine, lines = self.engine, header["lines"]
         x, y, visible = engine.cursor
-        answer.update(cols=engine.cols, rows=engine.rows, title=engine.title, alternate=engine.alternate)
+        answer.update(title=engine.title, alternate=engine.alternate)
         answer["cursor"] = {"x": x, "y": y, "visible": visible}
         if want == "snapshot":
             return engine.snapshot(lines)

@@ -1,0 +1,75 @@
+"""A token bucket: so much a second, and so much at once (L12). Pure: whoever uses it says what time it is."""
+
+
+class Bucket:
+    """An allowance that fills by itself.
+
+    It may be overdrawn: what cannot be refused any more is spent all the same, and paid off before anything else.
+
+    Args:
+        rate: what comes in each second.
+        burst: the most that it holds; it begins full.
+        now: seconds of one monotonic clock, as in all calls. An earlier time than the last one counts as that.
+    """
+
+    __slots__ = ("_at", "_level", "burst", "rate")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._level = burst
+        self._at = now
+
+    def level(self, now: float) -> float:
+        """What can be spent now; below 0 what is owed."""
+        if now > self._at:
+            self._level = min(self.burst, self._level + (now - self._at) * self.rate)
+            self._at = now
+        return self._level
+
+    def take(self, amount: float, now: float) -> bool:
+        """Spend it if it is there; False if not, and nothing is spent."""
+        if self.level(now) < amount:
+            return False
+        self._level -= amount
+        return True
+
+    def spend(self, amount: float, now: float) -> None:
+        """Spend it, whether it is there or not."""
+        self.level(now)
+        self._level -= amount
+
+    def wait(self, now: float, amount: float = 0.0) -> float:
+        """Seconds until so much is there, if nothing else is spent. Of more than `burst`: until it is full."""
+        missing = min(amount, self.burst) - self.level(now)
+        return missing / self.rate if missing > 0 else 0.0
+
+
+class Allowance:
+    """How much somebody may send: messages and bytes a second, a second's worth of each at once.
+
+    Args:
+        messages: a second; see `hub/prices.py` for what counts as how many.
+        size: bytes a second.
+        largest: bytes of the largest message, which may come at once whatever `size` is.
+        now: seconds, as in all calls.
+    """
+
+    __slots__ = ("_bytes", "_messages")
+
+    def __init__(self, messages: float, size: float, largest: float, now: float) -> None:
+        self._messages = Bucket(messages, messages, now)
+        self._bytes = Bucket(size, max(size, largest), now)
+
+    def spend(self, messages: float, size: int, now: float) -> None:
+        """Something came."""
+        self._messages.spend(messages, now)
+        self._bytes.spend(size, now)
+
+    def wait(self, now: float) -> float:
+        """Seconds until nothing is owed; 0 while more may come."""
+        return max(self._messages.wait(now), self._bytes.wait(now))
+
+    def exhausted(self, now: float) -> bool:
+        """Whether a second's messages are owed: then even what was sent already is too much."""
+        return self._messages.level(now) <= -self._messages.burst

@@ -1,0 +1,86 @@
+"""How a session's size follows its seat (I4): at most once a frame, and no faster than its screen is drawn (L11).
+
+Whatever asks for sizes, and how often: the newest counts. The program, the log of sizes, the viewers and the next
+server learn of one size a frame; where the screen takes longer to be drawn anew, one whenever that is done.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from termwall.hub.paced import Paced
+
+if TYPE_CHECKING:
+    from termwall.hub.anysession import Person
+    from termwall.hub.session import LiveSession
+
+FRAMES_PER_SECOND = 30
+"""Sizes and drivers of one session that are told in a second."""
+FRAMES_AT_ONCE = 8
+"""After a pause: who takes a session over by typing has its size before the key (I4)."""
+UNDRAWN_SIZES = 2
+"""Sizes that the screen does not have yet; another one waits for it."""
+PATIENCE_SECONDS = 1.0
+"""The screen is waited for no longer than this."""
+
+
+class Steering:
+    """Of one session. `told` is called when its driver or size is another."""
+
+    def __init__(self, session: "LiveSession", told: Callable[[], None]) -> None:
+        self._session = session
+        self._told = told
+        self._changed = False
+        self._frame = Paced(
+            self._settle,
+            rate=FRAMES_PER_SECOND,
+            burst=FRAMES_AT_ONCE,
+            ready=self._drawn,
+            patience=PATIENCE_SECONDS,
+        )
+
+    def moved(self, who: "Person | None", changed: bool) -> None:
+        """A person, or nobody, asked something of the seat. `changed`: its driver or size is another."""
+        session = self._session
+        if changed and who is not None and session.seat.driver == who.client_id:
+            session.driver_name = who.name
+            session.voice.look(who.theme)
+        self._changed |= changed
+        if changed or self._differs():
+            self._frame()
+
+    def cancel(self) -> None:
+        """The session is gone: nobody needs its size."""
+        self._frame.cancel()
+
+    def rest(self) -> None:
+        """The server goes: what was asked for is done now."""
+        if self._frame.waits:
+            self._frame.now()
+
+    def _differs(self) -> bool:
+        session = self._session
+        return session.seat.size != session.sizes.at(session.ring.end)
+
+    def _drawn(self) -> bool:
+        session = self._session
+        return session.feed is None or not session.drawn or session.feed.undrawn_sizes < UNDRAWN_SIZES
+
+    def _settle(self) -> None:
+        if self._differs():
+            self._resize(*self._session.seat.size)
+        changed, self._changed = self._changed, False
+        if changed:
+            self._told()
+
+    def _resize(self, cols: int, rows: int) -> None:
+        session = self._session
+        session.sizes.record(session.ring.end, cols, rows)
+        session.provoked()
+        session.process.resize(cols, rows)
+        for viewer in tuple(session.viewers):
+            viewer.pump()
+        session.record()
+        session.keep_now()
+        if session.feed is not None:
+            session.feed.stirred()
+            session.size_changed()
