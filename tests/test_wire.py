@@ -40,6 +40,10 @@ class Tape:
         else:
             self.said.append(bytes(data))
 
+    def read(self, wanted: bool) -> None:
+        """Whether anything is to be read."""
+        self.reads = wanted
+
     def close(self, code: int, reason: str) -> None:
         """The server ended it."""
         self.said.append({"type": "closed", "code": int(code)})

@@ -319,7 +319,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lambda plain: Identity(**plain),
     )
     app.add_middleware(forward.over)
-    app.add_middleware(Gate, access=access, bounds=bounds)
+    app.add_middleware(Gate, access=access, bounds=bounds, turn=service.budgets.call)
     return app
 
 

@@ -153,7 +153,19 @@ class Settings(BaseSettings):
         DEFAULTS.message_bytes, ge=1024, description="Largest message or request body, in bytes."
     )
     messages_per_second: Positive = Field(
-        DEFAULTS.messages_per_second, description="Messages of one connection in a second."
+        DEFAULTS.messages_per_second, description="Messages of one connection in a second; what is above is delayed."
+    )
+    bytes_per_second: int = Field(
+        DEFAULTS.bytes_per_second, ge=1024, description="Bytes of one connection's messages in a second."
+    )
+    token_messages_per_second: Positive = Field(
+        DEFAULTS.token_messages_per_second, description="Messages in a second of all connections of one token."
+    )
+    token_bytes_per_second: int = Field(
+        DEFAULTS.token_bytes_per_second, ge=1024, description="Bytes in a second of all connections of one token."
+    )
+    calls_per_second: Positive = Field(
+        DEFAULTS.calls_per_second, description="HTTP calls of one token in a second; what is above is delayed."
     )
     input_bytes: int = Field(
         DEFAULTS.input_bytes, ge=1024, description="Most input that waits for a program that does not read, in bytes."
@@ -254,6 +266,10 @@ class Settings(BaseSettings):
             sessions=self.sessions,
             message_bytes=self.message_bytes,
             messages_per_second=self.messages_per_second,
+            bytes_per_second=self.bytes_per_second,
+            token_messages_per_second=self.token_messages_per_second,
+            token_bytes_per_second=self.token_bytes_per_second,
+            calls_per_second=self.calls_per_second,
             input_bytes=self.input_bytes,
             ring_bytes=self.ring_bytes,
             window_bytes=self.window_bytes,

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, NoReturn
@@ -123,6 +124,11 @@ def read_settings(**given: Any) -> Settings:
         fail(f"--{name.replace('_', '-')} (TERMWALL_{name.upper()}): {why}.", 2)
 
 
+RATE_SECONDS = 15.0
+"""How long a call is made again that came when too many others of the token did; nothing of it was handled."""
+RETRY_SECONDS = 1.0
+
+
 class Unanswered(Exception):
     """A server does not answer; the message says which and why."""
 
@@ -170,8 +176,12 @@ class Remote:
         _check(body)
         content = None if body is None else json.dumps(body).encode()
         kind = {} if content is None else {"content-type": "application/json"}
+        until = time.monotonic() + RATE_SECONDS
         try:
             answer = self._http.request(method, path, content=content, headers=kind)
+            while answer.status_code == 429 and "retry-after" in answer.headers and time.monotonic() < until:
+                time.sleep(RETRY_SECONDS)
+                answer = self._http.request(method, path, content=content, headers=kind)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # No host name has a label of 64 letters.
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 fail(f"the certificate of {self.url} is not trusted here; --ca FILE says which is. ({error})")

@@ -66,12 +66,6 @@ def test_W6_silence_of_two_and_a_half_intervals_ends_a_connection() -> None:
     assert run(peer, 85.1) == [(85.0, Silent())]
 
 
-def test_X4_messages_over_the_rate_are_refused_until_the_next_second() -> None:
-    peer = Peer(0, Bounds(messages_per_second=3), waiting=False, resume=False)
-    assert [peer.count(0.1 * i) for i in range(5)] == [True, True, True, False, False]
-    assert peer.count(1.05) is True
-
-
 @given(st.lists(st.floats(0.01, 3), max_size=60), st.booleans(), st.booleans())
 def test_W6_a_peer_never_asks_twice_for_one_moment(steps: list[float], waiting: bool, resume: bool) -> None:
     peer = Peer(0, BOUNDS, waiting=waiting, resume=resume)

@@ -34,6 +34,7 @@ class Line:
         self.ended: tuple[int, str] | None = None
         self.full = False
         self.connection: Connection | None = None
+        self.reads = True
 
     # ---- the outlet
 
@@ -74,6 +75,10 @@ class Line:
             assert offset - len(payload) == self.offsets[name], "a byte is missing or doubled (S3)"
         self.output[name] += payload
         self.offsets[name] = offset
+
+    def read(self, wanted: bool) -> None:
+        """Whether anything is to be read."""
+        self.reads = wanted
 
     def close(self, code: int, reason: str) -> None:
         """The end."""

@@ -24,7 +24,15 @@ class Bounds:
     message_bytes: int = 1 << 20
     """Bytes of one client message or request body; over it close 1009, or 413."""
     messages_per_second: int = 1_000
-    """Messages of one connection in a second; those above get `rate_limited`."""
+    """Messages of one connection in a second; what is above waits in its socket (L12)."""
+    bytes_per_second: int = 2 << 20
+    """Bytes of one connection's messages in a second; what is above waits in its socket."""
+    token_messages_per_second: int = 4_000
+    """Messages in a second of all connections that one token opened."""
+    token_bytes_per_second: int = 8 << 20
+    """Bytes in a second of all connections that one token opened."""
+    calls_per_second: int = 250
+    """HTTP calls of one token in a second; what is above waits for up to a second, then gets `rate_limited`."""
     input_bytes: int = 1 << 20
     """Bytes that wait for a program that does not read; more is `input_overflow` (I3)."""
     ring_bytes: int = 2 << 20
@@ -59,5 +67,5 @@ class Bounds:
     """Bytes of all recordings; the oldest that has ended makes room for a new one."""
     clipboard_bytes: int = 256 << 10
     """Bytes of a text that a program may put on its driver's clipboard (OSC 52); longer ones are ignored, 0: all."""
-    size_marks: int = 1_024
+    size_marks: int = 64
     """Size changes remembered within the ring; older ones are told late to a viewer that is that far behind."""

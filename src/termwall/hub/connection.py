@@ -10,13 +10,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Never
 
 from termwall import clock
+from termwall.core.bucket import Allowance
 from termwall.core.clients import token_prefix
 from termwall.core.errors import ERRORS, CloseCode, ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.limits import Bounds
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession, Person
+from termwall.hub.budgets import Meter, limits_of
 from termwall.hub.outlet import Outlet
+from termwall.hub.prices import FRAME, REFUSED, price, price_of_ack, price_of_text
 from termwall.hub.room import Asked, Room
 from termwall.hub.viewer import Viewer
 from termwall.protocol import messages
@@ -70,6 +73,7 @@ class Connection:
         outlet: Outlet,
         bounds: Bounds,
         *,
+        share: Allowance,
         clock: Callable[[], int],
         opened: Callable[["Connection"], None],
         gone: Callable[["Connection"], None],
@@ -86,6 +90,7 @@ class Connection:
         self._opened = opened
         self._gone = gone
         self._loop = asyncio.get_running_loop()
+        self._meter = Meter(bounds, share, outlet.read)
         self._with_keys: SessionId | None = None
         self._viewers: dict[SessionId, Viewer] = {}
         self._early: deque[messages.AnyClientMessage | InputFrame] = deque()
@@ -117,18 +122,21 @@ class Connection:
             self._refuse(TermwallError(ErrorCode.INTERNAL, ERRORS[ErrorCode.INTERNAL].meaning))
 
     def _received(self, data: bytes | str, binary: bool) -> None:
-        now = self._loop.time()
-        self._peer.heard(now)
+        self._peer.heard(self._loop.time())
+        size = len(data)
+        reading = 0.0 if binary else price_of_text(size)
         try:
             message = decode_binary(data) if binary and isinstance(data, bytes) else decode_text(data)
         except Refused as error:
-            self._refuse(error if self._peer.count(now) else self._too_fast(), request_id=error.request_id)
+            over = not self._meter.spend(reading + REFUSED, size)
+            self._refuse(self._too_fast() if over else error, request_id=error.request_id)
             return
-        if isinstance(message, messages.Ack) and self._acknowledged(message):
-            return  # Bounded by the bytes that were sent, so it does not count against the rate.
+        if isinstance(message, messages.Ack) and (news := self._acknowledged(message)):
+            self._meter.spend(price_of_ack(news), size)
+            return
         request_id = None if isinstance(message, InputFrame) else message.request_id
-        if not self._peer.count(now):
-            self._refuse(self._too_fast(), request_id=request_id)
+        if not self._meter.spend(reading + price(message, len(self.room.connections)), size):
+            self._refuse(self._too_fast(), request_id=request_id, session_id=message.session_id)
         elif self._peer.state != "waiting":
             self._handle(message)
         elif len(self._early) < EARLY_MESSAGES:
@@ -136,6 +144,12 @@ class Connection:
         else:
             problem = TermwallError(ErrorCode.RATE_LIMITED, "The session is not here yet; wait for `connected`.")
             self._refuse(problem, request_id=request_id)
+
+    def beside(self, size: int) -> None:
+        """A frame of so many bytes came that is no message: it counts all the same (L12)."""
+        if not self._ended:
+            self._peer.heard(self._loop.time())
+            self._meter.spend(FRAME, size)
 
     def writable(self) -> None:
         """The socket has taken what it was given: streams may go on."""
@@ -150,6 +164,7 @@ class Connection:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._meter.close()
         room = self.room
         room.connections.discard(self)
         room.previews.left(self)
@@ -248,15 +263,7 @@ class Connection:
             "heartbeat_interval": bounds.heartbeat_milliseconds,
             "visible_heartbeat_interval": min(bounds.visible_heartbeat_milliseconds, bounds.heartbeat_milliseconds),
             "clock": clock.milliseconds(),
-            "limits": messages.Limits(
-                window=bounds.window_bytes,
-                ring=bounds.ring_bytes,
-                message_bytes=bounds.message_bytes,
-                messages_per_second=bounds.messages_per_second,
-                input_bytes=bounds.input_bytes,
-                name_length=messages.MAX_NAME,
-                sessions=bounds.sessions,
-            ),
+            "limits": limits_of(bounds),
         }
         if one is not None:
             status["session_id"] = one
@@ -289,6 +296,8 @@ class Connection:
         self._timer = None if self._ended else self._loop.call_at(self._peer.deadline, self._tick)
 
     def _tick(self) -> None:
+        if self._meter.paused:
+            self._peer.heard(self._loop.time())  # It may say much; nobody listens at the moment.
         while not self._ended and (event := self._peer.tick(self._loop.time())) is not None:
             match event:
                 case Retry(count):
@@ -390,10 +399,10 @@ class Connection:
             raise TermwallError(ErrorCode.ENGINE_AWAY, "No screen can be drawn at the moment; try again.")
         self.room.watch(self, sessions)
 
-    def _acknowledged(self, message: messages.Ack) -> bool:
+    def _acknowledged(self, message: messages.Ack) -> int:
         session_id = message.session_id or self.hello.session_id
         viewer = None if session_id is None else self._viewers.get(SessionId(session_id))
-        return viewer is not None and viewer.ack(message.offset)
+        return 0 if viewer is None else viewer.ack(message.offset)
 
     def _input(
         self, session: AnySession, data: bytes, seq: int | None, until: int | None, request_id: str | None = None
@@ -537,7 +546,7 @@ class Connection:
     def _too_fast(self) -> TermwallError:
         most = self._bounds.messages_per_second
         return TermwallError(
-            ErrorCode.RATE_LIMITED, f"More than {most} messages in a second; this one was not handled."
+            ErrorCode.RATE_LIMITED, f"Far more than {most} messages in a second; this one was not handled."
         )
 
 

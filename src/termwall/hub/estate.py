@@ -18,6 +18,7 @@ from termwall.core.limits import Bounds
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession
 from termwall.hub.archive import Archive
+from termwall.hub.budgets import Budgets
 from termwall.hub.connection import Connection, Hello
 from termwall.hub.inheritance import inherit
 from termwall.hub.kept import Kept
@@ -102,6 +103,7 @@ class Estate:
         self._rooms: dict[ProjectId, Room] = {}
         self._homes: dict[SessionId, Room] = {}
         self._connections: set[Connection] = set()
+        self.budgets = Budgets(bounds)
         self._sender = Sender()
         self._starting = Starting()
         self._nesting = Nesting(self._anywhere, self._heard)
@@ -155,7 +157,8 @@ class Estate:
         if self.draining:
             outlet.close(CloseCode.RESTART, "This node is being drained; come again")
             return None
-        if self._closed or len(self._connections) >= self.bounds.connections:
+        many = len(self._connections) >= self.bounds.connections
+        if self._closed or many or not self.budgets.opens(hello.token_id, len(room.sessions)):
             outlet.close(CloseCode.TRY_LATER, "Too many connections")
             return None
         if descriptors.spare() < descriptors.LEFT:
@@ -170,6 +173,7 @@ class Estate:
             hello,
             outlet,
             self.bounds,
+            share=self.budgets.share(hello.token_id),
             clock=self.clock,
             opened=self._opened,
             gone=self._gone,
@@ -191,6 +195,7 @@ class Estate:
 
     def end_connections(self, opened_by: str, why: str) -> None:
         """A token was revoked, or a browser was signed out: its connections end (X1, X5)."""
+        self.budgets.forget(opened_by)
         for connection in tuple(self._connections):
             if opened_by in (connection.hello.token_id, connection.hello.browser_id):
                 connection.close(CloseCode.UNAUTHORIZED, why)
@@ -506,7 +511,7 @@ class Estate:
         return room if room is not None and room.sessions.get(session.id) is session else None
 
     def _recorded(self, session: LiveSession) -> None:
-        session.keep()
+        session.keep_now()
         self._heard(session)
 
     def _rest_recording(self, session: LiveSession, *, goes_on: bool) -> None:

@@ -18,3 +18,6 @@ class Outlet(Protocol):
 
     def close(self, code: int, reason: str) -> None:
         """Start the closing handshake; the edge then calls the connection's `closed`."""
+
+    def read(self, wanted: bool) -> None:
+        """Read on, or read nothing until that is wanted again: what the other side sends waits in its socket (L12)."""

@@ -1,5 +1,6 @@
 """Looks for text in every session's screen and scrollback, and in recordings."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -34,8 +35,23 @@ async def search(
     """The newest matches of each session that runs here, then those of the recordings that are here.
 
     Raises:
-        TermwallError: `unknown_project`; `engine_away` where no session can be drawn, so none can be looked into.
+        TermwallError: `unknown_project`; `engine_away` where no session can be drawn, so none can be looked into;
+            `rate_limited` where others search all the time.
     """
+    searches = service.budgets.searches
+    try:
+        await asyncio.wait_for(searches.acquire(), SECONDS)
+    except TimeoutError:
+        raise TermwallError(ErrorCode.RATE_LIMITED, "Too many search at the moment; try again.") from None
+    try:
+        return await _search(service, project_id, text, limit, with_recordings)
+    finally:
+        searches.release()
+
+
+async def _search(
+    service: "TerminalService", project_id: str, text: str, limit: int, with_recordings: bool
+) -> SearchAnswer:
     query, deadline = Query(text), time.monotonic() + SECONDS
     matches: list[Match] = []
     skipped: list[str] = []

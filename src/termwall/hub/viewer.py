@@ -104,12 +104,17 @@ class Viewer:
             return self._await("resume"), "snapshot"
         return session.ring.end if session.drawn else self._replay().offset, "snapshot"
 
-    def ack(self, offset: int) -> bool:
-        """The client's terminal has parsed everything before `offset` (S5). True if that was news."""
-        news = self._cursor.ack(offset)
-        if news:
-            self.pump()
-        return news
+    def ack(self, offset: int) -> int:
+        """The client's terminal has parsed everything before `offset` (S5).
+
+        Returns:
+            How many bytes of credit that gave; of a first ack 1.
+        """
+        before = self._cursor.acked
+        if not self._cursor.ack(offset):
+            return 0
+        self.pump()
+        return 1 if before is None else offset - before
 
     def pump(self) -> None:
         """Send what there is, as far as credit and the socket allow."""

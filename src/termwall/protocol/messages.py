@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
+from termwall.protocol.limits import Limits as Limits
 from termwall.protocol.wire import MAX_COMMAND as MAX_COMMAND
 from termwall.protocol.wire import MAX_NAME as MAX_NAME
 from termwall.protocol.wire import Caption as Caption
@@ -207,23 +208,6 @@ class FocusState(Wire):
     version: int
     epoch: str
     timestamp: int
-
-
-class Limits(Wire):
-    """What a connection has to keep to (W4)."""
-
-    window: int
-    """Most unacknowledged bytes of one stream (S5)."""
-    ring: int
-    """How many bytes of output are kept for each session (S1)."""
-    message_bytes: int
-    """Largest message to the server; over it: close 1009 (W9)."""
-    messages_per_second: int
-    input_bytes: int
-    """Most input that waits for a program that does not read (I3)."""
-    name_length: int
-    sessions: int
-    """Most sessions of a project."""
 
 
 # ---- Client messages

@@ -6,7 +6,7 @@ States, and what ends them:
     resuming  open, but no stream starts before the client says where it is (W1)  synced() | deadline   -> Resume
     open      everything flows                                                    silence (W6)          -> Silent
 
-A connection that is silent too long ends in any state. Messages over the rate are counted here too (X4).
+A connection that is silent too long ends in any state.
 """
 
 from dataclasses import dataclass
@@ -52,8 +52,6 @@ class Peer:
         self._delays = [delay / 1000 for delay in bounds.registration_delays]
         self._retries = 0
         self._heard = now
-        self._window = now
-        self._count = 0
         self.state: Literal["waiting", "resuming", "open"] = "open"
         self._due = now
         if waiting:
@@ -83,13 +81,6 @@ class Peer:
     def heard(self, now: float) -> None:
         """A message came: the other side lives (W6)."""
         self._heard = now
-
-    def count(self, now: float) -> bool:
-        """Count a message. False if it is one too many in this second (X4)."""
-        if now - self._window >= 1:
-            self._window, self._count = now, 0
-        self._count += 1
-        return self._count <= self._bounds.messages_per_second
 
     def tick(self, now: float) -> Event | None:
         """What the passing of time asks for, one thing a call; None when nothing is due."""

@@ -7,7 +7,7 @@ for themselves in `admission.py`, because the faster edge never comes by here.
 import html
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -37,6 +37,13 @@ log = logging.getLogger("termwall.http")
 _OPEN_PATHS: Final = frozenset({"/api/health", "/api/login"})
 
 
+RETRY_SECONDS: Final[Mapping[ErrorCode, str]] = {ErrorCode.ENGINE_AWAY: "5", ErrorCode.RATE_LIMITED: "1"}
+"""What `Retry-After` says with a code."""
+SEARCH_CALLS: Final = 16.0
+"""A search counts as so many calls (L12): it looks at every session's screen."""
+SCREEN_CALLS: Final = 4.0
+
+
 def is_api(path: str) -> bool:
     """Whether a program asks there, not somebody in front of a browser."""
     return path.startswith("/api/") or path == "/metrics"
@@ -45,6 +52,11 @@ def is_api(path: str) -> bool:
 def is_private(path: str) -> bool:
     """Whether a path needs a token. The page itself does not: it holds nothing, and shows the login."""
     return is_api(path) and path not in _OPEN_PATHS
+
+
+def price_of_call(path: str) -> float:
+    """As how many calls one counts (L12)."""
+    return SEARCH_CALLS if path.endswith("/search") else SCREEN_CALLS if path.endswith("/screen") else 1.0
 
 
 def error_body(code: ErrorCode, sentence: str, field: str | None = None, **more: object) -> bytes:
@@ -56,10 +68,13 @@ def error_body(code: ErrorCode, sentence: str, field: str | None = None, **more:
 class Gate:
     """The ASGI middleware."""
 
-    def __init__(self, app: ASGIApp, access: Access, bounds: Bounds) -> None:
+    def __init__(
+        self, app: ASGIApp, access: Access, bounds: Bounds, turn: Callable[[str | None, float], Awaitable[None]]
+    ) -> None:
         self._app = app
         self._access = access
         self._bounds = bounds
+        self._turn = turn
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. Whatever goes wrong in it, its answer is an error as A3 has it."""
@@ -101,8 +116,11 @@ class Gate:
             await send({"type": "http.response.start", "status": 303, "headers": traded})
             await send({"type": "http.response.body", "body": b""})
             return
+        identity = scope["state"]["identity"]
+        if identity is not None and is_api(path):
+            await self._turn(identity.token_id, price_of_call(path))
         renewed = self._renewed(scope, headers, path)
-        body = LimitedBody(receive, self._bounds, stranger=scope["state"]["identity"] is None)
+        body = LimitedBody(receive, self._bounds, stranger=identity is None)
         started = False
 
         async def send_headers(message: Message) -> None:
@@ -195,7 +213,7 @@ async def _send(send: Send, code: ErrorCode, body: bytes, kind: bytes) -> None:
     headers += [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
     if code is ErrorCode.UNAUTHORIZED:
         headers.append((b"www-authenticate", b"Bearer"))
-    if code is ErrorCode.ENGINE_AWAY:
-        headers.append((b"retry-after", b"5"))
+    if code in RETRY_SECONDS:
+        headers.append((b"retry-after", RETRY_SECONDS[code].encode()))
     await send({"type": "http.response.start", "status": ERRORS[code].status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -26,6 +26,8 @@ from termwall.transport.http_edge import http_protocol as http_protocol
 PATH = "/ws/terminal"
 READ_BUFFER_BYTES = 4096
 """First size of a connection's read buffer; it grows with the messages, and is most of what an idle one costs."""
+READ_BYTES = 1024
+"""Taken at once, so that few of a flood of small frames are handled before it is known that they are too many (L12)."""
 COPIED_BYTES = 8 << 10
 """picows 2.3.1 copies a message up to this size. The head of a larger one it keeps in a buffer that the next message
 overwrites, while a full socket lets it wait; one that is given with room for its head does not have that fault."""
@@ -35,6 +37,7 @@ CLOSE_SECONDS = 2.0
 
 _TEXT, _BINARY = picows.WSMsgType.TEXT, picows.WSMsgType.BINARY
 _CONTINUATION, _CLOSE = picows.WSMsgType.CONTINUATION, picows.WSMsgType.CLOSE
+_PING = picows.WSMsgType.PING
 _CONNECTION = re.compile(rb"\r\nconnection:[^\r]*\bupgrade\b[^\r]*\r\n", re.IGNORECASE)
 _log = logging.getLogger("termwall.websocket")
 
@@ -52,6 +55,8 @@ class SocketListener(picows.WSListener):
         self._parts_binary = False
         self._paused = False
         self._ended = False
+        self._pong: bytes | None = None
+        """What the newest ping said, while its answer waits for the socket."""
 
     @property
     def admitted(self) -> bool:
@@ -76,9 +81,14 @@ class SocketListener(picows.WSListener):
             self._answer_close(transport, frame)
             return
         connection = self._connection
-        if connection is None or self._ended or kind not in (_TEXT, _BINARY, _CONTINUATION):
+        if connection is None or self._ended:
             return
-        if frame.rsv1 or frame.rsv2 or frame.rsv3:
+        if kind not in (_TEXT, _BINARY, _CONTINUATION):
+            connection.beside(frame.payload_size)
+            if kind == _PING:
+                self._pong = frame.get_payload_as_bytes()
+                self._answer_ping()
+        elif frame.rsv1 or frame.rsv2 or frame.rsv3:
             connection.close(CloseCode.PROTOCOL_ERROR, "No extension was agreed on")
         elif frame.fin and kind != _CONTINUATION and self._parts is None:
             connection.received(frame.get_payload_as_bytes(), binary=kind == _BINARY)
@@ -99,6 +109,7 @@ class SocketListener(picows.WSListener):
     def resume_writing(self) -> None:
         """The kernel took what was waiting."""
         self._paused = False
+        self._answer_ping()
         if self._connection is not None:
             self._connection.writable()
 
@@ -129,6 +140,15 @@ class SocketListener(picows.WSListener):
         framed[FRAME_HEAD_BYTES:] = data
         self._transport.send_reuse_external_bytearray(kind, framed, FRAME_HEAD_BYTES)
 
+    def read(self, wanted: bool) -> None:
+        """As the contract says."""
+        if self._ended or self._transport is None or self._transport.underlying_transport.is_closing():
+            return
+        if wanted:
+            self._transport.underlying_transport.resume_reading()
+        else:
+            self._transport.underlying_transport.pause_reading()
+
     def close(self, code: int, reason: str) -> None:
         """Send a close frame and end the socket when it was answered, or after 2 s."""
         if self._ended or self._transport is None:
@@ -144,6 +164,12 @@ class SocketListener(picows.WSListener):
             self._connection.close(CloseCode.RESTART, "The server restarts")
         else:
             self.close(CloseCode.RESTART, "The server restarts")
+
+    def _answer_ping(self) -> None:
+        """Of several pings that wait the newest is answered, as RFC 6455 has it: their answers do not pile up."""
+        if self._pong is not None and not self._paused and not self._ended and self._transport is not None:
+            payload, self._pong = self._pong, None
+            self._transport.send_pong(payload)
 
     def _answer_close(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         if not self._ended:
@@ -162,6 +188,8 @@ class SocketListener(picows.WSListener):
             self._parts = bytearray()
             self._parts_binary = frame.msg_type == _BINARY
         self._parts += frame.get_payload_as_memoryview()
+        if not frame.fin:
+            connection.beside(0)
         if len(self._parts) > self._bounds.message_bytes:
             self._parts = None
             connection.close(CloseCode.TOO_BIG, f"A message may have {self._bounds.message_bytes} bytes")
@@ -192,7 +220,7 @@ def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds)
                 None,
                 None,
                 picows.WSAutoPingStrategy.PING_WHEN_IDLE,
-                True,
+                False,
                 bounds.message_bytes,
                 None,
                 READ_BUFFER_BYTES,
@@ -228,6 +256,9 @@ def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds)
             if self._door is not None:
                 self._door.left()
             super().connection_lost(exc)
+
+        def get_buffer(self, size_hint: int) -> memoryview:
+            return super().get_buffer(size_hint)[:READ_BYTES]  # type: ignore[no-any-return]
 
         def data_received(self, data: bytes) -> None:
             # uvicorn hands the request head over this way, before it makes us the transport's protocol.

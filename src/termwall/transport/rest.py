@@ -23,7 +23,7 @@ from termwall.store.database import StoreUnavailable
 from termwall.store.projects import Store, StoredToken
 from termwall.transport.admission import MAX_CLIENT_ID
 from termwall.transport.auth import Access, hash_token
-from termwall.transport.gate import error_body
+from termwall.transport.gate import RETRY_SECONDS, error_body
 from termwall.transport.permission import allow, enter_session, identity_of
 
 NOT_UPGRADED = "a WebSocket came without `Upgrade: websocket`; a proxy has to pass that on, and `Connection`."
@@ -63,6 +63,7 @@ def answers(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
         ErrorCode.TOO_LARGE,
         ErrorCode.INVALID,
         ErrorCode.BAD_MESSAGE,
+        ErrorCode.RATE_LIMITED,
         ErrorCode.ENGINE_AWAY,
     )
     described: dict[int | str, dict[str, Any]] = {}
@@ -425,7 +426,7 @@ def install_errors(app: FastAPI) -> None:
 
     def respond(code: ErrorCode, sentence: str, field: str | None = None, **more: object) -> Response:
         body = error_body(code, sentence, field, **more)
-        headers = {"retry-after": "5"} if code is ErrorCode.ENGINE_AWAY else None
+        headers = {"retry-after": RETRY_SECONDS[code]} if code in RETRY_SECONDS else None
         return Response(body, ERRORS[code].status, headers, "application/json")
 
     async def termwall_error(request: Request, error: Exception) -> Response:

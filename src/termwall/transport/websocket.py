@@ -7,7 +7,7 @@ so this edge counts what it has queued for its sender task.
 import asyncio
 from collections import deque
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from termwall.core.errors import CloseCode
@@ -28,6 +28,9 @@ class QueueOutlet:
         self._wake = asyncio.Event()
         self._ended = False
         self.connection: Connection | None = None
+        self.reading = asyncio.Event()
+        """Set while messages are to be taken."""
+        self.reading.set()
 
     @property
     def unsent(self) -> int:
@@ -41,6 +44,13 @@ class QueueOutlet:
     def send_binary(self, data: bytes) -> None:
         """Queue a binary message."""
         self._put(data, len(data))
+
+    def read(self, wanted: bool) -> None:
+        """As the contract says."""
+        if wanted:
+            self.reading.set()
+        else:
+            self.reading.clear()
 
     def close(self, code: int, reason: str) -> None:
         """Queue the end; nothing is sent after it."""
@@ -131,7 +141,7 @@ async def _read(
     socket: WebSocket, connection: Connection, outlet: QueueOutlet, sender: asyncio.Task[None], bounds: Bounds
 ) -> None:
     while not sender.done():
-        receiver = asyncio.ensure_future(socket.receive())
+        receiver = asyncio.ensure_future(_next(socket, outlet))
         await asyncio.wait((receiver, sender), return_when=asyncio.FIRST_COMPLETED)
         if not receiver.done():
             receiver.cancel()
@@ -147,3 +157,8 @@ async def _read(
             connection.received(text)
         else:
             connection.received(data or b"", binary=True)
+
+
+async def _next(socket: WebSocket, outlet: QueueOutlet) -> Message:
+    await outlet.reading.wait()
+    return await socket.receive()

@@ -14,7 +14,16 @@ export class ApiError extends Error {
   }
 }
 
-async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+/** How often a call is made again, a second later each time, that came when too many others did: it was not handled. */
+const RATE_TRIES = 5;
+
+async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+  tries = RATE_TRIES,
+): Promise<T> {
   let answer: Response;
   try {
     answer = await fetch(new URL(`api/${path}`, document.baseURI), {
@@ -27,6 +36,10 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
     throw new ApiError(0, "disconnected", "The server does not answer.", null);
   }
   if (answer.status === 204) return undefined as T;
+  if (answer.status === 429 && answer.headers.has("retry-after") && tries > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    return call(method, path, body, signal, tries - 1);
+  }
   const json: unknown = await answer.json().catch(() => ({}));
   if (answer.ok) return json as T;
   throw refusal(answer.status, json as Partial<ErrorAnswer>);

@@ -309,6 +309,9 @@ export interface Limits {
   ring: number;
   messageBytes: number;
   messagesPerSecond: number;
+  bytesPerSecond: number;
+  tokenMessagesPerSecond: number;
+  tokenBytesPerSecond: number;
   inputBytes: number;
   nameLength: number;
   sessions: number;
