@@ -20,6 +20,7 @@ def main() -> None:
     report = Path(os.environ.pop("TERMWALL_WATCHED"))
     sys.argv = ["termwall", *sys.argv[4:]]
     server._loop_factory = lambda: None  # asyncio's own, whose turns can be measured.
+    server.END_SECONDS = 600.0  # Else a busy machine ends it before it has written what it saw.
     started = server._started
     with watching() as dog:
 
