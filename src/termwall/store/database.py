@@ -157,6 +157,8 @@ class Database:
         db.text_factory = decoded
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
+        # What is deleted holds secrets: it is overwritten, and `forget_deleted` sees to the log of changes.
+        db.execute("PRAGMA secure_delete=ON")
         db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
         found: int = db.execute("PRAGMA user_version").fetchone()[0]
         if found > len(SCHEMA) and oldest_reader(db) > len(SCHEMA):
@@ -242,6 +244,11 @@ class Database:
                 return found
             self._note(error)
             raise StoreUnavailable(f"what was kept cannot be read ({error}); try again later.") from None
+
+    def forget_deleted(self) -> None:
+        """Have nothing of deleted rows in the log of changes either; where that cannot be now, the next one does it."""
+        with suppress(sqlite3.Error):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """Close the file."""

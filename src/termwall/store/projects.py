@@ -124,6 +124,7 @@ class Store(SessionStore, BrowserStore):
             for table in ("sessions", "tokens"):
                 db.execute(f"DELETE FROM {table} WHERE project_id = ?", (project_id,))  # noqa: S608
             db.execute("DELETE FROM projects WHERE id = ?", (project_id,))
+        self.forget_deleted()
 
     def tokens(self) -> list[StoredToken]:
         """The tokens given to others, the oldest first."""
@@ -149,7 +150,9 @@ class Store(SessionStore, BrowserStore):
     def delete_token(self, token_id: str) -> bool:
         """Revoke a token. False if there is none."""
         with self.writing() as db:
-            return db.execute("DELETE FROM tokens WHERE id = ?", (token_id,)).rowcount > 0
+            found = db.execute("DELETE FROM tokens WHERE id = ?", (token_id,)).rowcount > 0
+        self.forget_deleted()
+        return found
 
 
 def _put_stage(db: sqlite3.Connection, project_id: str, version: int, stage: tuple[str, ...]) -> None:
