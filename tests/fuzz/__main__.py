@@ -33,8 +33,9 @@ def main() -> None:
 def _http(root: Path, number: int, seconds: float) -> None:
     root.mkdir()
     statuses: Counter[int] = Counter()
-    rounds, until = 0, time.monotonic() + seconds
+    rounds = 0
     with fuzzed(root) as server:
+        until = time.monotonic() + seconds
         statuses += http.sweep(server, root)
         calls = http.operations(server)
         while time.monotonic() < until:
@@ -48,11 +49,10 @@ def _http(root: Path, number: int, seconds: float) -> None:
 
 def _sockets(name: str, root: Path, number: int, seconds: float) -> None:
     root.mkdir()
-    until = time.monotonic() + seconds
 
     async def rounds(stand: sockets.Stand) -> sockets.Figures:
         figures = sockets.Figures()
-        each = number
+        each, until = number, time.monotonic() + seconds
         while time.monotonic() < until:
             await sockets.fuzz(stand, each, 200, figures)
             each += 1

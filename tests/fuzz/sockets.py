@@ -66,11 +66,14 @@ async def fuzz(stand: Stand, number: int, connections: int, figures: Figures) ->
         witness = asyncio.create_task(_witness(ws, figures))
         attacks = asyncio.gather(*(one(number * 1_000_000 + each) for each in range(connections)))
         await asyncio.wait((witness, attacks), return_when=asyncio.FIRST_COMPLETED)
-        attacks.cancel() if witness.done() else None
-        witness.result() if witness.done() else None
-        await attacks
         figures.stop.set()
-        typed = await witness
+        # What ends one ends both, and both are heard: an attack's own failure says which connection it was.
+        ended = await asyncio.gather(attacks, witness, return_exceptions=True)
+        typed = ended[1]
+        for problem in ended:
+            if isinstance(problem, BaseException):
+                raise problem
+        assert isinstance(typed, int)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while (printed := await _printed(stand) - began) < typed * PRINTED:
             await asyncio.sleep(0.05)
