@@ -10,7 +10,7 @@ STEPS = st.lists(st.tuples(st.floats(0, 5), st.floats(0, 50)), max_size=60)
 
 
 @given(rate=st.floats(0.1, 100), burst=st.floats(1, 100), steps=STEPS)
-def test_L12_no_more_is_taken_in_any_time_than_the_burst_and_its_rate(
+def test_L7_no_more_is_taken_in_any_time_than_the_burst_and_its_rate(
     rate: float, burst: float, steps: list[tuple[float, float]]
 ) -> None:
     bucket, now = Bucket(rate, burst, 0.0), 0.0
@@ -29,7 +29,7 @@ def test_L12_no_more_is_taken_in_any_time_than_the_burst_and_its_rate(
 
 
 @given(rate=st.floats(0.1, 100), burst=st.floats(1, 100), steps=STEPS, amount=st.floats(0, 100))
-def test_L12_after_the_wait_it_is_there_and_not_before(
+def test_L7_after_the_wait_it_is_there_and_not_before(
     rate: float, burst: float, steps: list[tuple[float, float]], amount: float
 ) -> None:
     bucket, now = Bucket(rate, burst, 0.0), 0.0
@@ -43,7 +43,7 @@ def test_L12_after_the_wait_it_is_there_and_not_before(
 
 
 @given(steps=STEPS)
-def test_L12_what_is_overdrawn_is_paid_off_by_time_alone(steps: list[tuple[float, float]]) -> None:
+def test_L7_what_is_overdrawn_is_paid_off_by_time_alone(steps: list[tuple[float, float]]) -> None:
     bucket, now, level = Bucket(10, 20, 0.0), 0.0, 20.0
     for pause, amount in steps:
         now += pause
@@ -54,7 +54,7 @@ def test_L12_what_is_overdrawn_is_paid_off_by_time_alone(steps: list[tuple[float
 
 
 @given(sizes=st.lists(st.integers(0, 3_000), max_size=40))
-def test_L12_who_waits_as_long_as_asked_keeps_to_both_rates(sizes: list[int]) -> None:
+def test_L7_who_waits_as_long_as_asked_keeps_to_both_rates(sizes: list[int]) -> None:
     allowance, now, sent = Allowance(10, 1_000, 2_500, 0.0), 0.0, 0
     for count, size in enumerate(sizes, 1):
         now += allowance.wait(now)
@@ -65,7 +65,7 @@ def test_L12_who_waits_as_long_as_asked_keeps_to_both_rates(sizes: list[int]) ->
     assert not allowance.exhausted(now), "one message at a time never owes a second's"
 
 
-def test_L12_the_largest_message_may_always_come_at_once() -> None:
+def test_L7_the_largest_message_may_always_come_at_once() -> None:
     allowance = Allowance(10, 1_000, 5_000, 0.0)
     allowance.spend(1, 5_000, 0.0)
     assert allowance.wait(0.0) == 0

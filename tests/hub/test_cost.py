@@ -1,4 +1,4 @@
-"""What one message may cost (L12, L11): sizes come once a frame, and nothing is serialised or told for each message."""
+"""What one message may cost (L7, L11): sizes come once a frame, and nothing is serialised or told for each message."""
 
 import asyncio
 import itertools
@@ -50,7 +50,7 @@ async def storm(line: Line, type: str, count: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("type", ["drive", "resize"])
-async def test_case_hardening_L3_a_storm_of_sizes_is_one_a_frame_and_loses_no_screen(
+async def test_case_hardening_L3_L11_a_storm_of_sizes_is_one_a_frame_and_loses_no_screen(
     make_wall: Callable[..., Wall], type: str
 ) -> None:
     wall = make_wall(drawn=True, **UNLIMITED)
@@ -76,7 +76,9 @@ async def test_case_hardening_L3_a_storm_of_sizes_is_one_a_frame_and_loses_no_sc
     assert len(dump(session._kept(state_of(session)))) < 4_096, "what is kept does not grow with the sizes"
 
 
-async def test_case_hardening_L3_drivers_that_take_turns_are_told_once_a_frame(make_wall: Callable[..., Wall]) -> None:
+async def test_case_hardening_L3_L11_drivers_that_take_turns_are_told_once_a_frame(
+    make_wall: Callable[..., Wall],
+) -> None:
     wall = make_wall(**UNLIMITED)
     wall.session("a")
     one, two, watcher = wall.line("one"), wall.line("two"), wall.line("watcher")
@@ -91,7 +93,7 @@ async def test_case_hardening_L3_drivers_that_take_turns_are_told_once_a_frame(m
     assert len(watcher.of("session_update")) <= FRAMES_AT_ONCE + FRAMES_PER_SECOND * seconds + 1
 
 
-async def test_case_hardening_L3_what_is_kept_for_the_next_server_is_not_written_for_each_message(
+async def test_case_hardening_L3_L11_what_is_kept_for_the_next_server_is_not_written_for_each_message(
     make_wall: Callable[..., Wall],
 ) -> None:
     wall = make_wall(drawn=True, **UNLIMITED)
@@ -112,7 +114,7 @@ async def test_case_hardening_L3_what_is_kept_for_the_next_server_is_not_written
     assert next(kept) <= 4 + 20 * seconds + 2
 
 
-async def test_L12_a_message_costs_what_it_makes_the_server_tell(make_wall: Callable[..., Wall]) -> None:
+async def test_L7_a_message_costs_what_it_makes_the_server_tell(make_wall: Callable[..., Wall]) -> None:
     wall = make_wall(messages_per_second=100)
     wall.session("a")
     alone = wall.line("alone")
@@ -130,7 +132,7 @@ async def test_L12_a_message_costs_what_it_makes_the_server_tell(make_wall: Call
     assert all(watcher.reads for watcher in watchers), "who watches does not pay"
 
 
-async def test_L12_acks_of_output_that_was_sent_cost_nothing(make_wall: Callable[..., Wall]) -> None:
+async def test_L7_acks_of_output_that_was_sent_cost_nothing(make_wall: Callable[..., Wall]) -> None:
     wall = make_wall(messages_per_second=20, window_bytes=1 << 20)
     wall.session("a", "sh", "-c", "yes | head -c 1500000; sleep 60")
     await wall.service.set_session_focus("a")
@@ -147,7 +149,7 @@ async def test_L12_acks_of_output_that_was_sent_cost_nothing(make_wall: Callable
     assert not line.of("error"), "86 acks, where 20 messages a second may come"
 
 
-async def test_L12_who_owes_is_read_from_again_and_its_token_shares(make_wall: Callable[..., Wall]) -> None:
+async def test_L7_who_owes_is_read_from_again_and_its_token_shares(make_wall: Callable[..., Wall]) -> None:
     bounds = Bounds(messages_per_second=1_000, token_messages_per_second=1_000)
     budgets, reads = Budgets(bounds), dict.fromkeys(range(4), True)
     meters = [
@@ -165,7 +167,7 @@ async def test_L12_who_owes_is_read_from_again_and_its_token_shares(make_wall: C
         meter.close()
 
 
-async def test_L12_a_connection_that_is_not_read_from_is_not_taken_for_silent(make_wall: Callable[..., Wall]) -> None:
+async def test_L7_a_connection_that_is_not_read_from_is_not_taken_for_silent(make_wall: Callable[..., Wall]) -> None:
     wall = make_wall(heartbeat_milliseconds=100, messages_per_second=10)
     line = wall.line()
     for _ in range(18):

@@ -1,4 +1,4 @@
-"""What a connection and a token may send, over real sockets and HTTP (L12)."""
+"""What a connection and a token may send, over real sockets and HTTP (L7)."""
 
 import asyncio
 import base64
@@ -132,7 +132,7 @@ async def http(tmp_path: Path) -> AsyncIterator[Callable[[str], httpx.AsyncClien
     await termwall.service.close()
 
 
-async def test_L12_calls_of_a_token_wait_for_their_turn_and_too_many_are_refused(
+async def test_L7_calls_of_a_token_wait_for_their_turn_and_too_many_are_refused(
     http: Callable[[str], httpx.AsyncClient],
 ) -> None:
     owner = http(TOKEN)

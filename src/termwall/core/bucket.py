@@ -1,4 +1,4 @@
-"""A token bucket: so much a second, and so much at once (L12). Pure: whoever uses it says what time it is."""
+"""A token bucket: so much a second, and so much at once (L7). Pure: whoever uses it says what time it is."""
 
 
 class Bucket:

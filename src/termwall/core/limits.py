@@ -24,7 +24,7 @@ class Bounds:
     message_bytes: int = 1 << 20
     """Bytes of one client message or request body; over it close 1009, or 413."""
     messages_per_second: int = 1_000
-    """Messages of one connection in a second; what is above waits in its socket (L12)."""
+    """Messages of one connection in a second; what is above waits in its socket (L7)."""
     bytes_per_second: int = 2 << 20
     """Bytes of one connection's messages in a second; what is above waits in its socket."""
     token_messages_per_second: int = 4_000

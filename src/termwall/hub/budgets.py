@@ -1,4 +1,4 @@
-"""How much a connection, and all connections of a token together, may send; how much a token may call (L12, X4).
+"""How much a connection, and all connections of a token together, may send; how much a token may call (L7, X4).
 
 Nothing piles up here. Who has sent too much is not read from until that is paid off: what else it sends waits in its
 own socket. What several connections of a token owe together they pay off one after the other, in the order in which

@@ -146,7 +146,7 @@ class Connection:
             self._refuse(problem, request_id=request_id)
 
     def beside(self, size: int) -> None:
-        """A frame of so many bytes came that is no message: it counts all the same (L12)."""
+        """A frame of so many bytes came that is no message: it counts all the same (L7)."""
         if not self._ended:
             self._peer.heard(self._loop.time())
             self._meter.spend(FRAME, size)

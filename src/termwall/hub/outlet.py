@@ -20,4 +20,4 @@ class Outlet(Protocol):
         """Start the closing handshake; the edge then calls the connection's `closed`."""
 
     def read(self, wanted: bool) -> None:
-        """Read on, or read nothing until that is wanted again: what the other side sends waits in its socket (L12)."""
+        """Read on, or read nothing until that is wanted again: what the other side sends waits in its socket (L7)."""

@@ -1,4 +1,4 @@
-"""What each message of a client counts as (L12): a key is 1, and so is whatever takes the server no longer than a key.
+"""What each message of a client counts as (L7): a key is 1, and so is whatever takes the server no longer than a key.
 
 The price of what is told to others grows with how many they are. Pure.
 """

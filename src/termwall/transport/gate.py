@@ -40,7 +40,7 @@ _OPEN_PATHS: Final = frozenset({"/api/health", "/api/login"})
 RETRY_SECONDS: Final[Mapping[ErrorCode, str]] = {ErrorCode.ENGINE_AWAY: "5", ErrorCode.RATE_LIMITED: "1"}
 """What `Retry-After` says with a code."""
 SEARCH_CALLS: Final = 16.0
-"""A search counts as so many calls (L12): it looks at every session's screen."""
+"""A search counts as so many calls (L7): it looks at every session's screen."""
 SCREEN_CALLS: Final = 4.0
 
 
@@ -55,7 +55,7 @@ def is_private(path: str) -> bool:
 
 
 def price_of_call(path: str) -> float:
-    """As how many calls one counts (L12)."""
+    """As how many calls one counts (L7)."""
     return SEARCH_CALLS if path.endswith("/search") else SCREEN_CALLS if path.endswith("/screen") else 1.0
 
 

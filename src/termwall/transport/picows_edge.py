@@ -27,7 +27,7 @@ PATH = "/ws/terminal"
 READ_BUFFER_BYTES = 4096
 """First size of a connection's read buffer; it grows with the messages, and is most of what an idle one costs."""
 READ_BYTES = 1024
-"""Taken at once, so that few of a flood of small frames are handled before it is known that they are too many (L12)."""
+"""Taken at once, so that few of a flood of small frames are handled before it is known that they are too many (L7)."""
 COPIED_BYTES = 8 << 10
 """picows 2.3.1 copies a message up to this size. The head of a larger one it keeps in a buffer that the next message
 overwrites, while a full socket lets it wait; one that is given with room for its head does not have that fault."""
