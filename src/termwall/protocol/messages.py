@@ -79,7 +79,7 @@ class Attention(Wire):
 
 
 class Notification(Wire):
-    """What a program told its user (OSC 9, 99, 777, or `notify`)."""
+    """What a program reported to its user (OSC 9, 99, 777, or `notify`)."""
 
     title: Caption
     body: Sentence
@@ -94,7 +94,7 @@ class Progress(Wire):
 
 
 class Mark(Wire):
-    """The newest mark of a shell that tells where its prompts and commands are (OSC 133)."""
+    """The newest mark of a shell that marks where its prompts and commands are (OSC 133)."""
 
     kind: Literal["prompt", "input", "running", "finished"]
     exit_code: int | None = None

@@ -323,7 +323,7 @@ export interface LoginBody {
   code?: string | null;
 }
 
-/** The newest mark of a shell that tells where its prompts and commands are (OSC 133). */
+/** The newest mark of a shell that marks where its prompts and commands are (OSC 133). */
 export interface Mark {
   kind: "prompt" | "input" | "running" | "finished";
   exitCode?: number | null;
@@ -370,7 +370,7 @@ export interface NodesUpdate {
   timestamp: number;
 }
 
-/** What a program told its user (OSC 9, 99, 777, or `notify`). */
+/** What a program reported to its user (OSC 9, 99, 777, or `notify`). */
 export interface Notification {
   title: string;
   body: string;
