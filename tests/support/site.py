@@ -45,7 +45,7 @@ class Site:
         install_errors(self.app)
         self.app.add_middleware(self.forward.over)
         access = Access(OWNER, instance=one.name, grants=lambda: GRANTS)
-        self.app.add_middleware(Gate, access=access, bounds=self.service.bounds)
+        self.app.add_middleware(Gate, access=access, bounds=self.service.bounds, turn=self.service.budgets.call)
         self.app.middleware_stack = self.app.build_middleware_stack()
         self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.app), base_url="http://localhost")
 
