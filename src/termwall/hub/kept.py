@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_KEPT = 1 << 20
 """Bytes that a holder keeps of a session, those of earlier versions too."""
 MAX_STATE = 192 << 10
-"""Bytes of it that are for `state_of`: 1,024 sizes, each field at its longest."""
+"""Bytes of it that are for `state_of`: more sizes than are kept, each field at its longest."""
 MAX_LAUNCH = MAX_KEPT - MAX_STATE
 """Bytes of it that what a session runs may take: a command, its variables, names and folders (P6)."""
 
