@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from termwall.cluster import chores
+from termwall.cluster.bus import BusError
 
 MOST_REQUESTS = 1024
 """Requests of one subject that wait; more are dropped, and their askers get no answer."""
@@ -89,6 +90,8 @@ class Desk:
             data, answer = await self._waiting.get()
             try:
                 await answer(await self._handler(data))
+            except BusError as error:  # The one who asked sees that no answer comes.
+                self._log.warning("A request was not answered: %s", error)
             except Exception:  # noqa: BLE001 - whatever it is, the next request must be handled.
                 self._log.exception("A request was not answered.")
 
