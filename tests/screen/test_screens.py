@@ -374,6 +374,28 @@ async def test_P3_a_closed_service_leaves_no_worker(make_wall: Callable[..., Wal
     assert descriptors() <= before
 
 
+async def test_P3_a_worker_that_takes_long_to_die_is_reaped_by_the_next(
+    make_wall: Callable[..., Wall], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("termwall.screen.screens.END_SECONDS", 0.0)
+    monkeypatch.setattr("termwall.screen.screens._reap", lambda: None)
+    first, second = make_wall(drawn=True), make_wall(drawn=True)
+    workers = []
+    for wall in (first, second):
+        assert wall.screens is not None
+        wall.session("a", "cat")
+        await text(wall, "a")
+        workers.append(wall.screens.pid)
+    await first.service.close()
+    assert [process.pid for process in module._killed] == workers[:1]
+    monkeypatch.undo()
+    await second.service.close()
+    assert module._killed == []
+    for pid in workers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
 STEPS = ["print", "print", "ack", "fill", "drain", "drop", "blur", "focus", "kill"]
 
 

@@ -49,8 +49,8 @@ QUICK_RESTARTS = 8
 """So many starts within `STEADY_SECONDS` come at once; after them the delays grow."""
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 STEADY_SECONDS = 30.0
-END_SECONDS = 1.0
-"""Until a worker that was killed is gone; one that waits for a disk stays until that answers."""
+END_SECONDS = 3.0
+"""Until a worker that was killed is gone: its low priority makes that long on a busy machine, and so may a disk."""
 ROOM_SECONDS = 2.0
 """Until a session is given to the worker again that it had no room for."""
 SEND_SECONDS = 0.05
@@ -84,7 +84,6 @@ class Screens:
         self._asked: dict[ScreenFeed, asyncio.TimerHandle] = {}
         """Sessions of which a picture is waited for."""
         self._process: subprocess.Popen[bytes] | None = None
-        self._ending: list[subprocess.Popen[bytes]] = []
         """Workers that were killed and have not ended yet."""
         self._channel: socket.socket | None = None
         self._unpacker = Unpacker()
@@ -183,8 +182,9 @@ class Screens:
                 timer.cancel()
         self._drop()
         until = time.monotonic() + END_SECONDS
-        while self._ending and time.monotonic() < until:
+        while _killed and time.monotonic() < until:
             await asyncio.sleep(0.005)
+            _reap()
 
     # ---- the order of work
 
@@ -455,14 +455,14 @@ class Screens:
         self._unsent.clear()
         if self._process is not None:
             self._process.kill()
-            self._ending.append(self._process)
+            _killed.append(self._process)
             self._process = None
-            self._reap()
+            self._reap_soon()
 
-    def _reap(self) -> None:
-        self._ending = [process for process in self._ending if process.poll() is None]
-        if self._ending and not self._loop.is_closed():
-            self._loop.call_later(0.005, self._reap)
+    def _reap_soon(self) -> None:
+        _reap()
+        if _killed and not self._loop.is_closed():
+            self._loop.call_later(0.005, self._reap_soon)
 
     def _died(self) -> None:
         self._drop()
@@ -510,3 +510,11 @@ class Screens:
 def _path() -> str:
     given = os.environ.get("PYTHONPATH")
     return f"{SOURCE}{os.pathsep}{given}" if given else str(SOURCE)
+
+
+_killed: list[subprocess.Popen[bytes]] = []
+"""Workers that are not gone yet: kept here, because whoever killed them may be gone before (L2)."""
+
+
+def _reap() -> None:
+    _killed[:] = [process for process in _killed if process.poll() is None]
