@@ -235,6 +235,7 @@ async def test_P5_a_killed_holder_is_told_and_nothing_hangs(outlived: Server, tm
     # While the server lives it has the terminals, and another holder takes them.
     os.kill(holder["pid"], signal.SIGKILL)
     await until(lambda: (look(outlived.data_dir) or {}).get("pid") not in (None, holder["pid"]), "another holder")
+    await until(lambda: (look(outlived.data_dir) or {}).get("running") == 1, "it has the program")
     assert outlived.call("GET", f"/api/sessions/{session}").json()["status"] == "running"
     # While nobody else has them, its programs end with it.
     outlived.kill()

@@ -120,19 +120,35 @@ def data_folder(path: Path, *, take_over: bool = False) -> Iterator[None]:
 
 
 def stop_running(path: Path) -> bool:
-    """End the server that uses this data folder, if one runs; its programs go on. False if it does not end."""
+    """End the server that uses this data folder, if one runs; its programs go on. False if it does not end.
+
+    A server that ends takes away what it wrote down before it lets go of the folder, which is when it has ended.
+    """
+    running = find_running(path)
+    if running is None:
+        return True
     for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
-        running = find_running(path)
-        if running is None:
-            return True
         with contextlib.suppress(ProcessLookupError):
             os.kill(running.pid, number)
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if find_running(path) is None:
+            found, runs = _written(path)
+            if not _taken(path) or (runs and found is not None and found.pid != running.pid):
                 return True
             time.sleep(0.02)
-    return find_running(path) is None
+    return not _taken(path)
+
+
+def _taken(path: Path) -> bool:
+    """Whether a server has the folder, also one that begins or ends."""
+    try:
+        with open(path / "lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _lock_soon(lock: IO[str]) -> bool:
@@ -165,10 +181,6 @@ def _written(path: Path) -> tuple[Running | None, bool]:
     try:
         found = json.loads((path / "server.json").read_text())
         running = Running(found["url"], found["pid"], found.get("version", ""), found.get("settings", {}))
-        with open(path / "lock") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return running, True
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None, False
-    return running, False
+    return running, _taken(path)
