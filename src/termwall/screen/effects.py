@@ -6,10 +6,9 @@ from typing import Any
 from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
 
 from termwall.screen.checkpoint import MAGIC, READY, RECORD
+from termwall.screen.questions import CELL_HEIGHT, CELL_WIDTH
 from termwall.screen.rewriting import mode_answer
 
-CELL_WIDTH, CELL_HEIGHT = 8, 16
-"""Pixels, for programs that ask."""
 NAME = b"termwall"
 _CAPABILITY = re.compile(rb"\x1bP1\+r([0-9A-Fa-f]+)")
 NOT_THERE = frozenset(

@@ -15,12 +15,13 @@ from termwall.core.modes import Modes
 from termwall.core.theme import DARK, Theme, rgb
 from termwall.screen import rows
 from termwall.screen.checkpoint import State, read_state, tie, untie
-from termwall.screen.effects import CELL_HEIGHT, CELL_WIDTH, Effects, Front
+from termwall.screen.effects import Effects, Front
 from termwall.screen.engine import EngineError
 from termwall.screen.library import check
 from termwall.screen.looks import sgr
 from termwall.screen.mending import CLEAR_ALTERNATE, MENDINGS, blank, blank_below, cut_at, cut_cells
 from termwall.screen.parsing import CANCEL, Parsing
+from termwall.screen.questions import CELL_HEIGHT, CELL_WIDTH
 from termwall.screen.rewriting import without_deletes
 from termwall.screen.snapshot import compose_bounded
 from termwall.screen.swallow import STRING_BYTES, swallowed

@@ -7,6 +7,7 @@ from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
 from termwall.screen.checkpoint import shown_title
 from termwall.screen.library import Library, check
 from termwall.screen.otherkeys import OtherKeys
+from termwall.screen.questions import KEPT_BYTES, STRINGS_BEGUN, answer, is_question, kept_end
 from termwall.screen.rewriting import (
     ALTERNATE_MODES,
     BEGUN,
@@ -22,7 +23,7 @@ from termwall.screen.rewriting import (
 from termwall.screen.titles import Titles
 
 TAIL_BYTES = 64
-"""Enough of the output's end to tell whether it ends in text."""
+"""Enough of the output's end to tell whether it ends in text; more is kept of a question that began before."""
 LINE_FEED = 0x0A
 ERASES = ord("K")
 CANCEL = b"\x18"
@@ -80,7 +81,8 @@ class Parsing(Library):
         begun = BEGUN.search(self._tail)
         if begun:
             found = DIFFERENT.match(begun[0] + view[:MOST_BYTES])
-            if found and found.end() > len(begun[0]) and self._differs(found[0], True):
+            whole = found and (found.end() > len(begun[0]) or begun[0].startswith(STRINGS_BEGUN))
+            if found and whole and self._differs(found[0], True):
                 start = found.end() - len(begun[0])
         for found in DIFFERENT.finditer(view, start):
             at = found.start()
@@ -94,8 +96,8 @@ class Parsing(Library):
                 start = found.end()
         if end > start:
             write(terminal, base + start, end - start)
-        last = bytes(view[-TAIL_BYTES:])
-        self._tail = last if end >= TAIL_BYTES else (self._tail + last)[-TAIL_BYTES:]
+        last = bytes(view[-KEPT_BYTES:])
+        self._tail = kept_end(last if end >= KEPT_BYTES else (self._tail + last)[-KEPT_BYTES:], TAIL_BYTES)
 
     def _differs(self, sequence: bytes, begun: bool) -> bool:
         """Do what xterm.js does with this sequence, if it is something else.
@@ -105,6 +107,9 @@ class Parsing(Library):
             begun: whether the native parser has its beginning already.
         """
         terminal, flag = self._terminal, self._flag
+        if is_question(sequence):
+            self._answer(sequence, begun)
+            return True
         plain = in_one_form(sequence)
         if plain != sequence:
             if not begun and not self._get("VT_GROUND", "bool"):  # As below.
@@ -160,6 +165,17 @@ class Parsing(Library):
             self._write(b"\x1b[?%d%s" % (mode, b"h" if on else b"l"))
             if entered:
                 self._write(b"\x1b[2J")
+
+    def _answer(self, sequence: bytes, begun: bool) -> None:
+        effects = self._effects
+        if begun:
+            muted, effects.muted = effects.muted, True  # What is cancelled may be answered.
+            self._write(CANCEL)
+            effects.muted = muted
+        else:
+            self._write(b"\x1b\\")  # It ends a string, which may be a question of its own.
+        if not effects.muted:
+            effects.replies.append(answer(sequence, self._ask, *effects.size))
 
     def _hear_keys(self, sequence: bytes) -> None:
         if sequence == RESET:

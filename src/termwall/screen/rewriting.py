@@ -15,13 +15,16 @@ follow it is (`web/packages/react/src/xterm/`); these are the others.
 * APC, PM and SOS strings, which libghostty-vt ends at a byte 0x9C within a character. None has an effect in a page;
   one of DCS that means nothing is fed in their place, for in those it does not.
 
-What asks for keys (`otherkeys.py`), or pushes and pops titles (`titles.py`), is fed as it is, and heard.
+What asks for keys (`otherkeys.py`), or pushes and pops titles (`titles.py`), is fed as it is, and heard. What asks for
+something that libghostty-vt does not answer is answered here (`questions.py`).
 """
 
 import re
 from typing import TYPE_CHECKING
 
 from termwall.screen.otherkeys import OTHER_KEYS, OTHER_KEYS_BEGUN
+from termwall.screen.questions import BEGUN as QUESTIONS_BEGUN
+from termwall.screen.questions import QUESTIONS, STRING_BYTES
 from termwall.screen.titles import TITLES, TITLES_BEGUN
 
 if TYPE_CHECKING:
@@ -53,14 +56,15 @@ _ODD = (
 _PARTS = re.compile(rb"\x1b\[(\??)0*([0-9]*)(;[0-9]*)?[0-9;]*\$?([@-~])")
 _NUMBERS = "|".join(str(mode) for mode in sorted(UNKNOWN_MODES | ALTERNATE_MODES))
 DIFFERENT = re.compile(
-    rb"\x1b(?:\[(?:0*K|%s|\?(?:(?!(?:%s)[;hl])[0-9]*;)*(?:%s)(?:;[0-9]*)*[hl]|%s|%s)|\]133;|[_^X]|c)"
-    % (_ODD, _NUMBERS.encode(), _NUMBERS.encode(), OTHER_KEYS, TITLES)
+    rb"\x1b(?:\[(?:0*K|%s|\?(?:(?!(?:%s)[;hl])[0-9]*;)*(?:%s)(?:;[0-9]*)*[hl]|%s|%s)|\]133;|[_^X]|c|%s)"
+    % (_ODD, _NUMBERS.encode(), _NUMBERS.encode(), OTHER_KEYS, TITLES, QUESTIONS)
 )
 BEGUN = re.compile(
-    rb"\x1b(?:\[(?:[0-9;]*[!$]?|\?[0-9;]*|%s|%s)?|\](?:1(?:33?)?)?)?\Z" % (OTHER_KEYS_BEGUN, TITLES_BEGUN)
+    rb"\x1b(?:\[(?:[0-9;]*[!$]?|\?[0-9;]*|%s|%s)?|\](?:1(?:33?)?)?|%s)?\Z"
+    % (OTHER_KEYS_BEGUN, TITLES_BEGUN, QUESTIONS_BEGUN)
 )
 """The end of output that may be the beginning of one."""
-MOST_BYTES = 64
+MOST_BYTES = STRING_BYTES + 64
 """Longer ones, of which no program has any, are fed as they are when they come in pieces."""
 MARK_OF_NOTHING = b"\x1b]9133;"
 STRINGS = (b"\x1b_", b"\x1b^", b"\x1bX")
