@@ -1,4 +1,4 @@
-"""L8, P5: `termwall restart` over real wheels of different versions, under load: no byte and no key is lost.
+"""L8, P5: `termwall restart` over real wheels of other versions, up and down, under load: nothing is lost or doubled.
 
 The wheels are built without the page, which takes a minute and has no part in it; with it they would be the same.
 """
@@ -27,6 +27,8 @@ from tests.test_outlive import COUNTING, ECHOING, ROOM, numbers
 ROOT = Path(__file__).parents[1]
 OLD = "0f15b26d6656a7f4e4a3a619714e7f199b014dff"
 """The release before memory, holder and store said which versions understand them: upgrades start here."""
+FIRST = "fcaf2dbe929d9110058ea8ea039d872080ec780a"
+"""The first that says it: downgrades go down to here."""
 NOW = "now"
 """What is here."""
 PARTS = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "CHANGELOG.md", "src")
@@ -115,7 +117,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Wheel]:
     return build
 
 
-@pytest.mark.parametrize("way", [(OLD, NOW)], ids=["up"])
+@pytest.mark.xdist_group("wheels")
+@pytest.mark.parametrize("way", [(OLD, NOW), (NOW, FIRST, NOW)], ids=["up", "down-and-up"])
 async def test_case_hardening_L4_L8_P5_another_version_under_load_costs_no_byte_and_no_key(
     wheel: Callable[[str], Wheel], tmp_path: Path, way: tuple[str, ...]
 ) -> None:
