@@ -48,6 +48,7 @@ check: $(VENV)/.testing web/node_modules/.installed
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate_typescript.py --check
 	$(BIN)/python tools/generate_reference.py --check
+	$(BIN)/python tools/generate_abi.py --check
 	$(NPM) run check
 
 bench: $(VENV)/.testing
@@ -63,6 +64,7 @@ build: $(VENV)/.testing
 generate: $(VENV)/.testing
 	$(BIN)/python tools/generate_typescript.py
 	$(BIN)/python tools/generate_reference.py
+	$(BIN)/python tools/generate_abi.py
 
 clean:
 	rm -rf $(VENV) dist web/node_modules src/termwall/static/*

@@ -24,7 +24,7 @@ def tracked(pattern: str) -> list[Path]:
 
 
 def test_the_generated_pages_are_current() -> None:
-    for tool in ("generate_reference.py", "generate_typescript.py"):
+    for tool in ("generate_reference.py", "generate_typescript.py", "generate_abi.py"):
         env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
         words = [sys.executable, str(ROOT / "tools" / tool), "--check"]
         done = subprocess.run(words, capture_output=True, text=True, env=env)

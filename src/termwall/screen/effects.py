@@ -3,9 +3,8 @@
 import re
 from typing import Any
 
-from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
-
 from termwall.screen.checkpoint import MAGIC, READY, RECORD
+from termwall.screen.native import ffi, lib
 from termwall.screen.questions import CELL_HEIGHT, CELL_WIDTH
 from termwall.screen.rewriting import mode_answer
 

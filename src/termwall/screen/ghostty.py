@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
-
 from termwall.core.modes import Modes
 from termwall.core.theme import DARK, Theme, rgb
 from termwall.screen import rows
@@ -20,6 +18,7 @@ from termwall.screen.engine import EngineError
 from termwall.screen.library import check
 from termwall.screen.looks import sgr
 from termwall.screen.mending import CLEAR_ALTERNATE, MENDINGS, blank, blank_below, cut_at, cut_cells
+from termwall.screen.native import ffi, lib
 from termwall.screen.parsing import CANCEL, Parsing
 from termwall.screen.questions import CELL_HEIGHT, CELL_WIDTH
 from termwall.screen.rewriting import without_deletes

@@ -3,10 +3,9 @@
 import weakref
 from typing import Any
 
-from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
-
 from termwall.screen.effects import Effects
 from termwall.screen.engine import EngineError
+from termwall.screen.native import ffi, lib
 
 
 class Library:

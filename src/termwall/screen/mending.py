@@ -6,12 +6,11 @@ gets wider again, and refuses to tell its state as long as it is there. So these
 
 from typing import Any
 
-from pyghostty._ffi import ffi, lib, union_fn  # type: ignore[import-untyped]
-
 from termwall.screen.cells import is_wide
 from termwall.screen.checkpoint import Screen
 from termwall.screen.drawing import lines
 from termwall.screen.looks import sgr
+from termwall.screen.native import ffi, lib
 
 CLEAR_ALTERNATE = b"\x1b[?47h\x1b[2J\x1b[?47l"
 """For the alternate screen while it is not shown: nobody sees it again before it is cleared anyway."""
@@ -21,10 +20,10 @@ MENDINGS = (b"", b""), (b'\x1b[1"q', b'\x1b[0"q')
 Place = tuple[int, int]
 """Row and column from 0."""
 
-_grid_ref = union_fn(
-    "ghostty_terminal_grid_ref",
-    "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)",
+_grid_ref = ffi.cast(
+    "GhosttyResult(*)(GhosttyTerminal, GhosttyPointS, GhosttyGridRef*)", ffi.addressof(lib, "ghostty_terminal_grid_ref")
 )
+"""A union cannot be passed by value; a structure of its layout is passed in the same way."""
 
 
 def cut_at(screen: Screen, rows: int, columns: int) -> list[Place]:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from pyghostty._ffi import ffi, lib  # type: ignore[import-untyped]
-
 from termwall.screen.checkpoint import shown_title
 from termwall.screen.library import Library, check
+from termwall.screen.native import ffi, lib
 from termwall.screen.otherkeys import OtherKeys
 from termwall.screen.questions import KEPT_BYTES, STRINGS_BEGUN, answer, is_question, kept_end
 from termwall.screen.rewriting import (
