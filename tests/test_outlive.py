@@ -4,12 +4,14 @@
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import random
 import re
 import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -215,16 +217,36 @@ async def test_P5_the_worker_and_the_server_are_killed_together(outlived: Server
     async with connected(outlived, project) as client:
         for _ in range(2):
             await asyncio.sleep(0.3)
-            children = Path(f"/proc/{outlived.pid}/task/{outlived.pid}/children").read_text().split()
-            for child in children:
-                if "screen.worker" in Path(f"/proc/{child}/cmdline").read_text():
-                    os.kill(int(child), signal.SIGSEGV)
+            for worker in workers(outlived):
+                os.kill(worker, signal.SIGSEGV)
             await asyncio.to_thread(outlived.kill)
             await asyncio.to_thread(outlived.start)
             await until(lambda: client.connected, "the connection")
         await asyncio.sleep(0.3)
         seen = numbers(client, session)
         assert seen == list(range(seen[0], seen[-1] + 1))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+async def test_case_hardening_L2_no_screen_worker_is_left_to_write_into_the_next_ones_checkpoint(
+    outlived: Server, tmp_path: Path
+) -> None:
+    """Of a server that was killed, on a machine where its worker has no turn meanwhile."""
+    outlived.session(outlived.project(tmp_path / "work"), "cat")
+    (worker,) = workers(outlived)
+    os.kill(worker, signal.SIGSTOP)
+    await asyncio.to_thread(outlived.kill)
+    try:
+        await until(lambda: gone(worker), "its end")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+
+
+def workers(server: Server) -> list[int]:
+    """Its screen workers."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    return [int(one) for one in children if "screen.worker" in Path(f"/proc/{one}/cmdline").read_text()]
 
 
 async def test_P5_a_killed_holder_is_told_and_nothing_hangs(outlived: Server, tmp_path: Path) -> None:

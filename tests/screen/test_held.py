@@ -16,7 +16,7 @@ from termwall.memory import Memory
 from termwall.protocol.bodies import InputBody
 from termwall.screen import feed as feeds
 from termwall.screen import screens as module
-from termwall.screen.feed import MAX_CRASHES, News, ScreenFeed
+from termwall.screen.feed import MAX_CRASHES, News, Picture, ScreenFeed
 from termwall.screen.worker import Drawn
 from tests.screen.test_screens import shows, text
 from tests.support.wall import Wall, until
@@ -37,7 +37,7 @@ async def test_case_terminal_1_after_a_long_string_all_goes_on(drawn: Wall, kind
 
 async def test_case_terminal_1_in_a_string_that_never_ends_reading_picture_and_restart_go_on(drawn: Wall) -> None:
     drawn.session("a", "sh", "-c", f"echo BEFORE; printf '{STRINGS['DCS']}'; while :; do {LONG} done")
-    await until(lambda: drawn.service.get_session("a").offset > 9_000_000)
+    await until(lambda: drawn.service.get_session("a").offset > 9_000_000, seconds=60)
     assert (await text(drawn, "a")).split() == ["BEFORE"]
     line = drawn.line()
     await drawn.service.set_session_focus("a")
@@ -69,6 +69,7 @@ async def test_S5_a_program_whose_screen_does_not_go_on_is_let_go(
     await until(lambda: wall.service.get_session("a").offset > 5_000_000)
     os.kill(worker, signal.SIGCONT)
     await until(lambda: wall.service.get_session("a").screen == "lost")
+    assert len((await shows(wall, "a", "END")).split()) > 20, "what is there of its output is drawn (L2)"
     wall.service.write_input("a", "again\n")
     await shows(wall, "a", "again")
 
@@ -160,10 +161,90 @@ async def test_case_terminal_2_a_screen_that_cannot_be_gone_on_from_begins_anew_
     os.pwrite(memory.descriptor, b"no checkpoint", (1 + memory.base.slot) * (4 << 30))
     os.kill(drawn.screens.pid, signal.SIGKILL)
     await until(lambda: drawn.service.get_session("a").screen == "lost")
+    assert len((await shows(drawn, "a", "READY")).split()) > 20, "what is there of its output is drawn (L2)"
     drawn.service.write_input("a", "again\n")
     await shows(drawn, "a", "again")
     assert "OTHER" in await text(drawn, "b")
     assert (drawn.service.get_session("b").screen, drawn.screens.restarts) == ("exact", 1)
+
+
+async def test_case_hardening_L2_a_screen_whose_whole_output_is_there_is_exact_after_a_damaged_checkpoint(
+    make_wall: Callable[..., Wall],
+) -> None:
+    """From the ring alone, with all sizes; and nothing is heard or answered a second time."""
+    wall = make_wall(drawn=True, ring_bytes=1 << 20)
+    wall.session("a", "sh", "-c", "stty raw -echo; printf 'FIRST\\033[5n'; yes | head -c 600000; read x; cat")
+    session = wall.service._find("a")[1]
+    memory = session.process.program.memory
+    await until(lambda: memory.base.length and wall.service.get_session("a").offset > 600_000)
+    wall.service.resize_session("a", 60, 12)
+    before = await text(wall, "a", 1000)
+    assert wall.screens is not None
+    assert wall.screens.pid is not None
+    os.kill(wall.screens.pid, signal.SIGSTOP)  # It writes no other one meanwhile.
+    os.pwrite(memory.descriptor, bytes(16), (1 + memory.base.slot) * (4 << 30))
+    os.pwrite(memory.descriptor, bytes(16), (1 + memory.base.slot) * (4 << 30) + memory.base.length - 16)
+    typed = session.inputs
+    os.kill(wall.screens.pid, signal.SIGKILL)
+    await until(lambda: wall.screens is not None and wall.screens.restarts == 1)
+    assert (await text(wall, "a", 1000), wall.service.get_session("a").screen) == (before, "exact")
+    assert session.inputs is typed
+    assert memory.base.length, "the next one begins there"
+
+
+def fed(feed_bytes: int, capacity: int) -> tuple[Memory, ScreenFeed]:
+    """A feed with so much output, numbered lines of 16 bytes, and nothing drawn."""
+    memory = Memory.create(capacity, 1 << 16)
+    for number in range(feed_bytes // 16):
+        memory.ring.append(b"line %09d\r\n" % number)
+    feed = ScreenFeed(
+        1,
+        memory,
+        SizeLog(80, 24, 16),
+        100,
+        heard=0,
+        clipboard=0,
+        news=lambda _: None,
+        limit=lambda _: None,
+        wake=lambda _: None,
+    )
+    return memory, feed
+
+
+def drawn_text(memory: Memory, feed: ScreenFeed) -> str:
+    """What the screen shows once all is drawn, by a worker's own part."""
+    worker, seen = Drawn(feed.opening(), os.dup(memory.descriptor)), list[Picture | None]()
+    feed.ask("text", 0, seen.append)
+    while not seen:
+        feed.answered(*worker.draw(feed.request()))
+    worker.close()
+    assert seen[0] is not None
+    return seen[0].data.decode()
+
+
+def test_case_hardening_L2_three_deaths_of_the_worker_leave_out_what_it_died_of_and_nothing_else() -> None:
+    memory, feed = fed(32_000, 1 << 16)
+    feed.ask("text", 0, lambda _: None, at=16_000)
+    for _ in range(MAX_CRASHES):
+        feed.rebase()
+        assert not feed.lost
+        assert feed.request()["to"] == 16_000
+        feed.crashed()
+    feed.rebase()
+    assert (feed.lost, feed.position) == (True, 16_000)
+    assert f"line {1999:09d}" in drawn_text(memory, feed)
+    memory.close()
+
+
+def test_case_hardening_L2_a_worker_that_was_only_starved_is_not_held_against_the_session() -> None:
+    memory, feed = fed(32_000, 1 << 16)
+    for _ in range(2 * MAX_CRASHES):
+        feed.request()
+        feed.crashed(blamed=False)
+        feed.rebase()
+    assert (feed.lost, feed.position) == (False, 0)
+    assert f"line {1999:09d}" in drawn_text(memory, feed)
+    memory.close()
 
 
 async def test_S5_output_that_takes_too_long_to_draw_costs_the_screen_and_nothing_else(

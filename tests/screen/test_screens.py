@@ -1,6 +1,7 @@
 """The screen worker and what depends on it, with real programs: pictures, answers, and what happens when it dies."""
 
 import asyncio
+import contextlib
 import os
 import random
 import re
@@ -35,10 +36,13 @@ async def text(wall: Wall, session_id: str, lines: int = 0) -> str:
 
 
 async def shows(wall: Wall, session_id: str, what: str) -> str:
-    """Waits until the screen has it."""
-    async with asyncio.timeout(10):
-        while what not in (seen := await text(wall, session_id)):
+    """Waits until the screen has it, on a busy machine for longer than one call does."""
+    seen = ""
+    async with asyncio.timeout(120):
+        while what not in seen:
             await asyncio.sleep(0.01)
+            with contextlib.suppress(TermwallError):
+                seen = await text(wall, session_id)
     return seen
 
 

@@ -187,9 +187,13 @@ class Ring:
 
         It begins with a whole line where one starts soon, and never inside a UTF-8 character.
         """
-        if self.start == 0:
-            return 0
+        return 0 if self.start == 0 else self.tail_start(limit)
+
+    def tail_start(self, limit: int) -> int:
+        """Where the last `limit` bytes begin, as far as they are there, moved as a replay's start is."""
         start = max(self.start, self.end - limit)
+        if start == 0:
+            return 0
         head = self.read(start, min(self.end, start + LINE_SEARCH_BYTES))
         line = head.find(b"\n")
         if 0 <= line < len(head) - 1:

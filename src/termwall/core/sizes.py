@@ -51,6 +51,11 @@ class SizeLog:
         return self._marks[-1].serial
 
     @property
+    def whole(self) -> bool:
+        """Whether the first size is still known, and so each that there was."""
+        return self._marks[0].serial == 0
+
+    @property
     def last_offset(self) -> int:
         """Where the newest change was."""
         return self._marks[-1].offset

@@ -30,6 +30,8 @@ MAX_ASKS = 1_024
 _REPORTS = Modes.FOCUS | Modes.SCHEME | Modes.MOUSE
 LATE_SECONDS = 10.0
 """A screen that would take the worker longer than this to catch up begins anew with the newest output."""
+REPLAY_SECONDS = 1.0
+"""Of the newest output, what the worker draws in this time: there such a screen begins."""
 LOOKED_SECONDS = 0.25
 """Drawing that took less says nothing of what is to come."""
 MAX_CRASHES = 3
@@ -355,9 +357,13 @@ class ScreenFeed:
         """Whether bytes that are still to be drawn are not there any more."""
         return self._overwritten or self.position < self.ring.start
 
-    def crashed(self) -> None:
-        """The worker is gone. What was asked of it is asked again."""
-        if self.busy:
+    def crashed(self, *, blamed: bool = True) -> None:
+        """The worker is gone. What was asked of it is asked again.
+
+        Args:
+            blamed: whether it may have died of what it drew.
+        """
+        if self.busy and blamed:
             self.crashes += 1
             self._crashed_at = max(self._crashed_at, self._to)
         self.asks.extendleft(reversed(self._alike))
@@ -368,14 +374,26 @@ class ScreenFeed:
 
     def refused(self) -> None:
         """The worker has no room for it now; it is drawn from its checkpoint once it has (L4)."""
-        self.busy = False
-        self.crashed()
+        self.crashed(blamed=False)
         self.resting = True
+
+    def broken(self, why: str) -> None:
+        """The worker cannot go on from the checkpoint: it draws all output that is there."""
+        self.crashed(blamed=False)
+        self.begin_anew(self.ring.replay_start(self.ring.capacity), why)
+
+    def skip(self) -> None:
+        """What is to be drawn is gone or takes too long: go on with the newest output, as a replay does (S3)."""
+        ring, most = self.ring, self.ring.capacity // 2
+        if self._seconds >= LOOKED_SECONDS:
+            most = min(most, int(REPLAY_SECONDS * self._drawn / self._seconds))
+        self.begin_anew(ring.tail_start(most), "its output took too long to draw")
 
     def rebase(self) -> None:
         """Before a new worker takes it: begin anew where the checkpoint cannot be gone on from."""
-        if self.crashes >= MAX_CRASHES:
-            self.begin_anew(self.ring.end, f"the screen worker ended {self.crashes} times over it")
+        if self.crashes >= MAX_CRASHES:  # What it died of is left out, and no more.
+            begin = min(max(self._crashed_at, self.ring.start), self.ring.end)
+            self.begin_anew(begin, f"the screen worker ended {self.crashes} times over it")
         elif self.base.offset < self.ring.start:
             self.begin_anew(self.ring.replay_start(self.ring.capacity), "its output went on without a screen worker")
 
@@ -388,7 +406,8 @@ class ScreenFeed:
         self.position, self.serial = offset, self.base.serial
         self.heard = max(self.heard, offset)
         self.replied = max(self.replied, offset)
-        self.lost, self.anew = True, why
+        # From the very beginning, with all sizes, it is what it was.
+        self.lost, self.anew = offset > 0 or not self.sizes.whole, why
         self.crashes, self._drawn, self._seconds, self._overwritten = 0, 0, 0.0, False
         for _ in range(len(self.asks)):
             ask = self.asks.popleft()

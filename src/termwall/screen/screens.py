@@ -257,7 +257,7 @@ class Screens:
                 continue
             if feed.overtaken or feed.late:
                 self._shut(feed)
-                feed.begin_anew(feed.ring.end, "its output took too long to draw")
+                feed.skip()
             if not feed.opened:
                 self._open(feed)
             self._busy.append(feed)
@@ -296,12 +296,13 @@ class Screens:
     def _stuck(self, seconds: float, before: Turn) -> None:
         now = self._turn()
         left = seconds - now.idle_since(before)
-        if left > 0 and now.at - before.at < STARVED_SECONDS:
+        starved = left > 0
+        if starved and now.at - before.at < STARVED_SECONDS:
             self._watchdog = self._loop.call_later(max(left, LOOK_SECONDS), self._stuck, seconds, before)
             return
         self._watchdog = None
         log.warning("the screen worker does not answer")
-        self._died()
+        self._died(blamed=not starved)
 
     def _began(self) -> None:
         """The worker can be used."""
@@ -326,6 +327,8 @@ class Screens:
             raise BadFrame(f"an answer for {header['id']} where {feed.handle} was asked")
         if "short" in header:
             self._rest(feed, header["short"])
+        elif "broken" in header:
+            self._broke(feed, header["broken"])
         elif not feed.closed:
             feed.answered(header, body)
             if not feed.waited_for and feed in self._asked:
@@ -347,6 +350,15 @@ class Screens:
         feed.refused()
         feed.give_up(free=False)
         self._timers[feed] = self._loop.call_later(ROOM_SECONDS, self._rested, feed)
+
+    def _broke(self, feed: ScreenFeed, why: str) -> None:
+        """The worker cannot go on from a session's checkpoint: it is opened again where its output begins."""
+        if feed.closed:
+            return
+        self._shut(feed)
+        feed.broken(why)
+        self._told_anew(feed)
+        self._wake(feed)
 
     def _rested(self, feed: ScreenFeed) -> None:
         del self._timers[feed]
@@ -464,7 +476,8 @@ class Screens:
         if _killed and not self._loop.is_closed():
             self._loop.call_later(0.005, self._reap_soon)
 
-    def _died(self) -> None:
+    def _died(self, *, blamed: bool = True) -> None:
+        """`blamed`: whether it may have died of what it drew, not of a busy machine."""
         self._drop()
         self._busy.clear()
         self._urgent.clear()
@@ -473,7 +486,7 @@ class Screens:
             timer.cancel()
         self._timers.clear()
         for feed in self._feeds.values():
-            feed.crashed()
+            feed.crashed(blamed=blamed)
             feed.queued = False
         if self._closed:
             return

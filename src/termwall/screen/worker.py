@@ -5,6 +5,7 @@ nothing that the server could not give it again: when native code crashes here, 
 it each session's last checkpoint. It ends when its socket does. Run as `python -m termwall.screen.worker DESCRIPTOR`.
 """
 
+import ctypes
 import json
 import os
 import re
@@ -21,7 +22,6 @@ from termwall.core.theme import Theme
 from termwall.memory import Base, clear_checkpoint, map_ring, read_checkpoint, write_checkpoint
 from termwall.passing import Passed, receive
 from termwall.protocol.frames import Frame, Unpacker, pack
-from termwall.screen.engine import EngineError
 from termwall.screen.ghostty import GhosttyEngine
 from termwall.screen.progress import KnownRows
 from termwall.screen.skim import SKIM_BYTES, skim
@@ -42,6 +42,8 @@ with the size changes that are kept (`Bounds.size_marks`)."""
 CELL_BYTES = 1 << 30
 LOOK_SECONDS = 0.25
 """Between two looks for new text on a screen."""
+PR_SET_PDEATHSIG = 1
+"""`prctl`: a signal for a process of which the parent ended."""
 _SETS = re.compile(rb"\x1b\[\?([0-9;]+)h")
 _OWN = {b"1004": Modes.OWN_FOCUS} | dict.fromkeys(b"9 1000 1001 1002 1003".split(), Modes.OWN_MOUSE)
 _MARK = re.compile(rb"\x1b\][16]33;")
@@ -73,8 +75,6 @@ class Drawn:
         self._known: KnownRows | None = None
         self._looked = 0.0
         self._piece = FIRST_PIECE_BYTES
-        self._broken = ""
-        """Why its checkpoint could not be gone on from, until that is told."""
         self._clipboard: int = header["clipboard"]
         self._theme = Theme.of(header["theme"])
         size = header["cols"], header["rows"]
@@ -83,11 +83,9 @@ class Drawn:
             self._use(
                 GhosttyEngine.restore(checkpoint, *size, self.scrollback) if self._base.length else self._new(*size)
             )
-        except MemoryError:
+        except BaseException:
+            self.ring.release()
             raise
-        except Exception as error:  # noqa: BLE001 - it is told with the first answer
-            self._broken = str(error)
-            self._use(self._new(*size))
 
     def _new(self, cols: int, rows: int) -> GhosttyEngine:
         return GhosttyEngine(cols, rows, self.scrollback)
@@ -118,9 +116,6 @@ class Drawn:
 
     def _draw(self, header: dict[str, Any]) -> Frame:
         engine, began = self.engine, time.process_time()
-        if self._broken:
-            broken, self._broken = self._broken, ""
-            raise EngineError(broken)
         # The server has seen the newest checkpoint by now, so nobody begins at the one before any more.
         clear_checkpoint(self._memory, self._stale)
         self._stale = Base()
@@ -293,7 +288,7 @@ def serve(channel: socket.socket) -> None:
     """Answer requests until the server closes its end."""
     unpacker = Unpacker()
     passed = Passed()
-    sessions: dict[int, Drawn | str] = {}
+    sessions: dict[int, Drawn | dict[str, str]] = {}
     channel.sendall(pack({"op": "ready"}))
     while True:
         data = receive(channel, passed)
@@ -308,30 +303,44 @@ def serve(channel: socket.socket) -> None:
                         drawn.close()
                 case "draw":
                     drawn = sessions[header["id"]]
-                    answer = drawn.draw(header) if isinstance(drawn, Drawn) else ({"id": header["id"], "short": drawn},)
+                    answer = drawn.draw(header) if isinstance(drawn, Drawn) else ({"id": header["id"], **drawn},)
                     channel.sendall(pack(*answer))
                 case other:
                     raise ValueError(f"the server asks for `{other}`, which this worker does not know")
 
 
-def _open(header: dict[str, Any], passed: Passed) -> Drawn | str:
-    """A session, or why there is no room for it now: that is asked for again, and costs the others nothing (L4)."""
+def _open(header: dict[str, Any], passed: Passed) -> Drawn | dict[str, str]:
+    """A session, or why there is none: `short` of something, that is asked for again and costs the others nothing (L4);
+    or its checkpoint is `broken`, then it is opened where its output begins.
+    """
     given, lacking = passed.take(1), descriptors.short(OPEN_DESCRIPTORS)
     if given and not lacking:
         try:
             return Drawn(header, given[0])
         except (OSError, MemoryError) as error:
             lacking = shortage.why(error)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a checkpoint, the others' screens go on
+            os.close(given[0])
+            return {"broken" if header["length"] else "short": f"{type(error).__name__}: {error}"}
     for descriptor in given:
         os.close(descriptor)
-    return lacking or "its memory could not be passed on, for too many files are open"
+    return {"short": lacking or "its memory could not be passed on, for too many files are open"}
+
+
+def _end_with_server() -> None:
+    """Be killed together with the server, where the system can do that: on a busy machine a worker of a server that was
+    killed may else go on for seconds, and write its checkpoint over one of the worker that the next server has.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def main() -> None:
     """Serve the socket that the parent gave."""
-    # Ctrl+C in the server's terminal goes to its whole group; the server ends this process by its socket.
+    _end_with_server()
     os.nice(10)
     descriptors.raise_limit()
+    # Ctrl+C in the server's terminal goes to its whole group; the server ends this process by its socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(fileno=int(sys.argv[1])) as channel:
         try:
