@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,11 +24,13 @@ from pathlib import Path
 
 import httpx
 
+from termwall.screen.starving import Turn
 from tests.soak import faults
 from tests.soak.checker import Viewing
 from tests.soak.footprint import Footprint, grown
 from tests.soak.stand import ROOT, Stand, Verdict, left
 from tests.soak.text import PERIOD, Text
+from tests.soak.turns import Turns
 
 A_PROJECT = 10
 """Sessions of a project; one of them gives back what is typed, one is recorded."""
@@ -36,10 +39,11 @@ RING_BYTES = 256 << 10
 """Full within minutes, so that memory can be compared; a client that stalls long falls out of it."""
 FLAT_SECONDS = 900.0
 """A shorter run says nothing of memory."""
-BUSY = 4.0
-"""A load for each processor from which on a late answer says nothing of the server."""
-CALL_SECONDS = 60.0
-"""Until a call is answered: longer than the server's own bounds, which end in 503."""
+PAUSE_SECONDS = 1.0
+"""Between two portions that a session prints."""
+STARVED = 0.5
+"""Which part of a call's time the server must have had its turns: of one that mostly waited for a processor, a missing
+answer says nothing."""
 VISIT_SECONDS = 5.0
 """Between two sessions that are opened and closed."""
 
@@ -60,19 +64,30 @@ class Soak:
         }
         pauses = (5.0, max(6.0, seconds / 10))
         self.stand = Stand(folder, env, seed=seed, pauses=pauses)
+        self.footprint = Footprint(self._pids)
         self.kills: Counter[str] = Counter()
         self.found: list[str] = []
         self.recorded: dict[str, str] = {}
         """Recordings of sessions."""
         self.answers: Counter[int | str] = Counter()
         """To calls for screens and searches, by their status."""
+        self.excused: list[str] = []
+        """What did not come in time and is no fault: a server that has no turns, a holder that was just killed."""
+        self.turns = Turns()
         self._visited: tuple[str, float] | None = None
         self._visits = 0
+        self.views: dict[str, list[Viewing]] = {}
+        self.sessions, self.clients = sessions, clients
+
+    def set_up(self) -> None:
+        """Start the server, its sessions, and who watches them."""
+        sessions, clients, rate = self.sessions, self.clients, self.rate
         self.stand.server.start()
         projects = [self.stand.project(f"p{number}", A_PROJECT) for number in range(max(1, sessions // A_PROJECT))]
         for project in projects:
             typed = self.stand.add(project, "echo")
-            shown = [self.stand.add(project, "print", "--rate", str(rate)) for _ in range(A_PROJECT - 1)]
+            options = "--rate", str(rate), "--pause", str(PAUSE_SECONDS)
+            shown = [self.stand.add(project, "print", *options) for _ in range(A_PROJECT - 1)]
             made = self.stand.server.call("POST", f"/api/sessions/{shown[0].id}/recording")
             assert made.status_code in (200, 201), made.text
             self.recorded[shown[0].id] = made.json()["id"]
@@ -83,7 +98,8 @@ class Soak:
             mine = [view for project in projects[number::CHECKERS] for view in self.views[project]]
             if mine:
                 self.stand.check(mine)
-        self.footprint = Footprint(self._pids)
+        self.stand.watch_turns(projects[0])
+        self.footprint.begin()
 
     def _views(self, project: str, typed: str, clients: int, projects: int) -> None:
         """A fifth of the clients stalls, a fifth reconnects; the first of a project types."""
@@ -92,7 +108,7 @@ class Soak:
         kinds += ["stalled"] * max(1, each // 5) + ["reconnecting"] * max(1, each // 5)
         views = [Viewing(f"{project}-{n}-{kind}", project, kind, slot=n % 8) for n, kind in enumerate(kinds)]
         views[0].types.append(typed)
-        self.views = {**getattr(self, "views", {}), project: views}
+        self.views[project] = views
 
     def _pids(self) -> dict[str, int]:
         stand, found = self.stand, {}
@@ -116,39 +132,65 @@ class Soak:
         number, due = 0, self.footprint.now + each
         while self.footprint.now < part * self.seconds:
             if turn and self.footprint.now >= due:
-                fault = turn[number % len(turn)]
-                fault(self.stand)
-                self.kills[fault.__name__] += 1
+                self._do(turn[number % len(turn)])
                 number, due = number + 1, self.footprint.now + each
             self._visit()
             time.sleep(0.25)
 
+    def _do(self, fault: Callable[[Stand], None]) -> None:
+        """One fault. What does not come back is found, and the rest goes on with a server that does."""
+        began, server = time.monotonic(), self.stand.server
+        try:
+            fault(self.stand)
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            self.found.append(f"after `{fault.__name__}`, {time.monotonic() - began:.0f} s: {error!r}")
+            if server.process is None or server.process.poll() is not None:
+                server.start()
+        self.kills[fault.__name__] += 1
+
     def _visit(self) -> None:
         try:
             self._open_and_close()
+        except httpx.TransportError as error:  # None of the kills is under way meanwhile.
+            self.found.append(f"a call failed: {error!r}")
+
+    def _call(self, method: str, path: str, body: object = None) -> httpx.Response | None:
+        """One call; None where it had no answer, which is a fault unless the server had no turns."""
+        server = self.stand.server
+        before = Turn.of(server.pid)
+        try:
+            return server.call(method, path, body)
         except httpx.TimeoutException:
+            now = Turn.of(server.pid)
+            took, idle = now.at - before.at, now.idle_since(before)
             self.answers["none"] += 1
-            if os.getloadavg()[0] < BUSY * (os.cpu_count() or 1):
-                self.found.append(f"a call had no answer in {CALL_SECONDS:.0f} s")
+            what = f"{method} {path} had no answer in {took:.0f} s, of which the server waited {took - idle:.0f} s"
+            (self.found if idle > STARVED * took else self.excused).append(what)
+            return None
 
     def _open_and_close(self) -> None:
         """Open a session, look at it, search, and close it with the next."""
-        now, call = time.monotonic(), self.stand.server.call
+        now, call = time.monotonic(), self._call
         if self._visited is not None and now < self._visited[1] + VISIT_SECONDS:
             return
         if self._visited is not None:
-            closed = call("DELETE", f"/api/sessions/{self._visited[0]}", timeout=CALL_SECONDS)
-            if closed.status_code != 204:
+            closed, self._visited = call("DELETE", f"/api/sessions/{self._visited[0]}"), None
+            if closed is not None and closed.status_code != 204:
                 self.found.append(f"a session cannot be closed: {closed.text[:200]}")
         project = self.chance.choice(self.projects)
         body = {"command": ["sh", "-c", "echo a visit; exec cat"]}
-        made = call("POST", f"/api/projects/{project}/sessions", body, timeout=CALL_SECONDS)
+        made = call("POST", f"/api/projects/{project}/sessions", body)
+        if made is None:
+            return
         if made.status_code != 201:
-            self.found.append(f"a session cannot be opened: {made.text[:200]}")
+            away = made.status_code == 503  # A holder that was just killed, or has no turn, starts nothing in 10 s.
+            (self.excused if away else self.found).append(f"a session cannot be opened: {made.text[:200]}")
             return
         self._visited, self._visits = (made.json()["id"], now), self._visits + 1
         for path in (f"sessions/{made.json()['id']}/screen", f"projects/{project}/search?q=visit"):
-            answer = call("GET", f"/api/{path}", timeout=CALL_SECONDS)
+            answer = call("GET", f"/api/{path}")
+            if answer is None:
+                continue
             self.answers[answer.status_code] += 1
             if answer.status_code not in (200, 503):  # 503 while a screen worker was just killed.
                 self.found.append(f"{path}: {answer.status_code} {answer.text[:200]}")
@@ -170,6 +212,9 @@ class Soak:
         self.footprint.end()
         if self.seconds >= FLAT_SECONDS:  # Before that screens and rings are still filling.
             self.found += grown(before, middle) + grown(before, end)
+        self.turns = self.stand.turned()
+        if late := self.turns.judge():
+            self.found.append(late)
         verdict = self.stand.settle()
         self.found += [fault for session in self.recorded if (fault := self._recording(session))]
         self.found += faults.reboot(self.stand)
@@ -219,10 +264,20 @@ def tell(verdict: Verdict, soak: Soak) -> None:
     print(f"{printed / 1e6:.1f} MB printed, {verdict.sum('checked') / 1e6:.1f} MB compared, ", end="")
     print(f"{verdict.sum('skipped') / 1e6:.1f} MB left out for clients that stalled, {verdict.sum('shown')} pictures")
     print(f"connections ended: {dict(verdict.closes)}, of them cut by clients: {verdict.sum('cuts')}")
-    for name, values in (("a heartbeat's answer", beats), ("a checker's own lateness", lag)):
+    turns = soak.turns
+    figures = {"a heartbeat's answer": beats, "a checker's own lateness": lag}
+    figures |= {"the server's loop": sorted(turns.server), "a bare loop beside it": sorted(turns.bare)}
+    for name, values in figures.items():
         if values:
             middle, late = values[len(values) // 2], values[int(len(values) * 0.99)]
             print(f"{name}: p50 {middle * 1000:.1f} ms, p99 {late * 1000:.1f} ms, longest {values[-1] * 1000:.0f} ms")
+    print(
+        "turns are judged"
+        if turns.quiet
+        else "turns are not judged: the bare loop was late too, so the machine is busy"
+    )
+    for one in soak.excused:
+        print(f"no fault: {one}")
     print(f"{verdict.lost} bytes lost, {verdict.doubled} doubled, {len(verdict.faults) + len(soak.found)} faults")
 
 
@@ -239,9 +294,10 @@ def main() -> None:
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, ", end="")
     print(f"{options.minutes:g} minutes, seed {options.seed}; load {load:.1f} at the start\n")
     print("| what | memory | descriptors |\n|---|---|---|", flush=True)
-    with tempfile.TemporaryDirectory(prefix="termwall-soak-") as folder:
+    with tempfile.TemporaryDirectory(prefix="termwall-soak-", ignore_cleanup_errors=True) as folder:
         soak = Soak(Path(folder), options.minutes * 60, options.sessions, options.clients, options.rate, options.seed)
         try:
+            soak.set_up()
             verdict = soak.run()
         finally:
             soak.end()

@@ -44,7 +44,10 @@ class Footprint:
     samples: list[Sample] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
-    def __post_init__(self) -> None:
+    began: float = 0.0
+
+    def begin(self) -> None:
+        """Look from now on."""
         self.began = time.monotonic()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -64,7 +67,8 @@ class Footprint:
     def end(self) -> None:
         """Look no more."""
         self._over.set()
-        self._thread.join()
+        if self.began:
+            self._thread.join()
 
     def figures(self, at: float) -> dict[str, tuple[int, int]]:
         """KB and descriptors of each role in the time before a moment."""

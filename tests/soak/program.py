@@ -1,6 +1,6 @@
 """The generator: a program of a soak, run in a session. It prints its text and counts it in its ledger.
 
-    program.py print NUMBER LEDGER --rate BYTES_A_SECOND
+    program.py print NUMBER LEDGER --rate BYTES_A_SECOND --pause SECONDS
     program.py flood NUMBER LEDGER --ahead BYTES --slots CHECKERS   as fast as it is checked
     program.py echo NUMBER LEDGER                                   what is typed; its checker types the text
 
@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 from text import Ledger, Text
 
 PAUSE_SECONDS = 0.25
+"""Between two looks whether it is to stop."""
 FAULT_AT = 4_000
 FAULT_BYTES = 100
 PORTION = 64 << 10
@@ -58,14 +59,14 @@ class Printer:
         self.ledger.done = True
 
 
-def steady(printer: Printer, rate: int) -> None:
-    """Portions of many sizes, so many bytes a second in all."""
+def steady(printer: Printer, rate: int, pause: float) -> None:
+    """Portions of many sizes, so many bytes a second in all, each so many seconds."""
     chance = random.Random(os.getpid())
     began, due = time.monotonic(), 0.0
     while not printer.ledger.stop:
-        due += rate * PAUSE_SECONDS
+        due += rate * pause
         while printer.at < due:
-            printer.print(chance.randint(1, max(2, int(rate * PAUSE_SECONDS))))
+            printer.print(chance.randint(1, max(2, int(rate * pause))))
         time.sleep(max(0.0, began + due / rate - time.monotonic()))
 
 
@@ -99,6 +100,7 @@ def main() -> None:
     parser.add_argument("number", type=int)
     parser.add_argument("ledger")
     parser.add_argument("--rate", type=int, default=2_000)
+    parser.add_argument("--pause", type=float, default=PAUSE_SECONDS)
     parser.add_argument("--ahead", type=int, default=1 << 20)
     parser.add_argument("--slots", type=int, default=1)
     parser.add_argument("--plant", choices=("lost", "doubled", "changed", "last"))
@@ -108,7 +110,7 @@ def main() -> None:
     printer.ledger.ready = True
     match options.kind:
         case "print":
-            steady(printer, options.rate)
+            steady(printer, options.rate, options.pause)
         case "flood":
             flood(printer, options.ahead, options.slots)
         case _:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -12,15 +13,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from termwall.pty.rendezvous import HolderError, look
 from tests.soak.checker import Printed, Task, Viewing
 from tests.soak.text import Ledger, Text
+from tests.soak.turns import Turns, Watch
 from tests.support.server import Server
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("program.py")
-TYPED_SECONDS, REPORT_SECONDS, DONE_SECONDS = 60.0, 600.0, 60.0
-"""Until checkers say what they typed, until they have reported, until the programs print no more."""
+TYPED_SECONDS, REPORT_SECONDS, DONE_SECONDS = 300.0, 600.0, 300.0
+"""Until checkers say what they typed and it has come, until they have reported, until the programs print no more."""
+CALL_SECONDS = 60.0
+"""Until a call is answered: longer than the server's own bounds, which end in 503."""
+END_SECONDS = 60.0
+"""Until a server that was to stop has ended: its own bound is 10 s, on a machine on which it has turns."""
 SCREEN_SECONDS = 60.0
 """Until a screen can be had at the end."""
 LOOK_SECONDS = 0.02
@@ -86,6 +94,16 @@ class Verdict:
             self.faults += [f"{client['name']}, session {name}: a jump ({how})" for name, how in client["jumps"]]
 
 
+class PatientServer(Server):
+    """A server on a machine that may do other work."""
+
+    stop_seconds = END_SECONDS
+
+    def call(self, method: str, path: str, body: object = None, **options: Any) -> httpx.Response:
+        """One request with the owner's token."""
+        return super().call(method, path, body, **{"timeout": CALL_SECONDS, **options})
+
+
 class Stand:
     """One server, what runs in it, and who watches."""
 
@@ -93,11 +111,12 @@ class Stand:
         """`task`: what the checkers' `Task` gets besides."""
         self.folder = folder
         self.seed = seed
-        self.server = Server(folder / "data", env=env)
+        self.server = PatientServer(folder / "data", env=env)
         self.printed: dict[str, Printed] = {}
         self.kinds: dict[str, str] = {}
         self.ledgers: dict[str, Ledger] = {}
         self.checkers: list[subprocess.Popen[bytes]] = []
+        self.turns: subprocess.Popen[bytes] | None = None
         self._task = task
 
     def add(self, project: str, kind: str, *options: str) -> Printed:
@@ -125,18 +144,31 @@ class Stand:
         sessions = [one for one in self.printed.values() if any(one.project == viewing.project for viewing in viewings)]
         server = self.server
         task = Task(server.base, server.token, self.seed + len(self.checkers), sessions, viewings, **self._task)
-        checker = subprocess.Popen(
-            [sys.executable, "-m", "tests.soak.checker"],
+        self.checkers.append(self._started("tests.soak.checker", task.dump()))
+
+    def watch_turns(self, project: str) -> None:
+        """Measure from now on how long the server's loop lets a message wait."""
+        self.turns = self._started("tests.soak.turns", Watch(self.server.base, self.server.token, project).dump())
+
+    def turned(self) -> Turns:
+        """What was measured."""
+        assert self.turns is not None
+        self._say(self.turns, {})
+        return Turns(**self._hear(self.turns, REPORT_SECONDS))
+
+    def _started(self, module: str, task: bytes) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen(
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
             start_new_session=True,
         )
-        assert checker.stdin is not None
-        checker.stdin.write(task.dump())
-        checker.stdin.flush()
-        self.checkers.append(checker)
+        assert process.stdin is not None
+        process.stdin.write(task)
+        process.stdin.flush()
+        return process
 
     def reached(self, one: Printed, offset: int) -> None:
         """Wait until the first checker of a session has come so far."""
@@ -190,14 +222,14 @@ class Stand:
 
     def _hear(self, checker: "subprocess.Popen[bytes]", seconds: float) -> dict[str, Any]:
         assert checker.stdout is not None
-        timer = time.monotonic() + seconds
+        assert select.select([checker.stdout], [], [], seconds)[0], f"a checker took more than {seconds} s"
         line = checker.stdout.readline()
-        assert line and time.monotonic() < timer, f"a checker ended, or took more than {seconds} s"
+        assert line, "a checker ended"
         return dict(json.loads(line))
 
     def end(self) -> None:
         """End everything."""
-        for checker in self.checkers:
+        for checker in [*self.checkers, *([] if self.turns is None else [self.turns])]:
             checker.kill()
             checker.wait()
             for stream in (checker.stdin, checker.stdout):

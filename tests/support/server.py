@@ -22,6 +22,9 @@ _requests = httpx.Client(timeout=15, trust_env=False, verify=False, limits=httpx
 class Server:
     """A server on a free port. `start` again after `stop` or `kill`: the same data folder, port and token."""
 
+    stop_seconds: float = STOP_SECONDS
+    """Until one that was to end has ended."""
+
     def __init__(
         self,
         data_dir: Path,
@@ -125,7 +128,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            code = self.process.wait(STOP_SECONDS)
+            code = self.process.wait(self.stop_seconds)
         finally:
             if self.process.poll() is None:
                 self.process.kill()
