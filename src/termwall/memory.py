@@ -100,6 +100,24 @@ class Base(NamedTuple):
     length: int = 0
 
 
+class _Position:
+    """The position of a session's file, as a place in its journal: all who were given the file have the same one, and
+    `sendfile` moves it by what was taken, also where its caller is killed. Nobody else uses it (`pread`, maps).
+    """
+
+    def __init__(self, descriptor: int, start: int) -> None:
+        self._descriptor = descriptor
+        self._start = start
+
+    def get(self) -> int:
+        """As the journal counts."""
+        return os.lseek(self._descriptor, 0, os.SEEK_CUR) - self._start
+
+    def set(self, at: int) -> None:
+        """Move it."""
+        os.lseek(self._descriptor, self._start + at, os.SEEK_SET)
+
+
 class Memory:
     """One session's. `descriptor` can be given to another process; `close` gives everything back.
 
@@ -131,7 +149,8 @@ class Memory:
             os.close(descriptor)
             raise NoMemory(f"A session has no memory: {shortage.why(error)}.") from None
         self._view = memoryview(self._map)
-        self._journal_view = self._view[_RING + ring : size]
+        self._journal_at = _RING + ring
+        self._journal_view = self._view[self._journal_at : size]
         self._marks = self._view[: _MARKS * _MARK_BYTES].cast("Q")
         if self._marks[_LAYOUT_MARK] == 0:
             self._marks[_LIMIT] = NO_LIMIT
@@ -150,8 +169,9 @@ class Memory:
         # Here, because the holder has no use for it and stays small without.
         from termwall.core.journal import InputJournal
 
+        counter = _Position(self.descriptor, self._journal_at) if sys.platform == "linux" else None
         return InputJournal(
-            self._journal_view, self._view[_TABLE:_RING], self._marks[_JOURNAL_AT:_MARKS], self.input_bytes
+            self._journal_view, self._view[_TABLE:_RING], self._marks[_JOURNAL_AT:_MARKS], self.input_bytes, counter
         )
 
     @classmethod

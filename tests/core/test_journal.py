@@ -21,10 +21,14 @@ class Marks(list[int]):
 
     left = 1 << 30
 
-    def __setitem__(self, index: Any, value: Any) -> None:
+    def step(self) -> None:
+        """Something else in which its writer can be killed."""
         if self.left == 0:
             raise Killed
         self.left -= 1
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.step()
         super().__setitem__(index, value)
 
     def release(self) -> None:
@@ -40,10 +44,23 @@ class Memory:
         self.marks = Marks([0] * 8)
         self.limit = limit
 
-    def open(self) -> InputJournal:
+    def open(self, counter: "Count | None" = None) -> InputJournal:
         """A server's journal."""
         marks = cast(memoryview, self.marks)
-        return InputJournal(memoryview(self.area), memoryview(self.table), marks, self.limit)
+        return InputJournal(memoryview(self.area), memoryview(self.table), marks, self.limit, counter)
+
+
+class Count:
+    """The place that a kernel moves."""
+
+    def __init__(self) -> None:
+        self.at = -1
+
+    def get(self) -> int:
+        return self.at
+
+    def set(self, at: int) -> None:
+        self.at = at
 
 
 def drain(journal: InputJournal, most: int = WRITE_BYTES) -> bytes:
@@ -151,6 +168,52 @@ def test_I1_P5_killed_before_any_number_is_written_nothing_is_typed_twice_and_no
     memory.marks.left = 1 << 30
     program += drain(journal)
     assert program == told == b"".join(data for _, data in waiting)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    sizes=st.lists(st.integers(0, 300), min_size=1, max_size=12),
+    kills=st.lists(st.integers(0, 60), max_size=8),
+    most=st.integers(1, 300),
+)
+def test_case_hardening_I1_where_the_kernel_counts_no_kill_at_all_loses_or_doubles_a_key(
+    sizes: list[int], kills: list[int], most: int
+) -> None:
+    """Also right before the write and right after it, of which the program may take a part; and over the area's end."""
+    memory, count, program, told = Memory(size=700, limit=650), Count(), b"", b""
+    journal = memory.open(count)
+    for number, size in enumerate(sizes):
+        data = bytes([65 + number]) * size
+        memory.marks.left = 1 << 30
+        journal.append(data)
+        told += data
+        while True:
+            memory.marks.left = kills.pop() if kills else 1 << 30
+            try:
+                while piece := journal.next():
+                    memory.marks.step()  # Killed before the write.
+                    taken = piece[:most]
+                    program, count.at = program + taken, count.at + len(taken)
+                    memory.marks.step()
+                    journal.wrote(len(taken))
+                break
+            except Killed:
+                memory.marks.left = 1 << 30
+                journal = memory.open(count)
+                assert journal.waiting == len(told) - len(program)
+    assert program == told
+
+
+def test_I1_what_another_version_wrote_is_not_taken_for_counted() -> None:
+    memory, count = Memory(), Count()
+    journal = memory.open(count)
+    journal.append(b"first")
+    journal.next()
+    count.at += 3
+    journal.wrote(3)
+    old = memory.open()
+    old.next()  # Written, and then it was killed.
+    assert memory.open(count).next() == b""
 
 
 def memory_end(told: bytes, done: list[tuple[ClientId | None, bytes]]) -> int:

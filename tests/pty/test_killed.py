@@ -6,11 +6,16 @@
 import asyncio
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
+import tty
 from pathlib import Path
 
+import pytest
+
+from termwall.memory import Memory
 from termwall.pty.held import HeldPrograms
 from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder
@@ -34,6 +39,34 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody counts what the program took")
+@pytest.mark.parametrize("taken", [0, 3, 9])
+def test_case_hardening_I1_an_owner_killed_at_its_write_types_each_key_once(taken: int) -> None:
+    """Right before it, or after the program took a part or all, and before that could be noted."""
+    memory = Memory.create(1 << 16, 1 << 16)
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    try:
+        memory.journal.append(b"before")
+        memory.journal.wrote(os.sendfile(master, memory.descriptor, None, len(memory.journal.next())))
+        memory.journal.append(b"keys, all")
+        assert memory.journal.next() == b"keys, all"
+        if taken:
+            assert os.sendfile(master, memory.descriptor, None, taken) == taken
+        following = Memory(os.dup(memory.descriptor), 1 << 16, 1 << 16)
+        while data := following.journal.next():
+            following.journal.wrote(os.sendfile(master, following.descriptor, None, len(data)))
+        following.close()
+        typed = b""
+        while len(typed) < len(b"beforekeys, all"):
+            typed += os.read(slave, 100)
+        assert (typed, select.select([slave], [], [], 0)[0]) == (b"beforekeys, all", [])
+    finally:
+        memory.close()
+        os.close(master)
+        os.close(slave)
 
 
 async def test_P5_an_owner_killed_while_it_reads_at_full_speed_loses_no_byte(tmp_path: Path) -> None:

@@ -88,16 +88,18 @@ async def _line() -> bytes:
     return await lines.readline()
 
 
-async def _ask_server(watch: Watch, found: list[float], asked: asyncio.Event) -> None:
+async def _ask_server(watch: Watch, found: list[float], asked: asyncio.Event, over: "asyncio.Future[bytes]") -> None:
     url = f"{watch.base.replace('http', 'ws', 1)}/ws/terminal?projectId={watch.project}&clientId=turns"
     headers = {"Authorization": f"Bearer {watch.token}"}
     options: dict[str, Any] = {"additional_headers": headers, "subprotocols": ["termwall.v1"], "proxy": None}
-    while True:
+    while not over.done():  # A cancel may be lost in the end of a connection.
         with contextlib.suppress(OSError, InvalidHandshake, ConnectionClosed, EOFError, TimeoutError):
             async with connect(url, max_size=None, **options) as ws:
                 while True:
                     await asked.wait()
                     asked.clear()
+                    if over.done():
+                        return
                     before = time.monotonic()
                     await ws.send(json.dumps({"type": "heartbeat", "timestamp": int(before * 1e6)}))
                     while '"heartbeat"' not in str(await ws.recv())[:40]:
@@ -126,21 +128,21 @@ async def _watch() -> None:
     bare = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert bare.stdout is not None
     port = int(await bare.stdout.readline())
+    over = asyncio.ensure_future(lines.readline())
     asking = [
-        asyncio.ensure_future(_ask_server(watch, found.server, events[0])),
+        asyncio.ensure_future(_ask_server(watch, found.server, events[0], over)),
         asyncio.ensure_future(_ask_bare(port, found.bare, events[1])),
     ]
-    over = asyncio.ensure_future(lines.readline())
     number = 0
     while not over.done():
         events[number % 2].set()
         number += 1
         await asyncio.wait((over,), timeout=ASK_SECONDS)
+    print(json.dumps(asdict(found)), flush=True)
     for one in asking:
         one.cancel()
     await asyncio.gather(*asking, return_exceptions=True)
     await bare.communicate()
-    print(json.dumps(asdict(found)), flush=True)
 
 
 if __name__ == "__main__":

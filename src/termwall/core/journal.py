@@ -2,13 +2,15 @@
 
 A log as the output is one. Each record is `16 bytes client | u64 number | u32 length | bytes` (big-endian); `end` moves
 when a whole record is there, and only then the client is told. A cursor on it writes to the program. Before each write
-it notes how far the write may get: who takes over from a server that was killed meanwhile goes on behind that, for a
-write of so few bytes is taken whole or not at all, and a signal comes after it. What is left out by that is a kill in
-the microsecond before the write; what would come of the other choice is a command that runs twice.
+it notes how far the write may get. What of it the program took is known to who takes over from a server that was killed
+meanwhile, where the kernel counts it (`Counter`). Elsewhere it goes on behind what was noted, for a write of so few
+bytes is taken whole or not at all, and a signal comes after it. What is left out by that is a kill in the microseconds
+before the write; what would come of the other choice is a command that runs twice.
 """
 
 import struct
 from collections import deque
+from typing import Protocol
 
 from termwall.core.ids import ClientId
 from termwall.core.inputs import InputLog, client_key
@@ -18,9 +20,19 @@ SLOT_BYTES = 24
 WRITE_BYTES = 2048
 """At once to the program: the kernel takes so many in one piece."""
 
-_END, _RECORD, _DONE, _TRYING, _TABLED, _SLOTS = range(6)
+_END, _RECORD, _DONE, _TRYING, _TABLED, _SLOTS, _COUNTED = range(7)
 _HEAD = struct.Struct(">16sQI")
 _SLOT = struct.Struct(">16sQ")
+
+
+class Counter(Protocol):
+    """A place in the area that the kernel moves on by what a program took, in the same moment."""
+
+    def get(self) -> int:
+        """Where it is; less than 0, or beyond the area, if it was never set."""
+
+    def set(self, at: int) -> None:
+        """Put it there."""
 
 
 class InputJournal:
@@ -29,16 +41,20 @@ class InputJournal:
     Args:
         area: room for the records.
         table: room for `SLOT_BYTES` for each client that is remembered.
-        marks: six numbers, zeros in new memory.
+        marks: seven numbers, zeros in new memory.
         limit: most bytes of input that may wait (I3).
+        counter: moved by each write of what `next` gave; None: nobody counts.
     """
 
-    def __init__(self, area: memoryview, table: memoryview, marks: memoryview, limit: int) -> None:
+    def __init__(
+        self, area: memoryview, table: memoryview, marks: memoryview, limit: int, counter: Counter | None = None
+    ) -> None:
         self._area = area
         self._table = table
         self._marks = marks
         self._size = len(area)
         self._limit = limit
+        self._counter = counter
         self._end = marks[_END]
         self._done = marks[_DONE]
         self._left = 0
@@ -75,9 +91,23 @@ class InputJournal:
         """What to write to the program next; empty if nothing waits. Tell with `wrote` how much of it was taken."""
         if not self._left and not self._enter():
             return b""
-        count = min(self._left, WRITE_BYTES)
+        at = self._done % self._size
+        count = min(self._left, WRITE_BYTES, self._size - at)
+        if self._counter is not None:
+            self._counter.set(at)
+            self._marks[_COUNTED] = self._done + count
         self._marks[_TRYING] = self._done + count
         return self._get(self._done, count)
+
+    @property
+    def counted(self) -> bool:
+        """Whether what `next` gave is to be written by what moves the counter."""
+        return self._counter is not None
+
+    def uncounted(self) -> None:
+        """The system cannot count: write what `next` gave in any way."""
+        self._counter = None
+        self._marks[_COUNTED] = 0
 
     def wrote(self, count: int) -> None:
         """The program took so many of these bytes."""
@@ -86,6 +116,8 @@ class InputJournal:
         self.waiting -= count
         self._marks[_DONE] = self._done
         self._marks[_TRYING] = self._done
+        if self._counter is not None:
+            self._marks[_COUNTED] = 0
         if not self._left:
             self._marks[_RECORD] = self._done
 
@@ -127,7 +159,7 @@ class InputJournal:
                 self._remember(key, seq)
             at += _HEAD.size + length
         marks[_TABLED] = self._end
-        self._done = max(marks[_DONE], marks[_TRYING])
+        self._done = max(marks[_DONE], self._taken())
         at = marks[_RECORD]
         while at < self._end:
             _, _, length = self._head(at)
@@ -145,6 +177,15 @@ class InputJournal:
             _, _, length = self._head(at)
             self.waiting += length
             at += _HEAD.size + length
+
+    def _taken(self) -> int:
+        """How far the last write got."""
+        done, trying = self._marks[_DONE], self._marks[_TRYING]
+        if self._counter is None or trying <= done or self._marks[_COUNTED] != trying:
+            return trying
+        at = self._counter.get()
+        taken = (at - done) % self._size
+        return done + taken if 0 <= at <= self._size and taken <= trying - done else trying
 
     def _remember(self, key: bytes, seq: int) -> None:
         forgotten = self.log.restore(key, seq)

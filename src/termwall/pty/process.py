@@ -1,6 +1,7 @@
 """One program on its PTY: read, typed into, sized and ended (P1-P3). It knows no session id and no viewer."""
 
 import asyncio
+import errno
 import fcntl
 import math
 import os
@@ -133,10 +134,10 @@ class PtyProcess:
 
     def _type(self) -> None:
         """Write what waits, as far as the program takes it."""
-        journal, master = self._journal, self.program.master
+        journal = self._journal
         while data := journal.next():
             try:
-                count = os.write(master, data)
+                count = self._put(data)
             except (BlockingIOError, InterruptedError):
                 count = 0
             except OSError:  # EIO: the program is gone; its end is told by the reader.
@@ -146,6 +147,18 @@ class PtyProcess:
                 self._wait_to_write(True)
                 return
         self._wait_to_write(False)
+
+    def _put(self, data: bytes) -> int:
+        """Write what the journal gave: so that the kernel counts it, where it can, for who comes after a kill."""
+        master, memory = self.program.master, self.program.memory
+        if self._journal.counted:
+            try:
+                return os.sendfile(master, memory.descriptor, None, len(data))
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.ENOSYS):
+                    raise
+                self._journal.uncounted()  # Linux 5.10.
+        return os.write(master, data)
 
     def _wait_to_write(self, wanted: bool) -> None:
         if wanted != self._writing:
