@@ -151,6 +151,8 @@ class Watcher(Client):
         if message["type"] == "heartbeat":
             self.latencies.append(time.monotonic() - message["echo"] / 1e6)
             return
+        if message["type"] == "error" and message.get("sessionId") and message["sessionId"] not in self._texts:
+            return  # One of those that come and go was gone when its bytes were acknowledged.
         await super()._message(ws, message)
         del self.statuses[:-1]
 
@@ -211,7 +213,7 @@ class Watcher(Client):
         """Take and acknowledge everything again."""
         self._acks = True
         self._flows.set()
-        for name, (_, offset) in tuple(self.places.items()):
+        for name, offset in self._mine().items():
             await self._say({"type": "ack", "sessionId": name, "offset": offset})
 
     async def type_on(self) -> None:
