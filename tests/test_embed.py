@@ -5,7 +5,7 @@ import json
 import socket
 from pathlib import Path
 
-import httpx
+import httpx2
 import uvicorn
 from websockets.asyncio.client import connect
 
@@ -22,7 +22,7 @@ async def test_A5_the_embedding_example_works_under_its_prefix(tmp_path: Path) -
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             headers = {"authorization": "Bearer a-test-token"}
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
                 for _ in range(500):
                     if server.started:
                         break

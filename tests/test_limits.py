@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from termwall import descriptors
@@ -207,7 +207,7 @@ def test_case_hardening_L1_strangers_and_sessions_up_to_the_limit_end_nothing(tm
         project = server.project(tmp_path / "work")
         ids = [server.session(project, "sh", "-c", "echo hello; exec cat") for _ in range(SESSIONS)]
         headers = {"authorization": f"Bearer {server.token}"}
-        client = stack.enter_context(httpx.Client(base_url=server.base, headers=headers, timeout=15, trust_env=False))
+        client = stack.enter_context(httpx2.Client(base_url=server.base, headers=headers, timeout=15, trust_env=False))
         sessions = f"/api/projects/{project}/sessions"
 
         def running_now() -> list[str]:
@@ -221,7 +221,7 @@ def test_case_hardening_L1_strangers_and_sessions_up_to_the_limit_end_nothing(tm
             stranger = stack.enter_context(socket.socket())
             stranger.setblocking(False)
             stranger.connect_ex(("127.0.0.1", server.port))
-        refused: list[httpx.Response] = []
+        refused: list[httpx2.Response] = []
         while len(refused) < 4:
             answer = client.post(sessions, json={"command": ["cat"]})
             if answer.status_code == 201:
@@ -242,7 +242,7 @@ def test_case_hardening_L1_strangers_and_sessions_up_to_the_limit_end_nothing(tm
         assert look(server.data_dir)["pid"] == holder["pid"]  # type: ignore[index]
         server.kill()
         server.start()
-        client = stack.enter_context(httpx.Client(base_url=server.base, headers=headers, timeout=15, trust_env=False))
+        client = stack.enter_context(httpx2.Client(base_url=server.base, headers=headers, timeout=15, trust_env=False))
         assert set(running_now()) == {*ids[:SESSIONS], "again"}
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from termwall.app import owner_token
@@ -197,7 +197,7 @@ def test_case_hardening_X1_termwall_in_a_folder_opens_a_browser_that_is_signed_i
                 address, cookie = opened()
                 assert re.fullmatch(rf"{base}/\?project=work#code=[\w-]+", address)
                 assert token not in address
-                answer = httpx.get(f"{base}/api/browsers", headers={"cookie": cookie}, trust_env=False, timeout=30)
+                answer = httpx2.get(f"{base}/api/browsers", headers={"cookie": cookie}, trust_env=False, timeout=30)
                 assert answer.status_code == 200
                 assert token not in " ".join(arguments())
         finally:
@@ -207,14 +207,14 @@ def test_case_hardening_X1_termwall_in_a_folder_opens_a_browser_that_is_signed_i
 def test_X5_the_command_line_lists_browsers_and_ends_them(server: Server, tmp_path: Path) -> None:
     headers = {"origin": server.base, "user-agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0"}
     body = {"token": server.token}
-    answer = httpx.post(f"{server.base}/api/login", json=body, headers=headers, trust_env=False, timeout=30)
+    answer = httpx2.post(f"{server.base}/api/login", json=body, headers=headers, trust_env=False, timeout=30)
     cookie = {"cookie": answer.headers["set-cookie"].partition(";")[0]}
     termwall = Command(server, tmp_path)
     (one,) = json.loads(termwall("browser", "list", "--json"))["browsers"]
     assert re.fullmatch(
         rf"{one['id']}  Firefox on Linux     used 2\d\d\d-.* \d\d:\d\d  the owner\n", termwall("browser", "list")
     )
-    assert httpx.get(f"{server.base}/api/projects", headers=cookie, trust_env=False).status_code == 200
+    assert httpx2.get(f"{server.base}/api/projects", headers=cookie, trust_env=False).status_code == 200
     termwall("browser", "end", one["id"])
-    assert httpx.get(f"{server.base}/api/projects", headers=cookie, trust_env=False).status_code == 401
+    assert httpx2.get(f"{server.base}/api/projects", headers=cookie, trust_env=False).status_code == 401
     assert "termwall browser list" in termwall("browser", "end", one["id"], ok=False)

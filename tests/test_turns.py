@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 from websockets.sync.client import connect
 
 from tests.support.holder import end_holder
@@ -67,7 +67,7 @@ def test_L6_no_turn_of_a_days_work_is_long_and_nothing_waits_on_the_loop(tmp_pat
         os.kill(found, signal.SIGSTOP)
         try:
             server.call("POST", "/api/projects/wall/sessions", {"command": ["cat"]}, timeout=0.3)
-        except httpx.TimeoutException:
+        except httpx2.TimeoutException:
             pass
         os.kill(found, signal.SIGCONT)
         os.kill(found, signal.SIGKILL)

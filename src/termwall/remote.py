@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, NoReturn
 
-import httpx
+import httpx2
 import typer
 from pydantic import ValidationError
 
@@ -159,10 +159,10 @@ class Remote:
         except CertificatesError as error:
             fail(str(error))
         try:
-            self._http = httpx.Client(
+            self._http = httpx2.Client(
                 base_url=self.url, headers=headers, timeout=seconds or PATIENCE_SECONDS, trust_env=False, verify=verify
             )
-        except (httpx.InvalidURL, ValueError) as error:
+        except (httpx2.InvalidURL, ValueError) as error:
             fail(f"`{self.url}` is no address: {error}", 2)
 
     def __enter__(self) -> "Remote":
@@ -171,7 +171,7 @@ class Remote:
     def __exit__(self, *exc: object) -> None:
         self._http.close()
 
-    def ask(self, method: str, path: str, body: object = None) -> httpx.Response:
+    def ask(self, method: str, path: str, body: object = None) -> httpx2.Response:
         """One request; an error of the server's ends the command with its sentence."""
         _check(body)
         content = None if body is None else json.dumps(body).encode()
@@ -182,7 +182,7 @@ class Remote:
             while answer.status_code == 429 and "retry-after" in answer.headers and time.monotonic() < until:
                 time.sleep(RETRY_SECONDS)
                 answer = self._http.request(method, path, content=content, headers=kind)
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # No host name has a label of 64 letters.
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:  # No host name has a label of 64 letters.
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 fail(f"the certificate of {self.url} is not trusted here; --ca FILE says which is. ({error})")
             if not self._patient:
@@ -192,7 +192,7 @@ class Remote:
             self._refused(answer)
         return answer
 
-    def _refused(self, answer: httpx.Response) -> NoReturn:
+    def _refused(self, answer: httpx2.Response) -> NoReturn:
         if answer.status_code == 401:
             fail(f"this token is not known to the server at {self.url}.")
         try:
@@ -214,7 +214,7 @@ class Remote:
                     self._refused(answer)
                 for piece in answer.iter_bytes():
                     file.write(piece)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             fail(f"{self.url} does not answer: {error}")
         file.flush()
 
@@ -227,7 +227,7 @@ class Remote:
         """A one-time code for opening a browser; None from a server that knows none yet, as before an upgrade."""
         try:
             answer = self._http.request("POST", "/api/codes")
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             fail(f"{self.url} does not answer: {error}")
         return str(answer.json()["code"]) if answer.status_code == 201 else None
 

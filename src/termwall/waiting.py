@@ -15,7 +15,7 @@ from typing import Any
 from unicodedata import normalize
 from urllib.parse import quote, urlencode
 
-import httpx
+import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
@@ -118,7 +118,7 @@ class Waiting:
         tries = 0
         trust = trusted_by(self._address)
         verify = trust or False
-        async with httpx.AsyncClient(headers=self._headers, timeout=15, trust_env=False, verify=verify) as self._http:
+        async with httpx2.AsyncClient(headers=self._headers, timeout=15, trust_env=False, verify=verify) as self._http:
             while True:
                 before = self._session
                 try:
@@ -138,7 +138,7 @@ class Waiting:
                 except ConnectionClosed as error:
                     if self._gone(error):
                         return {**(self._session or {}), "removed": True}
-                except (OSError, InvalidHandshake, httpx.HTTPError):
+                except (OSError, InvalidHandshake, httpx2.HTTPError):
                     pass
                 tries = 0 if self._session is not before else tries + 1
                 # Full jitter, so that many who wait do not come back together.

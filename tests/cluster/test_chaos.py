@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.cluster.test_two_nodes import COUNTING, ROOM, connected, sessions
@@ -94,7 +94,7 @@ class Director:
         body = {"projectId": "wall", "sessionIds": names}
         try:
             answer = await asyncio.to_thread(self.server.call, "PUT", "/api/terminal/focus", body)
-        except httpx.TransportError:  # It was killed, or hangs: nobody knows.
+        except httpx2.TransportError:  # It was killed, or hangs: nobody knows.
             self.unknown += 1
             return
         if answer.status_code == 200:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
@@ -101,7 +101,7 @@ async def test_A3_a_body_that_is_too_large_between_the_nodes_is_told_as_such(two
     host.one.wall.session("a", "sh", "-c", "stty raw -echo; exec cat > /dev/null")
     await known(gateway, "a")
 
-    async def send(size: int) -> httpx.Response:
+    async def send(size: int) -> httpx2.Response:
         return await gateway.call("POST", "/api/sessions/a/input", json={"data": "x" * (size - len('{"data":""}'))})
 
     answer = await send(1 << 20)

@@ -6,7 +6,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 
@@ -257,14 +257,14 @@ async def test_N8_a_client_sees_soon_that_the_node_went_away_in_the_middle(two: 
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/recordings/long/cast"
         async with (
-            httpx.AsyncClient(trust_env=False) as http,
+            httpx2.AsyncClient(trust_env=False) as http,
             http.stream("GET", url, headers={"authorization": f"Bearer {OWNER}"}) as answer,
         ):
             assert (answer.status_code, answer.headers["content-length"]) == (200, str(LONG)), await answer.aread()
             pieces = answer.aiter_raw()
             await anext(pieces)
             broker.silence("two")
-            with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+            with pytest.raises(httpx2.RemoteProtocolError, match="without sending complete message body"):
                 await all_of(pieces)
         server.should_exit = True
         await serving

@@ -10,7 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from termwall.cluster.nats import NatsBus
@@ -100,9 +100,7 @@ async def test_N1_two_nodes_are_one_wall(nodes: tuple[Server, Server]) -> None:
     await until(lambda: sessions(one)["b"]["name"] == "renamed")
     token = one.call("POST", "/api/tokens", {"name": "Mia", "role": "view", "projectId": "wall"}).json()["token"]
     headers = {"authorization": f"Bearer {token}"}
-    answer = httpx.patch(  # noqa: ASYNC210
-        f"{one.base}/api/sessions/b", json={"name": "x"}, headers=headers, trust_env=False
-    )
+    answer = httpx2.patch(f"{one.base}/api/sessions/b", json={"name": "x"}, headers=headers, trust_env=False)
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert one.call("DELETE", "/api/sessions/b").status_code == 204
     await until(lambda: "b" not in sessions(two) and "b" not in sessions(one))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from termwall.config import Settings
 from tests.fuzz.sockets import Stand
@@ -52,7 +52,7 @@ edges: Mapping[str, Callable[[Path], AbstractContextManager[Stand]]] = {"picows"
 
 def _with_sessions(port: int, root: Path) -> Stand:
     base, bearer = f"http://127.0.0.1:{port}/api", {"authorization": f"Bearer {TOKEN}"}
-    with httpx.Client(headers=bearer, trust_env=False, timeout=60) as http:
+    with httpx2.Client(headers=bearer, trust_env=False, timeout=60) as http:
         http.post(f"{base}/projects", json={"path": str(root), "id": "p"}).raise_for_status()
         for name in ("s", "t"):
             session = {"id": name, "command": ["cat"]}

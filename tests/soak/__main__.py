@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from termwall.screen.starving import Turn
 from tests.soak import faults
@@ -151,16 +151,16 @@ class Soak:
     def _visit(self) -> None:
         try:
             self._open_and_close()
-        except httpx.TransportError as error:  # None of the kills is under way meanwhile.
+        except httpx2.TransportError as error:  # None of the kills is under way meanwhile.
             self.found.append(f"a call failed: {error!r}")
 
-    def _call(self, method: str, path: str, body: object = None) -> httpx.Response | None:
+    def _call(self, method: str, path: str, body: object = None) -> httpx2.Response | None:
         """One call; None where it had no answer, which is a fault unless the server had no turns."""
         server = self.stand.server
         before = Turn.of(server.pid)
         try:
             return server.call(method, path, body)
-        except httpx.TimeoutException:
+        except httpx2.TimeoutException:
             now = Turn.of(server.pid)
             took, idle = now.at - before.at, now.idle_since(before)
             self.answers["none"] += 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from termwall.pty.rendezvous import HolderError, look
 from tests.soak.checker import Printed, Task, Viewing
@@ -99,7 +99,7 @@ class PatientServer(Server):
 
     stop_seconds = END_SECONDS
 
-    def call(self, method: str, path: str, body: object = None, **options: Any) -> httpx.Response:
+    def call(self, method: str, path: str, body: object = None, **options: Any) -> httpx2.Response:
         """One request with the owner's token."""
         return super().call(method, path, body, **{"timeout": CALL_SECONDS, **options})
 

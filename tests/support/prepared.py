@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["termwall.cli", "termwall.server", "termwall.attach", "httpx"])
+_CONTEXT.set_forkserver_preload(["termwall.cli", "termwall.server", "termwall.attach", "httpx2"])
 
 
 class Prepared:

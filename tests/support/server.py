@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.support.holder import end_holder
 from tests.support.prepared import Prepared
 
 STOP_SECONDS = 15
-_requests = httpx.Client(timeout=15, trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
+_requests = httpx2.Client(timeout=15, trust_env=False, verify=False, limits=httpx2.Limits(max_keepalive_connections=0))
 """Each on a connection of its own: servers are killed and come back."""
 
 
@@ -84,7 +84,7 @@ class Server:
         assert self.process is not None
         return self.process.pid
 
-    def call(self, method: str, path: str, body: object = None, **options: Any) -> httpx.Response:
+    def call(self, method: str, path: str, body: object = None, **options: Any) -> httpx2.Response:
         """One request with the owner's token."""
         headers = {"authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return _requests.request(method, self.base + path, json=body, headers=headers, **options)

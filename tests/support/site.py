@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-import httpx
+import httpx2
 from fastapi import FastAPI
 from starlette.types import Message
 
@@ -47,7 +47,7 @@ class Site:
         access = Access(OWNER, instance=one.name, grants=lambda: GRANTS)
         self.app.add_middleware(Gate, access=access, bounds=self.service.bounds, turn=self.service.budgets.call)
         self.app.middleware_stack = self.app.build_middleware_stack()
-        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.app), base_url="http://localhost")
+        self._http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app), base_url="http://localhost")
 
     async def open(self) -> None:
         """Take part."""
@@ -60,7 +60,7 @@ class Site:
         await self.forward.close()
         await self.one.close()
 
-    async def call(self, method: str, path: str, token: str = OWNER, **more: Any) -> httpx.Response:
+    async def call(self, method: str, path: str, token: str = OWNER, **more: Any) -> httpx2.Response:
         """One request."""
         headers = {"authorization": f"Bearer {token}", **more.pop("headers", {})}
         return await self._http.request(method, path, headers=headers, **more)

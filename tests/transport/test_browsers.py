@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -35,21 +35,21 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def login(server: Server, **body: str) -> httpx.Response:
+def login(server: Server, **body: str) -> httpx2.Response:
     """A browser signs in, at the page."""
     headers = {"origin": server.base, "user-agent": FIREFOX}
-    return httpx.post(f"{server.base}/api/login", json=body, headers=headers, trust_env=False, timeout=30)
+    return httpx2.post(f"{server.base}/api/login", json=body, headers=headers, trust_env=False, timeout=30)
 
 
-def pair(answer: httpx.Response) -> str:
+def pair(answer: httpx2.Response) -> str:
     """The cookie, as a browser sends it."""
     return answer.headers["set-cookie"].partition(";")[0]
 
 
-def ask(server: Server, cookie: str, path: str = "/api/projects", method: str = "GET") -> httpx.Response:
+def ask(server: Server, cookie: str, path: str = "/api/projects", method: str = "GET") -> httpx2.Response:
     """What a page asks."""
     headers = {"cookie": cookie, "origin": server.base}
-    return httpx.request(method, server.base + path, headers=headers, trust_env=False, timeout=30)
+    return httpx2.request(method, server.base + path, headers=headers, trust_env=False, timeout=30)
 
 
 # ---- X5: sign-ins that end
@@ -348,7 +348,7 @@ def test_case_hardening_X1_a_code_signs_in_once_and_by_a_post_only(api: Server) 
     assert made.status_code == 201
     code = made.json()["code"]
     for address in (f"/?code={code}", f"/api/login?code={code}", f"/?token={code}"):
-        looked = httpx.get(api.base + address, trust_env=False)
+        looked = httpx2.get(api.base + address, trust_env=False)
         assert "set-cookie" not in looked.headers, "looking at it spends nothing"
     answer = login(api, code=code)
     assert answer.status_code == 204, answer.text
@@ -361,7 +361,7 @@ def test_case_hardening_X1_a_code_signs_in_once_and_by_a_post_only(api: Server) 
     assert login(api, code="x", token=api.token).status_code == 422
     evil = {"origin": "http://evil.example"}
     code = api.call("POST", "/api/codes").json()["code"]
-    assert httpx.post(f"{api.base}/api/login", json={"code": code}, headers=evil, trust_env=False).status_code == 403
+    assert httpx2.post(f"{api.base}/api/login", json={"code": code}, headers=evil, trust_env=False).status_code == 403
     assert login(api, code=code).status_code == 204
 
 
@@ -369,11 +369,11 @@ def test_case_hardening_X1_a_code_is_as_good_as_the_token_that_made_it(api: Serv
     project = api.project(tmp_path / "wall")
     made = api.call("POST", "/api/tokens", {"name": "Mia", "role": "view", "projectId": project}).json()
     bearer = {"authorization": f"Bearer {made['token']}"}
-    code = httpx.post(f"{api.base}/api/codes", headers=bearer, trust_env=False).json()["code"]
+    code = httpx2.post(f"{api.base}/api/codes", headers=bearer, trust_env=False).json()["code"]
     cookie = pair(login(api, code=code))
     assert [one["id"] for one in ask(api, cookie).json()["projects"]] == [project]
     assert ask(api, cookie, "/api/browsers").status_code == 403
-    code = httpx.post(f"{api.base}/api/codes", headers=bearer, trust_env=False).json()["code"]
+    code = httpx2.post(f"{api.base}/api/codes", headers=bearer, trust_env=False).json()["code"]
     assert api.call("DELETE", f"/api/tokens/{made['id']}").status_code == 204
     assert ask(api, cookie).status_code == 401
     assert (answer := login(api, code=code)).status_code == 401, answer.headers

@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from termwall.app import Termwall, create_app
@@ -114,16 +114,16 @@ def until_text(one: socket.socket, text: bytes) -> bytes:
 
 
 @pytest.fixture
-async def http(tmp_path: Path) -> AsyncIterator[Callable[[str], httpx.AsyncClient]]:
+async def http(tmp_path: Path) -> AsyncIterator[Callable[[str], httpx2.AsyncClient]]:
     """Clients of an application whose tokens may call five times a second."""
     app = create_app(Settings(data_dir=tmp_path, token=TOKEN, calls_per_second=5, outlive=False))
     termwall: Termwall = app.state.termwall
-    clients: list[httpx.AsyncClient] = []
+    clients: list[httpx2.AsyncClient] = []
 
-    def make(token: str) -> httpx.AsyncClient:
+    def make(token: str) -> httpx2.AsyncClient:
         headers = {"authorization": f"Bearer {token}"}
-        transport = httpx.ASGITransport(app=app)
-        clients.append(httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers))
+        transport = httpx2.ASGITransport(app=app)
+        clients.append(httpx2.AsyncClient(transport=transport, base_url="http://localhost", headers=headers))
         return clients[-1]
 
     yield make
@@ -133,7 +133,7 @@ async def http(tmp_path: Path) -> AsyncIterator[Callable[[str], httpx.AsyncClien
 
 
 async def test_L7_calls_of_a_token_wait_for_their_turn_and_too_many_are_refused(
-    http: Callable[[str], httpx.AsyncClient],
+    http: Callable[[str], httpx2.AsyncClient],
 ) -> None:
     owner = http(TOKEN)
     made = await owner.post("/api/tokens", json={"name": "them", "role": "view"})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -54,7 +54,7 @@ class Edge:
 
 def prepare(base: str, token: str, folder: Path) -> tuple[str, str]:
     """A project with one focused session that echoes lines."""
-    with httpx.Client(base_url=base, headers={"authorization": f"Bearer {token}"}, trust_env=False) as http:
+    with httpx2.Client(base_url=base, headers={"authorization": f"Bearer {token}"}, trust_env=False) as http:
         project = http.post("/api/projects", json={"path": str(folder)}).json()["id"]
         session = http.post(f"/api/projects/{project}/sessions", json={"command": ["cat"]}).json()["id"]
         http.put("/api/terminal/focus", json={"projectId": project, "sessionId": session})
@@ -241,7 +241,7 @@ async def test_X2_a_foreign_origin_or_host_is_http_403(edge: Edge) -> None:
 
 
 async def test_X2_a_cookie_needs_an_origin(edge: Edge) -> None:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{edge.port}", trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{edge.port}", trust_env=False) as http:
         answer = await http.get(f"/?token={edge.token}")
     cookie = answer.headers["set-cookie"].partition(";")[0]
     with pytest.raises(InvalidStatus):
@@ -265,7 +265,7 @@ async def test_W3_one_viewer_leaving_hurts_no_other(edge: Edge) -> None:
 async def test_S5_a_client_that_reads_in_fits_gets_whole_messages(edge: Edge, subprotocol: str) -> None:
     """Found once: with a full socket, picows 2.3.1 lets the next small message overwrite a waiting large one's head."""
     headers = edge.bearer
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{edge.port}", headers=headers, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{edge.port}", headers=headers, trust_env=False) as http:
         body = {"command": ["sh", "-c", "stty raw -echo; read x; seq 100000000 900000000"]}
         session = (await http.post(f"/api/projects/{edge.project}/sessions", json=body)).json()["id"]
         await http.put("/api/terminal/focus", json={"projectId": edge.project, "sessionId": session})
@@ -352,7 +352,7 @@ async def test_500_connects_and_disconnects_leave_nothing_behind(edge: Edge) -> 
         async with asyncio.timeout(10):
             while not descriptors(edge.pid) <= before:
                 await asyncio.sleep(0.02)
-        async with httpx.AsyncClient(headers=edge.bearer, trust_env=False) as http:
+        async with httpx2.AsyncClient(headers=edge.bearer, trust_env=False) as http:
             text = (await http.get(f"http://127.0.0.1:{edge.port}/metrics")).text
         assert "termwall_connections 1.0" in text
         await ws.send('{"type":"heartbeat"}')
@@ -411,7 +411,7 @@ async def test_W9_a_server_that_stops_says_come_again(served: Server, tmp_path: 
 
 
 async def test_case_hardening_L6_a_client_is_who_its_token_says(edge: Edge) -> None:
-    async with httpx.AsyncClient(
+    async with httpx2.AsyncClient(
         base_url=f"http://127.0.0.1:{edge.port}", headers=edge.bearer, trust_env=False
     ) as http:
         made = [

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -17,16 +17,16 @@ TOKEN = "a-test-token"
 
 
 @pytest.fixture
-async def call(tmp_path: Path) -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
+async def call(tmp_path: Path) -> AsyncIterator[Callable[..., httpx2.AsyncClient]]:
     """Makes a client of the mounted application, under a scheme and name."""
     app = create_app(Settings(data_dir=tmp_path, token=TOKEN, allowed_hosts=["wall.example"]))
     termwall: Termwall = app.state.termwall
     outer = Starlette(routes=[Mount("/tools/wall", app)])
-    clients: list[httpx.AsyncClient] = []
+    clients: list[httpx2.AsyncClient] = []
 
-    def make(base: str = "https://wall.example", **headers: str) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(app=outer)
-        clients.append(httpx.AsyncClient(transport=transport, base_url=base, headers=headers))
+    def make(base: str = "https://wall.example", **headers: str) -> httpx2.AsyncClient:
+        transport = httpx2.ASGITransport(app=outer)
+        clients.append(httpx2.AsyncClient(transport=transport, base_url=base, headers=headers))
         return clients[-1]
 
     yield make
@@ -35,7 +35,7 @@ async def call(tmp_path: Path) -> AsyncIterator[Callable[..., httpx.AsyncClient]
     await termwall.service.close()
 
 
-async def test_X1_a_mounted_application_asks_for_tokens_too(call: Callable[..., httpx.AsyncClient]) -> None:
+async def test_X1_a_mounted_application_asks_for_tokens_too(call: Callable[..., httpx2.AsyncClient]) -> None:
     http = call()
     for path in ("/api/projects", "/metrics", "/api/openapi.json", "/api/profiles", "/api/nope", "/api/"):
         assert (await http.get(f"/tools/wall{path}")).status_code == 401, path
@@ -43,7 +43,7 @@ async def test_X1_a_mounted_application_asks_for_tokens_too(call: Callable[..., 
     assert (await http.get("/tools/wall/api/projects", headers={"authorization": f"Bearer {TOKEN}"})).status_code == 200
 
 
-async def test_X1_the_trade_keeps_the_prefix_and_is_secure_over_tls(call: Callable[..., httpx.AsyncClient]) -> None:
+async def test_X1_the_trade_keeps_the_prefix_and_is_secure_over_tls(call: Callable[..., httpx2.AsyncClient]) -> None:
     http = call()
     answer = await http.get(f"/tools/wall/?token={TOKEN}&project=p%20q")
     assert (answer.status_code, answer.headers["location"]) == (303, "./?project=p+q")
@@ -57,7 +57,7 @@ async def test_X1_the_trade_keeps_the_prefix_and_is_secure_over_tls(call: Callab
     assert "set-cookie" not in api.headers, "only the page trades"
 
 
-async def test_X2_every_answer_carries_the_pages_policy(call: Callable[..., httpx.AsyncClient]) -> None:
+async def test_X2_every_answer_carries_the_pages_policy(call: Callable[..., httpx2.AsyncClient]) -> None:
     http = call()
     for path in ("/", "/api/health", "/api/projects", "/assets/none.js"):
         headers = (await http.get(f"/tools/wall{path}")).headers
@@ -80,7 +80,7 @@ def test_X1_an_empty_token_file_lets_nobody_in(tmp_path: Path) -> None:
 
 
 async def test_case_server_2_a_refused_host_or_origin_is_logged_with_what_came_and_what_was_expected(
-    call: Callable[..., httpx.AsyncClient], caplog: pytest.LogCaptureFixture
+    call: Callable[..., httpx2.AsyncClient], caplog: pytest.LogCaptureFixture
 ) -> None:
     bearer = {"authorization": f"Bearer {TOKEN}"}
     answer = await call("https://other.example").get("/tools/wall/api/health")
@@ -96,7 +96,7 @@ async def test_case_server_2_a_refused_host_or_origin_is_logged_with_what_came_a
         assert part in page
 
 
-async def test_case_page_31_a_page_can_ask_why_its_socket_is_refused(call: Callable[..., httpx.AsyncClient]) -> None:
+async def test_case_page_31_a_page_can_ask_why_its_socket_is_refused(call: Callable[..., httpx2.AsyncClient]) -> None:
     http = call(authorization=f"Bearer {TOKEN}")
     ask = "/tools/wall/api/reach"
     origin = "https://wall.example"
@@ -111,7 +111,7 @@ async def test_case_page_31_a_page_can_ask_why_its_socket_is_refused(call: Calla
     assert (await call().get(ask)).status_code == 401
 
 
-async def test_X4_what_is_remembered_of_refusals_is_bounded(call: Callable[..., httpx.AsyncClient]) -> None:
+async def test_X4_what_is_remembered_of_refusals_is_bounded(call: Callable[..., httpx2.AsyncClient]) -> None:
     refusals = Refusals()
     for index in range(2 * MOST_CLIENTS):
         refusals.note(f"reason {index}", f"clientId=c{index}")
@@ -122,7 +122,7 @@ async def test_X4_what_is_remembered_of_refusals_is_bounded(call: Callable[..., 
 
 
 async def test_case_server_2_somebody_in_front_of_a_browser_reads_a_sentence(
-    call: Callable[..., httpx.AsyncClient],
+    call: Callable[..., httpx2.AsyncClient],
 ) -> None:
     http = call("https://other.example", accept="text/html,*/*")
     page = await http.get("/tools/wall/", headers={"host": "<b>other</b>"})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.server import Server, running
@@ -19,25 +19,25 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def as_guest(api: Server, tmp_path: Path) -> Callable[..., httpx.Response]:
+def as_guest(api: Server, tmp_path: Path) -> Callable[..., httpx2.Response]:
     """Asks with a link that may type, for a project of its own."""
     mine = api.project(tmp_path / "mine")
     made = api.call("POST", "/api/tokens", {"name": "Mia", "role": "type", "projectId": mine}).json()
 
-    def ask(method: str, path: str, body: object = None) -> httpx.Response:
+    def ask(method: str, path: str, body: object = None) -> httpx2.Response:
         headers = {"authorization": f"Bearer {made['token']}"}
-        return httpx.request(method, api.base + path, json=body, headers=headers, trust_env=False)
+        return httpx2.request(method, api.base + path, json=body, headers=headers, trust_env=False)
 
     return ask
 
 
-def said(answer: httpx.Response, asked: str) -> tuple[int, dict[str, Any]]:
+def said(answer: httpx2.Response, asked: str) -> tuple[int, dict[str, Any]]:
     """An answer, without the id that it was asked for."""
     return answer.status_code, {**answer.json(), "error": answer.json()["error"].replace(asked, "ID")}
 
 
 def test_case_hardening_X8_a_link_for_one_project_learns_nothing_of_another(
-    api: Server, as_guest: Callable[..., httpx.Response], tmp_path: Path
+    api: Server, as_guest: Callable[..., httpx2.Response], tmp_path: Path
 ) -> None:
     secret = api.project(tmp_path / "secret", id="the-secret-project")
     session = api.session(secret, "cat", id="a-session")
@@ -76,7 +76,7 @@ def test_case_hardening_X8_a_link_for_one_project_learns_nothing_of_another(
         assert as_guest("GET", path).status_code == 403, path
     everywhere = api.call("POST", "/api/tokens", {"name": "Prometheus", "role": "view"}).json()["token"]
     headers = {"authorization": f"Bearer {everywhere}"}
-    assert "termwall_projects" in httpx.get(f"{api.base}/metrics", headers=headers, trust_env=False).text
+    assert "termwall_projects" in httpx2.get(f"{api.base}/metrics", headers=headers, trust_env=False).text
 
 
 def test_case_hardening_X8_what_cannot_be_kept_names_no_path_to_clients(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.server import Server, running
@@ -28,7 +28,7 @@ def project(api: Server, tmp_path: Path) -> str:
     return api.project(tmp_path / "work")
 
 
-def refused(answer: httpx.Response, status: int, code: str, field: str | None = None) -> dict[str, Any]:
+def refused(answer: httpx2.Response, status: int, code: str, field: str | None = None) -> dict[str, Any]:
     """An error in its one shape (A3)."""
     body = answer.json()
     assert (answer.status_code, body["success"], body["code"]) == (status, False, code), answer.text
@@ -147,7 +147,7 @@ def test_A3_bodies_that_are_wrong(api: Server, project: str) -> None:
     assert api.call("GET", sessions).json() == {"sessions": []}, "nothing half-done is left behind"
     headers = {"authorization": f"Bearer {api.token}", "content-type": "application/json"}
     for text, code, status in (("{", "bad_message", 400), ("[]", "invalid", 422), ("1", "invalid", 422)):
-        refused(httpx.post(api.base + sessions, content=text, headers=headers, trust_env=False), status, code)
+        refused(httpx2.post(api.base + sessions, content=text, headers=headers, trust_env=False), status, code)
     refused(api.call("GET", "/api/nope"), 404, "invalid")
     refused(api.call("DELETE", "/api/projects"), 405, "invalid")
 
@@ -156,9 +156,9 @@ def test_A3_413_with_and_without_a_length(api: Server, project: str) -> None:
     url = f"{api.base}/api/projects/{project}/sessions"
     headers = {"authorization": f"Bearer {api.token}", "content-type": "application/json"}
     big = json.dumps({"name": "x" * 70_000}).encode()
-    refused(httpx.post(url, content=big, headers=headers, trust_env=False), 413, "too_large")
+    refused(httpx2.post(url, content=big, headers=headers, trust_env=False), 413, "too_large")
     chunks = iter([big[:40_000], big[40_000:]])
-    refused(httpx.post(url, content=chunks, headers=headers, trust_env=False), 413, "too_large")
+    refused(httpx2.post(url, content=chunks, headers=headers, trust_env=False), 413, "too_large")
 
 
 def test_I3_input_that_nobody_reads_and_input_to_an_ended_session(api: Server, project: str) -> None:
@@ -183,32 +183,32 @@ def test_X4_a_project_holds_a_limited_number_of_sessions(api: Server, project: s
 def test_X1_who_shows_no_token_gets_nothing(api: Server) -> None:
     for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic x"}, {"cookie": "termwall_x=y"}):
         for path in ("/api/projects", "/metrics", "/api/openapi.json", "/api/nope"):
-            answer = httpx.get(api.base + path, headers=headers, trust_env=False)
+            answer = httpx2.get(api.base + path, headers=headers, trust_env=False)
             refused(answer, 401, "unauthorized")
             assert answer.headers["www-authenticate"] == "Bearer"
-    assert httpx.get(f"{api.base}/api/health", trust_env=False).json()["status"] == "ok"
-    assert httpx.get(api.base, trust_env=False).status_code == 200, "the page holds nothing, and shows the sign-in"
+    assert httpx2.get(f"{api.base}/api/health", trust_env=False).json()["status"] == "ok"
+    assert httpx2.get(api.base, trust_env=False).status_code == 200, "the page holds nothing, and shows the sign-in"
 
 
 def test_X1_the_page_trades_its_token_for_a_cookie(api: Server) -> None:
-    answer = httpx.get(f"{api.base}/?token={api.token}&project=p", trust_env=False)
+    answer = httpx2.get(f"{api.base}/?token={api.token}&project=p", trust_env=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "./?project=p")
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
     assert api.token not in cookie
     pair = cookie.partition(";")[0]
-    assert httpx.get(f"{api.base}/api/projects", headers={"cookie": pair}, trust_env=False).status_code == 200
-    wrong = httpx.get(f"{api.base}/?token=wrong", trust_env=False)
+    assert httpx2.get(f"{api.base}/api/projects", headers={"cookie": pair}, trust_env=False).status_code == 200
+    wrong = httpx2.get(f"{api.base}/?token=wrong", trust_env=False)
     assert (wrong.status_code, "set-cookie" in wrong.headers) == (200, False)
-    refused(httpx.post(f"{api.base}/api/login", json={"token": "wrong"}, trust_env=False), 401, "unauthorized")
-    login = httpx.post(f"{api.base}/api/login", json={"token": api.token}, trust_env=False)
+    refused(httpx2.post(f"{api.base}/api/login", json={"token": "wrong"}, trust_env=False), 401, "unauthorized")
+    login = httpx2.post(f"{api.base}/api/login", json={"token": api.token}, trust_env=False)
     assert login.headers["set-cookie"].partition(";")[0] != pair, "each browser has its own"
-    refused(httpx.post(f"{api.base}/api/login", json={}, trust_env=False), 422, "invalid")
+    refused(httpx2.post(f"{api.base}/api/login", json={}, trust_env=False), 422, "invalid")
 
 
 def test_X2_state_changing_requests_check_origin_and_all_check_host(api: Server, tmp_path: Path) -> None:
-    cookie = httpx.get(f"{api.base}/?token={api.token}", trust_env=False).headers["set-cookie"].partition(";")[0]
+    cookie = httpx2.get(f"{api.base}/?token={api.token}", trust_env=False).headers["set-cookie"].partition(";")[0]
     url, body = f"{api.base}/api/projects", {"path": str(tmp_path)}
     bearer = {"authorization": f"Bearer {api.token}"}
     table: list[tuple[dict[str, str], int]] = [
@@ -224,9 +224,9 @@ def test_X2_state_changing_requests_check_origin_and_all_check_host(api: Server,
         ({**bearer, "host": f"[::1]:{api.port}"}, 201),
     ]
     for headers, status in table:
-        answer = httpx.post(url, json=body, headers=headers, trust_env=False)
+        answer = httpx2.post(url, json=body, headers=headers, trust_env=False)
         assert answer.status_code == status, (headers, answer.text)
-    assert httpx.get(api.base, headers={"host": "evil.example"}, trust_env=False).status_code == 403
+    assert httpx2.get(api.base, headers={"host": "evil.example"}, trust_env=False).status_code == 403
 
 
 def test_X1_the_owners_token_is_private_and_stays(tmp_path: Path) -> None:
@@ -268,9 +268,9 @@ def test_X3_tokens_for_others_open_their_role_and_project_only(api: Server, proj
         for role in ("view", "type")
     }
 
-    def as_role(role: str, method: str, path: str, body: object = None) -> httpx.Response:
+    def as_role(role: str, method: str, path: str, body: object = None) -> httpx2.Response:
         headers = {"authorization": f"Bearer {made[role]['token']}"}
-        return httpx.request(method, api.base + path, json=body, headers=headers, trust_env=False)
+        return httpx2.request(method, api.base + path, json=body, headers=headers, trust_env=False)
 
     focus = {"projectId": project, "sessionId": session}
     assert [one["id"] for one in as_role("view", "GET", "/api/projects").json()["projects"]] == [project]

@@ -5,7 +5,7 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator, Iterator
 
-import httpx
+import httpx2
 import pytest
 
 from termwall.core.limits import Bounds
@@ -116,7 +116,7 @@ async def test_case_hardening_X2_a_refused_body_that_comes_leaves_the_connection
 
 
 async def test_case_hardening_X2_a_body_before_sign_in_is_small(served: Server) -> None:
-    async with httpx.AsyncClient(base_url=served.base, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=served.base, trust_env=False) as http:
         big = b'{"token": "' + b"x" * 4096 + b'"}'
         whole = await http.post("/api/login", content=big, headers={"content-type": "application/json"})
 
