@@ -7,6 +7,7 @@ import pytest
 from tests.soak.checker import Viewing
 from tests.soak.program import FAULT_BYTES
 from tests.soak.stand import Stand, Verdict
+from tests.soak.turns import Turns
 
 PLANTED = ("lost", "doubled", "changed", "last")
 
@@ -29,6 +30,7 @@ def soaked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stand, Ve
                 Viewing("second", project, "reconnecting", slot=1),
             ]
         )
+        stand.watch_turns(project)
         for one in stand.printed.values():
             stand.reached(one, 100 if one is typed else 10_000)
         yield stand, stand.settle()
@@ -57,3 +59,21 @@ def test_what_is_right_is_let_pass(soaked: tuple[Stand, Verdict]) -> None:
         assert not [fault for fault in verdict.faults if session in fault]
     assert verdict.sum("checked") > 100_000
     assert verdict.sum("cuts") > 0
+
+
+def turns(server: float, bare: float) -> Turns:
+    """A hundred quick answers of each, and of each two that took so many seconds."""
+    return Turns([0.001] * 100 + [server] * 2, [0.0005] * 100 + [bare] * 2)
+
+
+def test_L6_turns_are_judged_beside_a_bare_loop_and_only_where_that_was_quick() -> None:
+    assert turns(0.15, 0.01).judge() == "one answer in a hundred took more than 150 ms, and one of a bare loop 10 ms"
+    assert turns(0.09, 0.01).judge() is None
+    assert turns(3.0, 0.5).judge() is None, "the machine was busy"
+    assert Turns([9.0], [0.001]).judge() is None, "too few"
+
+
+def test_L6_the_servers_loop_and_a_bare_one_are_asked_in_turn(soaked: tuple[Stand, Verdict]) -> None:
+    measured = soaked[0].turned()
+    assert measured.server
+    assert measured.bare

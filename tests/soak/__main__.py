@@ -51,8 +51,11 @@ VISIT_SECONDS = 5.0
 class Soak:
     """One run. `seconds` is its length without the setup and the last checks."""
 
-    def __init__(self, folder: Path, seconds: float, sessions: int, clients: int, rate: int, seed: int) -> None:
-        self.seconds, self.rate = seconds, rate
+    def __init__(
+        self, folder: Path, seconds: float, sessions: int, clients: int, rate: int, seed: int, plant: str | None = None
+    ) -> None:
+        """`plant`: a fault of the first session that prints, which must be found."""
+        self.seconds, self.rate, self.plant = seconds, rate, plant
         self.chance = random.Random(seed)
         self.mark = f"{folder.name}-{seed}"
         # Not forked from a prepared process: its memory is to be a real server's.
@@ -87,7 +90,9 @@ class Soak:
         for project in projects:
             typed = self.stand.add(project, "echo")
             options = "--rate", str(rate), "--pause", str(PAUSE_SECONDS)
-            shown = [self.stand.add(project, "print", *options) for _ in range(A_PROJECT - 1)]
+            planted = ("--plant", self.plant) if self.plant and not self.recorded else ()
+            shown = [self.stand.add(project, "print", *options, *planted)]
+            shown += [self.stand.add(project, "print", *options) for _ in range(A_PROJECT - 2)]
             made = self.stand.server.call("POST", f"/api/sessions/{shown[0].id}/recording")
             assert made.status_code in (200, 201), made.text
             self.recorded[shown[0].id] = made.json()["id"]
@@ -289,13 +294,15 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--rate", type=int, default=2_000, help="bytes a second of each session")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--plant", choices=("lost", "doubled", "changed", "last"), help="a fault that must be found")
     options = parser.parse_args()
     load = os.getloadavg()[0]
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, ", end="")
     print(f"{options.minutes:g} minutes, seed {options.seed}; load {load:.1f} at the start\n")
     print("| what | memory | descriptors |\n|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory(prefix="termwall-soak-", ignore_cleanup_errors=True) as folder:
-        soak = Soak(Path(folder), options.minutes * 60, options.sessions, options.clients, options.rate, options.seed)
+        numbers = options.sessions, options.clients, options.rate, options.seed
+        soak = Soak(Path(folder), options.minutes * 60, *numbers, options.plant)
         try:
             soak.set_up()
             verdict = soak.run()
