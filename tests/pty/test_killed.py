@@ -15,16 +15,20 @@ from pathlib import Path
 
 import pytest
 
+from termwall.core.ids import ClientId
 from termwall.memory import Memory
 from termwall.pty.held import HeldPrograms
 from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder
+from tests.support.patience import until
 
 KILLS = int(os.environ.get("TERMWALL_KILLS", "12"))
 RING = 64 << 20
 OWNER = """
 import asyncio, sys
 from pathlib import Path
+from termwall.core.errors import TermwallError
+from termwall.core.ids import ClientId
 from termwall.pty.held import HeldPrograms
 from termwall.pty.pace import Pace
 from termwall.pty.process import PtyProcess
@@ -32,9 +36,16 @@ from termwall.pty.process import PtyProcess
 async def main():
     programs = HeldPrograms(Path(sys.argv[1]), None)
     (found,) = await programs.open()
-    PtyProcess(found.program, shell=False, close_seconds=1.0, on_output=lambda: None, on_exit=print,
-               pace=Pace(), watched=lambda: True)
+    process = PtyProcess(found.program, shell=False, close_seconds=1.0, on_output=lambda: None, on_exit=print,
+                         pace=Pace(), watched=lambda: True)
     print("READS", flush=True)
+    while sys.argv[2] == "types":
+        await asyncio.sleep(0)
+        try:
+            for number in range(found.program.memory.journal.log.last(ClientId("ann")) + 1, 1 << 62):
+                process.write(b"%d\\n" % number, ClientId("ann"), number)
+        except TermwallError:  # Too much waits.
+            pass
     await asyncio.sleep(600)
 
 asyncio.run(main())
@@ -69,29 +80,58 @@ def test_case_hardening_I1_an_owner_killed_at_its_write_types_each_key_once(take
         os.close(slave)
 
 
-async def test_P5_an_owner_killed_while_it_reads_at_full_speed_loses_no_byte(tmp_path: Path) -> None:
-    moments = random.Random(20261123)
-    source = str(Path(__file__).parents[2] / "src")
-    first = HeldPrograms(tmp_path, None)
+async def killed_at(moments: random.Random, data_dir: Path, *, types: bool) -> None:
+    """An owner that reads at full speed, and types, if it does, is killed at some moment."""
+    owner = subprocess.Popen(  # noqa: ASYNC220
+        [sys.executable, "-c", OWNER, str(data_dir), "types" if types else "reads"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
+    )
+    assert owner.stdout is not None
+    assert await asyncio.to_thread(owner.stdout.readline) == b"READS\n"
+    await asyncio.sleep(moments.uniform(0.001, 0.12))
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    owner.stdout.close()
+
+
+async def left_to_owners(data_dir: Path, script: str) -> None:
+    """A program that nobody owns."""
+    first = HeldPrograms(data_dir, None)
     await first.open()
-    counting = "i=0; while :; do i=$((i+1)); echo $i; done"
-    run = Run(await first.start(order("a", "sh", "-c", f"stty raw -echo; {counting}", ring_bytes=RING)))
+    run = Run(await first.start(order("a", "sh", "-c", f"stty raw -echo; {script}", ring_bytes=RING)))
+    await until(lambda: run.text, "the program")
     run.process.leave()
     await first.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody counts what the program took")
+async def test_case_hardening_I1_an_owner_killed_while_it_types_at_full_speed_loses_no_key(tmp_path: Path) -> None:
+    moments = random.Random(20261128)
+    await left_to_owners(tmp_path, "echo; exec cat")
+    try:
+        for _ in range(KILLS // 4):
+            await killed_at(moments, tmp_path, types=True)
+        programs = HeldPrograms(tmp_path, None)
+        (found,) = await programs.open()
+        run, journal = Run(found.program), found.program.memory.journal
+        last = journal.log.last(ClientId("ann"))
+        await until(lambda: run.text.endswith(b"\n%d\n" % last), "the last key", 60)
+        typed = [int(line) for line in run.text.split()]
+        assert (typed, last > 100) == (list(range(1, last + 1)), True)
+        run.process.leave()
+        await programs.close()
+    finally:
+        end_holder(tmp_path)
+
+
+async def test_P5_an_owner_killed_while_it_reads_at_full_speed_loses_no_byte(tmp_path: Path) -> None:
+    moments = random.Random(20261123)
+    await left_to_owners(tmp_path, "i=0; while :; do i=$((i+1)); echo $i; done")
     checked, expected, rest = 0, 1, b""
     try:
         for _ in range(KILLS):
-            owner = subprocess.Popen(  # noqa: ASYNC220
-                [sys.executable, "-c", OWNER, str(tmp_path)],
-                stdout=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": source},
-            )
-            assert owner.stdout is not None
-            assert await asyncio.to_thread(owner.stdout.readline) == b"READS\n"
-            await asyncio.sleep(moments.uniform(0.001, 0.12))
-            owner.send_signal(signal.SIGKILL)
-            owner.wait()
-            owner.stdout.close()
+            await killed_at(moments, tmp_path, types=False)
             programs = HeldPrograms(tmp_path, None)
             (found,) = await programs.open()
             ring = found.program.memory.ring

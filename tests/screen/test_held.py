@@ -236,6 +236,24 @@ def test_case_hardening_L2_three_deaths_of_the_worker_leave_out_what_it_died_of_
     memory.close()
 
 
+def test_case_hardening_L2_a_screen_that_was_overtaken_begins_where_its_output_is_there() -> None:
+    """Also where the program prints nothing more; as much as was drawn in a second, where that is known."""
+    memory, feed = fed(32_000, 1 << 16)
+    feed.opening()
+    for number in range(2000, 16_000):
+        memory.ring.append(b"line %09d\r\n" % number)
+    assert feed.overtaken
+    feed.skip()
+    assert (feed.lost, feed.ring.end - feed.position) == (True, (1 << 15) - 16), "half a ring, from a line's start"
+    seen = drawn_text(memory, feed).split()
+    assert seen[-1] == f"{15_999:09d}"
+    assert len(seen) > 20
+    feed._drawn, feed._seconds = 16_000, 2.0
+    feed.skip()
+    assert feed.ring.end - feed.position == 8_000 - 16
+    memory.close()
+
+
 def test_case_hardening_L2_a_worker_that_was_only_starved_is_not_held_against_the_session() -> None:
     memory, feed = fed(32_000, 1 << 16)
     for _ in range(2 * MAX_CRASHES):
