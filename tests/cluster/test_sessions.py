@@ -11,6 +11,7 @@ import pytest
 from termwall.cluster.distant import DistantSession
 from termwall.cluster.local import LocalBroker
 from termwall.cluster.parcel import PROTOCOL, Frame, pack, unpack, unpack_frame
+from termwall.core.clients import bound
 from termwall.core.errors import TermwallError
 from termwall.core.ids import ClientId
 from tests.support.nodes import Nodes, OneNode
@@ -77,6 +78,26 @@ async def test_S2_S3_N3_a_focused_session_streams_to_the_other_node(two: Nodes) 
     await until(lambda: line.of("error"), "the gap")
     assert (line.last("error")["code"], line.last("error")["expected"]) == ("input_gap", 2)
     assert host.wall.service.get_session("a").offset == len("READY\n") + len("typed there")
+
+
+async def test_case_hardening_L6_on_another_node_too_a_client_is_who_its_token_says(two: Nodes) -> None:
+    _, host, gateway = two
+    host.wall.session("a", "sh", "-c", RAW)
+    await known(gateway, "a")
+    mia, jo = (gateway.wall.line("page", token=token, role="type") for token in ("t1", "t2"))
+    mia.say("focus", sessionId="a")
+    await until(lambda: "READY" in mia.text("a"), lambda: str(mia.messages[-5:]))
+    for line, data, seq in ((mia, "m1", 1), (jo, "j1", 1), (jo, "j2", 2), (mia, "m2", 2)):
+        line.say("input", sessionId="a", data=data, seq=seq)
+        await mia.sees("a", data)
+        await until(lambda line=line, seq=seq: line.of("input_ack") and line.last("input_ack")["seq"] == seq)
+    driver = bound("page", "t1")
+    await until(lambda: [m for m in jo.of("session_update") if (m.get("driver") or {}).get("clientId") == driver])
+    assert mia.last("session_update")["driver"]["clientId"] == "page", "it reads its own id as it gave it"
+    for node in (host, gateway):
+        found = node.service.get_session("a").driver
+        assert found is not None
+        assert found.client_id == driver, "and between the nodes it is whole"
 
 
 async def test_I4_the_driver_of_another_node_decides_the_size_until_it_leaves(two: Nodes) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from termwall.core.clients import bound, name_of, token_of, token_prefix
+from termwall.core.clients import Reader, bound, name_of, token_of, token_prefix
 from termwall.core.ids import ClientId
 
 
@@ -21,3 +21,12 @@ def test_X7_two_are_one_only_where_id_and_token_are(one: str, other: str, token:
     same = (one, token) == (other, others)
     assert (bound(one, token) == bound(other, others)) is same
     assert (token_of(bound(one, token)) == token_of(bound(other, others))) is (token == others)
+
+
+def test_X7_a_client_reads_its_own_id_as_it_gave_it_and_others_with_their_tokens() -> None:
+    own, others = bound("a~b", "t1"), bound("a~b", "t2")
+    fields = f'"clientId":"{own}","name":"\\"clientId\\":\\"{own}"'
+    said = f'{{"driver":{{{fields}}},"by":{{"clientId":"{others}"}}}}'.encode()
+    read = said.replace(f'{{"clientId":"{own}'.encode(), b'{"clientId":"a~b')
+    assert Reader("t1").reads(said) == read
+    assert Reader(None).reads(said) == said

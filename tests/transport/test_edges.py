@@ -428,6 +428,12 @@ async def test_case_hardening_L6_a_client_is_who_its_token_says(edge: Edge) -> N
         seen = [(await until(ws, lambda one: bool(one.get("driver"))))["driver"]["clientId"] for ws in (mia, jo, owner)]
         assert seen[0] == "page"
         assert seen[1] == seen[2] != "page"
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{edge.port}", trust_env=False) as http:
+            for bearer, read in ((made[0]["token"], seen[0]), (made[1]["token"], seen[1]), (edge.token, seen[2])):
+                for path in (f"/api/projects/{edge.project}/sessions", f"/api/sessions/{edge.session}"):
+                    answer = (await http.get(path, headers={"Authorization": f"Bearer {bearer}"})).json()
+                    driver = answer.get("sessions", [answer])[0]["driver"]
+                    assert driver == {"clientId": read, "name": "Mia"}, "by whatever way it is asked"
         for ws, seq in ((mia, 1), (jo, 1), (jo, 2), (mia, 2)):
             await ws.send(json.dumps({"type": "input", "sessionId": edge.session, "data": "x", "seq": seq}))
             assert (await until(ws, lambda one: one["type"] == "input_ack"))["seq"] == seq

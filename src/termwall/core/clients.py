@@ -21,6 +21,27 @@ def token_prefix(token_id: str) -> str:
     return f"{_MARK}{blake2b(token_id.encode(), digest_size=6).hexdigest()}{_MARK}"
 
 
+class Reader:
+    """Who reads what is said of clients: with a token given to somebody its own clients by their own ids.
+
+    This is the one way by which ids leave the server, whatever carries them (X7).
+
+    Args:
+        token_id: whose reader it is; None: the owner's.
+    """
+
+    def __init__(self, token_id: str | None) -> None:
+        self._theirs = b"" if token_id is None else _FIELD + token_prefix(token_id).encode()
+
+    def reads(self, text: bytes) -> bytes:
+        """What a text of JSON is to this one. Within a string of it the quotes would be escaped."""
+        return text.replace(self._theirs, _FIELD) if self._theirs else text
+
+
+_FIELD = b'"clientId":"'
+"""As it stands on the wire."""
+
+
 def name_of(client: ClientId) -> str:
     """What a client calls itself."""
     return client.split(_MARK, 2)[2] if token_of(client) else client

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Never
 
 from termwall import clock
 from termwall.core.bucket import Allowance
-from termwall.core.clients import token_prefix
+from termwall.core.clients import Reader
 from termwall.core.errors import ERRORS, CloseCode, ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.limits import Bounds
@@ -83,8 +83,7 @@ class Connection:
         self.hello = hello
         self._person = Person(hello.client_id, hello.name)
         self._outlet = outlet
-        prefix = "" if hello.token_id is None else token_prefix(hello.token_id)
-        self._theirs = f'"clientId":"{prefix}'.encode() if prefix else b""
+        self._reader = Reader(hello.token_id)
         self._bounds = bounds
         self._clock = clock
         self._opened = opened
@@ -199,9 +198,7 @@ class Connection:
         """Send a control message. A client that has not taken the ones before is let go, to start anew (W9)."""
         if not self._open or self._ended:
             return
-        if self._theirs:  # It reads its own id as it gave it. Within a text the quotes would be escaped.
-            text = text.replace(self._theirs, b'"clientId":"')
-        self._outlet.send_text(text)
+        self._outlet.send_text(self._reader.reads(text))
         if self._outlet.unsent > self._bounds.outbox_bytes:
             self.close(CloseCode.TRY_LATER, "This connection reads too slowly")
 

@@ -9,8 +9,10 @@ from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.responses import StreamingResponse
 
 from termwall.core.caption import caption
+from termwall.core.clients import Reader
 from termwall.core.errors import ERRORS, ErrorCode, TermwallError
 from termwall.core.ids import ID_PATTERN
 from termwall.hub.connection import Role
@@ -38,7 +40,10 @@ MAX_TOKENS = 1_000
 
 
 class JsonRoute(APIRoute):
-    """A call whose body is read as every word from outside is (`read_json`), before anything else looks at it."""
+    """A call whose body is read as every word from outside is (`read_json`), before anything else looks at it.
+
+    Its answer names clients as whoever asks may read them (X7).
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's."""
@@ -50,9 +55,20 @@ class JsonRoute(APIRoute):
             if body and (kind == "application/json" or kind.endswith("+json")):
                 # Where Starlette keeps what was read, for whoever asks next.
                 request._json = read_json(body)
-            return await handle(request)
+            answer = await handle(request)
+            if answer.media_type == "application/json" and not isinstance(answer, StreamingResponse):
+                _name_clients(request, answer)
+            return answer
 
         return read_first
+
+
+def _name_clients(request: Request, answer: Response) -> None:
+    identity = getattr(request.state, "identity", None)
+    read = answer.body if identity is None else Reader(identity.token_id).reads(bytes(answer.body))
+    if read != answer.body:
+        answer.body = read
+        answer.headers["content-length"] = str(len(read))
 
 
 def answers(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
