@@ -15,14 +15,16 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 
 from termwall.folder import find_running
 from termwall.pty.rendezvous import look
 from tests.support.client import Client
 from tests.support.holder import gone
-from tests.support.patience import until
+from tests.support.patience import PATIENCE, until
 from tests.support.server import Server
 
 KILLS = int(os.environ.get("TERMWALL_KILLS", "3"))
@@ -174,6 +176,45 @@ async def test_P5_while_there_is_no_server_screens_are_drawn_queries_answered_an
     assert "400000" in screen
     assert told()["attention"]["state"] == "needs input"  # type: ignore[index]
     assert told()["screen"] == "exact"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+async def test_case_hardening_L6_after_a_restart_too_a_client_is_who_its_token_says(
+    outlived: Server, tmp_path: Path, how: signal.Signals
+) -> None:
+    project = outlived.project(tmp_path / "work")
+    session = outlived.session(project, "sh", "-c", ECHOING)
+    tokens = [outlived.call("POST", "/api/tokens", {"name": n, "role": "type"}).json()["token"] for n in ("Mia", "Jo")]
+
+    def opened(token: str) -> connect:
+        url = f"ws://127.0.0.1:{outlived.port}/ws/terminal?projectId={project}&sessionId={session}&clientId=page"
+        return connect(url, additional_headers={"Authorization": f"Bearer {token}"}, proxy=None)
+
+    async def types(ws: ClientConnection, data: str, seq: int) -> dict[str, Any]:
+        await ws.send(json.dumps({"type": "input", "data": data, "seq": seq}))
+        while (found := json.loads(await ws.recv()))["type"] not in ("input_ack", "error"):
+            pass
+        return dict(found)
+
+    async def driver_seen(ws: ClientConnection) -> str:
+        while (found := json.loads(await ws.recv())).get("status") != "connected":
+            pass
+        return str(found["sessions"][0]["driver"]["clientId"])
+
+    async with asyncio.timeout(3 * PATIENCE), opened(tokens[0]) as mia, opened(tokens[1]) as jo:
+        for ws, data, seq in ((mia, "m1", 1), (jo, "j1", 1), (jo, "j2", 2), (jo, "j3", 3), (mia, "m2", 2)):
+            assert (await types(ws, data, seq))["seq"] == seq
+        await asyncio.sleep(0.1)  # What is kept for the next server is, so long after (L11).
+        await asyncio.to_thread(outlived.kill if how == signal.SIGKILL else outlived.stop)
+    outlived.start()
+    async with asyncio.timeout(3 * PATIENCE), opened(tokens[1]) as jo, opened(tokens[0]) as mia:
+        drivers = [await driver_seen(ws) for ws in (mia, jo)]
+        assert drivers[0] == "page" != drivers[1], "the seat is kept (P5), and it is Mia's"
+        assert (await types(mia, "m4", 4))["expected"] == 3
+        assert (await types(jo, "j3", 3))["seq"] == 3, "typed already"
+        assert (await types(mia, "m3", 3))["seq"] == 3
+        assert (await types(jo, "j4", 4))["seq"] == 4
+        await until(lambda: shown(outlived, session).split("READY")[1].strip() == "m1j1j2j3m2m3j4", "each once")
 
 
 def keeper_of(server: Server) -> int | None:

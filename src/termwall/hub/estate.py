@@ -240,7 +240,9 @@ class Estate:
         return len(self._connections)
 
     def stops(self) -> None:
-        """The server was told to stop: programs that end with it may as well be asked to now."""
+        """The server was told to stop: who is sent away keeps a seat, and programs that end may do so now."""
+        for room in self._rooms.values():
+            room.closing = True
         if not isinstance(self.programs, HeldPrograms):
             close_all([session.process for session in self._all()], END_SECONDS)
 
@@ -254,8 +256,6 @@ class Estate:
         self.stops()
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for room in self._rooms.values():
-            room.closing = True
         for connection in tuple(self._connections):
             connection.close(CloseCode.RESTART, "The server restarts")
         sessions = self._all()
@@ -496,6 +496,7 @@ class Estate:
             room.tell_echo(session)
 
     def _driven(self, session: LiveSession) -> None:
+        session.keep()
         room = self._home(session)
         if room is not None:
             room.tell_driver(session)
