@@ -49,13 +49,9 @@ def test_S9_what_a_hook_says(event: dict[str, Any], notice: tuple[str, str] | No
         }
 
 
-def test_S9_without_the_environment_the_data_folder_tells_the_server(tmp_path: Path) -> None:
-    environ = {"TERMWALL_DATA_DIR": str(tmp_path)}
-    with pytest.raises(hook.HookError):
-        hook.find_server(environ)
-    (tmp_path / "server.json").write_text('{"url": "http://127.0.0.1:1", "pid": 1}')
-    (tmp_path / "token").write_text("secret\n")
-    assert hook.find_server(environ) == ("http://127.0.0.1:1", "secret")
+def test_S9_without_the_environment_the_data_folder_tells_the_server(server: Server) -> None:
+    environ = {"TERMWALL_DATA_DIR": str(server.data_dir)}
+    assert hook.find_server(environ) == (server.base, server.token)
     assert hook.find_server(environ | {"TERMWALL_URL": "http://x", "TERMWALL_TOKEN": "y"}) == ("http://x", "y")
 
 
@@ -103,8 +99,8 @@ def test_S9_a_hook_never_fails(server: Server, tmp_path: Path) -> None:
     for changes, text, said in [
         ({}, STOP, "answered 404"),
         ({}, "no JSON", "no hook's JSON"),
-        ({"TERMWALL_URL": "http://127.0.0.1:1"}, STOP, "does not answer"),
-        ({"TERMWALL_URL": "nonsense"}, STOP, "does not answer"),
+        ({"TERMWALL_URL": "http://127.0.0.1:1", "TERMWALL_TOKEN": "t"}, STOP, "does not answer"),
+        ({"TERMWALL_URL": "nonsense", "TERMWALL_TOKEN": "t"}, STOP, "does not answer"),
         ({"TERMWALL_DATA_DIR": str(tmp_path / "nothing")}, STOP, "no server is known"),
     ]:
         done = called(env | changes, text)

@@ -18,6 +18,7 @@ import pytest
 from termwall.app import owner_token
 from termwall.config import Settings, SettingsError
 from termwall.folder import DataFolderError, keep_private
+from termwall.secretfiles import others_read, warnings
 from tests.support.patience import PATIENCE
 from tests.support.server import Server, running
 from tests.test_cli import Command
@@ -218,3 +219,41 @@ def test_X5_the_command_line_lists_browsers_and_ends_them(server: Server, tmp_pa
     termwall("browser", "end", one["id"])
     assert httpx2.get(f"{server.base}/api/projects", headers=cookie, trust_env=False).status_code == 401
     assert "termwall browser list" in termwall("browser", "end", one["id"], ok=False)
+
+
+# ---- files with secrets that others read
+
+
+def test_case_hardening_X1_a_token_file_that_others_read_is_named_and_used(tmp_path: Path) -> None:
+    secret, config, work = tmp_path / "secret", tmp_path / "termwall.toml", tmp_path / "work"
+    secret.write_text("a-token-in-a-file\n")
+    config.write_text('[env]\nTZ = "UTC"\n[profiles.agent]\ncommand = ["cat"]\nenv = {SOME_API_KEY = "k"}\n')
+    work.mkdir()
+    for path in (secret, config):
+        path.chmod(0o644)
+    with running(tmp_path / "data", "--token-file", str(secret), "--config", str(config)) as server:
+        assert server.token == "a-token-in-a-file", "a container's secrets are open to all of it"
+        said = server.errors.read_text()
+        assert f"other users of this machine can use `{secret}`, which has the owner's token in it; `chmod 600`" in said
+        assert f"`{config}`, which has `SOME_API_KEY` in it" in said
+        server.project(work)
+        termwall = Command(Server(tmp_path / "none"), work)
+        call = ("ls", "--url", server.base, "--token-file", str(secret))
+        for mode, warned in ((0o644, True), (0o640, True), (0o602, True), (0o600, False), (0o400, False)):
+            secret.chmod(mode)
+            assert ("can use `" in termwall(*call, both=True)) is warned, oct(mode)
+
+
+def test_X13_a_settings_file_that_has_no_secret_may_be_read(tmp_path: Path) -> None:
+    config = tmp_path / "termwall.toml"
+    config.write_text('[env]\nTZ = "UTC"\nMONKEYS = "3"\nKEYBOARD = "de"\n')
+    config.chmod(0o644)
+    assert list(warnings(Settings(data_dir=tmp_path / "data", config=config))) == []
+    key = tmp_path / "key.pem"
+    key.write_text("")
+    key.chmod(0o644)
+    assert [str(key) in one for one in warnings(Settings(data_dir=tmp_path / "data", nats_key=key))] == [True]
+    pipe, writing = os.pipe()
+    assert not others_read(Path(f"/dev/fd/{pipe}")), "as of `--token-file <(pass show termwall)`"
+    os.close(pipe)
+    os.close(writing)

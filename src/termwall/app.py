@@ -18,7 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from termwall import shortage
+from termwall import secretfiles, shortage
 from termwall.clock import Dates
 from termwall.cluster.bus import BusError
 from termwall.cluster.forward import Forward
@@ -147,6 +147,8 @@ class Termwall:
     def __init__(self, settings: Settings) -> None:
         check(settings)
         keep_private(settings.data_dir)
+        for sentence in secretfiles.warnings(settings):
+            log.warning("%s", sentence)
         self.settings = settings
         self.bounds = settings.bounds()
         self.store = open_store(settings.data_dir / "termwall.sqlite")

@@ -14,13 +14,14 @@ from collections import deque
 from typing import Any
 from urllib.parse import urlencode
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake
 from websockets.typing import Subprotocol
 
 from termwall import clock
 from termwall.core.caller import Caller
 from termwall.core.typed import HELD_SECONDS, Typed, in_pixels
+from termwall.dialing import connect
 from termwall.protocol.codec import BINARY_SUBPROTOCOL, DATED_INPUT_KIND, INPUT_KIND, SNAPSHOT_KIND, STREAM_KIND
 from termwall.terminal import BorrowedTerminal, borrowed
 from termwall.tls import trusted_by

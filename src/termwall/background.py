@@ -28,7 +28,7 @@ from termwall.folder import (
 )
 from termwall.pty.groups import gone, kill_held
 from termwall.pty.rendezvous import HolderError, HolderSilent, look
-from termwall.remote import DataDir, Json, Remote, Unanswered, fail, here, read_settings, sendable
+from termwall.remote import DataDir, Json, Remote, Unanswered, fail, here, read_settings, sendable, warn_of
 
 START_SECONDS = 30.0
 END_SECONDS = 8.0
@@ -70,6 +70,8 @@ def up_command(
     settings = read_settings(port=port, host=host, data_dir=data_dir)
     folder = here()
     sendable(str(folder))  # Before a server is started for it.
+    if settings.token_file is not None and not settings.token:
+        warn_of(settings.token_file)
     running = find_running(settings.data_dir)
     if running is None:
         given = {"TERMWALL_PORT": str(settings.port), "TERMWALL_HOST": settings.host}

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 from termwall import shortage
 
@@ -50,6 +51,18 @@ class Running:
     version: str = ""
     settings: dict[str, str] = field(default_factory=dict)
     """What it was started with, as variables of the environment."""
+
+    def is_at(self, url: str) -> bool:
+        """Whether an address is this server's, so that its token may be shown there (X12).
+
+        Where it is, go to the `url` of this one: on the other address that `localhost` has another user may listen.
+        """
+        with contextlib.suppress(ValueError):  # It is no address.
+            own, other = urlsplit(self.url), urlsplit(url)
+            names = {own.hostname, "localhost"} if own.hostname in ("127.0.0.1", "::1") else {own.hostname}
+            place = other.scheme, other.port or 80, other.path.rstrip("/")
+            return place == (own.scheme, own.port or 80, "") and other.hostname in names
+        return False
 
 
 def private(name: str, flags: int) -> int:

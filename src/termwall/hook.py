@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from termwall.folder import find_running
 from termwall.tls import CertificatesError, trusted
 
 TIMEOUT_SECONDS = 2.0
@@ -59,6 +60,8 @@ def notice_of(event: Mapping[str, Any]) -> dict[str, str] | None:
 def find_server(environ: Mapping[str, str]) -> tuple[str, str]:
     """Address and token of the server that a session belongs to, from the session's environment.
 
+    The folder's token is shown to the folder's own server only, while that one runs (X12).
+
     Raises:
         HookError: they are not to be found.
     """
@@ -67,12 +70,20 @@ def find_server(environ: Mapping[str, str]) -> tuple[str, str]:
         from platformdirs import user_data_path  # Only where the session does not say it.
 
         folder = str(user_data_path("termwall"))
+    own = find_running(Path(folder))
+    url = environ.get("TERMWALL_URL") or (own.url if own is not None else None)
+    if url is None:
+        raise HookError(f"no server is known in `{folder}`.")
     try:
-        url = environ.get("TERMWALL_URL") or json.loads(Path(folder, "server.json").read_text())["url"]
-        token = environ.get("TERMWALL_TOKEN") or Path(folder, "token").read_text().strip()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise HookError(f"no server is known in `{folder}`: {error}") from None
-    return str(url), token
+        if token := environ.get("TERMWALL_TOKEN"):
+            return url, token
+        if file := environ.get("TERMWALL_TOKEN_FILE"):
+            return url, Path(file).read_text().strip()
+        if own is not None and own.is_at(url):
+            return own.url, Path(folder, "token").read_text().strip()
+    except (OSError, ValueError) as error:
+        raise HookError(f"the token cannot be read: {error}") from None
+    raise HookError(f"no token is known for {url}; that of `{folder}` is for its own server.")
 
 
 def post(url: str, token: str, session: str, notice: Mapping[str, str]) -> None:

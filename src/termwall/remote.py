@@ -16,6 +16,7 @@ from termwall.config import MIN_TOKEN, Settings, SettingsError, read_token
 from termwall.core.caption import caption, sentence
 from termwall.core.ids import ID_PATTERN
 from termwall.folder import Running, find_running
+from termwall.secretfiles import others_read, warning
 from termwall.tls import VARIABLE, CertificatesError, trusted_by
 
 
@@ -144,11 +145,14 @@ class Remote:
         self, data_dir: Path, url: str | None = None, token: str | None = None, *, seconds: float | None = None
     ) -> None:
         self._patient = seconds is None
-        self.running: Running | None = find_running(data_dir) if url is None else None
-        """The server of the data folder, where none was named."""
-        if url is None and self.running is None:
+        here = find_running(data_dir)
+        if url is None and here is None:
             fail("no server runs on this machine's data folder. Start one with `termwall`, or name one with --url.")
-        self.url = (url or (self.running.url if self.running else "")).rstrip("/")
+        self.running: Running | None = here if here is not None and (url is None or here.is_at(url)) else None
+        """The server of the data folder, where it is the one that is asked."""
+        self.url = self.running.url if self.running is not None else str(url).rstrip("/")
+        if not token and self.running is None:
+            fail(_no_token(self.url, data_dir, here))
         self.token: str = token or _kept_token(data_dir)
         if not (self.token.isascii() and self.token.isprintable()):
             fail("the token has a character that none has.", 2)
@@ -195,6 +199,8 @@ class Remote:
     def _refused(self, answer: httpx2.Response) -> NoReturn:
         if answer.status_code == 401:
             fail(f"this token is not known to the server at {self.url}.")
+        if answer.has_redirect_location:  # It is not gone to: the token is for the address that was named (X12).
+            fail(f"{self.url} leads on to {answer.headers['location']}; name the server's own address with --url.")
         try:
             problem = answer.json()
             fail(f"{problem['error']} ({problem['code']})")
@@ -275,6 +281,12 @@ def known_project(text: str) -> str:
     return known_id(text, "project", "termwall ls --all")
 
 
+def _no_token(url: str, data_dir: Path, here: Running | None) -> str:
+    """The sentence where another server was named than the data folder's, and no token for it (X12)."""
+    known = f"`{data_dir}` names " + ("no server that runs" if here is None else f"the server at {here.url}")
+    return f"no token is known for {url} ({known}): give one with --token-file or TERMWALL_TOKEN."
+
+
 def _kept_token(data_dir: Path) -> str:
     try:
         return (data_dir / "token").read_bytes().decode().strip()
@@ -290,9 +302,17 @@ def _kept_in_file(path: str | None) -> str | None:
     if not path:
         return None
     try:
-        return read_token(Path(path))
+        token = read_token(Path(path))
     except SettingsError as error:
         fail(str(error))
+    warn_of(Path(path))
+    return token
+
+
+def warn_of(path: Path) -> None:
+    """Say it where other users can read the file that a token came from (X13)."""
+    if others_read(path):
+        typer.echo(f"termwall: {warning(path, 'a token')}", err=True)
 
 
 def remote(data_dir: Path | None, url: str | None, token: str | None) -> Remote:

@@ -121,8 +121,8 @@ def _started(record: Path, url: str, termwall: Termwall, ready: Callable[[str, T
     try:
         write_private(record, json.dumps(known))  # The address of NATS may hold a password.
     except OSError as error:
-        sentence = "`%s` is not written: %s. Until the next start termwall's commands need `--url %s` and `--token`."
-        log.error(sentence, record, shortage.why(error), url)
+        sentence = "`%s` is not written: %s. Until the next start termwall's commands need `--url %s --token-file %s`."
+        log.error(sentence, record, shortage.why(error), url, record.with_name("token"))
         record.unlink(missing_ok=True)  # One that says where an earlier server was.
     try:
         ready(url, termwall)

@@ -16,11 +16,12 @@ from unicodedata import normalize
 from urllib.parse import quote, urlencode
 
 import httpx2
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
 from termwall.core.errors import CLOSE_CODES, CloseCode
+from termwall.dialing import connect
 from termwall.protocol.codec import JSON_SUBPROTOCOL
 from termwall.tls import trusted_by
 
