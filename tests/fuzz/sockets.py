@@ -6,6 +6,7 @@ else notices: another client, the witness, types all the while, and its session 
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import random
@@ -83,7 +84,16 @@ async def fuzz(stand: Stand, number: int, connections: int, figures: Figures) ->
 def _connected(stand: Stand, query: str) -> connect:
     url = f"ws://127.0.0.1:{stand.port}/ws/terminal?projectId={stand.project}{query}"
     bearer = {"Authorization": f"Bearer {stand.token}"}
-    return connect(url, additional_headers=bearer, compression=None, proxy=None, max_size=None, open_timeout=60)
+    # No pings of the library's own: a machine that is very busy answers them too late for it.
+    return connect(
+        url,
+        additional_headers=bearer,
+        compression=None,
+        proxy=None,
+        max_size=None,
+        open_timeout=PATIENCE_SECONDS,
+        ping_interval=None,
+    )
 
 
 async def _printed(stand: Stand) -> int:
@@ -150,16 +160,21 @@ async def _end(
         reading.cancel()
         return
     if how == 1:  # The sending side alone.
-        writer.write_eof()
+        _end_sending(writer)
     else:
         writer.write(frame(CLOSE, (1000).to_bytes(2, "big")))
     # What was sent before may have begun a frame that takes this one in: then only the end of the socket ends it.
     done, _ = await asyncio.wait((reading,), timeout=0.3)
     if not done:
-        writer.write_eof() if how > 1 else None
+        _end_sending(writer)
         await asyncio.wait((reading,), timeout=PATIENCE_SECONDS)
     assert reading.done(), "the server neither answered nor closed"
     figures.ends[reading.result()] += 1
+
+
+def _end_sending(writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):  # The server has ended the connection already.
+        writer.write_eof()
 
 
 async def _read(reader: asyncio.StreamReader, figures: Figures) -> str:
