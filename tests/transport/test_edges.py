@@ -428,7 +428,7 @@ async def test_case_hardening_L6_a_client_is_who_its_token_says(edge: Edge) -> N
         seen = [(await until(ws, lambda one: bool(one.get("driver"))))["driver"]["clientId"] for ws in (mia, jo, owner)]
         assert seen[0] == "page"
         assert seen[1] == seen[2] != "page"
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{edge.port}", trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{edge.port}", trust_env=False) as http:
             for bearer, read in ((made[0]["token"], seen[0]), (made[1]["token"], seen[1]), (edge.token, seen[2])):
                 for path in (f"/api/projects/{edge.project}/sessions", f"/api/sessions/{edge.session}"):
                     answer = (await http.get(path, headers={"Authorization": f"Bearer {bearer}"})).json()
