@@ -216,6 +216,18 @@ def test_I1_what_another_version_wrote_is_not_taken_for_counted() -> None:
     assert memory.open(count).next() == b""
 
 
+def test_L4_a_write_that_the_kernel_could_not_count_is_not_repeated() -> None:
+    memory, count = Memory(), Count()
+    journal = memory.open(count)
+    journal.append(b"first")
+    journal.next()
+    journal.uncounted()  # Written in another way, and then it was killed.
+    following = memory.open(count)
+    assert following.next() == b""
+    following.append(b"second")
+    assert (following.next(), following.counted) == (b"second", True)
+
+
 def memory_end(told: bytes, done: list[tuple[ClientId | None, bytes]]) -> int:
     """Where the journal ends if it holds exactly these."""
     return len(told) + 28 * len(done)

@@ -105,8 +105,7 @@ class InputJournal:
         return self._counter is not None
 
     def uncounted(self) -> None:
-        """The system cannot count: write what `next` gave in any way."""
-        self._counter = None
+        """The system cannot count now: what `next` gave is written by what moves no counter."""
         self._marks[_COUNTED] = 0
 
     def wrote(self, count: int) -> None:

@@ -154,10 +154,13 @@ class PtyProcess:
         if self._journal.counted:
             try:
                 return os.sendfile(master, memory.descriptor, None, len(data))
+            except (BlockingIOError, InterruptedError):
+                raise
             except OSError as error:
-                if error.errno not in (errno.EINVAL, errno.ENOSYS):
+                if error.errno == errno.EIO:
                     raise
-                self._journal.uncounted()  # Linux 5.10.
+                # Not on Linux 5.10, and not where there is no memory for the pipe within: that is no death (L4).
+                self._journal.uncounted()
         return os.write(master, data)
 
     def _wait_to_write(self, wanted: bool) -> None:
