@@ -11,6 +11,8 @@ import pytest
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.sizes import SizeLog
+from termwall.hub import search as searching
+from termwall.hub import sending
 from termwall.hub.search import search
 from termwall.memory import Memory
 from termwall.protocol.bodies import InputBody
@@ -99,6 +101,29 @@ async def test_S6_who_asks_for_a_picture_is_answered_also_when_there_comes_none(
             with pytest.raises(TermwallError) as caught:
                 await asyncio.wait_for(asked, 60)
         assert caught.value.code is ErrorCode.ENGINE_AWAY
+    os.kill(worker, signal.SIGCONT)
+    await shows(drawn, "a", "END")
+
+
+async def test_case_hardening_C1_of_a_worker_that_hangs_nobody_waits_for_longer_than_was_said(
+    drawn: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L1: a screen, a search and what is typed by a name of a key; while the worker is there and says nothing."""
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 1000.0)
+    monkeypatch.setattr(module, "ASK_SECONDS", 1000.0)
+    monkeypatch.setattr(searching, "SECONDS", 0.2)
+    monkeypatch.setattr(sending, "STATE_SECONDS", 0.2)
+    worker = await held(drawn)
+    drawn.session("b", "cat")
+    for asked in (
+        drawn.service.show_session("a", "text", 0, seconds=0.2),
+        search(drawn.service, "wall", "END", 10, True),
+        search(drawn.service, "wall", "END", 10, False),
+    ):
+        with pytest.raises(TermwallError) as caught:
+            await asyncio.wait_for(asked, 60)
+        assert caught.value.code is ErrorCode.ENGINE_AWAY
+    await asyncio.wait_for(drawn.service.send_input("b", InputBody(data="", mode="text", enter=True)), 60)
     os.kill(worker, signal.SIGCONT)
     await shows(drawn, "a", "END")
 
