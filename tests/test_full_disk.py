@@ -1,16 +1,22 @@
 """A disk that is really full keeps nothing from running (C3, L5): a small one of the test's own, where it may mount."""
 
+import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
+from termwall.pty.groups import gone
+from tests.support import prepared
 from tests.support.holder import end_holder
 from tests.support.patience import wait_for
-from tests.support.server import Server
+from tests.support.server import STOP_SECONDS, Server
 
 
 @pytest.fixture
@@ -54,7 +60,7 @@ def call(server: Server, status: int, method: str, path: str, body: object = Non
     assert answer.status_code == status, answer.text
     if status == 503:
         assert answer.json()["code"] == "engine_away"
-        assert "disk is full" in answer.json()["error"] or "Free some space" in answer.json()["error"], answer.text
+        assert "disk is full" in answer.json()["error"], answer.text
         assert answer.headers["retry-after"]
     return answer.json() if answer.content else None
 
@@ -126,3 +132,27 @@ def test_case_hardening_C3_a_first_start_on_a_full_disk_says_what_is_not_kept(
     server.start()
     found = call(server, 200, "GET", f"/api/projects/{project}/sessions")["sessions"]
     assert [one["id"] for one in found] == [session]
+
+
+def test_case_hardening_C3_up_on_a_full_disk_starts_a_server_and_says_how_to_reach_it(
+    disk: Path, tmp_path: Path
+) -> None:
+    filler, work, data = fill(disk), tmp_path / "work", disk / "data"
+    work.mkdir()
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
+    env |= {"TERMWALL_DATA_DIR": str(data), "TERMWALL_PORT": "0"}
+    first = prepared.run(["up", "--json"], cwd=work, env=env)
+    assert first.returncode == 0, first.stderr
+    assert "this folder is no project yet" in first.stderr
+    up = json.loads(first.stdout)
+    base, _, token = up["url"].partition("/?token=")
+    try:
+        assert f"`--url {base}`" in first.stderr
+        assert httpx2.get(f"{base}/api/projects", headers={"authorization": f"Bearer {token}"}).json() == {
+            "projects": []
+        }
+        filler.unlink()
+        wait_for((data / "server.json").exists, "commands find it, once there is room")
+    finally:
+        os.kill(up["pid"], signal.SIGTERM)
+        wait_for(lambda: gone(up["pid"]), "its end", STOP_SECONDS)

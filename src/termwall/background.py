@@ -3,17 +3,19 @@
 import contextlib
 import json
 import os
+import re
+import select
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
-from urllib.parse import quote
+from typing import IO, Annotated, Any, NoReturn
 
 import typer
 
+from termwall import shortage
 from termwall.config import Settings
 from termwall.folder import (
     LOG_NAME,
@@ -30,7 +32,9 @@ from termwall.pty.groups import gone, kill_held
 from termwall.pty.rendezvous import HolderError, HolderSilent, look
 from termwall.remote import DataDir, Json, Remote, Unanswered, fail, here, read_settings, sendable, warn_of
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
+"""Until a server that says nothing, and has not ended either, is taken for one that hangs: a start is two seconds of
+work, and each wait in it has a limit of its own."""
 END_SECONDS = 8.0
 """Until a holder that was told to end its programs, which takes it 6 s at most, is killed with them."""
 CHECK_SECONDS = 120.0
@@ -72,17 +76,18 @@ def up_command(
     sendable(str(folder))  # Before a server is started for it.
     if settings.token_file is not None and not settings.token:
         warn_of(settings.token_file)
-    running = find_running(settings.data_dir)
+    running, token = find_running(settings.data_dir), None
     if running is None:
         given = {"TERMWALL_PORT": str(settings.port), "TERMWALL_HOST": settings.host}
         given |= _where_it_was(settings.data_dir) | _remembered(settings.data_dir)
         asked = {"TERMWALL_PORT": port, "TERMWALL_HOST": host}
         given |= {name: str(value) for name, value in asked.items() if value is not None}
-        running = _start(settings.data_dir, given, "starting")
+        running, token = _start(settings.data_dir, given, "starting")
         (settings.data_dir / AGAIN).unlink(missing_ok=True)
-    with Remote(settings.data_dir, running.url, settings.given_token) as server:
-        project = server.project_for(folder, create=True)
-        address = f"{running.url}/?token={server.token}&project={quote(project)}"
+    with Remote(settings.data_dir, running.url, settings.given_token or token) as server:
+        address, _ = server.address_for(folder)
+    if find_running(settings.data_dir) is None:
+        typer.echo(f"termwall: other commands need `--url {running.url}` and `--token-file` for now.", err=True)
     typer.echo(json.dumps({"url": address, "pid": running.pid}) if as_json else f"termwall is up: {address}")
 
 
@@ -143,7 +148,7 @@ def restart_command(data_dir: DataDir = None) -> None:
     _remember(folder, given)
     if not stop_running(folder):
         fail(f"the server, process {running.pid}, does not end.")
-    again = _start(folder, given, "starting again")
+    again, _ = _start(folder, given, "starting again")
     (folder / AGAIN).unlink(missing_ok=True)
     typer.echo(f"termwall is up again: {again.url}")
 
@@ -290,27 +295,25 @@ def _where_it_was(folder: Path) -> dict[str, str]:
 def _remembered(folder: Path) -> dict[str, str]:
     try:
         return {str(name): str(value) for name, value in json.loads((folder / AGAIN).read_text()).items()}
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return {}
 
 
-def _start(folder: Path, given: dict[str, str], what: str) -> Running:
-    """A server in the background. Ends the command if it does not come up."""
+def _start(folder: Path, given: dict[str, str], what: str) -> tuple[Running, str]:
+    """A server in the background, and its owner's token. Ends the command if it does not come up.
+
+    Its ready line comes by a pipe: on a full disk there is no file that says where it is (L5).
+    """
     if sys.stderr.isatty():
         typer.echo(f"termwall: {what}", err=True)
-    log = folder / LOG_NAME
     try:
         keep_private(folder)
-        anew = _begins_anew(log)
-        # Appended to, so that it can be cut while the server runs (X10).
-        with open(log, "ab", opener=private) as errors:
-            if anew:
-                errors.truncate(0)
+        with _log(folder / LOG_NAME) as errors:
             began = os.fstat(errors.fileno()).st_size
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "termwall", "serve", "--no-open", "--data-dir", str(folder)],
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,  # The ready line has the token in it.
+                stdout=subprocess.PIPE,
                 stderr=errors,
                 env={**os.environ, **given},
                 start_new_session=True,
@@ -319,18 +322,44 @@ def _start(folder: Path, given: dict[str, str], what: str) -> Running:
         fail(str(error))
     except OSError as error:
         fail(f"`{folder}` cannot be the data folder: {error.strerror}. Name another one with --data-dir.")
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        running = find_running(folder)
-        if running is not None and running.pid == process.pid:
-            process.returncode = 0  # It is meant to go on; nobody waits for it.
-            return running
-        time.sleep(0.02)
+    assert process.stdout is not None
+    with process.stdout as output:
+        ready = _READY.search(_line(output.fileno(), START_SECONDS))
+    if ready is not None:
+        process.returncode = 0  # It is meant to go on; nobody waits for it.
+        return find_running(folder) or Running(ready["url"].decode(), process.pid), ready["token"].decode()
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(KILLED_SECONDS)
-    return _failed(log, began)
+    return _failed(folder / LOG_NAME, began)
+
+
+_READY = re.compile(rb"ready: (?P<url>\S+)/\?token=(?P<token>[!-~]+)\n")
+
+
+def _line(descriptor: int, seconds: float) -> bytes:
+    """What comes until a line is whole, the other end is closed, or the time is up."""
+    said, until = b"", time.monotonic() + seconds
+    while not said.endswith(b"\n") and select.select((descriptor,), (), (), max(0.0, until - time.monotonic()))[0]:
+        if not (piece := os.read(descriptor, 4096)):
+            break
+        said += piece
+    return said
+
+
+def _log(path: Path) -> IO[bytes]:
+    """The server's log; none on a full disk. It is appended to, so that it can be cut while the server runs (X10)."""
+    try:
+        anew = _begins_anew(path)
+        errors = open(path, "ab", opener=private)  # noqa: SIM115
+    except OSError as error:
+        if error.errno not in shortage.DISK:
+            raise
+        return open(os.devnull, "ab")
+    if anew:
+        errors.truncate(0)
+    return errors
 
 
 def _begins_anew(log: Path) -> bool:
@@ -344,7 +373,9 @@ def _begins_anew(log: Path) -> bool:
 
 
 def _failed(log: Path, began: int) -> NoReturn:
-    said = log.read_bytes()[began:].decode("utf-8", "replace").strip().splitlines()
+    said: list[str] = []
+    with contextlib.suppress(OSError):
+        said = log.read_bytes()[began:].decode("utf-8", "replace").strip().splitlines()
     fail(said[-1].removeprefix("termwall: ") if said else f"the server did not start; see {log}.")
 
 

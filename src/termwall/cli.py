@@ -120,8 +120,7 @@ def serve_folder(
     running = find_running(settings.data_dir)
     if running is not None:
         with Remote(settings.data_dir, running.url, settings.given_token) as remote:
-            project = remote.project_for(folder, create=True)
-            address = f"{running.url}/?token={remote.token}&project={quote(project)}"
+            address, project = remote.address_for(folder)
             code = remote.code() if settings.open else None
         typer.echo(f"termwall runs already; this folder is a project of it now: {address}")
         if code is not None:

@@ -11,14 +11,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from termwall import shortage
+from termwall.disk import put_aside, write_private
 
 STOP_SECONDS = 9.0
 """Until a server that was told to stop is killed: it ends by itself after 8.5 s, whatever hangs (L3)."""
 KILL_SECONDS = 5.0
+PIDS = range(2, 1 << 31)
+"""What can be a server's: a signal to another number would go to everybody."""
+LOCK, RECORD = "lock", "server.json"
 LOG_NAME = "server.log"
 """In the data folder: what a server in the background says."""
 
@@ -103,8 +107,79 @@ def _looked_at(path: Path) -> tuple[Path, os.stat_result] | None:
     return None if stat.S_ISLNK(found.st_mode) else (path, found)
 
 
+class Claim:
+    """A server's claim on its data folder: the lock, and `server.json`, by which commands find it.
+
+    Both are files that somebody may remove or write over while the server runs. Then another server could come beside
+    it, and no command would find it; so it looks after them, once a second.
+    """
+
+    def __init__(self, folder: Path, lock: IO[str]) -> None:
+        self._folder, self._lock = folder, lock
+        self._record, self._place = "", _place(folder / RECORD)
+
+    def write_down(self, record: str) -> None:
+        """Keep this in `server.json` from now on.
+
+        Raises:
+            OSError: it is not there yet, which `look_after` goes on trying; nor is that of an earlier server.
+        """
+        self._record = record
+        try:
+            write_private(self._folder / RECORD, record)  # The address of NATS may hold a password.
+        except OSError:
+            (self._folder / RECORD).unlink(missing_ok=True)
+            raise
+        finally:
+            self._place = _place(self._folder / RECORD)
+
+    def look_after(self) -> bool:
+        """Put back what is gone; whether there was anything.
+
+        Raises:
+            OSError: it cannot be put back now.
+        """
+        return self._lock_again() | self._write_again()
+
+    def _lock_again(self) -> bool:
+        name = self._folder / LOCK
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(self._lock.fileno()), name.stat()):
+                return False
+        lock = open(name, "w", opener=private)  # noqa: SIM115
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # Another server was quicker: it takes over from this one.
+            lock.close()
+            return False
+        self._lock.close()
+        self._lock = lock
+        return True
+
+    def _write_again(self) -> bool:
+        if not self._record or (self._place is not None and self._place == _place(self._folder / RECORD)):
+            return False
+        self.write_down(self._record)
+        return True
+
+    def leave(self) -> None:
+        """Give the folder back."""
+        if self._record:
+            put_aside(self._folder / RECORD)
+        self._lock.close()
+
+
+def _place(path: Path) -> tuple[int, ...] | None:
+    """Which file is there, and when it was written; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
 @contextlib.contextmanager
-def data_folder(path: Path, *, take_over: bool = False) -> Iterator[None]:
+def data_folder(path: Path, *, take_over: bool = False) -> Iterator[Claim]:
     """Hold the data folder for one server.
 
     Args:
@@ -116,11 +191,13 @@ def data_folder(path: Path, *, take_over: bool = False) -> Iterator[None]:
     with contextlib.ExitStack() as held:
         try:
             keep_private(path)
-            lock = held.enter_context(open(path / "lock", "w", opener=private))
+            lock = open(path / LOCK, "w", opener=private)  # noqa: SIM115
         except OSError as error:
             raise DataFolderError(
                 f"`{path}` cannot be the data folder: {shortage.why(error)}. Name another one with --data-dir."
             ) from None
+        claim = Claim(path, lock)
+        held.callback(claim.leave)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -129,7 +206,7 @@ def data_folder(path: Path, *, take_over: bool = False) -> Iterator[None]:
                     f"Another termwall server uses `{path}`. Stop it with `termwall down`, take over from it with "
                     "--take-over, or give this one another --data-dir."
                 ) from None
-        yield
+        yield claim
 
 
 def stop_running(path: Path) -> bool:
@@ -155,7 +232,7 @@ def stop_running(path: Path) -> bool:
 def _taken(path: Path) -> bool:
     """Whether a server has the folder, also one that begins or ends."""
     try:
-        with open(path / "lock") as lock:
+        with open(path / LOCK) as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -192,8 +269,15 @@ def find_crashed(path: Path) -> Running | None:
 def _written(path: Path) -> tuple[Running | None, bool]:
     """What a server wrote down, and whether one has the folder."""
     try:
-        found = json.loads((path / "server.json").read_text())
-        running = Running(found["url"], found["pid"], found.get("version", ""), found.get("settings", {}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = json.loads((path / RECORD).read_text())
+        pid, settings = found["pid"], found.get("settings", {})
+        if not isinstance(pid, int) or pid not in PIDS:
+            return None, False
+        running = Running(str(found["url"]), pid, str(found.get("version", "")), _strings(settings))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None, False
     return running, _taken(path)
+
+
+def _strings(found: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in found.items()}

@@ -44,6 +44,18 @@ class Passed:
                 os.close(descriptor)
 
 
+def read(channel: socket.socket) -> bytes:
+    """Bytes with which no descriptors come; none where the other side is gone.
+
+    Raises:
+        OSError: as `recv`.
+    """
+    try:
+        return channel.recv(RECEIVE_BYTES)
+    except MemoryError:  # Before anything was read. In small pieces it goes on.
+        return channel.recv(SMALL_BYTES)
+
+
 def receive(channel: socket.socket, passed: Passed) -> bytes:
     """Bytes, and into `passed` what came with them; none where the other side is gone.
 

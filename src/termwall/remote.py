@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, NoReturn
+from urllib.parse import quote
 
 import httpx2
 import typer
@@ -177,6 +178,12 @@ class Remote:
 
     def ask(self, method: str, path: str, body: object = None) -> httpx2.Response:
         """One request; an error of the server's ends the command with its sentence."""
+        answer = self._answer(method, path, body)
+        if not answer.is_success:
+            self._refused(answer)
+        return answer
+
+    def _answer(self, method: str, path: str, body: object) -> httpx2.Response:
         _check(body)
         content = None if body is None else json.dumps(body).encode()
         kind = {} if content is None else {"content-type": "application/json"}
@@ -192,8 +199,6 @@ class Remote:
             if not self._patient:
                 raise Unanswered(f"{self.url} does not answer: {error}") from None
             fail(f"{self.url} does not answer: {error}")
-        if not answer.is_success:
-            self._refused(answer)
         return answer
 
     def _refused(self, answer: httpx2.Response) -> NoReturn:
@@ -201,11 +206,7 @@ class Remote:
             fail(f"this token is not known to the server at {self.url}.")
         if answer.has_redirect_location:  # It is not gone to: the token is for the address that was named (X12).
             fail(f"{self.url} leads on to {answer.headers['location']}; name the server's own address with --url.")
-        try:
-            problem = answer.json()
-            fail(f"{problem['error']} ({problem['code']})")
-        except (ValueError, KeyError):
-            fail(f"{self.url} answered {answer.status_code}")
+        fail(_why(answer))
 
     def download(self, path: str, file: BinaryIO) -> None:
         """A long answer, into a file as it comes; an error of the server's ends the command with its sentence.
@@ -237,18 +238,32 @@ class Remote:
             fail(f"{self.url} does not answer: {error}")
         return str(answer.json()["code"]) if answer.status_code == 201 else None
 
-    def project_for(self, path: Path, *, create: bool = False) -> str:
+    def project_for(self, path: Path) -> str:
         """The id of the project of a folder, or of the nearest one above it."""
-        projects = self.call("GET", "/api/projects")["projects"]
-        by_path = {project["path"]: str(project["id"]) for project in projects}
-        if str(path) in by_path:
-            return by_path[str(path)]
-        if create:
-            return str(self.call("POST", "/api/projects", {"path": str(path)})["id"])
-        for folder in path.parents:
+        by_path = self._projects()
+        for folder in (path, *path.parents):
             if str(folder) in by_path:
                 return by_path[str(folder)]
         fail(f"`{path}` belongs to no project of the server. Run `termwall` there, or name one with --project.")
+
+    def address_for(self, path: Path) -> tuple[str, str | None]:
+        """The address that signs in at a folder's project, and the project's id, which is made where it is none.
+
+        Where nothing can be kept now, as on a full disk, it says so; what runs can be used without it (L5).
+        """
+        address, project = f"{self.url}/?token={self.token}", self._projects().get(str(path))
+        if project is None:
+            answer = self._answer("POST", "/api/projects", {"path": str(path)})
+            if answer.status_code == 503:
+                typer.echo(f"termwall: this folder is no project yet: {sentence(_why(answer))}", err=True)
+                return address, None
+            if not answer.is_success:
+                self._refused(answer)
+            project = str(answer.json()["id"])
+        return f"{address}&project={quote(project)}", project
+
+    def _projects(self) -> dict[str, str]:
+        return {project["path"]: str(project["id"]) for project in self.call("GET", "/api/projects")["projects"]}
 
     def find(self, project: str | None, wanted: str) -> dict[str, Any]:
         """A session by its id, or by its name where that is one session's only."""
@@ -266,6 +281,14 @@ class Remote:
         if len(found) > 1:
             fail(f"{len(found)} sessions are named `{wanted}`; use an id: {', '.join(one['id'] for one in found)}.")
         return dict(found[0])
+
+
+def _why(answer: httpx2.Response) -> str:
+    try:
+        problem = answer.json()
+        return f"{problem['error']} ({problem['code']})"
+    except (ValueError, KeyError, TypeError):
+        return f"{answer.url} answered {answer.status_code}"
 
 
 def _check(body: object) -> None:

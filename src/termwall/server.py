@@ -9,8 +9,8 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import uvicorn
 
@@ -18,8 +18,7 @@ from termwall import descriptors, shortage
 from termwall.app import Termwall, create_app
 from termwall.config import Settings
 from termwall.descriptors import raise_limit
-from termwall.disk import put_aside, write_private
-from termwall.folder import data_folder
+from termwall.folder import RECORD, Claim, data_folder
 from termwall.transport.picows_edge import http_protocol, websocket_protocol
 from termwall.version import version
 
@@ -30,6 +29,8 @@ SHUTDOWN_SECONDS = 1.5
 END_SECONDS = 8.5
 """A server that has not ended so long after it was told to is ended, with where it hung in its log (L3)."""
 
+LOOK_SECONDS, MOST_LOOK_SECONDS = 1.0, 60.0
+"""Between two looks at what the data folder must have; longer each time it cannot be put back."""
 
 log = logging.getLogger("termwall.server")
 
@@ -68,18 +69,20 @@ def serve(settings: Settings, ready: Callable[[str, Termwall], None]) -> None:
     raise_limit()
     if descriptors.limit() < descriptors.LEAST:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-    with data_folder(settings.data_dir, take_over=settings.take_over), listen(settings.host, settings.port) as listener:
+    with (
+        data_folder(settings.data_dir, take_over=settings.take_over) as claim,
+        listen(settings.host, settings.port) as listener,
+    ):
         port = listener.getsockname()[1]
         shown = "127.0.0.1" if settings.host in ("0.0.0.0", "localhost") else settings.host
         url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
-        record = settings.data_dir / "server.json"
         loop_factory = _loop_factory()
         with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(_serve(settings, listener, url, record, ready))
+            runner.run(_serve(settings, listener, url, claim, ready))
 
 
 async def _serve(
-    settings: Settings, listener: socket.socket, url: str, record: Path, ready: Callable[[str, Termwall], None]
+    settings: Settings, listener: socket.socket, url: str, claim: Claim, ready: Callable[[str, Termwall], None]
 ) -> None:
     app = create_app(settings)
     termwall: Termwall = app.state.termwall
@@ -97,7 +100,7 @@ async def _serve(
         backlog=max(MIN_BACKLOG, min(MAX_BACKLOG, descriptors.spare() // 4)),
     )
     server = _Server(config)
-    server.on_started = lambda: _started(record, url, termwall, ready)
+    server.on_started = lambda: _started(claim, url, termwall, ready)
     server.on_stop = termwall.service.stops
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -113,23 +116,38 @@ async def _serve(
         raise
     finally:
         told.removeFilter(unexplained)
-        put_aside(record)
 
 
-def _started(record: Path, url: str, termwall: Termwall, ready: Callable[[str, Termwall], None]) -> None:
+def _started(claim: Claim, url: str, termwall: Termwall, ready: Callable[[str, Termwall], None]) -> None:
     known = {"url": url, "pid": os.getpid(), "version": version(), "settings": termwall.settings.as_environment()}
     try:
-        write_private(record, json.dumps(known))  # The address of NATS may hold a password.
+        claim.write_down(json.dumps(known))
     except OSError as error:
-        sentence = "`%s` is not written: %s. Until the next start termwall's commands need `--url %s --token-file %s`."
-        log.error(sentence, record, shortage.why(error), url, record.with_name("token"))
-        record.unlink(missing_ok=True)  # One that says where an earlier server was.
+        place = termwall.settings.data_dir
+        sentence = "`%s` is not written: %s. Until it is, termwall's commands need `--url %s --token-file %s`."
+        log.error(sentence, place / RECORD, shortage.why(error), url, place / "token")
+    _look_after(claim, termwall)
     try:
         ready(url, termwall)
-    except OSError as error:
-        if error.errno not in shortage.DISK:
-            raise
+    except OSError as error:  # The disk of a file is full, or who read it is gone.
         log.error("the address cannot be printed: %s. The server runs nevertheless.", shortage.why(error))
+        with contextlib.suppress(OSError, ValueError):  # What is left of it would fail again at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
+
+
+def _look_after(claim: Claim, termwall: Termwall, failed: int = 0) -> None:
+    """Put back what somebody removes from the data folder, within a second, and as often as it takes (L12)."""
+    try:
+        if claim.look_after():
+            log.warning("`lock` or `%s` was gone from the data folder, and is there again", RECORD)
+        termwall.store.look_after()
+        failed = 0
+    except OSError as error:
+        if not failed:
+            log.error("what is gone from the data folder cannot be put back yet: %s", shortage.why(error))
+        failed += 1
+    delay = min(LOOK_SECONDS * 2**failed, MOST_LOOK_SECONDS)
+    asyncio.get_running_loop().call_later(delay, _look_after, claim, termwall, failed)
 
 
 class _Server(uvicorn.Server):

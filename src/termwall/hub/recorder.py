@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from termwall import clock
+from termwall import clock, shortage
 from termwall.core.asciicast import Event, Header, encode_event, encode_header
 from termwall.core.snapshot import RESET
 from termwall.hub.frames import Spot, cut_frames, encode_frame, frames_of
@@ -380,7 +380,7 @@ class Recorder:
         if not self.bytes and self.part > 1:
             self.part -= 1
         log.error("`%s` could not be written: %s", path, error.strerror)
-        self._stop(f"The recording could not be written: {error.strerror}. Free some space and record again.")
+        self._stop(f"The recording could not be written: {shortage.why(error)}. Put that right and record again.")
 
     def _stop(self, why: str) -> None:
         self._ended, self._finished = True, None

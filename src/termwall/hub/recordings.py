@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from termwall import shortage
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.limits import Bounds
 from termwall.hub.export import last_moment
@@ -121,7 +122,7 @@ class Recordings:
         except OSError as error:
             shutil.rmtree(self._place(recording.id), ignore_errors=True)
             raise TermwallError(
-                ErrorCode.ENGINE_AWAY, f"Nothing can be recorded: {error.strerror}. Free some space and try again."
+                ErrorCode.ENGINE_AWAY, f"Nothing can be recorded: {shortage.why(error)}. Put that right and try again."
             ) from None
         self._record(session, recording.id, None)
         return self._shown(recording)

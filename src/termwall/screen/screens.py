@@ -23,7 +23,7 @@ from termwall import shortage
 from termwall.core.osc import COPIED_BYTES
 from termwall.core.sizes import SizeLog
 from termwall.memory import Memory
-from termwall.passing import SHORT
+from termwall.passing import SHORT, read
 from termwall.protocol.frames import BadFrame, Unpacker, pack
 from termwall.screen.feed import FLOOD_SECONDS, MAX_ASKS, News, ScreenFeed
 from termwall.screen.starving import Turn
@@ -55,7 +55,6 @@ ROOM_SECONDS = 2.0
 """Until a session is given to the worker again that it had no room for."""
 SEND_SECONDS = 0.05
 """Until a descriptor is sent again that the system has no room for."""
-RECEIVE_BYTES = 1 << 20
 SOURCE = Path(__file__).parents[2]
 """Where the worker finds this package, installed or not."""
 
@@ -436,7 +435,7 @@ class Screens:
     def _readable(self) -> None:
         assert self._channel is not None
         try:
-            data = self._channel.recv(RECEIVE_BYTES)
+            data = read(self._channel)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -454,6 +453,9 @@ class Screens:
                     return
         except (BadFrame, KeyError, TypeError, ValueError, IndexError) as error:
             log.warning("the screen worker answers nonsense: %r", error)
+            self._died()
+        except MemoryError:  # Its answer is lost, and with it what was asked.
+            log.warning("there is no memory for what the screen worker answers")
             self._died()
 
     def _drop(self) -> None:

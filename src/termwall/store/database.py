@@ -5,6 +5,7 @@ committed when the server is killed, and at a power cut all but perhaps the last
 millisecond, but for screens, and run on the event loop.
 """
 
+import errno
 import logging
 import os
 import sqlite3
@@ -53,6 +54,10 @@ SCHEMA = (
 """What each version added: a file of version n gets all after the n-th. What was published never changes."""
 FULL = "the server's disk is full; free some space and try again."
 LOCKED = "another process has what the server keeps locked; end it, and try again."
+REPLACED = (
+    "another file was put in its place while the server ran, which goes on with the one before; after "
+    "`termwall restart` the new one counts, and what was changed meanwhile is lost"
+)
 LOCKED_MILLISECONDS = 50
 """How long another process that has the file locked, such as somebody's SQL shell, is waited for: the event loop waits
 along (L6)."""
@@ -64,6 +69,9 @@ MAX_FAULTS = 1_000
 """Faults that are remembered and reported; of more there is the log of the first of them."""
 LOG_BYTES = 8 << 20
 """The write-ahead log is cut back to this after each checkpoint: one large transaction does not stay for good."""
+
+Places = dict[str, tuple[int, int]]
+"""Devices and numbers of files, by their names."""
 
 
 class StoreError(Exception):
@@ -95,6 +103,7 @@ class Database:
         """What of it cannot be read, each thing once (L10)."""
         self.stands_in = False
         """Whether nothing can be kept now, for the disk is full."""
+        self._closed, self._places = False, Places()
         try:
             self._open()
         except StoreError:
@@ -119,6 +128,7 @@ class Database:
         except StoreError:
             self._db.close()
             raise
+        self._places = _places(path)
 
     def _stand_in(self) -> None:
         log.error("`%s` cannot be opened, for its disk is full: nothing new is kept until there is room.", self._path)
@@ -245,6 +255,54 @@ class Database:
             self._note(error)
             raise StoreUnavailable(f"what was kept cannot be read ({error}); try again later.") from None
 
+    def look_after(self) -> None:
+        """Put back what somebody removed: the file, or one of the two beside it, without which it lacks what is newest.
+
+        A file that somebody put in its place is left alone: it may be a backup. That is a fault then, with what to do.
+
+        Raises:
+            OSError: it cannot be put back now; all is as it was.
+        """
+        if self.stands_in or self._closed:
+            return
+        now, main = _places(self._path), self._path.name
+        if now == self._places:
+            return
+        if now.get(main, self._places[main]) != self._places[main]:
+            self._bad(Fault("file", str(self._path), REPLACED))
+            return
+        fresh = None if main in now else self._copied()
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._db.close()
+            if fresh is not None:
+                # What is in those that were beside it belongs to the one that is gone.
+                for name in now:
+                    self._path.with_name(name).unlink(missing_ok=True)
+                fresh.replace(self._path)
+            self._open()
+        except (sqlite3.Error, StoreError) as error:
+            log.error("`%s` is gone, and cannot be opened again: %s", self._path, error)
+            self._stand_in()
+            return
+        log.warning(
+            "`%s`, or a file that belongs to it, was gone; it is there again, with all that was in it", self._path
+        )
+
+    def _copied(self) -> Path:
+        """All that is in the file, also where that has no name any more, as another one beside it."""
+        fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        try:
+            fresh.unlink(missing_ok=True)
+            os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            with closing(sqlite3.connect(fresh)) as copy:
+                self._db.backup(copy)
+        except sqlite3.Error as error:
+            fresh.unlink(missing_ok=True)
+            full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+            raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from None
+        return fresh
+
     def forget_deleted(self) -> None:
         """Have nothing of deleted rows in the log of changes either; where that cannot be now, the next one does it."""
         with suppress(sqlite3.Error):
@@ -252,7 +310,18 @@ class Database:
 
     def close(self) -> None:
         """Close the file."""
+        self._closed = True
         self._db.close()
+
+
+def _places(path: Path) -> Places:
+    """Which of the database's files are there, and which they are."""
+    found = {}
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            there = os.stat(f"{path}{suffix}")
+            found[f"{path.name}{suffix}"] = there.st_dev, there.st_ino
+    return found
 
 
 def newer(path: Path) -> str:

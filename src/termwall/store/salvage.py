@@ -70,7 +70,7 @@ class _Remains(Store):
     """A damaged file, to be read as far as it goes."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._logged, self.faults, self.stands_in = path, 0.0, {}, False
+        self._path, self._logged, self.faults, self.stands_in, self._closed = path, 0.0, {}, False, False
         self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         self._db.text_factory = decoded
 

@@ -1,0 +1,109 @@
+"""Nothing that somebody removes from the data folder, and nobody who stops to read, takes a server down (L12)."""
+
+import json
+import os
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from sqlite3 import connect
+
+import pytest
+
+from termwall.folder import DataFolderTaken, data_folder, find_running
+from termwall.store.projects import Store
+from tests.store.test_sessions import WALL
+from tests.support.patience import wait_for
+from tests.support.server import Server, running
+
+
+def test_case_hardening_L12_lock_and_address_are_put_back(tmp_path: Path) -> None:
+    with data_folder(tmp_path) as claim:
+        claim.write_down(json.dumps({"url": "http://x", "pid": os.getpid()}))
+        assert not claim.look_after()
+        for name in ("lock", "server.json"):
+            (tmp_path / name).unlink()
+            assert claim.look_after()
+        (tmp_path / "server.json").write_text("{")
+        assert claim.look_after()
+        found = find_running(tmp_path)
+        assert found is not None
+        assert found.pid == os.getpid()
+        with pytest.raises(DataFolderTaken), data_folder(tmp_path):
+            pass
+        assert not claim.look_after()
+    assert find_running(tmp_path) is None
+
+
+def test_L12_who_came_meanwhile_keeps_the_lock(tmp_path: Path) -> None:
+    with data_folder(tmp_path) as claim:
+        (tmp_path / "lock").unlink()
+        with data_folder(tmp_path):
+            assert not claim.look_after()
+            with pytest.raises(DataFolderTaken), data_folder(tmp_path):
+                pass
+
+
+@pytest.mark.parametrize("pid", [-1, 0, 1, "x", None, [], 1e300, float("inf"), 1 << 40])
+def test_case_hardening_L10_a_note_of_no_process_ends_none(tmp_path: Path, pid: object) -> None:
+    with data_folder(tmp_path):
+        (tmp_path / "server.json").write_text(json.dumps({"url": "http://x", "pid": pid}))
+        assert find_running(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "removed", [("",), ("-wal",), ("-shm",), ("-wal", "-shm"), ("", "-wal", "-shm")], ids=lambda one: "+".join(one)
+)
+def test_case_hardening_L12_a_database_that_is_removed_is_put_back(tmp_path: Path, removed: tuple[str, ...]) -> None:
+    path = tmp_path / "termwall.sqlite"
+    with closing(Store(path)) as store:
+        store.put_project(WALL)
+        for suffix in removed:
+            Path(f"{path}{suffix}").unlink()
+        store.look_after()
+        store.put_project(replace(WALL, id="new"))
+        store.look_after()
+        # As it is found after a kill -9, too.
+        with closing(connect(path)) as other:
+            assert other.execute("SELECT id FROM projects ORDER BY id").fetchall() == [("new",), (WALL.id,)]
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert not store.faults
+    store.look_after()  # It is closed: whoever has the file now, has it alone.
+    with closing(Store(path)) as store:
+        assert len(store.projects()) == 2
+
+
+def test_L12_a_database_that_somebody_put_there_is_left_alone(tmp_path: Path) -> None:
+    path, other = tmp_path / "termwall.sqlite", tmp_path / "other"
+    with closing(Store(other)) as store:
+        store.put_project(WALL)
+    with closing(Store(path)) as store:
+        other.replace(path)
+        store.look_after()
+        store.look_after()
+        (fault,) = store.faults.values()
+        assert "another file was put in its place" in fault.why
+
+
+def test_case_hardening_L12_a_running_server_puts_back_what_is_removed(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as server:
+        names = ("lock", "server.json", "termwall.sqlite")
+        for name in names:
+            (server.data_dir / name).unlink()
+        wait_for(lambda: all((server.data_dir / name).exists() for name in names), "they are back")
+        project = server.project(tmp_path / "work")
+        wait_for(lambda: find_running(server.data_dir) is not None, "commands find it")
+        server.kill()
+        server.start()
+        assert [one["id"] for one in server.call("GET", "/api/projects").json()["projects"]] == [project]
+
+
+def test_case_hardening_L12_a_server_whose_reader_is_gone_runs(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data").begin()
+    server._output.close()
+    try:
+        wait_for(lambda: find_running(server.data_dir) is not None, "it runs")
+        wait_for(lambda: "cannot be printed" in server.errors.read_text(), "it says so")
+        assert server.stop() == 0
+    finally:
+        server.end()
+    assert not server.tracebacks(), server.tracebacks()
