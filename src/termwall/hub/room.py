@@ -4,11 +4,13 @@ A courier: `core.focus` decides, this file carries the command in and the one ev
 (F2, F8). All of it runs on the event loop without waiting, so what a client is told is never older than what it asked.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from termwall.core import focus
+from termwall.core.bucket import Bucket
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.focus import Activity, FocusChange, Stage
 from termwall.core.ids import ClientId, ProjectId, SessionId
@@ -32,6 +34,8 @@ LEAVE_MILLISECONDS = 1_000
 """Until a session that is gone, and could not be taken from the stage, is taken from it again (F10)."""
 log = logging.getLogger("termwall.room")
 
+LOOKS_PER_SECOND, LOOKS_AT_ONCE = 4.0, 16.0
+"""How often the first picture of a preview is drawn at once; else it comes up to 250 ms later (S6)."""
 ACTIVITY_MILLISECONDS = 1_000
 """A session's time of last output is told at most this often (S6: the cost does not grow with the output)."""
 
@@ -100,6 +104,8 @@ class Room:
         self._touched: set[LiveSession] = set()
         self._told: dict[LiveSession, dict[str, Any]] = {}
         self._told_activity: dict[LiveSession, int] = {}
+        self._looks: Bucket | None = None
+        """Of what is drawn at once for clients that begin to watch; else it comes with the next `sweep`."""
 
     @property
     def home(self) -> Home:
@@ -351,7 +357,10 @@ class Room:
     def watch(self, connection: "Connection", sessions: Iterable[AnySession]) -> None:
         """A connection wants previews of these sessions and no others (S6)."""
         self.previews.watch(connection, sessions)
-        self.previews.sweep()
+        now = asyncio.get_running_loop().time()
+        self._looks = self._looks or Bucket(LOOKS_PER_SECOND, LOOKS_AT_ONCE, now)
+        if self._looks.take(1, now):
+            self.previews.sweep()
         self._wake()
 
     def printed(self, session: LiveSession) -> None:

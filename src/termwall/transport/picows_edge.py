@@ -123,22 +123,23 @@ class SocketListener(picows.WSListener):
         return self._transport.underlying_transport.get_write_buffer_size()
 
     def send_text(self, data: bytes) -> None:
-        """Send a text message."""
-        self._send(_TEXT, data)
+        """Send a text message. uvloop gives all of one turn to the socket at once: each write takes longer than all
+        else that a message costs, and one change may be reported in many messages (L7).
+        """
+        if self._ended or self._transport is None or self._transport.underlying_transport.is_closing():
+            return
+        self._transport.underlying_transport.write(_text_head(len(data)) + data)
 
     def send_binary(self, data: bytes) -> None:
-        """Send a binary message."""
-        self._send(_BINARY, data)
-
-    def _send(self, kind: picows.WSMsgType, data: bytes) -> None:
+        """Send a binary message, now: it may be what somebody typed. Behind texts that wait it waits too."""
         if self._ended or self._transport is None:
             return
         if len(data) <= COPIED_BYTES:
-            self._transport.send(kind, data)
+            self._transport.send(_BINARY, data)
             return
         framed = bytearray(FRAME_HEAD_BYTES + len(data))
         framed[FRAME_HEAD_BYTES:] = data
-        self._transport.send_reuse_external_bytearray(kind, framed, FRAME_HEAD_BYTES)
+        self._transport.send_reuse_external_bytearray(_BINARY, framed, FRAME_HEAD_BYTES)
 
     def read(self, wanted: bool) -> None:
         """As the contract says."""
@@ -196,6 +197,15 @@ class SocketListener(picows.WSListener):
         elif frame.fin:
             message, self._parts = bytes(self._parts), None
             connection.received(message, binary=self._parts_binary)
+
+
+def _text_head(size: int) -> bytes:
+    """What is before a whole text message of a server."""
+    if size < 126:
+        return bytes((0x81, size))
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2, "big")
+    return b"\x81\x7f" + size.to_bytes(8, "big")
 
 
 def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds) -> type[asyncio.BaseProtocol]:
