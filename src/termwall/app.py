@@ -36,7 +36,7 @@ from termwall.pty.held import HeldPrograms
 from termwall.pty.rendezvous import HolderError
 from termwall.screen.screens import Screens
 from termwall.store.salvage import open_store
-from termwall.transport.auth import Access, Grant, Identity
+from termwall.transport.auth import Access, Identity
 from termwall.transport.browser_calls import browser_routes
 from termwall.transport.browsers import Browsers
 from termwall.transport.gate import Gate
@@ -159,7 +159,7 @@ class Termwall:
             host=settings.host,
             allowed_hosts=settings.reached_by,
             allowed_origins=settings.allowed_origins,
-            grants=self._grants,
+            grants=self.store.tokens,
             public_url=settings.public_url,
             browsers=Browsers(
                 self.store,
@@ -234,9 +234,6 @@ class Termwall:
         """A token is none any more: end what it opened."""
         self.service.end_connections(token_id, "Your link was revoked")
         self.access.sweep()
-
-    def _grants(self) -> list[Grant]:
-        return [Grant(token.id, token.hash, token.role, token.name, token.project_id) for token in self.store.tokens()]
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -29,7 +29,7 @@ def test_what_is_kept_is_read_back(tmp_path: Path) -> None:
     store.close()
     store = Store(path)
     assert store.projects() == [other, replace(WALL, name="Großer Wall", max_focused=64, path="/elsewhere")]
-    assert store.tokens() == [token]
+    assert list(store.tokens()) == [token]
     assert store.delete_token("t1")
     assert not store.delete_token("t1")
     store.delete_project("other")

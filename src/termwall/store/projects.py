@@ -41,6 +41,9 @@ class StoredToken:
 class Store(SessionStore, BrowserStore):
     """Everything that survives a restart. Each change may raise `StoreUnavailable`, and then has changed nothing."""
 
+    _tokens: tuple[StoredToken, ...] | None = None
+    """As they are in the file; None where that is not known."""
+
     def projects(self) -> list[StoredProject]:
         """All projects, the oldest first."""
         found: list[StoredProject] = []
@@ -117,6 +120,7 @@ class Store(SessionStore, BrowserStore):
 
     def delete_project(self, project_id: str) -> None:
         """Forget a project, its sessions and the tokens for it; a later one with its id has another epoch."""
+        self._tokens = None
         with self.writing() as db:
             db.execute(
                 "DELETE FROM screens WHERE session_id IN (SELECT id FROM sessions WHERE project_id = ?)", (project_id,)
@@ -126,8 +130,16 @@ class Store(SessionStore, BrowserStore):
             db.execute("DELETE FROM projects WHERE id = ?", (project_id,))
         self.forget_deleted()
 
-    def tokens(self) -> list[StoredToken]:
-        """The tokens given to others, the oldest first."""
+    def tokens(self) -> Sequence[StoredToken]:
+        """The tokens given to others, the oldest first; the same object until one comes or goes.
+
+        It is asked for at each request, of strangers too, so it costs no look into the file.
+        """
+        if self._tokens is None:
+            self._tokens = self._read_tokens()
+        return self._tokens
+
+    def _read_tokens(self) -> tuple[StoredToken, ...]:
         found: list[StoredToken] = []
         for row in self.read("SELECT id, hash, name, role, project_id, created_at FROM tokens ORDER BY created_at"):
             try:
@@ -137,10 +149,11 @@ class Store(SessionStore, BrowserStore):
                 self._bad(Fault("token", about(row), f"{error}; it lets nobody in; revoke it"))
             else:
                 found.append(StoredToken(token_id, row[1], name, kind, project, row[5]))
-        return found
+        return tuple(found)
 
     def put_token(self, token: StoredToken) -> None:
         """Keep a token's hash."""
+        self._tokens = None
         with self.writing() as db:
             db.execute(
                 "INSERT INTO tokens (id, hash, name, role, project_id, created_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -149,6 +162,7 @@ class Store(SessionStore, BrowserStore):
 
     def delete_token(self, token_id: str) -> bool:
         """Revoke a token. False if there is none."""
+        self._tokens = None
         with self.writing() as db:
             found = db.execute("DELETE FROM tokens WHERE id = ?", (token_id,)).rowcount > 0
         self.forget_deleted()

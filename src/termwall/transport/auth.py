@@ -6,7 +6,6 @@ can be ended alone, and a token's end ends all of its cookies.
 """
 
 import hashlib
-import hmac
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from termwall.hub.connection import Role
 from termwall.store.browsers import StoredBrowser
+from termwall.store.projects import StoredToken
 from termwall.transport.browsers import Browsers
 from termwall.transport.codes import Codes
 from termwall.transport.refusals import Refusals, shown
@@ -72,7 +72,7 @@ class Access:
         host: the address the server listens on.
         allowed_hosts: further names it is reached by.
         allowed_origins: further origins whose pages may use it, such as `https://example.org`.
-        grants: the tokens given to others, looked up at each request.
+        grants: the tokens given to others, looked up at each request: the same object as long as they are the same.
         browsers: those that are signed in.
         public_url: the address that others reach it by.
     """
@@ -85,7 +85,7 @@ class Access:
         host: str = "127.0.0.1",
         allowed_hosts: Iterable[str] = (),
         allowed_origins: Iterable[str] = (),
-        grants: Callable[[], Sequence[Grant]] = tuple,
+        grants: Callable[[], Sequence[Grant | StoredToken]] = tuple,
         browsers: Browsers | None = None,
         public_url: str | None = None,
     ) -> None:
@@ -100,6 +100,9 @@ class Access:
         self._any_address = host.lower() not in LOOPBACK_NAMES
         self.refusals = Refusals()
         self._grants = grants
+        self._known: Sequence[Grant | StoredToken] | None = None
+        """Of which tokens `_open` is."""
+        self._open: dict[bytes, Identity] = {}
 
     # ---- where from
 
@@ -158,7 +161,7 @@ class Access:
         return self._signed_in(cookie)[2]
 
     def recognize(self, token: str) -> Identity | None:
-        """Whose token this is (compared in constant time)."""
+        """Whose token this is; it is found by its hash, so that a guess learns nothing from how long that takes."""
         return self._holder(hash_token(token))
 
     def hash_of(self, identity: Identity) -> bytes:
@@ -170,19 +173,18 @@ class Access:
         return self._holder(token_hash) is not None
 
     def _holder(self, token_hash: bytes) -> Identity | None:
-        found = None
-        for known, holder in self._holders().items():
-            if hmac.compare_digest(token_hash, known):
-                found = holder
-        return found
+        return self._holders().get(token_hash)
 
     def _holders(self) -> dict[bytes, Identity]:
         """What each token opens, by its hash."""
-        given = {
-            grant.hash: Identity(grant.role, "bearer", grant.name, grant.project_id, grant.id)
-            for grant in self._grants()
-        }
-        return {**given, hash_token(self.token): Identity("own", "bearer")}
+        grants = self._grants()
+        if grants is not self._known:
+            self._open = {
+                grant.hash: Identity(grant.role, "bearer", grant.name, grant.project_id, grant.id) for grant in grants
+            }
+            self._open[hash_token(self.token)] = Identity("own", "bearer")
+            self._known = grants
+        return self._open
 
     # ---- browsers
 
