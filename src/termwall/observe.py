@@ -45,6 +45,18 @@ def log_to_stderr(
     logging.basicConfig(level=level.upper(), handlers=[handler])
 
 
+TALLY = {
+    "messages": "Messages and other frames of clients.",
+    "messages_price": "What they counted as (L7).",
+    "messages_delayed": "How often a connection had to wait for its budget or that of its token.",
+    "messages_refused": "Messages that got `rate_limited`.",
+    "calls": "HTTP calls that count against a budget.",
+    "calls_delayed": "HTTP calls that had to wait for the budget of their token.",
+    "calls_refused": "HTTP calls that got 429 for it.",
+}
+"""Of `hub.budgets.Tally`, whose names these are."""
+
+
 class Metrics:
     """The server's figures, read when they are asked for."""
 
@@ -71,6 +83,8 @@ class Metrics:
         self._output = gauge("output_bytes", "Bytes written by the programs of the current sessions.")
         self._versions = gauge("stage_versions", "Versions of all stages added up.")
 
+        self._tally = {name: gauge(name, text) for name, text in TALLY.items()}
+
     def render(self, service: "TerminalService") -> bytes:
         """Prometheus text. What is added up over all nodes counts each session once."""
         projects = service.list_projects()
@@ -89,6 +103,8 @@ class Metrics:
             followed, served = service.cluster.streams()
             self._followed.set(followed)
             self._served.set(served)
+        for name, figure in self._tally.items():
+            figure.set(getattr(service.budgets.tally, name))
         self._held.set(service.programs.outlive)
         self._output.set(sum(session.offset for session in sessions))
         self._versions.set(sum(service.get_focus_version(project.id) for project in projects))

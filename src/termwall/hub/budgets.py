@@ -6,7 +6,9 @@ they sent. A call waits in the same way, and is refused where it would have to w
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from termwall.core.bucket import Allowance, Bucket
 from termwall.core.errors import ErrorCode, TermwallError
@@ -27,15 +29,37 @@ CALLS_SECONDS = 4.0
 """Of so many seconds a token's calls may come at once."""
 
 
+@dataclass(slots=True)
+class Tally:
+    """What all clients of the server sent, and what of that the budgets touched: `/metrics` has it."""
+
+    messages: int = 0
+    """Messages and other frames."""
+    messages_price: float = 0.0
+    """What they counted as."""
+    messages_delayed: int = 0
+    """How often a connection was not read from, for it or its token owed something."""
+    messages_refused: int = 0
+    """Messages that got `rate_limited`."""
+    calls: int = 0
+    calls_delayed: int = 0
+    calls_refused: int = 0
+    """Calls that got 429."""
+
+
 class Meter:
     """What one connection sends.
 
     Args:
         share: what all connections of its token may send together.
         reads: called with False when nothing more is to be read of it, and with True when it may go on.
+        tally: where it is counted.
     """
 
-    def __init__(self, bounds: Bounds, share: Allowance, reads: Callable[[bool], None]) -> None:
+    def __init__(
+        self, bounds: Bounds, share: Allowance, reads: Callable[[bool], None], tally: Tally | None = None
+    ) -> None:
+        self._tally = Tally() if tally is None else tally
         self._loop = asyncio.get_running_loop()
         self._own = Allowance(
             bounds.messages_per_second, bounds.bytes_per_second, bounds.message_bytes, self._loop.time()
@@ -56,10 +80,15 @@ class Meter:
         self._own.spend(messages, size, now)
         self._share.spend(messages, size, now)
         self._spent += messages
+        tally = self._tally
+        tally.messages += 1
+        tally.messages_price += messages
+        tally.messages_refused += late
         delay = max(self._own.wait(now), self._share.wait(now))
         self._until = max(self._until, now + delay)
         if not self.paused and (delay or self._spent >= TURN):
             self.paused = True
+            tally.messages_delayed += delay > 0
             self._reads(False)
             self._timer = self._loop.call_later(delay, self._look) if delay else self._loop.call_soon(self._look)
         return not late
@@ -86,9 +115,14 @@ class Budgets:
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
+        self.tally = Tally()
         self._shares: dict[str | None, Allowance] = {}
         self._calls: dict[str | None, Bucket] = {}
         self._opens: dict[str | None, Bucket] = {}
+        self._begun = False
+        """Whether a call was begun in this turn of the loop."""
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        """Calls that come next; not more than the budgets of the tokens let through."""
         self.searches = asyncio.Semaphore(SEARCHES)
         """Searches at a time: each reads for seconds, perhaps."""
 
@@ -120,7 +154,9 @@ class Budgets:
         if bucket is None:
             rate = self._bounds.calls_per_second
             bucket = self._calls[token_id] = Bucket(rate, rate * CALLS_SECONDS, now)
+        self.tally.calls += 1
         if bucket.wait(now) > PATIENCE_SECONDS:
+            self.tally.calls_refused += 1
             most = self._bounds.calls_per_second
             raise TermwallError(
                 ErrorCode.RATE_LIMITED,
@@ -128,7 +164,31 @@ class Budgets:
             )
         bucket.spend(price, now)
         if delay := bucket.wait(now):
+            self.tally.calls_delayed += 1
             await asyncio.sleep(delay)
+        await self._turn()
+
+    async def _turn(self) -> None:
+        """One call is begun in each turn of the loop, whoever makes it: between two of them all others have theirs.
+
+        A call takes about a millisecond, and as many may come at once as there are connections.
+        """
+        loop = asyncio.get_running_loop()
+        if self._begun:
+            turn: asyncio.Future[None] = loop.create_future()
+            self._waiting.append(turn)
+            await turn
+        else:
+            self._begun = True
+            loop.call_soon(self._next)
+
+    def _next(self) -> None:
+        while self._waiting and self._waiting[0].done():  # Its client has gone.
+            self._waiting.popleft()
+        self._begun = bool(self._waiting)
+        if self._waiting:
+            self._waiting.popleft().set_result(None)
+            asyncio.get_running_loop().call_soon(self._next)
 
     def forget(self, token_id: str) -> None:
         """A token was revoked."""

@@ -17,7 +17,7 @@ from termwall.core.ids import ClientId, SessionId
 from termwall.core.limits import Bounds
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession, Person
-from termwall.hub.budgets import Meter, limits_of
+from termwall.hub.budgets import Meter, Tally, limits_of
 from termwall.hub.outlet import Outlet
 from termwall.hub.prices import FRAME, REFUSED, price, price_of_ack, price_of_text
 from termwall.hub.room import Asked, Room
@@ -74,6 +74,7 @@ class Connection:
         bounds: Bounds,
         *,
         share: Allowance,
+        tally: Tally,
         clock: Callable[[], int],
         opened: Callable[["Connection"], None],
         gone: Callable[["Connection"], None],
@@ -89,7 +90,7 @@ class Connection:
         self._opened = opened
         self._gone = gone
         self._loop = asyncio.get_running_loop()
-        self._meter = Meter(bounds, share, outlet.read)
+        self._meter = Meter(bounds, share, outlet.read, tally)
         self._with_keys: SessionId | None = None
         self._viewers: dict[SessionId, Viewer] = {}
         self._early: deque[messages.AnyClientMessage | InputFrame] = deque()

@@ -174,6 +174,7 @@ class Estate:
             outlet,
             self.bounds,
             share=self.budgets.share(hello.token_id),
+            tally=self.budgets.tally,
             clock=self.clock,
             opened=self._opened,
             gone=self._gone,

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from termwall.core.errors import ERRORS, ErrorCode, TermwallError
@@ -90,6 +91,8 @@ class Gate:
 
         try:
             await self._pass(scope, receive, noted)
+        except ClientDisconnect:
+            log.debug("%s %s: the client went before its answer", scope["method"], shown(scope["path"]))
         except Exception as error:
             if started:
                 raise  # The answer cannot be taken back: its connection ends amid it.
