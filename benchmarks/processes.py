@@ -11,6 +11,11 @@ def spent(pid: int) -> float:
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
+def on_loop(pid: int) -> float:
+    """Seconds of processor time of a server's first thread, which runs its event loop, so far."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
 def held(pid: int) -> int:
     """KB that a server and its screen worker hold, shared pages counted once."""
     total = 0

@@ -1,11 +1,14 @@
-"""What a key costs while one client sends whatever it may, as fast as the server takes it (L12).
+"""What a key costs while one client sends whatever it may, as fast as the server takes it (L7).
 
     python -m benchmarks.storm [--rounds 3] [--keys 300] [--only ping,drive,...]
 
 A person types into one session. A client of a token of the role `type`, in a process of its own, sends one kind of
 message without end to other sessions: over one connection or, where the kind is of HTTP, over sixteen. Twenty others of
-the owner watch. Each storm is measured beside a quiet moment of its round, and the ratio is formed of the two. What
-the server holds on top at the end of a storm is told too: nothing may pile up.
+the owner watch. Each storm is measured beside a quiet moment of its round, and the ratio is formed of the two.
+
+How long a key takes says something on a quiet machine only. The processor time of the loop's thread does on any: what a
+message of the storm (or a call) takes of it, beyond what the keys take, and how much of each second that is. What the
+server holds on top at the end of a storm is reported too: nothing may pile up.
 """
 
 import argparse
@@ -13,6 +16,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import selectors
 import socket
 import statistics
@@ -23,7 +27,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from benchmarks.measure import ready
-from benchmarks.processes import held
+from benchmarks.processes import held, on_loop
 from benchmarks.terminals import Termwall, TermwallTerminal
 
 OTHERS = 8
@@ -32,6 +36,8 @@ WATCHERS = 20
 CALLERS = 16
 WARM_SECONDS = 1.5
 """After the begin of a storm: what a connection may send at once is gone by then."""
+LEAST_SECONDS = 3.0
+"""For which a storm is counted: what it may send is let through in bursts where the machine is busy."""
 CHUNK_BYTES = 64 << 10
 DRAWS = "stty raw -echo; trap 'echo prompt of a shell that draws itself anew' WINCH; while :; do read -r line; done"
 PROGRAM = ["sh", "-c", DRAWS]
@@ -263,8 +269,9 @@ def main() -> None:
         )
         print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, ", end="")
         print(f"{options.rounds} rounds of {options.keys} keys; load {os.getloadavg()[0]:.1f} at the start\n")
-        print("| a key while one client sends | p50 | p99 [min-max] | p99 / idle [min-max] | memory on top |")
-        print("|---|---|---|---|---|", flush=True)
+        print("| a key while one client sends | p50 | p99 [min-max] | p99 / idle [min-max] |", end="")
+        print(" handled a second | of the loop, each | of the loop | memory on top |")
+        print("|---|---|---|---|---|---|---|---|", flush=True)
         with beside(lambda: watch_on(server)):
             keys(terminal, options.keys)
             measure(server, terminal, {name: storms[name] for name in wanted}, options.rounds, options.keys)
@@ -272,6 +279,27 @@ def main() -> None:
         terminal.close()
     finally:
         server.stop()
+
+
+class Done(NamedTuple):
+    """What a server has done until a moment."""
+
+    at: float
+    cpu: float
+    """Seconds of processor time of the loop's thread."""
+    handled: float
+    """Messages and calls."""
+
+    @classmethod
+    def by(cls, server: Termwall) -> "Done":
+        """Until now."""
+        cpu, at = on_loop(server.process.pid), time.monotonic()
+        text = server.text("/metrics")
+        counts = [re.search(rf"^termwall_{name} (\S+)", text, re.MULTILINE) for name in ("messages", "calls")]
+        return cls(at, cpu, sum(float(count[1]) for count in counts if count))
+
+    def __sub__(self, before: "Done") -> "Done":
+        return Done(*(now - then for now, then in zip(self, before, strict=True)))
 
 
 def measure(
@@ -284,22 +312,34 @@ def measure(
     """Each storm in each round, beside a quiet moment."""
     idles: list[float] = []
     for name, storm in storms.items():
-        middles, lates, ratios, more = [], [], [], []
+        middles, lates, ratios, more, paces, costs, parts = [], [], [], [], [], [], []
         for _ in range(rounds):
+            begun = Done.by(server)
             quiet = keys(terminal, count)
+            idle = Done.by(server) - begun
             before = held(server.process.pid)
             with beside(storm):
+                begun = Done.by(server)
                 found = keys(terminal, count)
+                time.sleep(max(0.0, begun.at + LEAST_SECONDS - time.monotonic()))
+                busy = Done.by(server) - begun
                 more.append(held(server.process.pid) - before)
             at = count * 99 // 100
             idles.append(quiet[at])
             middles.append(found[count // 2])
             lates.append(found[at])
             ratios.append(found[at] / quiet[at])
+            handled, cpu = max(1.0, busy.handled - idle.handled), busy.cpu - idle.cpu
+            paces.append(handled / busy.at)
+            costs.append(cpu / handled * 1e6)
+            parts.append(cpu / busy.at * 100)
             time.sleep(0.5)
         row = f"{statistics.median(middles):.2f} ms | {spread_of(lates, ' ms')} | {spread_of(ratios)}"
+        row += (
+            f" | {statistics.median(paces):.0f} | {statistics.median(costs):.0f} us | {statistics.median(parts):.0f} %"
+        )
         print(f"| {name} | {row} | {statistics.median(more) / 1024:.1f} MB |", flush=True)
-    print(f"| nothing | | {spread_of(idles, ' ms')} | | |", flush=True)
+    print(f"| nothing | | {spread_of(idles, ' ms')} | | | | | |", flush=True)
 
 
 def spread_of(values: list[float], unit: str = "") -> str:

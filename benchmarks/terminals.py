@@ -148,12 +148,15 @@ class Termwall:
         self.project = self.call("POST", "/api/projects", {"path": self._folder})["id"]
 
     def call(self, method: str, path: str, body: object = None) -> Any:
+        text = self.text(path, method, body)
+        return json.loads(text) if text else None
+
+    def text(self, path: str, method: str = "GET", body: object = None) -> str:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.base + path, data, headers, method=method)
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+            return str(answer.read().decode())
 
     def connect(self, session: str | None = None) -> WebSocket:
         query = f"projectId={self.project}" + (f"&sessionId={session}" if session else "")

@@ -301,7 +301,7 @@ async def handshake(edge: Edge, *, host: str = "", pieces: int = 1, more: bytes 
         await asyncio.sleep(0.01)
     got = b""
     try:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(20):
             while data := await reader.read(65536):
                 got += data
                 if later and b'"connection_status"' in got:
