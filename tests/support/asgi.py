@@ -13,9 +13,16 @@ from termwall.config import Settings
 
 
 @contextmanager
-def mounted(settings: Settings) -> Iterator[int]:
-    """The port that it is served on, for the length of a block."""
+def mounted(settings: Settings, *, ws: str = "websockets-sansio", send_buffer: int | None = None) -> Iterator[int]:
+    """The port that it is served on, for the length of a block.
+
+    Args:
+        ws: uvicorn's WebSocket.
+        send_buffer: bytes that the kernel keeps for a client.
+    """
     with socket.socket() as listener:
+        if send_buffer is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         listener.bind(("127.0.0.1", 0))
         listener.listen(512)
         port = listener.getsockname()[1]
@@ -24,7 +31,7 @@ def mounted(settings: Settings) -> Iterator[int]:
 
         async def main() -> None:
             app = create_app(settings)
-            server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", log_config=None, lifespan="on"))
+            server = uvicorn.Server(uvicorn.Config(app, ws=ws, log_config=None, lifespan="on"))
             serving.append(server)
             task = asyncio.create_task(server.serve(sockets=[listener]))
             while not server.started:
