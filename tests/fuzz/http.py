@@ -77,6 +77,8 @@ def fuzz(server: Server, operation: Any, root: Path, *, examples: int, number: i
     """
     seen: Counter[int] = Counter()
     headers = {"authorization": f"Bearer {server.token}"}
+    # A server that one of the calls before has drained says 503 there, as it is meant to.
+    checks = [check for check in CHECKS if operation.path != "/api/health" or check is not not_a_server_error]
 
     def call(case: schemathesis.Case, data: st.DataObject) -> None:
         for name in ("projectId", "sessionId"):
@@ -90,7 +92,7 @@ def fuzz(server: Server, operation: Any, root: Path, *, examples: int, number: i
             body = replaced(case.body, way, data.draw(values(root)), name=bool(way) and data.draw(st.booleans()))
             seen[_send(server, operation, case.formatted_path, body)] += 1
         else:
-            seen[case.call_and_validate(headers=headers, checks=CHECKS, timeout=TIMEOUT_SECONDS).status_code] += 1
+            seen[case.call_and_validate(headers=headers, checks=checks, timeout=TIMEOUT_SECONDS).status_code] += 1
 
     run = given(case=operation.as_strategy(), data=st.data())(call)
     if number is not None:
