@@ -35,6 +35,9 @@ SessionId = Annotated[str, Path(alias="sessionId", pattern=ID_PATTERN)]
 
 MAX_SCROLLBACK = 100_000
 """Lines that can be asked for; a session has as many as the server keeps."""
+ERROR = {"$ref": "#/components/schemas/ErrorAnswer"}
+"""The shape of an error, where it is described. As FastAPI's `model`, 400 times over, it would cost each start 0.05 s.
+One call has to name the model, so that the description holds it: an export does."""
 MAX_TOKENS = 1_000
 """Tokens given to others; one more is `limit_reached`."""
 
@@ -88,7 +91,7 @@ def answers(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
         before = described.get(status, {}).get("description")
         text = f"`{code}`: {ERRORS[code].meaning}"
         described[status] = {
-            "model": bodies.ErrorAnswer,
+            "content": {"application/json": {"schema": ERROR}},
             "description": text if before is None or text in before else f"{before} {text}",
         }
     return described
