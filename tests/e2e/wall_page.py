@@ -8,6 +8,8 @@ from playwright.sync_api import Page
 
 PATIENCE = 10.0
 """Seconds until a condition that never comes fails a test."""
+MOST_PAUSE = 60.0
+"""Milliseconds between two looks at the page."""
 
 
 class WallPage:
@@ -18,12 +20,14 @@ class WallPage:
 
     def until(self, condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
         """Waits until the condition is true, and returns its value."""
-        deadline = time.monotonic() + seconds
+        deadline, pause = time.monotonic() + seconds, 10.0
         while not (value := condition()):
             assert time.monotonic() < deadline, (
                 f"{what} did not come; the page shows {self.page.inner_text('body')[:800]!r}"
             )
-            self.page.wait_for_timeout(20)
+            # Each look takes 4 ms of processor time, in four processes.
+            self.page.wait_for_timeout(pause)
+            pause = min(MOST_PAUSE, pause * 1.5)
         return value
 
     def connection(self) -> str:

@@ -18,7 +18,20 @@ from types import ModuleType
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["termwall.cli", "termwall.server", "termwall.attach", "httpx2"])
+USED_LATER = (
+    "concurrent.futures.thread",
+    "encodings.idna",
+    "fastapi.telemetry._runtime",
+    "pydantic.v1",
+    "termwall.cluster.nats",
+    "termwall.compatible",
+    "uvicorn.lifespan.on",
+    "uvloop",
+)
+"""What a server imports only once it needs it."""
+_CONTEXT.set_forkserver_preload(
+    ["termwall.__main__", "termwall.cli", "termwall.server", "termwall.attach", "httpx2", *USED_LATER]
+)
 
 
 class Prepared:
