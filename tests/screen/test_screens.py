@@ -256,7 +256,7 @@ async def test_S3_the_worker_killed_under_load_costs_nothing(drawn: Wall) -> Non
     await until(lambda: all(drawn.service.get_session(name).offset > 100_000 for name in "abc"))
     pids = set()
     for _ in range(8):
-        pid = await until(lambda: screens.pid)
+        pid = await until(lambda: screens.pid not in pids and screens.pid, "another worker")
         pids.add(pid)
         os.kill(pid, signal.SIGSEGV)
         offsets = {name: drawn.service.get_session(name).offset for name in "abc"}
