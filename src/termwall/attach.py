@@ -20,18 +20,17 @@ from websockets.typing import Subprotocol
 
 from termwall import clock
 from termwall.core.caller import Caller
-from termwall.core.typed import HELD_SECONDS, Typed, in_pixels
+from termwall.core.inputs import TYPED_MILLISECONDS
+from termwall.core.typed import Typed, in_pixels
 from termwall.dialing import connect
 from termwall.protocol.codec import BINARY_SUBPROTOCOL, DATED_INPUT_KIND, INPUT_KIND, SNAPSHOT_KIND, STREAM_KIND
-from termwall.terminal import BorrowedTerminal, borrowed
+from termwall.terminal import ANSWER_SECONDS, BorrowedTerminal, borrowed
 from termwall.tls import trusted_by
 
 AGAIN = (1000, 1001, 1005, 1006, 1012, 1013)
 """Close codes after which the server may be back soon."""
 PATIENCE_SECONDS = 30.0
 RETRY_SECONDS = 0.25
-TYPED_MILLISECONDS = 5_000
-"""How long what was typed may be typed into the program (I2)."""
 ACK_BYTES = 16 << 10
 SENT_SECONDS = 1.0
 """How long what was typed before the key that leaves has to reach the server."""
@@ -80,6 +79,7 @@ class _Attached:
         self._server_clock = clock.Remote()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._keyboard = Typed()
+        self._keyboard.asked()
         self._held: asyncio.TimerHandle | None = None
         self._outgoing: asyncio.Queue[str | bytes] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -98,6 +98,7 @@ class _Attached:
         descriptor = sys.stdin.fileno()
         loop.add_reader(descriptor, self._readable)
         loop.add_signal_handler(signal.SIGWINCH, self._resized)
+        loop.call_later(ANSWER_SECONDS, self._keyboard.late)
         talk = asyncio.create_task(self._stay())
         try:
             await asyncio.wait([talk, self._ended], return_when=asyncio.FIRST_COMPLETED)
@@ -118,10 +119,12 @@ class _Attached:
     def resumed(self) -> None:
         """The process goes on after it was stopped, with an empty screen. May be called in a signal's handler."""
         self._blank = True
+        self._keyboard.asked()
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._redraw)
 
     def _redraw(self) -> None:
+        asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._keyboard.late)
         self._resized()
         self._ask_picture()
 
@@ -214,13 +217,14 @@ class _Attached:
         encoded = self.caller.encodes_keys
         focused = self._keyboard.focused
         data, left = self._keyboard.feed(data, encoded=encoded)
+        self.caller.style = self._keyboard.style or 0
         if self._keyboard.focused != focused:
             self._tell_focus()
         self._typed(data)
         if left:
             self._leave("left; it goes on running")
         elif self._keyboard.holds:
-            self._held = asyncio.get_running_loop().call_later(HELD_SECONDS, self._release)
+            self._held = asyncio.get_running_loop().call_later(self._keyboard.hold_seconds, self._release)
 
     def _release(self) -> None:
         """It was a key of its own, such as Escape."""

@@ -16,7 +16,7 @@ import tty
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from termwall.core.caller import Caller
+from termwall.core.caller import ASK_STYLE, Caller
 
 ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 ANSWER_SECONDS = 2.0
@@ -43,12 +43,16 @@ class BorrowedTerminal:
         """The one that came while the terminal was given back."""
         self._output = sys.stdout.fileno()
         self._input = sys.stdin.fileno() if sys.stdin.isatty() else self._output
+        self._asks = sys.stdin.isatty()
+        """Whether somebody reads what the terminal answers."""
         self._before: list[Any] = termios.tcgetattr(self._input)
 
     def take(self) -> None:
         """Make it raw and tidy."""
         self._taken = True
         self._set_keys()
+        if self._asks:
+            self.write(ASK_STYLE)
         self.write(self.caller.enter(*shutil.get_terminal_size()))
 
     def _set_keys(self) -> None:
@@ -70,7 +74,7 @@ class BorrowedTerminal:
         self._taken, self._giving = False, True
         with contextlib.suppress(OSError, termios.error):
             self.write(self.caller.leave(shutil.get_terminal_size().columns))
-            if self._raw:
+            if self._asks:
                 self._swallow_reports()
             termios.tcsetattr(self._input, termios.TCSADRAIN, self._before)
         self._giving = False

@@ -2,7 +2,7 @@
 
 import pytest
 
-from termwall.core.typed import Typed, in_pixels
+from termwall.core.typed import HELD_SECONDS, Typed, in_pixels
 
 KEYS = [
     b"\x1c",
@@ -95,3 +95,27 @@ def test_S7_a_focus_report_is_the_servers_not_the_programs() -> None:
     assert not typed.focused
     assert typed.feed(b"\x1b[I", encoded=False) == (b"", False)
     assert typed.focused
+
+
+@pytest.mark.parametrize("cut", range(1, 11))
+def test_case_command_line_2_the_terminals_answer_is_no_typing(cut: int) -> None:
+    typed = Typed()
+    typed.asked()
+    data = b"\x1bP1$r4 q\x1b\\"
+    got = [typed.feed(b"a" + data[:cut], encoded=False), typed.feed(data[cut:] + b"b", encoded=False)]
+    assert got == [(b"a", False), (b"b", False)]
+    assert typed.style == 4
+    assert typed.feed(data, encoded=False) == (data, False), "there was one question"
+    assert typed.style == 4
+
+
+def test_case_command_line_2_keys_that_begin_like_the_answer_are_typed() -> None:
+    typed = Typed()
+    typed.asked()
+    assert typed.feed(b"\x1bP", encoded=False) == (b"", False)
+    assert typed.hold_seconds == HELD_SECONDS
+    assert typed.flush() == b"\x1bP"
+    typed.late()
+    assert typed.feed(b"\x1b", encoded=False) == (b"\x1b", False)
+    assert typed.feed(b"\x1bP0$r\x1b\\x", encoded=False) == (b"x", False), "it does not know"
+    assert typed.style is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from termwall.core.caller import Caller
+from termwall.core.caller import ASK_STYLE, Caller
 from termwall.screen.ghostty import GhosttyEngine
 
 BEFORE = b"".join(b"line %d\r\n" % number for number in range(40)) + b"\x1b[32m$ \x1b[mtermwall attach x\r\n"
@@ -159,3 +159,17 @@ def test_case_command_line_4_no_terminal_answers_what_passes(changes: list[str])
     engine = terminal(caller.feed("".join(changes)))
     assert engine.take_replies() == b""
     engine.close()
+
+
+@pytest.mark.parametrize(
+    "output", ["\x1b[5 q", "\x1b[5 q\x1b[ q", "\x1b[0 q", "\x1b[1 q\x1bc", "\x1b[?25l\x1b[3 q\x1b[!p"]
+)
+@pytest.mark.parametrize("attached", [True, False])
+def test_case_command_line_2_the_cursor_has_the_style_it_had(output: str, attached: bool) -> None:
+    caller = Caller(attached=attached)
+    engine = terminal("\x1b[4 q", ASK_STYLE, caller.enter(80, 24))
+    assert engine.take_replies() == b"\x1bP1$r4 q\x1b\\"
+    caller.style = 4
+    engine.feed((caller.feed(output) + caller.leave(80).replace("\x1b[?1049l", "")).encode())
+    engine.feed(b"\x1bP$q q\x1b\\")
+    assert engine.take_replies() == b"\x1bP1$r4 q\x1b\\"

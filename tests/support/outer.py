@@ -20,6 +20,7 @@ class OuterTerminal:
         self.env = {**env, "COLUMNS": "80", "LINES": "24"}
         self.cwd = cwd
         self.engine = GhosttyEngine(80, 24, 1000)
+        self.engine.feed(b"\x1b[4 q")  # A style that no program of the tests chooses, and that can be asked for.
         self.output = b""
         """All that was written to it since `start`."""
         self.pid = self.master = -1

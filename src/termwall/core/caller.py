@@ -53,6 +53,9 @@ _CHARSETS = frozenset("()*+-./")
 _UNCHANGED = "\x1b[m\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[r"
 """Pen, character sets and margins as they are in a shell."""
 
+ASK_STYLE = "\x1bP$q q\x1b\\"
+"""Asks for the cursor's style (DECRQSS), of which `core.typed` reads the answer."""
+
 _SET_COLOURS = frozenset(("4", "5", *map(str, range(10, 20))))
 _RESET_COLOURS = frozenset(("104", "105", *map(str, range(110, 120))))
 
@@ -67,6 +70,8 @@ class Caller:
     def __init__(self, *, attached: bool) -> None:
         self.wants_picture = False
         """The program went to a screen of which only the server has the picture. Whoever asks for it clears this."""
+        self.style = 0
+        """The cursor's style (DECSCUSR) as it was before, where the terminal said it; else its own default."""
         self._attached = attached
         self._carry = ""
         self._string: Literal["", "pass", "drop"] = ""
@@ -144,7 +149,7 @@ class Caller:
         if self._keypad:
             parts.append("\x1b>")
         if self._style:
-            parts.append("\x1b[0 q")
+            parts.append(f"\x1b[{self.style} q")
         if self._link:
             parts.append("\x1b]8;;" + ST)
         if self._pointer:
@@ -330,7 +335,7 @@ class Caller:
         return whole
 
     def _cursor_style(self, whole: str, numbers: str) -> str:
-        self._style = numbers not in ("", "0")
+        self._style = True
         return whole
 
     def _protect(self, whole: str, numbers: str) -> str:
@@ -340,6 +345,7 @@ class Caller:
     def _soft_reset(self, whole: str, numbers: str) -> str:
         modified = "".join(f"\x1b[>{which}" for which in sorted(self._modified))
         self._modified.clear()
+        self._style = True
         return whole + modified + self._keys.reset_shown()
 
     def _title_stack(self, whole: str, numbers: str) -> str:

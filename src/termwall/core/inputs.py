@@ -99,6 +99,10 @@ def _token_key(key: bytes) -> bytes:
     return key[:_TOKEN_BYTES] if key.startswith(_SHARED) else b""
 
 
+TYPED_MILLISECONDS = 5_000
+"""How long what was typed may be typed into the program (I2)."""
+
+
 def gap(seq: int | None, expected: int) -> TermwallError:
     """Input that leaves others out."""
     sentence = f"Input {seq} came where {expected} was expected; nothing of it was written."

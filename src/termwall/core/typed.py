@@ -15,6 +15,8 @@ _OTHERS = 2 | 8 | 16 | 32
 _RELEASED = "3"
 HELD_SECONDS = 0.03
 """How long the beginning of a key's sequence waits for its rest: a lone Escape looks like one."""
+ANSWER_SECONDS = 1.0
+"""How long the rest of the terminal's own answer is waited for: no key begins like it."""
 
 _PASTE, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 _SEQUENCES = re.compile(
@@ -24,8 +26,12 @@ _SEQUENCES = re.compile(
     rb"|\x1b\[(?P<keys>[0-9]+(?::[0-9]*){0,2})(?:;(?P<mods>[0-9]*)(?::(?P<event>[0-9]*))?)?(?:;[0-9:]*)?u"
     rb"|\x1b\[27;(?P<xterm_mods>[0-9]+);(?P<xterm_key>[0-9]+)~"
     rb"|\x1b\[(?P<win>[0-9;]*)_"
+    rb"|\x1bP(?P<known>[01])\$r(?P<style>[0-9]{0,3}) ?q?\x1b\\"
 )
 _UNFINISHED = re.compile(rb"\x1b(?:\[[0-9:;]{0,48})?\Z")
+STYLE = re.compile(rb"\x1bP1\$r([0-9]{1,3}) q\x1b\\")
+"""A terminal's answer when it was asked for its cursor's style (DECRQSS)."""
+_ANSWERS = re.compile(rb"\x1b(?:P(?:[01](?:\$(?:r[0-9]{0,3} ?q?\x1b?)?)?)?)?\Z")
 _MOUSE = re.compile(rb"\x1b\[<([0-9]+);([0-9]+);([0-9]+)([Mm])")
 CELL = (8, 16)
 """Pixels of a cell, as the server's terminal promises them (S7)."""
@@ -39,10 +45,21 @@ class Typed:
     def __init__(self) -> None:
         self.focused = True
         """Whether the terminal has the focus, as far as it says."""
+        self.style: int | None = None
+        """The cursor's style (DECSCUSR), where the terminal answered the question for it."""
+        self._asked = self._soon = False
         self._held = b""
         self._pasting = False
         self._tail = b""
         """The last bytes of a paste: its end mark may be split."""
+
+    def asked(self) -> None:
+        """The terminal was asked for the cursor's style: one answer is taken out of what it sends."""
+        self._asked = self._soon = True
+
+    def late(self) -> None:
+        """No key is held any more because it may be the beginning of that answer."""
+        self._soon = False
 
     def feed(self, data: bytes, *, encoded: bool) -> tuple[bytes, bool]:
         """What is for the program, and whether the key that leaves came after it.
@@ -67,6 +84,9 @@ class Typed:
                 break
             out.append(data[place : found.start()])
             place = found.end()
+            if found["known"] is not None:
+                self._answered(found, out)
+                continue
             what = _look(found)
             if what == "left":
                 return b"".join(out), True
@@ -76,11 +96,23 @@ class Typed:
             if what != "nothing":
                 out.append(found[0])
         rest = data[place:]
-        unfinished = _UNFINISHED.search(rest) if encoded and not self._pasting else None
+        unfinished = None if self._pasting else (encoded and _UNFINISHED.search(rest)) or self._waits(rest)
         if unfinished is not None:
             self._held = unfinished[0]
             rest = rest[: unfinished.start()]
         return b"".join((*out, rest)), False
+
+    def _answered(self, found: re.Match[bytes], out: list[bytes]) -> None:
+        if not self._asked:
+            out.append(found[0])
+            return
+        self._asked = self._soon = False
+        if found["known"] == b"1" and found["style"]:
+            self.style = int(found["style"])
+
+    def _waits(self, rest: bytes) -> re.Match[bytes] | None:
+        """The beginning of the answer, at the end of what came."""
+        return _ANSWERS.search(rest) if self._soon else None
 
     def _paste(self, data: bytes, place: int) -> int:
         """Where the part of a paste that is in `data` ends."""
@@ -93,6 +125,11 @@ class Typed:
     def holds(self) -> bool:
         """Whether something waits for `flush`."""
         return bool(self._held)
+
+    @property
+    def hold_seconds(self) -> float:
+        """How long that waits."""
+        return ANSWER_SECONDS if self._held[:2] == b"\x1bP" and len(self._held) > 2 else HELD_SECONDS
 
     def flush(self) -> bytes:
         """The beginning of a sequence whose rest did not come: it was a key of its own."""
