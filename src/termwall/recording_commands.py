@@ -6,13 +6,13 @@ import time
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 from urllib.parse import urlencode
 
 import typer
 
 from termwall.castfile import cast_lines, split_lines
-from termwall.core.asciicast import CastError, read_cast
+from termwall.core.asciicast import CastError
 from termwall.core.caption import caption
 from termwall.playing import play
 from termwall.remote import (
@@ -32,6 +32,7 @@ from termwall.remote import (
     sendable,
     show,
 )
+from termwall.tape import Tape
 
 RecordingArgument = Annotated[str, typer.Argument(help="A recording's id, or an asciicast file, v1 to v3.")]
 
@@ -142,26 +143,30 @@ def play_command(
     token: Token = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Play a recording in this terminal: space pauses, q ends."""
+    """Play a recording in this terminal: space pauses, arrows and page keys wind, ? shows all keys, q ends."""
     with TemporaryFile() as copy:
         named = "/" in recording or Path(recording).suffix in (".cast", ".json", ".gz")
         if named or Path(recording).is_file():
-            lines = cast_lines(Path(recording))
+            lines = lambda: cast_lines(Path(recording))  # noqa: E731
         else:
             with remote(data_dir, url, token) as server:
                 server.download(_cast_path(recording, part), copy)
-            copy.seek(0)
-            lines = split_lines(copy)
+            lines = lambda: split_lines(_from_start(copy))  # noqa: E731
         try:
-            cast = read_cast(lines)
+            tape = Tape(lines)
         except OSError as error:
             fail(f"`{recording}` cannot be read: {error.strerror}.")
         except CastError as error:
             fail(f"`{recording}`: {error}")
         try:
-            play(cast.events, speed, idle_limit or cast.header.idle_limit)
+            play(tape, speed, idle_limit or tape.header.idle_limit)
         except CastError as error:
             fail(f"`{recording}`: {error}")
+
+
+def _from_start(file: BinaryIO) -> BinaryIO:
+    file.seek(0)
+    return file
 
 
 def grep_command(

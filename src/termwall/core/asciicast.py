@@ -122,8 +122,14 @@ def read_cast(lines: Iterable[str]) -> Cast:
     raise CastError(f"this is no asciicast recording{says}.")
 
 
-def _events(numbered: Iterator[tuple[int, str]], *, relative: bool) -> Iterator[Event]:
-    now = 0.0
+def read_on(lines: Iterable[str], version: int, now: float, number: int) -> Iterator[Event]:
+    """The events of a recording of version 2 or 3 from one of its lines on, of which the time before and the number are
+    known.
+    """
+    return _events(enumerate(lines, number), relative=version == 3, now=now)
+
+
+def _events(numbered: Iterator[tuple[int, str]], *, relative: bool, now: float = 0.0) -> Iterator[Event]:
     half = ""
     torn: CastError | None = None
     for number, line in numbered:
