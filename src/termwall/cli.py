@@ -22,6 +22,7 @@ from termwall.browser_commands import browser_app, open_browser, open_while_serv
 from termwall.config import Settings, SettingsError
 from termwall.core.caption import caption
 from termwall.core.errors import TermwallError
+from termwall.core.inputs import TYPED_MILLISECONDS
 from termwall.folder import LOG_NAME, DataFolderError, find_running
 from termwall.node_commands import drain_command, nodes_command
 from termwall.recording_commands import (
@@ -358,7 +359,7 @@ def send_command(
         body |= {"mode": "raw" if raw else "paste" if paste else "text", **_typed(text, raw)}
     with remote(data_dir, url, token) as server:
         found = server.find(project, session)
-        server.call("POST", f"/api/sessions/{found['id']}/input", body)
+        server.call("POST", f"/api/sessions/{found['id']}/input", body | server.until(TYPED_MILLISECONDS))
 
 
 def _typed(text: list[str], raw: bool) -> dict[str, str]:

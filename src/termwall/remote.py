@@ -13,6 +13,7 @@ import httpx2
 import typer
 from pydantic import ValidationError
 
+from termwall import clock
 from termwall.config import MIN_TOKEN, Settings, SettingsError, read_token
 from termwall.core.caption import caption, sentence
 from termwall.core.ids import ID_PATTERN
@@ -146,6 +147,7 @@ class Remote:
         self, data_dir: Path, url: str | None = None, token: str | None = None, *, seconds: float | None = None
     ) -> None:
         self._patient = seconds is None
+        self._clock = clock.Remote()
         here = find_running(data_dir)
         if url is None and here is None:
             fail("no server runs on this machine's data folder. Start one with `termwall`, or name one with --url.")
@@ -199,7 +201,14 @@ class Remote:
             if not self._patient:
                 raise Unanswered(f"{self.url} does not answer: {error}") from None
             fail(f"{self.url} does not answer: {error}")
+        if (shown := answer.headers.get("x-termwall-clock", "")).isdecimal():
+            self._clock.heard(int(shown))
         return answer
+
+    def until(self, milliseconds: int) -> dict[str, int]:
+        """For the body of an input: how long from now it may be typed. Empty where the server has said no clock."""
+        until = self._clock.at(clock.milliseconds() + milliseconds)
+        return {} if until is None else {"until": until}
 
     def _refused(self, answer: httpx2.Response) -> NoReturn:
         if answer.status_code == 401:

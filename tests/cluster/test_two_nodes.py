@@ -12,6 +12,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from termwall.cluster.nats import NatsBus
 from tests.support import prepared
@@ -94,8 +96,14 @@ async def test_N1_two_nodes_are_one_wall(nodes: tuple[Server, Server]) -> None:
     await until(lambda: one.call("GET", stage).json()["version"] == state["version"], "the version on the other node")
     # A call about a session is answered by its node, whichever was asked.
     assert one.call("POST", "/api/sessions/b/input", {"data": "typed there\n"}).status_code == 204
+    late = {"data": "stale\n", "until": 1}
+    assert one.call("POST", "/api/sessions/b/input", late).json()["code"] == "too_late"
+    soon = int(one.call("GET", "/api/projects").headers["x-termwall-clock"]) + 60_000
+    assert one.call("POST", "/api/sessions/b/input", {"data": "in time\n", "until": soon}).status_code == 204
     screen = "/api/sessions/b/screen?format=text"
-    await until(lambda: "typed there" in one.call("GET", screen).text, "its screen")
+    await until(lambda: "in time" in one.call("GET", screen).text, "its screen")
+    assert "typed there" in one.call("GET", screen).text
+    assert "stale" not in one.call("GET", screen).text
     assert one.call("PATCH", "/api/sessions/b", {"name": "renamed"}).json()["name"] == "renamed"
     await until(lambda: sessions(one)["b"]["name"] == "renamed")
     token = one.call("POST", "/api/tokens", {"name": "Mia", "role": "view", "projectId": "wall"}).json()["token"]
@@ -332,3 +340,43 @@ async def test_metrics_of_all_nodes_add_up(nodes: tuple[Server, Server]) -> None
             ),
             lambda: command(two, "nodes"),
         )
+
+
+async def test_case_command_line_19_A6_sessions_of_two_nodes_never_show_each_other(
+    nodes: tuple[Server, Server],
+) -> None:
+    one, two = nodes
+    await until(lambda: two.call("GET", "/api/projects/wall").status_code == 200, "the project on the other node")
+    one.session("wall", "cat", id="a")
+    for name in "bc":
+        two.session("wall", "cat", id=name)
+    await until(lambda: all({"a", "b", "c"} <= sessions(node).keys() for node in nodes), "all on both")
+    # Each by the door of the node that it runs on, as `termwall attach` within it does.
+    async with shown(one, "b", inside="a") as first, shown(two, "c", inside="b") as second:
+        assert (first, second) == (None, None)
+        await until(lambda: sessions(two)["a"]["attached"] == ["b"], "that the other node knows it")
+        await until(lambda: sessions(one)["b"]["attached"] == ["c"], "that the other node knows it")
+        for node, session, inside in ((two, "a", "b"), (two, "a", "c"), (two, "c", "c"), (one, "a", "a")):
+            async with shown(node, session, inside=inside) as refusal:
+                assert refusal == (1008, "A session cannot be shown within itself, nor within one that it shows")
+        async with shown(one, "c", inside="a") as third:
+            assert third is None, "that shows nothing within itself"
+    await until(lambda: sessions(two)["a"]["attached"] == [], "that it ended")
+    async with shown(two, "a", inside="b") as again:
+        assert again is None
+
+
+@contextlib.asynccontextmanager
+async def shown(server: Server, session: str, *, inside: str) -> AsyncIterator[tuple[int, str] | None]:
+    """A session shown within another, as `termwall attach` does; why it was refused."""
+    address = f"ws://127.0.0.1:{server.port}/ws/terminal?projectId=wall&sessionId={session}&inside={inside}"
+    headers = {"Authorization": f"Bearer {server.token}"}
+    async with connect(address, additional_headers=headers, proxy=None) as socket:
+        try:
+            while json.loads(await socket.recv()).get("status") != "connected":
+                pass
+        except ConnectionClosed as error:
+            assert error.rcvd is not None
+            yield error.rcvd.code, error.rcvd.reason
+        else:
+            yield None

@@ -14,6 +14,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from termwall import clock
 from termwall.cluster import chores, gather
 from termwall.cluster.answer import error_body
 from termwall.cluster.bus import Bus, BusAway, BusError, Member, TooLarge
@@ -135,7 +136,10 @@ class Forward:
         if node is None:
             await self._app(scope, receive if body is None else _again(body, receive), send)
         else:
-            call = self._call(scope, path, await _whole(receive) if body is None else body)
+            whole = await _whole(receive) if body is None else body
+            if path.endswith("/input"):
+                whole = _on_clock(whole, calls.bus.clock(node))
+            call = self._call(scope, path, whole)
             await _carry(calls, node, call, receive, send if body is None else self._once_known(send))
 
     def _call(self, scope: Scope, path: str, body: bytes = b"") -> Call:
@@ -144,7 +148,11 @@ class Forward:
             path=path,
             identity=self._plain(scope["state"]["identity"]),
             query=scope["query_string"].decode("latin-1"),
-            headers=[[k.decode("latin-1"), v.decode("latin-1")] for k, v in scope["headers"] if k in _CARRIED],
+            headers=[
+                [k.decode("latin-1"), str(len(body)) if k == b"content-length" else v.decode("latin-1")]
+                for k, v in scope["headers"]
+                if k in _CARRIED
+            ],
             body=body,
         )
 
@@ -217,6 +225,18 @@ class Forward:
             asking.cancel()
         for message in said:
             await send(message)
+
+
+def _on_clock(body: bytes, theirs: float | None) -> bytes:
+    """An input with its deadline on the clock of the node that it is carried to, which shows `theirs` seconds now."""
+    try:
+        plain = json.loads(body)
+        until = plain["until"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return body  # Whatever it is, that node says what is wrong with it.
+    if theirs is None or type(until) is not int:
+        return body
+    return json.dumps(plain | {"until": max(0, int(until + theirs * 1000 - clock.milliseconds()))}).encode()
 
 
 async def _carry(calls: Calls, node: str, call: Call, receive: Receive, send: Send) -> None:

@@ -4,7 +4,9 @@ import asyncio
 import json
 from weakref import WeakKeyDictionary
 
+from termwall import clock
 from termwall.core.errors import ErrorCode, TermwallError
+from termwall.core.inputs import too_late
 from termwall.core.keys import KeyState, UnknownKey, encode_key, encode_keys, typed_text
 from termwall.hub.session import LiveSession
 from termwall.protocol.bodies import InputBody
@@ -33,7 +35,8 @@ class Sender:
         """Returns when all of it was written, or waits for the program to read it.
 
         Raises:
-            TermwallError: `invalid`, `session_ended`, `input_overflow`; nothing was written, or all but Enter.
+            TermwallError: `invalid`, `session_ended`, `input_overflow` or `too_late`; nothing was written, or all but
+                Enter.
         """
         line = self._lines.setdefault(session, _Line())
         if line.waiting >= MOST_WAITING:
@@ -55,6 +58,7 @@ class _Line:
 async def _send(session: LiveSession, body: InputBody) -> None:
     data = body.bytes
     if body.mode == "raw" and not body.keys and not body.enter:
+        _in_time(body)
         session.type(data)
         return
     session.admit(len(data))
@@ -66,6 +70,7 @@ async def _send(session: LiveSession, body: InputBody) -> None:
             raise TermwallError(ErrorCode.INVALID, str(error), field="keys") from None
     elif body.mode != "raw":
         data = typed_text(data, state, paste=body.mode == "paste")
+    _in_time(body)
     if data:
         session.type(data)
     if body.enter:
@@ -74,6 +79,12 @@ async def _send(session: LiveSession, body: InputBody) -> None:
             await asyncio.sleep(ENTER_SECONDS)
         session.type(encode_key("Enter", state))
     await _read(session, AFTER_SECONDS)
+
+
+def _in_time(body: InputBody) -> None:
+    """Raises `too_late`. The last moment to ask: Enter behind a text that was typed belongs to it."""
+    if body.until is not None and clock.milliseconds() > body.until:
+        raise too_late(None)
 
 
 async def _state_of(session: LiveSession) -> KeyState:

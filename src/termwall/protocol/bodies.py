@@ -15,6 +15,7 @@ from termwall.protocol.messages import (
     FocusState,
     Id,
     MaxFocused,
+    Moment,
     Name,
     Run,
     ScreenCursor,
@@ -116,6 +117,8 @@ class InputBody(Wire):
     character; a line's end is Enter, other control characters are pictures. `paste`: one character is a paste too."""
     enter: bool = False
     """Then press Enter, a moment after the rest was read."""
+    until: Moment | None = None
+    """On the server's clock (`X-Termwall-Clock` of its answers): what is not typed before is `too_late`, and is not."""
 
     @model_validator(mode="after")
     def _one_of_all(self) -> "InputBody":

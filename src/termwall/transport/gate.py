@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from termwall import clock
 from termwall.core.errors import ERRORS, ErrorCode, TermwallError
 from termwall.core.limits import Bounds
 from termwall.transport.auth import Access
@@ -28,6 +29,8 @@ CONTENT_POLICY: Final = (
     " worker-src 'self' blob:; frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'"
 )
 """xterm.js writes its colours into `<style>` elements, hence `unsafe-inline` for styles, and for nothing else."""
+CLOCK_HEADER: Final = "X-Termwall-Clock"
+"""The server's clock in milliseconds: what the `until` of an input is counted on (I1)."""
 _HEADERS: Final[Mapping[str, str]] = {
     "content-security-policy": CONTENT_POLICY,
     "x-content-type-options": "nosniff",
@@ -134,6 +137,8 @@ class Gate:
                 started = True
                 for name, value in _HEADERS.items():
                     MutableHeaders(scope=message).setdefault(name, value)
+                if identity is not None and is_api(path):
+                    MutableHeaders(scope=message)[CLOCK_HEADER] = str(clock.milliseconds())
                 if renewed is not None:
                     MutableHeaders(scope=message).setdefault("set-cookie", renewed)
             await send(message)

@@ -240,7 +240,7 @@ def session_routes(service: TerminalService) -> APIRouter:
         "/input",
         status_code=204,
         operation_id="writeInput",
-        responses=answers(unknown, ErrorCode.SESSION_ENDED, ErrorCode.INPUT_OVERFLOW),
+        responses=answers(unknown, ErrorCode.SESSION_ENDED, ErrorCode.INPUT_OVERFLOW, ErrorCode.TOO_LATE),
     )
     async def write_input(request: Request, session_id: SessionId, body: bodies.InputBody) -> None:
         """Type into a session; makes nobody its driver."""

@@ -291,6 +291,7 @@ export interface InputBody {
   keys?: string[] | null;
   mode?: "raw" | "text" | "paste";
   enter?: boolean;
+  until?: number | null;
 }
 
 /** Whether this client has the session's keys: a person's next key would go there (S7). One session a connection. */
