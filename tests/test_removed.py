@@ -12,6 +12,7 @@ import pytest
 from termwall.folder import DataFolderTaken, data_folder, find_running
 from termwall.store.projects import Store
 from tests.store.test_sessions import WALL
+from tests.support import prepared
 from tests.support.patience import wait_for
 from tests.support.server import Server, running
 
@@ -92,9 +93,23 @@ def test_case_hardening_L12_a_running_server_puts_back_what_is_removed(tmp_path:
         wait_for(lambda: all((server.data_dir / name).exists() for name in names), "they are back")
         project = server.project(tmp_path / "work")
         wait_for(lambda: find_running(server.data_dir) is not None, "commands find it")
+        status_without_a_token(server)
         server.kill()
         server.start()
         assert [one["id"] for one in server.call("GET", "/api/projects").json()["projects"]] == [project]
+
+
+def status_without_a_token(server: Server) -> None:
+    """It says what it can find out, and why that is not all."""
+    token = server.data_dir / "token"
+    token.write_bytes(b"\xff")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
+    done = prepared.run(["status"], cwd=server.data_dir, env={**env, "TERMWALL_DATA_DIR": str(server.data_dir)})
+    assert done.returncode == 0, done.stderr
+    assert "holds no token" in done.stderr
+    assert f"server    {server.base}, process {server.pid}" in done.stdout
+    assert "does not answer" not in done.stdout
+    token.write_text(server.token)
 
 
 def test_case_hardening_L12_a_server_whose_reader_is_gone_runs(tmp_path: Path) -> None:

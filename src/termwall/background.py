@@ -213,10 +213,16 @@ def _hidden(holder: dict[str, Any]) -> list[dict[str, str | None]]:
     return [{"name": None, "why": f"{programs(count)}: {why}"} for why, count in hidden_programs(holder).items()]
 
 
-def _ask_server(settings: Settings, running: Running, found: dict[str, Any]) -> bool:
-    """Count what its sessions want, and what it cannot read. False where it does not answer in time."""
+def _ask_server(settings: Settings, running: Running, found: dict[str, Any]) -> bool | None:
+    """Count what its sessions want, and what it cannot read. False where it does not answer in time; None where it
+    cannot be asked, for no token is known, which is said then.
+    """
     until, states = time.monotonic() + ASK_SECONDS, found["attention"]
-    with Remote(settings.data_dir, running.url, settings.given_token, seconds=ASK_SECONDS) as server:
+    try:
+        remote = Remote(settings.data_dir, running.url, settings.given_token, seconds=ASK_SECONDS)
+    except typer.Exit:
+        return None
+    with remote as server:
         try:
             for project in server.call("GET", "/api/projects")["projects"]:
                 for one in server.call("GET", f"/api/projects/{project['id']}/sessions")["sessions"]:
@@ -240,7 +246,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         lines = [f"server    {server['url']}, process {server['pid']}, version {server['version']}"]
         if server["version"] != found["installed"]:
             lines.append(f"          version {found['installed']} is installed; `termwall restart` changes to it")
-        if not server["answers"]:
+        if server["answers"] is False:
             lines.append("          it does not answer; `termwall restart` ends it after 10 s and starts another one")
     if holder is None:
         lines.append("programs  none that would outlive the server")
