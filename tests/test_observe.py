@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 from termwall.lines import Lines
+from termwall.observe import LineFormatter
 from tests.support.broker import Broker
 from tests.support.patience import until
 from tests.support.server import Server
@@ -79,3 +80,12 @@ def test_L6_a_log_that_nobody_reads_holds_nothing_up_and_says_what_it_left_out()
         b"and again",
         b"",
     ]
+
+
+def test_case_hardening_X6_no_terminal_obeys_what_the_log_names() -> None:
+    """Such as the name of a folder, or what a stranger sent."""
+    name = "a\x1b]0;owned\x07\u202eb\n2026-01-01 ERROR c\x9bd"
+    record = logging.LogRecord("termwall", logging.WARNING, "", 0, "`%s` cannot be read", (name,), None)
+    assert LineFormatter("%(levelname)s %(message)s").format(record) == (
+        "WARNING `a]0;ownedb 2026-01-01 ERROR cd` cannot be read"
+    )

@@ -17,6 +17,7 @@ def main() -> None:
         return
     _open_closed()
     from termwall import cli
+    from termwall.core.caption import sentence
 
     try:
         try:
@@ -31,7 +32,7 @@ def main() -> None:
             what = f"`{os.fsdecode(error.filename)}` cannot be used"
         elif error.errno not in _NOT_WRITTEN:
             raise
-        print(f"termwall: {what}: {error.strerror}.", file=sys.stderr)
+        print(f"termwall: {sentence(what)}: {error.strerror}.", file=sys.stderr)
         _give_up()
 
 

@@ -17,6 +17,7 @@ import typer
 
 from termwall import shortage
 from termwall.config import Settings
+from termwall.core.caption import caption
 from termwall.folder import (
     LOG_NAME,
     DataFolderError,
@@ -176,7 +177,7 @@ def status_command(as_json: Json = False, data_dir: DataDir = None) -> None:
         typer.echo(json.dumps(found))
     else:
         for line in _lines(found):
-            typer.echo(line)
+            typer.echo(caption(line))
     if running is None:
         raise typer.Exit(NOT_RUNNING)
 

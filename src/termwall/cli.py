@@ -20,7 +20,7 @@ from termwall.agents import notify_command, screen_command, wait_command
 from termwall.background import down_command, go_on, restart_command, status_command, up_command
 from termwall.browser_commands import browser_app, open_browser, open_while_serving
 from termwall.config import Settings, SettingsError
-from termwall.core.caption import caption
+from termwall.core.caption import caption, sentence
 from termwall.core.errors import TermwallError
 from termwall.core.inputs import TYPED_MILLISECONDS
 from termwall.folder import LOG_NAME, DataFolderError, find_running
@@ -135,7 +135,7 @@ def serve_folder(
             project = found[0] if found else termwall.service.create_project(path=str(folder))
             address += f"&project={quote(project.id)}"
         except TermwallError as error:  # On a full disk what runs is of use without it.
-            typer.echo(f"termwall: this folder is no project yet: {error}", err=True)
+            typer.echo(f"termwall: this folder is no project yet: {sentence(str(error))}", err=True)
         typer.echo(f"termwall ready: {address}")
         if settings.open:
             open_while_serving(url, termwall.access.owners_code(), project.id)
@@ -438,7 +438,7 @@ def close_command(
         if found["foreground"] and not yes:
             if not sys.stdin.isatty():
                 fail(f"`{found['foreground']}` runs in it; say --yes to end it.")
-            typer.confirm(f"`{found['foreground']}` runs in {found['name']}. End it?", abort=True)
+            typer.confirm(caption(f"`{found['foreground']}` runs in {found['name']}. End it?"), abort=True)
         server.call("DELETE", f"/api/sessions/{found['id']}")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from termwall.core.caption import sentence
 from termwall.folder import find_running
 from termwall.tls import CertificatesError, trusted
 
@@ -143,8 +144,8 @@ def main(session: str | None = None) -> None:
             raise HookError("--hook reads a hook's JSON from standard input.")
         pass_on(sys.stdin.buffer.read().decode("utf-8", "replace"), os.environ, session)
     except HookError as error:
-        print(f"termwall: {error}", file=sys.stderr)
+        print(f"termwall: {sentence(str(error))}", file=sys.stderr)
     except Exception as error:  # noqa: BLE001  Whatever it is, the agent must not stop for it.
-        print(f"termwall: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"termwall: {type(error).__name__}: {sentence(str(error))}", file=sys.stderr)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from pythonjsonlogger.json import JsonFormatter
 
+from termwall.core.caption import sentence
 from termwall.logbook import LogHandler
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def log_to_stderr(
         formatter.default_time_format, formatter.default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
         formatter.converter = time.gmtime
     else:
-        formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        formatter = LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler])
 
@@ -55,6 +56,15 @@ TALLY = {
     "calls_refused": "HTTP calls that got 429 for it.",
 }
 """Of `hub.budgets.Tally`, whose names these are."""
+
+
+class LineFormatter(logging.Formatter):
+    """One line a record, which no terminal obeys that shows the log: it may name anybody's files and requests (X9)."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  The library's name.
+        """The line, before what is said of an exception."""
+        record.message = sentence(record.message)
+        return super().formatMessage(record)
 
 
 class Metrics:

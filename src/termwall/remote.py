@@ -344,7 +344,7 @@ def _kept_in_file(path: str | None) -> str | None:
 def warn_of(path: Path) -> None:
     """Say it where other users can read the file that a token came from (X13)."""
     if others_read(path):
-        typer.echo(f"termwall: {warning(path, 'a token')}", err=True)
+        typer.echo(f"termwall: {sentence(warning(path, 'a token'))}", err=True)
 
 
 def remote(data_dir: Path | None, url: str | None, token: str | None) -> Remote:

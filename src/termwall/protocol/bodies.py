@@ -407,7 +407,7 @@ class BrowserShown(Wire):
     """A browser that is signed in (X5)."""
 
     id: str
-    agent: str
+    agent: Caption
     """What it is, such as `Firefox on Linux`."""
     name: Caption | None
     """Of the token that it signed in with; null: the owner's."""
