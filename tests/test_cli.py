@@ -330,8 +330,7 @@ def test_case_command_line_13_a_link_has_the_address_that_others_use(tmp_path: P
 def test_case_command_line_13_the_best_address_that_is_known(
     tmp_path: Path, settings: dict[str, str], wanted: str
 ) -> None:
-    (tmp_path / "token").write_text("x" * 8)
-    with Remote(tmp_path, "http://127.0.0.1:7070") as one:
+    with Remote(tmp_path, "http://127.0.0.1:7070", "x" * 8) as one:
         assert public_address(one) == "http://127.0.0.1:7070", "who names an address means that one"
         one.running = Running("http://127.0.0.1:7070", 1, settings=settings)
         assert public_address(one) == wanted

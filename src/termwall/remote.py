@@ -154,12 +154,12 @@ class Remote:
         self.running: Running | None = here if here is not None and (url is None or here.is_at(url)) else None
         """The server of the data folder, where it is the one that is asked."""
         self.url = self.running.url if self.running is not None else str(url).rstrip("/")
+        sendable(self.url)
         if not token and self.running is None:
             fail(_no_token(self.url, data_dir, here))
         self.token: str = token or _kept_token(data_dir)
         if not (self.token.isascii() and self.token.isprintable()):
             fail("the token has a character that none has.", 2)
-        sendable(self.url)
         headers = {"authorization": f"Bearer {self.token}"}
         try:
             verify = trusted_by(self.url) or False  # Nothing is verified where there is no TLS.
