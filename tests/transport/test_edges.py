@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from termwall.config import Settings
+from termwall.transport.picows_edge import close_answer
 from tests.support.asgi import mounted
 from tests.support.descriptors import descriptors
 from tests.support.server import Server, running
@@ -441,3 +442,11 @@ async def test_case_hardening_L6_a_client_is_who_its_token_says(edge: Edge) -> N
             await until(owner, lambda one, name=name: (one.get("driver") or {}).get("name") == name)
         await mia.close()
         await until(owner, lambda one: one["type"] == "session_update" and one.get("driver", "") is None)
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"),
+    [(1000, 1000), (0, 1000), (1005, 1002), (1006, 1002), (1015, 1002), (2999, 1002), (4999, 4999), (65535, 1002)],
+)
+def test_W9_a_close_code_that_is_none_is_not_sent_back(code: int, answer: int) -> None:
+    assert close_answer(code) == answer

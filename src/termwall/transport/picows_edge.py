@@ -175,8 +175,7 @@ class SocketListener(picows.WSListener):
     def _answer_close(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         if not self._ended:
             self._ended = True
-            code = frame.get_close_code()
-            transport.send_close(picows.WSCloseCode.OK if code == picows.WSCloseCode.NO_INFO else code)
+            transport.send_close(close_answer(getattr(code := frame.get_close_code(), "value", code)))  # type: ignore[arg-type]
         transport.disconnect()
 
     def _gather(self, connection: Connection, frame: picows.WSFrame) -> None:
@@ -206,6 +205,18 @@ def _text_head(size: int) -> bytes:
     if size < 1 << 16:
         return b"\x81\x7e" + size.to_bytes(2, "big")
     return b"\x81\x7f" + size.to_bytes(8, "big")
+
+
+_NO_INFO = 0
+"""What the library says where a close has no code."""
+
+
+def close_answer(code: int) -> int:
+    """The code that a client's close is answered with: its own, 1000 where it gave none, 1002 where that is none."""
+    if code == _NO_INFO:
+        return CloseCode.NORMAL
+    known = 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code < 5000
+    return code if known else CloseCode.PROTOCOL_ERROR
 
 
 def websocket_protocol(service: TerminalService, access: Access, bounds: Bounds) -> type[asyncio.BaseProtocol]:
