@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from termwall.app import owner_token
+from termwall.config import Settings, SettingsError, load_profiles
+from termwall.folder import find_running
 from termwall.pty.held import HeldPrograms
+from termwall.store.database import SCHEMA, StoreError
+from termwall.store.projects import Store
+from termwall.store.salvage import open_store
 from tests.support.patience import until
 from tests.support.server import Server
 
@@ -163,3 +169,46 @@ def test_case_hardening_L5_P6_what_would_not_be_kept_whole_is_refused_and_the_re
         server.end()
     assert os.path.exists(server.errors)
     assert not server.tracebacks()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [f"PRAGMA user_version={len(SCHEMA)}", "PRAGMA user_version=-1", "CREATE TABLE projects (other)"],
+    ids=["no-tables", "no-version", "other-tables"],
+)
+def test_case_hardening_L4_L10_a_store_that_is_not_what_it_says_is_set_aside(tmp_path: Path, script: str) -> None:
+    path = tmp_path / "termwall.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute(script)
+    db.close()
+    store = open_store(path)
+    assert not (store.projects() or store.tokens() or store.sessions())
+    assert "termwall.sqlite.damaged-1" in str(next(iter(store.faults.values())))
+    assert path.with_name("termwall.sqlite.damaged-1").stat().st_size, "it is kept"
+    store.close()
+
+
+def test_case_hardening_L4_L8_a_store_of_a_newer_version_is_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "termwall.sqlite"
+    Store(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version={len(SCHEMA) + 1}")
+        db.execute(f"UPDATE readable SET since={len(SCHEMA) + 1}")
+    db.execute("PRAGMA journal_mode=DELETE")  # As a later version may have chosen.
+    db.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="newer termwall"):
+        open_store(path)
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["termwall.sqlite"]
+
+
+def test_case_hardening_L4_L10_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    for name in ("token", "termwall.toml", "server.json"):
+        os.mkfifo(tmp_path / name)
+    settings = Settings(data_dir=tmp_path)
+    with pytest.raises(SettingsError, match="token` cannot be read: it is no file"):
+        owner_token(settings)
+    with pytest.raises(SettingsError, match=r"termwall\.toml` cannot be read: it is no file"):
+        load_profiles(settings, {})
+    assert find_running(tmp_path) is None

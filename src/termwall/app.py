@@ -25,7 +25,7 @@ from termwall.cluster.forward import Forward
 from termwall.cluster.node import Node
 from termwall.config import Settings, SettingsError, load_environment, load_profiles
 from termwall.deadline import at_most
-from termwall.disk import write_private
+from termwall.disk import read_plain, write_private
 from termwall.folder import keep_private
 from termwall.hub.service import TerminalService
 from termwall.keeper import keeper_command
@@ -103,7 +103,7 @@ def instance_name(settings: Settings) -> str:
 def _kept(path: Path) -> str:
     """The word in a file; nothing where it has none that could be sent in a header: then another one is made (L10)."""
     try:
-        found = path.read_bytes().strip()
+        found = read_plain(path).strip()
     except FileNotFoundError:
         return ""
     except OSError as error:

@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from termwall.core.limits import Bounds
+from termwall.disk import read_plain
 from termwall.hub.profiles import ProfileSpec
 from termwall.protocol.wire import no_nul, variable
 from termwall.pty.environment import login_shell
@@ -362,7 +363,7 @@ def _read_file(settings: Settings) -> _File:
     if settings.config is None and not path.exists():
         return _File()
     try:
-        return _File.model_validate(tomllib.loads(path.read_text()))
+        return _File.model_validate(tomllib.loads(path.read_text() if settings.config else read_plain(path).decode()))
     except ValidationError as error:
         fault = error.errors()[0]
         why = fault["msg"].removeprefix("Value error, ")

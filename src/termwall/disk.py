@@ -1,8 +1,10 @@
 """Files of the data folder, also on a full disk (L5): whether there is room, and what is private there."""
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from termwall import shortage
@@ -24,6 +26,18 @@ def has_room(folder: Path) -> bool:
     except OSError as error:
         return error.errno not in shortage.DISK
     return written == PROBE_BYTES
+
+
+def read_plain(path: Path) -> bytes:
+    """A file's bytes. What is no file, such as a pipe that nobody writes into, is an error and is not waited for (L10).
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no file")
+        return file.read()
 
 
 def write_private(path: Path, text: str) -> None:

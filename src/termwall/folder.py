@@ -15,7 +15,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from termwall import shortage
-from termwall.disk import put_aside, write_private
+from termwall.disk import put_aside, read_plain, write_private
 
 STOP_SECONDS = 9.0
 """Until a server that was told to stop is killed: it ends by itself after 8.5 s, whatever hangs (L3)."""
@@ -269,7 +269,7 @@ def find_crashed(path: Path) -> Running | None:
 def _written(path: Path) -> tuple[Running | None, bool]:
     """What a server wrote down, and whether one has the folder."""
     try:
-        found = json.loads((path / RECORD).read_text())
+        found = json.loads(read_plain(path / RECORD))
         pid, settings = found["pid"], found.get("settings", {})
         if not isinstance(pid, int) or pid not in PIDS:
             return None, False

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from termwall.core.caption import sentence
+from termwall.disk import read_plain
 from termwall.folder import find_running
 from termwall.tls import CertificatesError, trusted
 
@@ -81,7 +82,7 @@ def find_server(environ: Mapping[str, str]) -> tuple[str, str]:
         if file := environ.get("TERMWALL_TOKEN_FILE"):
             return url, Path(file).read_text().strip()
         if own is not None and own.is_at(url):
-            return own.url, Path(folder, "token").read_text().strip()
+            return own.url, read_plain(Path(folder, "token")).decode().strip()
     except (OSError, ValueError) as error:
         raise HookError(f"the token cannot be read: {error}") from None
     raise HookError(f"no token is known for {url}; that of `{folder}` is for its own server.")

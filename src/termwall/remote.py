@@ -17,6 +17,7 @@ from termwall import clock
 from termwall.config import MIN_TOKEN, Settings, SettingsError, read_token
 from termwall.core.caption import caption, sentence
 from termwall.core.ids import ID_PATTERN
+from termwall.disk import read_plain
 from termwall.folder import Running, find_running
 from termwall.secretfiles import others_read, warning
 from termwall.tls import VARIABLE, CertificatesError, trusted_by
@@ -321,7 +322,7 @@ def _no_token(url: str, data_dir: Path, here: Running | None) -> str:
 
 def _kept_token(data_dir: Path) -> str:
     try:
-        return (data_dir / "token").read_bytes().decode().strip()
+        return read_plain(data_dir / "token").decode().strip()
     except FileNotFoundError:
         fail("no token is known; give one with --token-file or TERMWALL_TOKEN.")
     except OSError as error:

@@ -117,7 +117,7 @@ class Recordings:
             error=None,
         )
         try:
-            self._place(recording.id).mkdir(mode=0o700, parents=True)
+            self._begin(self._place(recording.id))
             self._keep(recording)
         except OSError as error:
             shutil.rmtree(self._place(recording.id), ignore_errors=True)
@@ -193,6 +193,11 @@ class Recordings:
     def _shown(self, recording: Recording) -> Recording:
         """As others see it. Its file says nothing of a node, whose name may change."""
         return recording.model_copy(update={"node": self.node})
+
+    def _begin(self, place: Path) -> None:
+        """A recording's folder; never a data folder that is gone, because it was moved while this server runs."""
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        place.mkdir(mode=0o700)
 
     def _place(self, id: str) -> Path:
         if self._folder is None:

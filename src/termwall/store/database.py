@@ -159,24 +159,26 @@ class Database:
 
     def _unusable(self, error: Exception) -> StoreError:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        kind = StoreDamaged if _damaged(error) else StoreError
+        # A statement that is right fails as wrong where the tables are others than the file's version says.
+        other = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR
+        kind = StoreDamaged if other or _damaged(error) else StoreError
         return kind(f"`{self._path}` cannot be used: {why}. Repair it or move it away.")
 
     def _prepare(self) -> None:
         db, path = self._db, self._path
         db.text_factory = decoded
+        # Before anything is changed in it.
+        found: int = db.execute("PRAGMA user_version").fetchone()[0]
+        if found > len(SCHEMA) and oldest_reader(db) > len(SCHEMA):
+            raise StoreError(newer(path))
+        damage = db.execute("PRAGMA quick_check(1)").fetchone()[0] if found >= 0 else f"it has version {found}"
+        if damage != "ok":
+            raise _damage(path, damage)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
         # What is deleted holds secrets: it is overwritten, and `forget_deleted` sees to the log of changes.
         db.execute("PRAGMA secure_delete=ON")
         db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
-        found: int = db.execute("PRAGMA user_version").fetchone()[0]
-        if found > len(SCHEMA) and oldest_reader(db) > len(SCHEMA):
-            raise StoreError(newer(path))
-        # Before anything is changed in it.
-        damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if damage != "ok":
-            raise StoreDamaged(f"`{path}` is damaged ({damage}); restore it from a backup or move it away.")
         if found < len(SCHEMA):
             with self._transaction():
                 for script in SCHEMA[found:]:
@@ -188,6 +190,8 @@ class Database:
                 db.execute("CREATE TABLE IF NOT EXISTS readable (since INTEGER NOT NULL) STRICT")
                 db.execute("DELETE FROM readable")
                 db.execute("INSERT INTO readable (since) VALUES (?)", (OLDEST,))
+        if lacking := _lacking(db):
+            raise _damage(path, f"it lacks {lacking}")
         db.execute(f"PRAGMA busy_timeout={LOCKED_MILLISECONDS}")
 
     def _bad(self, fault: Fault) -> None:
@@ -327,6 +331,22 @@ def _places(path: Path) -> Places:
 def newer(path: Path) -> str:
     """What is to be done with a file that another version wrote."""
     return f"`{path}` was written by a newer termwall; upgrade termwall or move the file away."
+
+
+def _damage(path: Path, why: str) -> StoreDamaged:
+    return StoreDamaged(f"`{path}` is damaged ({why}); restore it from a backup or move it away.")
+
+
+_COLUMNS = "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'"
+
+
+def _lacking(db: sqlite3.Connection) -> str | None:
+    """What of its tables a file has not, whatever version it says it is of: one table with one column, as `a.b`."""
+    with closing(sqlite3.connect(":memory:")) as whole:
+        for script in SCHEMA:
+            whole.executescript(script)
+        wanted = {name for (name,) in whole.execute(_COLUMNS)}
+    return min(wanted - {name for (name,) in db.execute(_COLUMNS)}, default=None)
 
 
 def _damaged(error: Exception) -> bool:
