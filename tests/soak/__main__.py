@@ -299,7 +299,7 @@ def main() -> None:
     load = os.getloadavg()[0]
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, ", end="")
     print(f"{options.minutes:g} minutes, seed {options.seed}; load {load:.1f} at the start\n")
-    print("| what | memory | descriptors |\n|---|---|---|", flush=True)
+    print("| what | memory, without what is shared | descriptors |\n|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory(prefix="termwall-soak-", ignore_cleanup_errors=True) as folder:
         numbers = options.sessions, options.clients, options.rate, options.seed
         soak = Soak(Path(folder), options.minutes * 60, *numbers, options.plant)

@@ -1,4 +1,8 @@
-"""What the server's processes hold: resident memory and descriptors of each, over the time of a soak."""
+"""What the server's processes hold: resident memory and descriptors of each, over the time of a soak.
+
+Shared memory is left out: a process that began a minute ago has seen only a part of the rings, whose size is known, and
+goes through all of them in the next minutes.
+"""
 
 import statistics
 import threading
@@ -30,8 +34,8 @@ def look_at(at: float, role: str, pid: int) -> Sample | None:
     """A process, if it is there."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
-        resident = int(status.partition("VmRSS:")[2].split()[0])
-        return Sample(at, role, pid, resident, sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()))
+        whole, shared = (int(status.partition(name)[2].split()[0]) for name in ("VmRSS:", "RssShmem:"))
+        return Sample(at, role, pid, whole - shared, sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()))
     except (OSError, IndexError):
         return None
 
