@@ -11,6 +11,8 @@ run: $(VENV)/.installed
 	@echo "termwall: starting; stop it with Ctrl+C"
 	@$(BIN)/termwall $(ARGS)
 
+# Compiled once, not by each of the thousand processes that the tests start, where the environment says not to keep that.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.testing web/node_modules/.installed browser
 	$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
 	$(NPM) test
