@@ -273,8 +273,9 @@ async def test_case_hardening_L2_no_screen_worker_is_left_to_write_into_the_next
     outlived: Server, tmp_path: Path
 ) -> None:
     """Of a server that was killed, on a machine where its worker has no turn meanwhile."""
-    outlived.session(outlived.project(tmp_path / "work"), "cat")
+    session = outlived.session(outlived.project(tmp_path / "work"), "cat")
     (worker,) = workers(outlived)
+    assert outlived.call("GET", f"/api/sessions/{session}/screen").status_code == 200, "it has begun"
     os.kill(worker, signal.SIGSTOP)
     await asyncio.to_thread(outlived.kill)
     try:

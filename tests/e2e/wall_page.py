@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds until a condition that never comes fails a test."""
 MOST_PAUSE = 60.0
 """Milliseconds between two looks at the page."""
