@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from sqlite3 import connect
 import pytest
 
 from termwall.folder import DataFolderTaken, data_folder, find_running
+from termwall.pty.rendezvous import SOCKET, look
 from termwall.store.projects import Store
 from tests.store.test_sessions import WALL
 from tests.support import prepared
@@ -97,6 +99,39 @@ def test_case_hardening_L12_a_running_server_puts_back_what_is_removed(tmp_path:
         server.kill()
         server.start()
         assert [one["id"] for one in server.call("GET", "/api/projects").json()["projects"]] == [project]
+
+
+def test_case_hardening_L12_a_data_folder_that_is_removed_is_put_back(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as server:
+        project = server.project(tmp_path / "work")
+        session = server.session(project, "cat")
+        instance = (server.data_dir / "instance").read_text()
+        shutil.rmtree(server.data_dir)
+        names = ("lock", "server.json", "termwall.sqlite", "token", "instance", SOCKET, "bin/termwall")
+        wait_for(lambda: all((server.data_dir / name).exists() for name in names), "it is back", 20)
+        assert server.data_dir.stat().st_mode & 0o777 == 0o700
+        assert (server.data_dir / "token").read_text() == server.token
+        assert (server.data_dir / "instance").read_text() == instance
+        running_one = find_running(server.data_dir)
+        assert running_one is not None
+        assert running_one.pid == server.pid
+        held = look(server.data_dir, 20)
+        server.kill()
+        server.start()
+        assert look(server.data_dir, 20) == {**(held or {}), "owner": server.pid}
+        assert server.call("GET", f"/api/sessions/{session}").json()["status"] == "running"
+
+
+def test_L12_a_data_folder_that_is_moved_is_not_made_again(tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    with data_folder(before) as claim:
+        claim.write_down("{}")
+        before.rename(after)
+        with pytest.raises(FileNotFoundError):
+            claim.look_after()
+        assert not before.exists()
+        with pytest.raises(DataFolderTaken), data_folder(after):
+            pass
 
 
 def status_without_a_token(server: Server) -> None:

@@ -156,3 +156,16 @@ async def test_case_hardening_L2_a_holder_that_dies_while_a_keeper_has_the_sessi
     outlived.start()
     assert outlived.call("GET", f"/api/sessions/{session}").json()["status"] == "running"
     assert not gone(program)
+
+
+def test_L3_a_stop_that_is_done_succeeds_whatever_python_still_waits_for(tmp_path: Path) -> None:
+    hung = "import threading; threading.Thread(target=threading.Event().wait).start()\n"
+    (tmp_path / "hung").mkdir()
+    (tmp_path / "hung" / "sitecustomize.py").write_text(hung)
+    root = Path(__file__).parent.parent / "src"
+    server = Server(tmp_path / "data", env={"PYTHONPATH": f"{tmp_path / 'hung'}:{root}"})
+    server.start()
+    try:
+        assert server.stop() == 0
+    finally:
+        server.end()

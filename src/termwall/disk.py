@@ -40,6 +40,20 @@ def read_plain(path: Path) -> bytes:
         return file.read()
 
 
+def has_name(descriptor: int, path: Path | str) -> bool:
+    """Whether others can still come to what is open: at this path, or, on Linux, where it was moved to.
+
+    What was removed has no name, nor has what is on a file system that was unmounted while it was in use.
+    """
+    own = os.fstat(descriptor)
+    with contextlib.suppress(OSError):
+        if os.path.samestat(own, os.stat(path)):
+            return True
+    with contextlib.suppress(OSError):
+        return os.path.samestat(own, os.stat(os.readlink(f"/proc/self/fd/{descriptor}")))
+    return False
+
+
 def write_private(path: Path, text: str) -> None:
     """Replace a file by one that only its owner reads: a secret is in it. Where it had a place once, that is enough.
 

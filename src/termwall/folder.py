@@ -15,7 +15,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from termwall import shortage
-from termwall.disk import put_aside, read_plain, write_private
+from termwall.disk import has_name, put_aside, read_plain, write_private
 
 STOP_SECONDS = 9.0
 """Until a server that was told to stop is killed: it ends by itself after 8.5 s, whatever hangs (L3)."""
@@ -111,11 +111,14 @@ class Claim:
     """A server's claim on its data folder: the lock, and `server.json`, by which commands find it.
 
     Both are files that somebody may remove or write over while the server runs. Then another server could come beside
-    it, and no command would find it; so it looks after them, once a second.
+    it, and no command would find it; so it looks after them, once a second. A folder that was removed it makes anew.
     """
 
     def __init__(self, folder: Path, lock: IO[str]) -> None:
         self._folder, self._lock = folder, lock
+        self.secrets: dict[str, str] = {}
+        """What else is written again where it went with the lock: the token, and the instance's name."""
+        self._went = False
         self._record, self._place = "", _place(folder / RECORD)
 
     def write_down(self, record: str) -> None:
@@ -139,13 +142,21 @@ class Claim:
         Raises:
             OSError: it cannot be put back now.
         """
-        return self._lock_again() | self._write_again()
+        again = self._lock_again()
+        if self._went:
+            for name, text in self.secrets.items():
+                if not (self._folder / name).exists():
+                    write_private(self._folder / name, text)
+            self._went = False
+        return self._write_again() or again
 
     def _lock_again(self) -> bool:
         name = self._folder / LOCK
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(self._lock.fileno()), name.stat()):
                 return False
+        if not has_name(self._lock.fileno(), name):  # Of a folder that was only moved it has one.
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = open(name, "w", opener=private)  # noqa: SIM115
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -154,6 +165,7 @@ class Claim:
             return False
         self._lock.close()
         self._lock = lock
+        self._went = True
         return True
 
     def _write_again(self) -> bool:

@@ -19,6 +19,7 @@ from termwall.app import Termwall, create_app
 from termwall.config import Settings
 from termwall.descriptors import raise_limit
 from termwall.folder import RECORD, Claim, data_folder
+from termwall.launcher import write_launcher
 from termwall.transport.picows_edge import http_protocol, websocket_protocol
 from termwall.version import version
 
@@ -79,6 +80,8 @@ def serve(settings: Settings, ready: Callable[[str, Termwall], None]) -> None:
         loop_factory = _loop_factory()
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(_serve(settings, listener, url, claim, ready))
+    # All is closed, and whoever waits for the folder has it: the last resort would only make a failure of it.
+    faulthandler.cancel_dump_traceback_later()
 
 
 async def _serve(
@@ -126,6 +129,7 @@ def _started(claim: Claim, url: str, termwall: Termwall, ready: Callable[[str, T
         place = termwall.settings.data_dir
         sentence = "`%s` is not written: %s. Until it is, termwall's commands need `--url %s --token-file %s`."
         log.error(sentence, place / RECORD, shortage.why(error), url, place / "token")
+    claim.secrets = {"token": termwall.access.token, "instance": termwall.access.instance}
     _look_after(claim, termwall)
     try:
         ready(url, termwall)
@@ -140,6 +144,7 @@ def _look_after(claim: Claim, termwall: Termwall, failed: int = 0) -> None:
     try:
         if claim.look_after():
             log.warning("`lock` or `%s` was gone from the data folder, and is there again", RECORD)
+            write_launcher(termwall.settings.data_dir)
         termwall.store.look_after()
         failed = 0
     except OSError as error:

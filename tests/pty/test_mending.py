@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -232,3 +233,35 @@ async def test_L1_what_a_hung_holder_is_to_keep_costs_bounded_memory(owner: Owne
     _, (found,) = await owner()
     assert found.kept == b"199" * 50_000, "the newest"
     await Run(found.program).close()
+
+
+async def test_L1_a_holder_that_was_just_started_may_take_its_time(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "OPEN_SECONDS", 0.0)
+    programs, _ = await owner()
+    assert programs.outlive
+
+
+@pytest.mark.parametrize("fate", ["removed", "moved"])
+async def test_case_hardening_L12_a_holder_is_found_after_its_folder_was(fate: str, tmp_path: Path) -> None:
+    folder, moved = tmp_path / "some" / "data", tmp_path / "moved"
+    folder.mkdir(parents=True)
+    programs = HeldPrograms(folder, None)
+    await programs.open()
+    run = Run(await programs.start(order("a", "cat", kept=b"mine")))
+    run.process.leave()
+    await programs.close()
+    if fate == "removed":
+        shutil.rmtree(folder.parent)
+    else:
+        folder.rename(moved)
+        (moved / SOCKET).unlink()
+    there, other = (folder, moved) if fate == "removed" else (moved, folder)
+    await until(lambda: (there / SOCKET).exists(), "its socket", 20)
+    assert not other.exists()
+    again = HeldPrograms(there, None)
+    (found,) = await again.open()
+    assert found.program.pid == run.process.pid
+    await again.close()
+    end_holder(there)

@@ -34,6 +34,7 @@ from termwall.pty.rendezvous import (
     HolderError,
     HolderSilent,
     is_holder,
+    made_here,
     meet,
     peer_of,
     reap,
@@ -46,6 +47,8 @@ log = logging.getLogger("termwall.holder")
 
 OPEN_SECONDS = 15.0
 """Until the holder has handed everything out: it may have to end an owner that hangs."""
+BEGIN_SECONDS = 60.0
+"""The same of a holder that this process has just started: a busy machine may not have come to it yet."""
 START_SECONDS = 10.0
 """Until a program is started. It takes a millisecond; a machine may be very busy."""
 MOST_ORDERS = 256
@@ -262,7 +265,8 @@ class HeldPrograms:
         wishes = {"keeper": keeper, "yields": self._yields, "answers": self._yields}
         self._put(("own", 0), {"op": "own", **SPOKEN, **wishes})
         try:
-            await asyncio.wait((opened,), timeout=OPEN_SECONDS)
+            seconds = BEGIN_SECONDS if made_here(channel) else OPEN_SECONDS
+            await asyncio.wait((opened,), timeout=seconds)
             if not opened.done():
                 raise HolderSilent(self._folder, peer_of(channel))
             opened.result()

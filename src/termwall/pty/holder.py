@@ -7,8 +7,8 @@ far as each one's limit; then the program waits, as on any terminal. Nothing is 
 
 It is started with `python -m termwall.pty.holder LISTENER FOLDER LOCK`: the descriptor of a listening Unix socket, the
 data folder, and the descriptor of that folder with its lock, which is held for as long as this process lives. A socket
-that somebody removes is made anew. It ends by itself when it has no program and no connection. What it says is in
-`docs/reference/holder.md`.
+that somebody removes is made anew, and so is the folder. It ends by itself when it has no program and no connection.
+What it says is in `docs/reference/holder.md`.
 """
 
 import contextlib
@@ -31,6 +31,7 @@ from termwall.passing import SHORT, receive
 from termwall.protocol.frames import BadFrame, pack
 from termwall.pty.groups import signal_groups
 from termwall.pty.holding import Held, Peer
+from termwall.pty.home import Home
 from termwall.pty.rendezvous import listen, place_of, reach
 from termwall.pty.spawn import CannotStart, spawn
 from termwall.pty.versions import SPOKEN, differs, understood
@@ -65,14 +66,14 @@ class Holder:
 
     Args:
         listener: listens in `folder`.
-        folder: where; None: the socket is not looked after.
+        home: of the folder where; None: the socket is not looked after.
     """
 
-    def __init__(self, listener: socket.socket, folder: str | None = None) -> None:
+    def __init__(self, listener: socket.socket, home: Home | None = None) -> None:
         self.selector = selectors.DefaultSelector()
         self.listener = listener
-        self.folder = folder
-        self.place = None if folder is None else place_of(folder)
+        self.home = home
+        self.place = None if home is None else place_of(home.folder)
         self.place_seconds = PLACE_SECONDS
         self.sessions: dict[str, Held] = {}
         self.peers: set[Peer] = set()
@@ -98,7 +99,7 @@ class Holder:
         signal.signal(signal.SIGTERM, lambda *_: self.end())
         self.selector.register(wake, selectors.EVENT_READ, lambda: self._woken(wake))
         self._in(ALONE_SECONDS, "alone", lambda: None)
-        if folder is not None:
+        if home is not None:
             self._in(PLACE_SECONDS, "place", self._look_for_place)
 
     def run(self) -> None:
@@ -127,12 +128,13 @@ class Holder:
 
     def _look_for_place(self) -> None:
         """Put the socket back where others look for it, if it is gone from there."""
-        assert self.folder is not None
+        assert self.home is not None
         try:
-            if self.place is None or place_of(self.folder) != self.place:
-                self._take_place(self.folder)
+            self.home.secure()
+            if self.place is None or place_of(self.home.folder) != self.place:
+                self._take_place(self.home.folder)
             self.place_seconds = PLACE_SECONDS
-        except OSError as error:  # The folder is gone, or its disk is full.
+        except OSError as error:  # Its disk is full, or another holder is where the folder was.
             if self.place_seconds == PLACE_SECONDS:
                 _log(f"the socket is gone, and cannot be made again now: {error}")
             self.place_seconds = min(2 * self.place_seconds, MOST_PLACE_SECONDS)
@@ -541,18 +543,17 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         # A handler and not SIG_IGN, which the programs would inherit.
         signal.signal(number, lambda *_: None)
-    folder = None
+    home = None
     if len(sys.argv) > 3:
         lock = int(sys.argv[3])
         os.set_inheritable(lock, False)
-        # By its descriptor, where that is possible: the folder may be renamed.
-        folder = f"/proc/self/fd/{lock}" if os.path.isdir(f"/proc/self/fd/{lock}") else sys.argv[2]
+        home = Home(sys.argv[2], lock)
     os.chdir("/")
     descriptors.raise_limit()
     with socket.socket(fileno=int(sys.argv[1])) as listener:
         os.set_inheritable(listener.fileno(), False)
         listener.listen()  # So that who connects sees this process at the other end, and not the one that made it.
-        Holder(listener, folder).run()
+        Holder(listener, home).run()
 
 
 if __name__ == "__main__":

@@ -108,6 +108,18 @@ def meet(folder: Path, *, start: bool) -> socket.socket:
 
 def peer_of(channel: socket.socket) -> int | None:
     """The process of the holder at the other end, where the system knows."""
+    pid = _listener_of(channel)
+    # Of an older holder it is the server that made its socket, or whoever has that number by now.
+    return pid if pid is not None and is_holder(pid) else None
+
+
+def made_here(channel: socket.socket) -> bool:
+    """Whether this process has just made the socket for a holder, which had not begun when it was connected to."""
+    return _listener_of(channel) == os.getpid()
+
+
+def _listener_of(channel: socket.socket) -> int | None:
+    """The process that listened last at the other end, where the system knows."""
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
         return None
@@ -115,8 +127,7 @@ def peer_of(channel: socket.socket) -> int | None:
         pid: int = struct.unpack("3i", channel.getsockopt(socket.SOL_SOCKET, option, 12))[0]
     except OSError:
         return None
-    # Of an older holder it is the server that made its socket, or whoever has that number by now.
-    return pid if is_holder(pid) else None
+    return pid
 
 
 def is_holder(pid: int) -> bool:
@@ -229,17 +240,29 @@ def _lock(folder: Path) -> Iterator[int]:
     Raises:
         BlockingIOError: a holder has it.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = take_lock(folder)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise
-        except OSError:  # Not every network's file system has locks on folders.
-            pass
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def take_lock(folder: Path | str) -> int:
+    """A descriptor of a folder, with its lock.
+
+    Raises:
+        BlockingIOError: a holder has it.
+        OSError: there is no such folder, or it cannot be opened.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError:  # Not every network's file system has locks on folders.
+        pass
+    return descriptor
 
 
 def _launch(folder: Path) -> socket.socket:

@@ -92,6 +92,7 @@ class Access:
         self.token = token
         self.browsers = browsers or Browsers()
         self.codes = Codes()
+        self.instance = instance
         self.cookie_name = f"termwall_{instance}"
         self._hosts = {name.lower() for name in allowed_hosts} | LOOPBACK_NAMES | {host.lower()}
         self._origins = {origin.rstrip("/").lower() for origin in allowed_origins}
