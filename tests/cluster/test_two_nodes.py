@@ -364,6 +364,13 @@ async def test_case_command_line_19_A6_sessions_of_two_nodes_never_show_each_oth
     await until(lambda: sessions(two)["a"]["attached"] == [], "that it ended")
     async with shown(two, "a", inside="b") as again:
         assert again is None
+    # By the door of another node than the one that it runs on, as with `--url`.
+    async with shown(two, "b", inside="a") as crossed:
+        assert crossed is None
+        await until(lambda: sessions(one)["a"]["attached"] == ["b"], "that its own node knows it")
+        async with shown(one, "a", inside="b") as refusal:
+            assert refusal == (1008, "A session cannot be shown within itself, nor within one that it shows")
+    await until(lambda: sessions(one)["a"]["attached"] == [], "that it ended")
 
 
 @contextlib.asynccontextmanager

@@ -27,7 +27,7 @@ log = logging.getLogger("termwall.cluster")
 
 LEASE_SECONDS = 15.0
 """A node that looks at a project says so more often than that."""
-FOR_ALL = frozenset({"session", "name", "status", "exit_code", "signal"})
+FOR_ALL = frozenset({"session", "name", "status", "exit_code", "signal", "attached"})
 """Fields that every node is told of."""
 MOST_WAITING = 4096
 """Messages that wait to be sent; one more is dropped, and its readers are told everything again."""

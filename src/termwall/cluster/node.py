@@ -14,6 +14,7 @@ from termwall.cluster.gateway import Gateway
 from termwall.cluster.host import Host
 from termwall.cluster.parcel import PROTOCOL
 from termwall.cluster.stages import SharedStages
+from termwall.cluster.within import Within
 from termwall.core.focus import Activity
 from termwall.hub.estate import Estate
 from termwall.hub.room import Room
@@ -65,6 +66,7 @@ class Node:
         self.stages = SharedStages(bus, service, new_id)
         self.host = Host(bus, run, service)
         self.gateway = Gateway(bus, run, service)
+        self.within = Within(bus, run, service.nesting)
         self._watch: Subscription | None = None
         self._ready = asyncio.Event()
         self._chores = Chores(log)
@@ -84,6 +86,7 @@ class Node:
             await self.host.open()
         if self.role != "host":
             await self.gateway.open()
+        await self.within.open(self.node_of)
         try:
             await self.bus.open()
         except BusAway as error:
@@ -216,6 +219,7 @@ class Node:
         await self._chores.stop()
         for unsubscribe in self._unsubscribe:
             unsubscribe()
+        await self.within.close()
         await self.gateway.close()
         await self.host.close()
         await self.stages.close()

@@ -329,6 +329,14 @@ class Roster:
         return session.project_id != shown.project_id or (session.node != node and session.away is None)
 
     def _learn(self, node: str, one: dict[str, Any], fields: list[str] | None) -> None:
+        before = self._sessions.get(one["session"]["id"])
+        attached = set() if before is None else set(before.attached)
+        self._take(node, one, fields)
+        session = self._sessions.get(one["session"]["id"])
+        if session is not None and not set(session.attached) <= attached:
+            self._service.nesting.look_again()
+
+    def _take(self, node: str, one: dict[str, Any], fields: list[str] | None) -> None:
         shown = messages.Session.model_validate(one["session"])
         room = self._service.find_room(shown.project_id)
         if room is None:

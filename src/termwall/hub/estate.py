@@ -22,7 +22,7 @@ from termwall.hub.budgets import Budgets
 from termwall.hub.connection import Connection, Hello
 from termwall.hub.inheritance import inherit
 from termwall.hub.kept import Kept
-from termwall.hub.nesting import Nesting
+from termwall.hub.nesting import WITHIN_ITSELF, Nesting
 from termwall.hub.nodes import Cluster
 from termwall.hub.outlet import Outlet
 from termwall.hub.profiles import ProfileSpec
@@ -106,7 +106,7 @@ class Estate:
         self.budgets = Budgets(bounds)
         self._sender = Sender()
         self._starting = Starting()
-        self._nesting = Nesting(self._anywhere, self._heard)
+        self.nesting = Nesting(self._anywhere, self._heard)
         self._closing: set[asyncio.Task[None]] = set()
         self._focus_changed: dict[object, Callable[[FocusUpdate], None]] = {}
         self._session_changed: dict[object, Callable[[Session], None]] = {}
@@ -165,8 +165,8 @@ class Estate:
             log.warning("a WebSocket was refused: %s", descriptors.short(descriptors.LEFT))
             outlet.close(CloseCode.TRY_LATER, "The server may have no more files open; close terminals or pages")
             return None
-        if self._nesting.loops(hello):
-            outlet.close(CloseCode.POLICY, "A session cannot be shown within itself, nor within one that it shows")
+        if self.nesting.loops(hello):
+            outlet.close(CloseCode.POLICY, WITHIN_ITSELF)
             return None
         connection = Connection(
             room,
@@ -180,7 +180,7 @@ class Estate:
             gone=self._gone,
         )
         self._connections.add(connection)
-        self._nesting.came(hello)
+        self.nesting.came(connection)
         if self.cluster is not None:
             self.cluster.looked_at(room)
         connection.begin()
@@ -189,7 +189,7 @@ class Estate:
     def _gone(self, connection: Connection) -> None:
         if connection in self._connections:
             self._connections.discard(connection)
-            self._nesting.left(connection.hello)
+            self.nesting.left(connection)
 
     def _anywhere(self, session_id: SessionId) -> AnySession | None:
         return next((room.sessions[session_id] for room in self._rooms.values() if session_id in room.sessions), None)

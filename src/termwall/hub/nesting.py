@@ -3,17 +3,36 @@
 A session that is shown within itself, directly or through others, prints what it prints, for ever.
 """
 
-from collections import Counter
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Collection
+from typing import Protocol
 
+from termwall.core.errors import CloseCode
 from termwall.core.ids import SessionId
 from termwall.hub.anysession import AnySession
 from termwall.hub.connection import Hello
 from termwall.hub.session import LiveSession
 
+WITHIN_ITSELF = "A session cannot be shown within itself, nor within one that it shows"
+
+
+class Client(Protocol):
+    """A connection of `termwall attach`."""
+
+    @property
+    def hello(self) -> Hello:
+        """What it shows, and in which session it runs."""
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """End it."""
+
 
 class Nesting:
-    """Of one server. Other nodes are told of its sessions' `attached`, as of all that is known of a session.
+    """Of one server.
+
+    Each node hears what is shown within the others' sessions, and what the others' clients show within its own. Where
+    a loop was closed before it was known (two attaches at the same time, nodes that could not reach each other), the
+    client that shows the last of the loop's pairs, by their ids, is sent away: the other nodes conclude the same.
 
     Args:
         find: a session of any node.
@@ -23,51 +42,101 @@ class Nesting:
     def __init__(self, find: Callable[[SessionId], AnySession | None], changed: Callable[[LiveSession], None]) -> None:
         self._find = find
         self._changed = changed
-        self._within_distant: dict[SessionId, Counter[SessionId]] = {}
-        """What clients here show within other nodes' sessions: at most one a connection."""
+        self._clients: dict[SessionId, set[Client]] = {}
+        """Of this node, by the session that each runs in: as many as there are connections."""
+        self._elsewhere: dict[SessionId, dict[str, frozenset[SessionId]]] = {}
+        """What clients of other nodes show within sessions of this one, by node."""
+        self._due = False
+        self.changed_distant: Callable[[SessionId], None] = lambda outer: None
+        """What clients here show within another node's session is different."""
 
     def loops(self, hello: Hello) -> bool:
         """Whether this client would show a session within one that is shown in it."""
-        if hello.session_id is None or self._outer(hello) is None or hello.inside is None:
+        return self._leads_back(hello, lambda outer, inner: True)
+
+    def came(self, client: Client) -> None:
+        """A client is connected."""
+        inside = client.hello.inside
+        if inside is not None and client.hello.session_id is not None:
+            self._clients.setdefault(inside, set()).add(client)
+            self._refresh(inside)
+
+    def left(self, client: Client) -> None:
+        """It is no more."""
+        inside = client.hello.inside
+        clients = self._clients.get(inside, set()) if inside is not None else set()
+        if inside is not None and client in clients:
+            clients.discard(client)
+            if not clients:
+                del self._clients[inside]
+            self._refresh(inside)
+
+    def say_again(self) -> None:
+        """Call `changed_distant` for every session of another node within which clients here show some."""
+        for outer in tuple(self._clients):
+            if not isinstance(self._find(outer), LiveSession):
+                self.changed_distant(outer)
+
+    def shown_here(self, outer: SessionId) -> set[SessionId]:
+        """What clients of this node show within a session of any node."""
+        hellos = [client.hello for client in self._clients.get(outer, ())]
+        return {one.session_id for one in hellos if one.session_id is not None and self._knows(one)}
+
+    def told(self, node: str, outer: SessionId, shown: Collection[SessionId]) -> None:
+        """Clients of another node show these within a session of this one, and no others."""
+        nodes = self._elsewhere.pop(outer, {})
+        nodes.pop(node, None)
+        if shown:
+            nodes[node] = frozenset(shown)
+        if nodes:
+            self._elsewhere[outer] = nodes
+        self._refresh(outer)
+
+    def look_again(self) -> None:
+        """Something is known to be shown that was not: soon look whether clients here close a loop."""
+        if self._clients and not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._send_away)
+
+    def _send_away(self) -> None:
+        self._due = False
+        for client in [client for clients in self._clients.values() for client in clients]:
+            hello = client.hello
+            own = hello.inside, hello.session_id
+            if self._leads_back(hello, lambda outer, inner, own=own: (outer, inner) <= own):  # type: ignore[misc]
+                client.close(CloseCode.POLICY, WITHIN_ITSELF)
+
+    def _leads_back(self, hello: Hello, counts: Callable[[SessionId, SessionId], bool]) -> bool:
+        """Whether what it shows comes to show the session it runs in, by pairs (outer, inner) that count."""
+        if hello.session_id is None or hello.inside is None or not self._knows(hello):
             return False
         known = {hello.session_id}
         ahead = [hello.session_id]
         while ahead:
-            place = ahead.pop()
-            if place == hello.inside:
+            outer = ahead.pop()
+            if outer == hello.inside:
                 return True
-            session = self._find(place)
-            within = {*self._within_distant.get(place, ()), *(session.attached if session is not None else ())}
-            ahead += within - known
-            known |= within
+            session = self._find(outer)
+            within = self.shown_here(outer) | set(session.attached if session is not None else ())
+            new = {inner for inner in within - known if counts(outer, inner)}
+            ahead += new
+            known |= new
         return False
 
-    def came(self, hello: Hello) -> None:
-        """A client is connected."""
-        self._count(hello, 1)
-
-    def left(self, hello: Hello) -> None:
-        """It is no more."""
-        self._count(hello, -1)
-
-    def _outer(self, hello: Hello) -> AnySession | None:
-        """The session that it says to run in, unless it is none that its token knows of (X3)."""
+    def _knows(self, hello: Hello) -> bool:
+        """Whether the session that it says to run in is there, and one that its token knows of (X3)."""
         outer = None if hello.inside is None else self._find(hello.inside)
-        return outer if outer is not None and hello.only_project in (None, outer.project_id) else None
+        return outer is not None and hello.only_project in (None, outer.project_id)
 
-    def _count(self, hello: Hello, more: int) -> None:
-        if hello.inside is None or hello.session_id is None:
-            return
-        outer = self._outer(hello)
-        if isinstance(outer, LiveSession):
-            outer.attached = _counted(outer.attached, hello.session_id, more)
-            self._changed(outer)
-        elif outer is not None or hello.inside in self._within_distant:
-            counted = _counted(self._within_distant.pop(hello.inside, Counter()), hello.session_id, more)
-            if counted:
-                self._within_distant[hello.inside] = counted
-
-
-def _counted(before: Counter[SessionId], session: SessionId, more: int) -> Counter[SessionId]:
-    """Without those that nobody shows any more."""
-    return +(before + Counter({session: more}) if more > 0 else before - Counter({session: -more}))
+    def _refresh(self, outer: SessionId) -> None:
+        session = self._find(outer)
+        if isinstance(session, LiveSession):
+            attached = self.shown_here(outer).union(*self._elsewhere.get(outer, {}).values())
+            if attached != session.attached:
+                more = not attached <= session.attached
+                session.attached = frozenset(attached)
+                self._changed(session)
+                if more:
+                    self.look_again()
+        elif session is not None:
+            self.changed_distant(outer)

@@ -1,7 +1,6 @@
 """One live terminal: its process, its ring, who views it and who drives it. Knows no socket and no stage."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -93,9 +92,9 @@ class LiveSession(AnySession):
         """Held while its program is started anew: one at a time, each with a deadline."""
         self.recorder: Recorder | None = None
         self.recording_error: str | None = None
-        self.attached: Counter[SessionId] = Counter()
-        """How often `termwall attach` shows others within it."""
         """Why its last recording ended, if that was not wanted."""
+        self.attached: frozenset[SessionId] = frozenset()
+        """What `termwall attach` shows within it."""
         self.lost = lost
         """Why nobody knows what became of its program, or None."""
         self.steering = Steering(self, lambda: on_drive(self))
