@@ -218,6 +218,7 @@ class _Attached:
         focused = self._keyboard.focused
         data, left = self._keyboard.feed(data, encoded=encoded)
         self.caller.style = self._keyboard.style or 0
+        self._terminal.answers = self._terminal.answers or self._keyboard.answered
         if self._keyboard.focused != focused:
             self._tell_focus()
         self._typed(data)

@@ -22,6 +22,8 @@ ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 ANSWER_SECONDS = 2.0
 """How long the terminal, which may be far away, has to say that it knows of its modes' end: what it reported before
 that is thrown away, and what comes later is typed at the caller's prompt."""
+BUSY_SECONDS = 10.0
+"""How long one has that has answered before: it does answer, and its machine is busy."""
 
 
 class BorrowedTerminal:
@@ -45,6 +47,8 @@ class BorrowedTerminal:
         self._input = sys.stdin.fileno() if sys.stdin.isatty() else self._output
         self._asks = sys.stdin.isatty()
         """Whether somebody reads what the terminal answers."""
+        self.answers = False
+        """Whether it has answered a question."""
         self._before: list[Any] = termios.tcgetattr(self._input)
 
     def take(self) -> None:
@@ -84,11 +88,12 @@ class BorrowedTerminal:
     def _swallow_reports(self) -> None:
         """What the terminal reported until it read the end of its modes would be typed at the caller's prompt."""
         self.write("\x1b[5n")
-        until = time.monotonic() + ANSWER_SECONDS
+        until = time.monotonic() + (BUSY_SECONDS if self.answers else ANSWER_SECONDS)
         seen = b""
         while b"\x1b[0n" not in seen and (left := until - time.monotonic()) > 0:
             if select.select([self._input], [], [], left)[0]:
                 seen = seen[-8:] + (os.read(self._input, 4096) or b"\x1b[0n")
+        self.answers = b"\x1b[0n" in seen
 
     # ---- signals
 

@@ -105,6 +105,7 @@ def test_case_command_line_2_the_terminals_answer_is_no_typing(cut: int) -> None
     got = [typed.feed(b"a" + data[:cut], encoded=False), typed.feed(data[cut:] + b"b", encoded=False)]
     assert got == [(b"a", False), (b"b", False)]
     assert typed.style == 4
+    assert typed.answered
     assert typed.feed(data, encoded=False) == (data, False), "there was one question"
     assert typed.style == 4
 
@@ -113,9 +114,11 @@ def test_case_command_line_2_keys_that_begin_like_the_answer_are_typed() -> None
     typed = Typed()
     typed.asked()
     assert typed.feed(b"\x1bP", encoded=False) == (b"", False)
+    assert not typed.answered
     assert typed.hold_seconds == HELD_SECONDS
     assert typed.flush() == b"\x1bP"
     typed.late()
     assert typed.feed(b"\x1b", encoded=False) == (b"\x1b", False)
     assert typed.feed(b"\x1bP0$r\x1b\\x", encoded=False) == (b"x", False), "it does not know"
+    assert typed.answered
     assert typed.style is None

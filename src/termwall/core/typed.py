@@ -47,6 +47,8 @@ class Typed:
         """Whether the terminal has the focus, as far as it says."""
         self.style: int | None = None
         """The cursor's style (DECSCUSR), where the terminal answered the question for it."""
+        self.answered = False
+        """Whether the terminal answered that question, in whichever way."""
         self._asked = self._soon = False
         self._held = b""
         self._pasting = False
@@ -107,6 +109,7 @@ class Typed:
             out.append(found[0])
             return
         self._asked = self._soon = False
+        self.answered = True
         if found["known"] == b"1" and found["style"]:
             self.style = int(found["style"])
 
