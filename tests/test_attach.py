@@ -1,6 +1,7 @@
 """C1, C2: `termwall attach` against a real server, in a terminal that answers."""
 
 import os
+import re
 import signal
 import sys
 import time
@@ -55,9 +56,10 @@ def terminal(server: Server) -> Iterator[OuterTerminal]:
 
 def ends(terminal: OuterTerminal, before: bytes) -> None:
     """The terminal was given back as it was; then the command may say something."""
-    used, last, _ = terminal.output.rpartition(b"\x1b[?1049l")
+    used, last, rest = terminal.output.rpartition(b"\x1b[?1049l")
+    style = re.search(rb"\x1b\[5n(\x1b\[[0-9] q)", rest)  # Where the terminal said late what it was.
     fresh = OuterTerminal(terminal.env, terminal.cwd)
-    fresh.engine.feed(LINES + used + last)
+    fresh.engine.feed(LINES + used + last + (style[1] if style else b""))
     assert fresh.state() == before
     fresh.close()
 

@@ -17,11 +17,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from termwall.core.caller import ASK_STYLE, Caller
+from termwall.core.typed import STYLE
 
 ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 ANSWER_SECONDS = 2.0
 """How long the terminal, which may be far away, has to say that it knows of its modes' end: what it reported before
 that is thrown away, and what comes later is typed at the caller's prompt."""
+REPORTS_BYTES = 8192
+"""Of what it reported, that are looked through for its answer of what the cursor's style was before."""
 BUSY_SECONDS = 10.0
 """How long one has that has answered before: it does answer, and its machine is busy."""
 
@@ -92,8 +95,11 @@ class BorrowedTerminal:
         seen = b""
         while b"\x1b[0n" not in seen and (left := until - time.monotonic()) > 0:
             if select.select([self._input], [], [], left)[0]:
-                seen = seen[-8:] + (os.read(self._input, 4096) or b"\x1b[0n")
+                seen = seen[-REPORTS_BYTES:] + (os.read(self._input, 4096) or b"\x1b[0n")
         self.answers = b"\x1b[0n" in seen
+        if (late := STYLE.search(seen)) is not None:  # It was asked a moment ago only.
+            self.caller.style = int(late[1])
+            self.write(f"\x1b[{self.caller.style} q")
 
     # ---- signals
 
