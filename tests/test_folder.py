@@ -1,13 +1,15 @@
 """Who has a data folder, and how it is freed."""
 
+import fcntl
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from termwall.folder import data_folder, find_running, stop_running
+from termwall.folder import DataFolderTaken, data_folder, find_running, stop_running
 
 SERVER = """
 import fcntl, json, os, signal, sys, time
@@ -50,3 +52,13 @@ def test_P5_L3_a_server_has_ended_once_it_lets_go_of_its_folder(
 def test_P5_where_no_server_runs_none_has_to_end(tmp_path: Path) -> None:
     assert stop_running(tmp_path)
     assert find_running(tmp_path) is None
+
+
+def test_L12_a_command_that_looks_whether_a_server_runs_keeps_none_from_starting(tmp_path: Path) -> None:
+    with open(tmp_path / "lock", "w") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        looked = threading.Timer(0.05, fcntl.flock, (looking, fcntl.LOCK_UN))
+        looked.start()
+        with data_folder(tmp_path), pytest.raises(DataFolderTaken), data_folder(tmp_path):
+            pass
+        looked.join()

@@ -20,6 +20,8 @@ from termwall.disk import has_name, put_aside, read_plain, write_private
 STOP_SECONDS = 9.0
 """Until a server that was told to stop is killed: it ends by itself after 8.5 s, whatever hangs (L3)."""
 KILL_SECONDS = 5.0
+LOOK_SECONDS = 0.2
+"""A command that looks whether a server runs has the lock for a moment: after this it is a server's."""
 PIDS = range(2, 1 << 31)
 """What can be a server's: a signal to another number would go to everybody."""
 LOCK, RECORD = "lock", "server.json"
@@ -213,7 +215,9 @@ def data_folder(path: Path, *, take_over: bool = False) -> Iterator[Claim]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if not (take_over and stop_running(path) and _lock_soon(lock)):
+            if not _lock_soon(lock, LOOK_SECONDS) and not (
+                take_over and stop_running(path) and _lock_soon(lock, KILL_SECONDS)
+            ):
                 raise DataFolderTaken(
                     f"Another termwall server uses `{path}`. Stop it with `termwall down`, take over from it with "
                     "--take-over, or give this one another --data-dir."
@@ -253,9 +257,9 @@ def _taken(path: Path) -> bool:
     return False
 
 
-def _lock_soon(lock: IO[str]) -> bool:
+def _lock_soon(lock: IO[str], seconds: float) -> bool:
     """Another one that waited may have it first."""
-    until = time.monotonic() + KILL_SECONDS
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
