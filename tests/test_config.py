@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from termwall.config import Settings, SettingsError, load_profiles
+from termwall.config import Settings, SettingsError, _read_once, load_profiles, read_token
 from termwall.core.limits import Bounds
 
 
@@ -129,3 +129,15 @@ def test_case_server_2_hosts_and_origins_as_they_come_are_taken() -> None:
     origins = ["https://wall.example:8443/", "http://127.0.0.1:5173", "null", "https://[2001:db8::1]:1"]
     settings = Settings(allowed_hosts=hosts, allowed_origins=origins)
     assert (settings.allowed_hosts, settings.allowed_origins) == (hosts, origins)
+
+
+def test_case_hardening_X1_a_token_may_come_out_of_a_pipe() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"a-long-token\n")
+    os.close(writing)
+    path = Path(f"/dev/fd/{reading}")
+    try:
+        assert [read_token(path) for _ in range(3)] == ["a-long-token"] * 3
+    finally:
+        os.close(reading)
+        _read_once.pop(path, None)

@@ -295,6 +295,8 @@ def read_token(path: Path) -> str:
     Raises:
         SettingsError: it cannot be read, or holds none.
     """
+    if path in _read_once:
+        return _read_once[path]
     try:
         token = path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -302,9 +304,13 @@ def read_token(path: Path) -> str:
         raise SettingsError(f"the token cannot be read from `{path}`: {why}.") from None
     if len(token) < MIN_TOKEN or not token.isprintable():
         raise SettingsError(f"`{path}` holds no token: one line of at least {MIN_TOKEN} characters.")
+    if not path.is_file():
+        _read_once[path] = token
     return token
 
 
+_read_once: dict[Path, str] = {}
+"""Tokens that came out of pipes, as of a shell's `<(...)`, which are empty when they are read again."""
 _Word = Annotated[str, AfterValidator(no_nul)]
 _Command = Annotated[list[_Word], Field(min_length=1)]
 _Variables = dict[Annotated[str, AfterValidator(variable)], _Word]
