@@ -1,7 +1,8 @@
 """Watches an event loop: no turn may take long, and nothing that waits may be called on it (L6).
 
-Judged is the processor time of the loop's thread in one callback, which a busy machine does not change, and the calls
-that would wait. What a test itself does on the loop is not judged.
+Judged is the processor time of the loop's thread, which a busy machine does not change, and the calls that would wait.
+`watching` judges each callback of asyncio's own loop, and not what a test itself does on it; `TurnClock` judges whole
+turns of any loop, also uvloop's, which is written in C and shows nobody its callbacks.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import fcntl
 import os
 import select
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -23,6 +25,13 @@ TURN_SECONDS = 0.1
 LOOPS = str(Path(asyncio.__file__).parent)
 """What the loop itself waits for, when it ends, is its own affair."""
 SOURCE = str(Path(__file__).parents[2] / "src")
+
+
+TICK_SECONDS = 0.005
+SAMPLE_SECONDS = 0.03
+_sleep = time.sleep
+BIG_BYTES = 1 << 20
+"""Of a file that is opened on the loop: reading it takes milliseconds, and for ever on a disk that hangs."""
 
 
 class Watchdog:
@@ -44,6 +53,49 @@ class Watchdog:
     def forget(self) -> None:
         """What was until now does not count."""
         self.__init__()  # type: ignore[misc]
+
+
+class TurnClock:
+    """Judges the turns of the running loop until the process ends; for one in which no test runs on the loop.
+
+    A timer fires each `TICK_SECONDS`, at most once a turn. What the loop's thread has computed since it fired last, but
+    for the time until it was due, one turn took: so what is judged is never more than a turn was. A thread looks
+    meanwhile at where the loop is, to name what took long.
+    """
+
+    def __init__(self, dog: Watchdog) -> None:
+        self._dog = dog
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._clock = time.pthread_getcpuclockid(self._thread)
+        self._spent = time.thread_time()
+        self._places: list[str] = []
+        self._loop.call_later(TICK_SECONDS, self._tick)
+        threading.Thread(target=self._sample, name="watchdog", daemon=True).start()
+
+    def _tick(self) -> None:
+        spent = time.thread_time()
+        took, places, self._spent = spent - self._spent - TICK_SECONDS, self._places, spent
+        self._places = []
+        self._dog.judge(max(took, 0.0), lambda: " / ".join(places[-4:]) or "nothing was seen")
+        self._loop.call_later(TICK_SECONDS, self._tick)
+
+    def _sample(self) -> None:
+        while True:
+            _sleep(SAMPLE_SECONDS)
+            frame = sys._current_frames().get(self._thread)
+            if frame is not None and time.clock_gettime(self._clock) - self._spent > SAMPLE_SECONDS:
+                self._places.append(_place(frame))
+
+
+def _place(frame: Any) -> str:
+    """The innermost calls of the product in a stack."""
+    names: list[str] = []
+    while frame is not None and len(names) < 4:
+        if frame.f_code.co_filename.startswith(SOURCE):
+            names.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
+        frame = frame.f_back
+    return " < ".join(names)
 
 
 def _ours(callback: Any) -> bool:
@@ -68,7 +120,7 @@ def _name(callback: Any) -> str:
 
 @contextmanager
 def watching() -> Iterator[Watchdog]:
-    """Watch every loop of this thread for the length of the block. They must be asyncio's own."""
+    """Watch every loop of this thread for the length of the block. Turns are judged of asyncio's own."""
     dog = Watchdog()
     thread = threading.get_ident()
     handle = asyncio.events.Handle
@@ -121,11 +173,34 @@ def _forbidden(dog: Watchdog, thread: int) -> Iterator[None]:
     for name in ("connect", "recv", "recvmsg", "recv_into", "send", "sendall", "sendmsg", "accept"):
         forbid(socket.socket, name, blocking)
     forbid(threading.Thread, "join", lambda *_, **__: True)
+    for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo"):
+        forbid(socket, name, lambda *_, **__: True)
+    watched = True
+
+    def audit(event: str, arguments: tuple[Any, ...]) -> None:
+        suspect = event == "open" and watched and threading.get_ident() == thread and _on_loop()
+        if suspect and _is_big(arguments) and (where := _caller()):
+            dog.faults.append(f"a big file is opened on the event loop at {where}: {arguments[0]}")
+
+    sys.addaudithook(audit)  # It cannot be taken away again.
     try:
         yield
     finally:
+        watched = False
         for one in undo:
             one()
+
+
+def _is_big(arguments: tuple[Any, ...]) -> bool:
+    """Whether a file is opened for reading, and is big."""
+    path, _, flags = arguments
+    if not isinstance(path, (str, bytes, os.PathLike)) or (flags or 0) & os.O_ACCMODE == os.O_WRONLY:
+        return False
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size > BIG_BYTES
 
 
 def _on_loop() -> bool:

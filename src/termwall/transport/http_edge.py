@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from termwall import descriptors
 from termwall.core.limits import Bounds
 from termwall.transport.doors import EXTENSION, Door, Doors
+from termwall.transport.upgrades import Upgrades
 
 HEAD_BYTES = 64 << 10
 """Largest request head; a longer one ends the connection."""
@@ -30,6 +31,7 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
     """
     most = bounds.http_connections, bounds.stranger_connections, bounds.address_connections
     doors = Doors(*most, spare=descriptors.spare)
+    upgrades = Upgrades()
 
     class LimitedHttpProtocol(HttpToolsProtocol):
         _patience: asyncio.TimerHandle | None = None
@@ -80,7 +82,14 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
 
         def handle_websocket_upgrade(self) -> None:
             rest = self._head.partition(b"\r\n\r\n")[2]
+            if not upgrades.come(lambda: self._upgrade(rest)):
+                self.transport.pause_reading()
+
+        def _upgrade(self, rest: bytes) -> None:
+            if self.transport.is_closing():
+                return
             super().handle_websocket_upgrade()
+            self.transport.resume_reading()
             after: Any = self.transport.get_protocol()
             if isinstance(after, WSProtocol):
                 if self._door is not None:
