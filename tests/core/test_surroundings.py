@@ -46,7 +46,7 @@ def test_case_agents_4_the_next_server_waits_for_those_who_looked() -> None:
         assert after.settle() == (b"" if returns else FOCUS_OUT)
 
 
-def test_clients_with_keys_are_bounded() -> None:
+def test_S7_of_more_clients_with_keys_than_are_counted_the_last_ones_are() -> None:
     one = Surroundings()
     one.asked(Modes.FOCUS)
     for index in range(MOST_WITH_KEYS + 9):
@@ -54,6 +54,8 @@ def test_clients_with_keys_are_bounded() -> None:
     for index in range(9, MOST_WITH_KEYS + 8):
         assert one.keys(ClientId(str(index)), False) == b""
     assert one.keys(ClientId(str(MOST_WITH_KEYS + 8)), False) == FOCUS_OUT
+    assert one.keys(ClientId("0"), True) == FOCUS_IN, "who was not counted is again when it gets the keys anew"
+    assert one.keys(ClientId("0"), False) == FOCUS_OUT
 
 
 def test_case_agents_10_another_scheme_is_told_to_who_asked() -> None:
