@@ -1,0 +1,55 @@
+"""A client that reads nothing of its answer is let go, and one that reads slowly is not (X8). Real sockets."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from termwall.core.limits import Bounds
+from termwall.transport import http_edge
+
+PIECE, PIECES = 64 << 10, 512
+"""More than the kernel keeps."""
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_X8_who_reads_nothing_of_an_answer_is_let_go(monkeypatch: pytest.MonkeyPatch, reads: bool) -> None:
+    ended = asyncio.Event()
+    gone: list[str] = []
+
+    async def answers(_: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for number in range(PIECES):
+            await send({"type": "http.response.body", "body": bytes(PIECE), "more_body": number < PIECES - 1})
+        await receive()
+        gone.append((await receive())["type"])
+        ended.set()
+
+    if not reads:  # Else what the machine takes for a moment could be taken for a client that reads nothing.
+        monkeypatch.setattr(http_edge, "UNREAD_SECONDS", 0.05)
+    config = uvicorn.Config(answers, http=http_edge.http_protocol(Bounds()), lifespan="off", log_config=None)
+    config.load()
+    state = ServerState()
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(
+        lambda: config.http_protocol_class(config=config, server_state=state, app_state={}),  # type: ignore[arg-type]
+        "127.0.0.1",
+        0,
+    )
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 << 10)
+        client.setblocking(False)
+        await loop.sock_connect(client, listening.sockets[0].getsockname())
+        await loop.sock_sendall(client, b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        if reads:
+            got = 0
+            while got < PIECE * PIECES:
+                got += len(await loop.sock_recv(client, 1 << 20))
+            client.close()
+        await asyncio.wait_for(ended.wait(), 60)
+    assert gone == ["http.disconnect"]
+    listening.close()
+    await listening.wait_closed()
