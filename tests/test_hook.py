@@ -16,9 +16,22 @@ from tests.support.server import Server
 from tests.test_cli import Command
 
 
+COPILOT = {
+    "sessionId": "4df66d98-27aa-4962-b07a-c173c0c589fb",
+    "timestamp": 1795831452153,
+    "cwd": "/home/somebody/work",
+    "message": "Run command: touch made-by-agent",
+    "title": "Permission needed",
+    "hook_event_name": "Notification",
+    "notification_type": "permission_prompt",
+}
+"""What Copilot CLI 1.0.102 gave its `notification` hook as it asked, recorded; but for the folder."""
+
+
 @pytest.mark.parametrize(
     ("event", "notice"),
     [
+        (COPILOT, ("needs input", "Run command: touch made-by-agent")),
         ({"hook_event_name": "Notification", "message": "May I?"}, ("needs input", "May I?")),
         ({"hook_event_name": "Notification", "message": "in", "notification_type": "auth_success"}, None),
         ({"hook_event_name": "Notification", "message": 7}, ("needs input", "")),
