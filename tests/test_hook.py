@@ -15,7 +15,6 @@ from termwall import hook
 from tests.support.server import Server
 from tests.test_cli import Command
 
-
 COPILOT = {
     "sessionId": "4df66d98-27aa-4962-b07a-c173c0c589fb",
     "timestamp": 1795831452153,

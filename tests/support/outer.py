@@ -10,7 +10,8 @@ from pathlib import Path
 
 from termwall.screen.ghostty import GhosttyEngine
 
-SECONDS = 30
+SECONDS = 120
+"""That the slowest machine may take for what is waited for; all ends sooner by the event."""
 
 
 class OuterTerminal:
@@ -72,6 +73,10 @@ class OuterTerminal:
         while text not in self.engine.text(0) and time.monotonic() < until:
             assert self._read(0.1), self.engine.text(0)
         return text in self.engine.text(0)
+
+    def draw(self) -> None:
+        """Draw and answer what comes within a tenth of a second."""
+        self._read(0.1, ready=True)
 
     def wait(self) -> int:
         """Until the command ends, or stops; its exit code, or a signal's number below 0."""

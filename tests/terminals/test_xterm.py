@@ -24,7 +24,7 @@ MORE = r"\033[>1;2m\033[3g"
 MORE += r"\033]12;#ff0000\007\033[?5h\033[?7l\033[?45h\033[?69h\033[4h\033[20h\033[?3h\033[8;10;20t\033[1\"q"
 UNUSUAL = r"\x1b[?1004h\x1b[?2004h\x1b[?1h\x1b[?25l\x1b]11;#203040\x07\x1b]4;1;#405060\x07\x1b]2;mine\x07\x1b[4 q"
 """What the caller's terminal may have on before."""
-SECONDS = 60
+SECONDS = 120
 
 
 @pytest.fixture(scope="module")
