@@ -279,6 +279,43 @@ def test_case_hardening_L2_a_screen_that_was_overtaken_begins_where_its_output_i
     memory.close()
 
 
+def test_case_hardening_L2_a_picture_just_behind_where_a_screen_begins_anew_is_whole() -> None:
+    """Whoever was to get it goes on with the bytes behind it, and would never see the rows above."""
+    memory, feed = fed(32_000, 1 << 16)
+    feed.opening()
+    for number in range(2000, 16_000):
+        memory.ring.append(b"line %09d\r\n" % number)
+    seen: list[Picture | None] = []
+    feed.position = feed.ring.end - (1 << 15)
+    feed.ask("text", 0, seen.append, at=feed.ring.end - (1 << 15) + 32)
+    feed.position = 0
+    feed.skip()
+    worker = Drawn(feed.opening(), os.dup(memory.descriptor))
+    while not seen:
+        feed.answered(*worker.draw(feed.request()))
+    worker.close()
+    assert seen[0] is not None
+    assert len(seen[0].data.decode().split()) > 40
+    memory.close()
+
+
+def test_case_hardening_L2_a_picture_that_cannot_be_made_costs_no_screen() -> None:
+    memory, feed = fed(32_000, 1 << 16)
+    worker, seen = Drawn(feed.opening(), os.dup(memory.descriptor)), list[Picture | None]()
+    feed.ask("text", 0, seen.append)
+    worker.engine.text = None  # type: ignore[assignment, method-assign]
+    while not seen:
+        feed.answered(*worker.draw(feed.request()))
+    assert (seen, feed.lost, feed.position) == ([None], False, 32_000)
+    del worker.engine.text
+    feed.ask("text", 0, seen.append)
+    feed.answered(*worker.draw(feed.request()))
+    assert seen[1] is not None
+    assert f"line {1999:09d}" in seen[1].data.decode()
+    worker.close()
+    memory.close()
+
+
 def test_case_hardening_L2_a_worker_that_was_only_starved_is_not_held_against_the_session() -> None:
     memory, feed = fed(32_000, 1 << 16)
     for _ in range(2 * MAX_CRASHES):

@@ -333,7 +333,7 @@ class ScreenFeed:
         if not again:
             self.replied = self.memory.answered = self.position
         if alike:
-            picture = self._picture(header, body)
+            picture = None if "unseen" in header else self._picture(header, body)
             for ask in alike:
                 ask.answer(picture)
         if news is None:
@@ -387,7 +387,11 @@ class ScreenFeed:
         ring, most = self.ring, self.ring.capacity // 2
         if self._seconds >= LOOKED_SECONDS:
             most = min(most, int(REPLAY_SECONDS * self._drawn / self._seconds))
-        self.begin_anew(ring.tail_start(most), "its output took too long to draw")
+        shown = ring.tail_start(most)
+        # A picture of an offset just behind would lack the rows above it: for that as much is drawn before it.
+        first = next((ask.at for ask in self.asks if ask.at >= shown), ring.end)
+        begin = ring.tail_start(most + ring.end - first)
+        self.begin_anew(begin, "its output took too long to draw", shown=shown)
 
     def rebase(self) -> None:
         """Before a new worker takes it: begin anew where the checkpoint cannot be gone on from."""
@@ -397,8 +401,8 @@ class ScreenFeed:
         elif self.base.offset < self.ring.start:
             self.begin_anew(self.ring.replay_start(self.ring.capacity), "its output went on without a screen worker")
 
-    def begin_anew(self, offset: int, why: str) -> None:
-        """Go on with a new screen at this offset; it must be opened again."""
+    def begin_anew(self, offset: int, why: str, *, shown: int = 0) -> None:
+        """Go on with a new screen at this offset; it must be opened again. Pictures before `shown` are not had."""
         cols, rows = self.sizes.at(offset)
         self.base = Base(1 - self.base.slot, offset, self.sizes.serial_at(offset), cols, rows)
         self.memory.base = self.base
@@ -411,7 +415,7 @@ class ScreenFeed:
         self.crashes, self._drawn, self._seconds, self._overwritten = 0, 0, 0.0, False
         for _ in range(len(self.asks)):
             ask = self.asks.popleft()
-            if ask.at >= offset:
+            if ask.at >= max(offset, shown):
                 self.asks.append(ask)
             else:
                 ask.answer(None)

@@ -330,6 +330,8 @@ class Screens:
             self._broke(feed, header["broken"])
         elif not feed.closed:
             feed.answered(header, body)
+            if "unseen" in header:
+                log.warning("a picture of a screen cannot be made: %s", header["unseen"])
             if not feed.waited_for and feed in self._asked:
                 self._asked.pop(feed).cancel()
             self._told_anew(feed)

@@ -140,8 +140,7 @@ class Drawn:
         done = self.position == header["to"] and serial == (header["sizes"][-1][-1] if header["sizes"] else serial)
         if self.position - self._checkpoint_at >= self._checkpoint_bytes or self._sizes >= CHECKPOINT_SIZES:
             answer |= self._keep()
-        picture = self._show(header, answer) if done else b""
-        return answer | {"done": done}, picture
+        return self._pictured(header, answer | {"done": done}) if done else (answer | {"done": False}, b"")
 
     def _answer(self, header: dict[str, Any], serial: int, events: list[OscEvent]) -> dict[str, Any]:
         engine = self.engine
@@ -166,7 +165,14 @@ class Drawn:
         self.position = header["to"]
         self.ring.end = max(self.ring.end, self.position)
         answer = self._answer(header, serial, []) | {"seconds": 0.0, "anew": why, "done": True} | self._keep()
-        return answer, self._show(header, answer)
+        return self._pictured(header, answer)
+
+    def _pictured(self, header: dict[str, Any], answer: dict[str, Any]) -> Frame:
+        """With the picture that is wanted; one that cannot be made costs nothing but itself."""
+        try:
+            return answer, self._show(header, answer)
+        except Exception as error:  # noqa: BLE001 - it is told
+            return answer | {"unseen": f"{type(error).__name__}: {error}"}, b""
 
     def _keep(self) -> dict[str, Any]:
         """Make a checkpoint; the part of the answer that says so."""
