@@ -13,6 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 RETRY_SECONDS = 0.05
+ACK_BYTES = 8 << 10
+"""Of output between two acks: older versions refuse more than 1,000 messages in a second."""
 
 
 class Reached(Protocol):
@@ -48,6 +50,7 @@ class Client:
         self.refused: list[str] = []
         """What was typed and was told not to have been."""
         self._sent: list[tuple[str, int, str]] = []
+        self._acked: dict[str, int] = {}
         self._seq: dict[str, int] = {}
         self._ws: ClientConnection | None = None
         self._failed: Exception | None = None
@@ -177,7 +180,9 @@ class Client:
             assert offset - len(payload) == place, f"{name}: {place} is followed by {offset - len(payload)}"
             self._took(name, place, payload)
         self.places[name] = epoch, offset
-        await self._ack(ws, name, offset)
+        if data[0] == 2 or not 0 <= offset - self._acked.get(name, 0) < ACK_BYTES:
+            self._acked[name] = offset
+            await self._ack(ws, name, offset)
 
     def _pictured(self, name: str, offset: int, picture: bytes) -> None:
         """A snapshot came."""
