@@ -22,7 +22,7 @@ from termwall.hub.estate import ABSENT_SECONDS
 from termwall.hub.inheritance import FOUND, note_of
 from termwall.hub.kept import load
 from termwall.hub.recordings import Recordings
-from termwall.hub.session import LiveSession
+from termwall.hub.session import LiveSession, Machine, Occasion
 from termwall.pty.environment import Outfit
 from termwall.pty.held import Found, HeldPrograms
 from termwall.pty.pace import Pace
@@ -80,22 +80,17 @@ class Keeper:
             self._programs.send("unread", found.program.key)
             return
         kept, _ = note_of(found, None, FOUND)
-        session = LiveSession(
-            kept,
+        machine = Machine(
             bounds=self._bounds,
-            clock=_now,
+            date=_now,
+            tick=_now,
             programs=self._programs,
             outfit=Outfit(),
             screens=self._screens,
             pace=self._pace,
-            on_output=self._printed,
-            on_heard=self._heard.add,
-            on_exit=self._exited,
-            on_drive=lambda session: None,
-            on_echo=lambda session: None,
-            tick=_now,
-            program=found.program,
+            happened=self._happened,
         )
+        session = LiveSession(kept, found.program, machine)
         self._sessions.append(session)
         recording = kept.state.get("recording")
         if recording is not None:
@@ -103,12 +98,11 @@ class Keeper:
             if session.ended is not None:
                 self._recordings.finish(session)
 
-    def _exited(self, session: LiveSession) -> None:
-        self._recordings.finish(session)
-        self._heard.add(session)
-
-    def _printed(self, session: LiveSession) -> None:
-        session.printed(_now())
+    def _happened(self, session: LiveSession, what: Occasion) -> None:
+        if what == "ended":
+            self._recordings.finish(session)
+        if what in ("ended", "changed"):
+            self._heard.add(session)
 
     def _tell(self) -> None:
         heard, self._heard = self._heard, set()
@@ -118,7 +112,7 @@ class Keeper:
     def _settle(self) -> None:
         """Nobody has the keys of anything while there is no server (S7)."""
         for session in self._sessions:
-            session.voice.settle()
+            session.settle()
 
     def _wanted(self) -> bool:
         """Whether anything is left to draw."""

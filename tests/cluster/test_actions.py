@@ -9,6 +9,7 @@ import pytest
 from termwall.cluster.distant import DistantSession
 from termwall.cluster.local import LocalBroker
 from termwall.cluster.parcel import pack
+from termwall.core.session.acts import Act, Claimed, Typed
 from termwall.hub.session import LiveSession
 from tests.support.nodes import Nodes, OneNode
 from tests.support.patience import until
@@ -56,16 +57,17 @@ async def fails(line: Line, code: str) -> dict[str, Any]:
     return error
 
 
-def deaf(broker: LocalBroker, session: LiveSession, what: str) -> None:
-    """The answer to the next thing that is done to the session does not reach the gateway."""
-    does = getattr(session, what)
+def deaf(broker: LocalBroker, session: LiveSession, what: type[Act]) -> None:
+    """The answer to the next such thing that is done to the session does not reach the gateway."""
+    does = session.do
 
-    def once(*arguments: Any) -> None:
-        setattr(session, what, does)
-        broker.silence("gateway")
-        does(*arguments)
+    def once(act: Act, *arguments: Any) -> None:
+        if isinstance(act, what):
+            session.do = does  # type: ignore[method-assign]
+            broker.silence("gateway")
+        does(act, *arguments)
 
-    setattr(session, what, once)
+    session.do = once  # type: ignore[method-assign]
 
 
 async def test_I1_I3_input_without_a_number_goes_on_after_a_refused_one(two: Nodes) -> None:
@@ -114,8 +116,8 @@ async def test_I1_input_without_a_number_goes_on_where_its_number_was_forgotten(
     """By the session's node, which remembers so many; or by the gateway, which did not know the session for a while."""
     _, host, gateway = two
     line = await begun(host, gateway)
-    live(host, "a").inputs.limit = 1
-    live(host, "a").inputs.connected = tuple  # Of those who are connected, none is forgotten.
+    live(host, "a").core.inputs.limit = 1
+    live(host, "a").core.inputs.connected = tuple  # Of those who are connected, none is forgotten.
     for text, sequence in (("one", None), ("two", None), ("three", 1), ("four", None)):
         types(line, text, **({} if sequence is None else {"seq": sequence}))
         await line.sees("a", text)
@@ -139,7 +141,7 @@ async def test_I1_input_without_numbers_is_typed_once_through_lost_answers_and_r
     typed = ""
     for number in range(12):
         piece = f"<{number}>"
-        deaf(broker, session, "input")
+        deaf(broker, session, Typed)
         types(line, piece)
         typed += piece
         await until(lambda: "gateway" in broker.silent)
@@ -157,16 +159,16 @@ async def test_I4_a_claim_whose_answer_is_lost_is_not_done_again(two: Nodes, mon
     broker, host, gateway = two
     there = await begun(host, gateway)
     session = live(host, "a")
-    deaf(broker, session, "drive")
+    deaf(broker, session, Claimed)
     there.say("drive", sessionId="a", data={"cols": 101, "rows": 31})
-    await until(lambda: session.seat.driver == "mia")
+    await until(lambda: session.core.seat.driver == "mia")
     host.wall.line("kim").say("drive", sessionId="a", data={"cols": 50, "rows": 20})
     await asyncio.sleep(0.15)
     broker.join("gateway")
     there.say("seen", sessionId="a")  # It goes once the claim was answered.
     line = gateway.node.gateway._actions._lines[await known(gateway, "a")]
     await until(lambda: not line.waiting)
-    assert session.seat.driver == "kim"
+    assert session.core.seat.driver == "kim"
 
 
 async def test_I2_N4_a_batch_that_arrives_after_its_gateway_asked_what_became_of_it_does_nothing(two: Nodes) -> None:
@@ -252,3 +254,12 @@ async def test_case_page_29_N4_what_is_late_at_the_other_node_is_not_typed_and_w
     types(line, "after", seq=2, until=now + 60_000)
     await line.sees("a", "after")
     assert printed(host) == "in time after"
+
+
+async def test_W7_N4_a_session_of_another_node_is_renamed_over_the_socket(two: Nodes) -> None:
+    _, host, gateway = two
+    line = await begun(host, gateway)
+    line.say("rename", sessionId="a", name="other")
+    await until(lambda: host.service.get_session("a").name == "other")
+    await until(lambda: gateway.service.get_session("a").name == "other")
+    assert line.last("session_update")["name"] == "other"

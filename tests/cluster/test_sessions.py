@@ -404,7 +404,7 @@ async def test_I1_I2_N4_what_could_not_be_typed_in_time_is_told_and_never_typed_
     if arrives:  # The request arrives; its answer does not.
         line.say("input", sessionId="a", data="x", seq=1)
         session = host.service._find("a")[1]
-        await until(lambda: session.inputs.last(ClientId("mia")) == 1)
+        await until(lambda: session.core.inputs.last(ClientId("mia")) == 1)
         broker.silence("gateway")
     else:
         broker.silence("gateway")
@@ -434,18 +434,18 @@ async def test_I1_N4_what_was_typed_and_whose_answer_was_lost_is_acknowledged_on
     line.say("focus", sessionId="a")
     await line.sees("a", "READY")
     session = host.service._find("a")[1]
-    takes = session.input
+    takes = session.do
 
     def takes_and_is_parted(*arguments: Any) -> None:
         takes(*arguments)
         broker.silence("gateway")
 
-    monkeypatch.setattr(session, "input", takes_and_is_parted)
+    monkeypatch.setattr(session, "do", takes_and_is_parted)
     line.say("input", sessionId="a", data="x", seq=1)
     await until(lambda: host.service.get_session("a").offset == len("READY\nx"), "that it is typed")
     await asyncio.sleep(0.6)
     assert line.of("input_ack") == line.of("error") == [], "nobody knows"
-    monkeypatch.setattr(session, "input", takes)
+    monkeypatch.setattr(session, "do", takes)
     broker.join("gateway")
     await until(lambda: line.of("input_ack"), "the answer")
     assert line.last("input_ack")["seq"] == 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from termwall.core.cursor import Cursor
 from termwall.core.ring import Ring
-from termwall.core.sizes import SizeLog
+from termwall.core.session.sizes import SizeLog
 from termwall.core.snapshot import take_snapshot
 from termwall.protocol.codec import TextDecoder
 

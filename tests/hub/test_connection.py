@@ -1,6 +1,7 @@
 """One connection: its opening, its messages, its input and size, its limits, and that it leaves nothing behind."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -416,8 +417,8 @@ async def test_500_connections_leave_nothing_in_the_service(wall: Wall) -> None:
     assert wall.service.connections == 1
     assert len(room.connections) == 1
     assert len(session.viewers) == 1
-    assert session.seat.driver is None
-    assert not session.seat._wanted
+    assert session.core.seat.driver is None
+    assert not session.core.seat._wanted
     stay.leave()
     assert (wall.service.connections, len(session.viewers)) == (0, 0)
 
@@ -823,3 +824,44 @@ async def test_X3_a_token_for_one_project_nests_nothing_in_others_sessions(wall:
         1008,
         "A session cannot be shown within itself, nor within one that it shows",
     )
+
+
+async def test_W7_a_session_is_renamed_over_the_socket(wall: Wall) -> None:
+    wall.session("a")
+    line = wall.line()
+    events: list[messages.Session] = []
+    wall.service.subscribe("session_changed", events.append)
+    line.say("rename", sessionId="a", name="other")
+    assert wall.service.get_session("a").name == "other"
+    assert line.last("session_update")["name"] == "other"
+    assert [event.name for event in events] == ["other"]
+    line.say("rename", sessionId="a", name="other")
+    assert len(events) == 1, "nothing changed"
+    line.say("rename", sessionId="a", name="\x1b", requestId="r")
+    assert (line.last("error")["code"], line.last("error")["requestId"]) == ("invalid", "r")
+    wall.line(role="view").say("rename", sessionId="a", name="theirs")
+    assert wall.service.get_session("a").name == "other"
+
+
+async def test_S9_subscribers_are_called_for_each_change_and_the_end_whichever_door_it_came_through(wall: Wall) -> None:
+    wall.session("a", "cat")
+    line = wall.line()
+    changed: list[messages.Session] = []
+    removed: list[str] = []
+    wall.service.subscribe("session_changed", changed.append)
+    end = wall.service.subscribe("session_removed", lambda session: removed.append(session.id))
+    line.say("drive", sessionId="a", data={"cols": 99, "rows": 20})
+    await until(lambda: changed and changed[-1].cols == 99)
+    wall.service.notify_session("a", "needs input", "May I?", "hook")
+    assert changed[-1].attention.state == "needs input"
+    line.say("input", sessionId="a", data="x")
+    await until(lambda: changed[-1].attention.state != "needs input")
+    line.say("ack", sessionId="a", offset=0)
+    wall.service.rename_session("a", wall.service.get_session("a").name)
+    told = [session.model_dump(exclude={"offset", "last_activity", "foreground"}) for session in changed]
+    assert all(one != other for one, other in itertools.pairwise(told)), "a change is one"
+    await wall.service.delete_session("a")
+    assert removed == ["a"]
+    end()
+    with pytest.raises(ValueError, match="no event"):
+        wall.service.subscribe("nonsense", removed.append)  # type: ignore[call-overload]

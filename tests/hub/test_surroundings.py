@@ -218,7 +218,7 @@ async def test_case_terminal_11_reports_of_a_program_that_is_gone_end_at_the_pro
         assert session is not None and session.feed is not None
         feed = session.feed
         await until(lambda feed=feed: feed.position == feed.ring.end)
-        await until(lambda session=session, left=left: session.voice.reports_focus == left)
+        await until(lambda session=session, left=left: session.core.surroundings.reports_focus == left)
 
 
 async def test_case_agents_7_a_call_by_bell_holds_while_only_a_clock_goes_on(drawn: Wall) -> None:
@@ -228,12 +228,12 @@ async def test_case_agents_7_a_call_by_bell_holds_while_only_a_clock_goes_on(dra
     drawn.session("a", "sh", "-c", script)
     session = drawn.service.find_own("a")
     assert session is not None
-    await until(lambda: session.watch.doubted)
+    await until(lambda: session.core.watch.doubted)
     begin = session.ring.end
     await until(lambda: session.ring.end > begin + 200)
     assert session.feed is not None and session.feed.look
     # As if it had gone on for long: only new text would end it.
-    session.watch.printed(session.watch.value.since + 60_000, judged=True)
+    session.core.watch.printed(session.core.watch.value.since + 60_000, judged=True)
     assert drawn.service.get_session("a").attention.state == "needs input"
 
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from termwall.core.attention import Watch
 from termwall.core.osc import Notified, OscScanner, Progressed, Titled
+from termwall.core.session.attention import Watch
 from termwall.screen.ghostty import GhosttyEngine
 from termwall.screen.progress import KnownRows
 

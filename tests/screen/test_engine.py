@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from termwall.hub.voice import RESET
+from termwall.core.session.session import RESET
 from termwall.screen.engine import Engine, EngineError
 from termwall.screen.ghostty import GhosttyEngine
 from tests.screen.fidelity.fuzz import SIZE, stream

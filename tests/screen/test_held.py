@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.core.sizes import SizeLog
+from termwall.core.session.session import Heard
+from termwall.core.session.sizes import SizeLog
 from termwall.hub import search as searching
 from termwall.hub import sending
 from termwall.hub.search import search
@@ -18,7 +19,7 @@ from termwall.memory import Memory
 from termwall.protocol.bodies import InputBody
 from termwall.screen import feed as feeds
 from termwall.screen import screens as module
-from termwall.screen.feed import MAX_CRASHES, News, Picture, ScreenFeed
+from termwall.screen.feed import MAX_CRASHES, Picture, ScreenFeed
 from termwall.screen.worker import Drawn
 from tests.screen.test_screens import shows, text
 from tests.support.wall import Wall, until
@@ -209,11 +210,11 @@ async def test_case_hardening_L2_a_screen_whose_whole_output_is_there_is_exact_a
     os.kill(wall.screens.pid, signal.SIGSTOP)  # It writes no other one meanwhile.
     os.pwrite(memory.descriptor, bytes(16), (1 + memory.base.slot) * (4 << 30))
     os.pwrite(memory.descriptor, bytes(16), (1 + memory.base.slot) * (4 << 30) + memory.base.length - 16)
-    typed = session.inputs
+    typed = session.core.inputs
     os.kill(wall.screens.pid, signal.SIGKILL)
     await until(lambda: wall.screens is not None and wall.screens.restarts == 1)
     assert (await text(wall, "a", 1000), wall.service.get_session("a").screen) == (before, "exact")
-    assert session.inputs is typed
+    assert session.core.inputs is typed
     assert memory.base.length, "the next one begins there"
 
 
@@ -352,7 +353,7 @@ def test_S4_a_session_at_which_the_worker_dies_each_time_gets_a_new_screen() -> 
     memory = Memory.create(1 << 16, 1 << 16)
     memory.ring.free()[:12] = b"heard before"
     memory.ring.commit(12)
-    told: list[News] = []
+    told: list[Heard] = []
     feed = ScreenFeed(
         1,
         memory,

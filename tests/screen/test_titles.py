@@ -55,11 +55,11 @@ async def test_case_terminal_20_a_sessions_title_is_the_one_before_again(drawn: 
     drawn.session("a", "sh", "-c", "stty -echo; " + "read x; ".join(f"printf '{text}'; " for text in printed) + "cat")
     session = drawn.service._find("a")[1]
     await shows(drawn, "a", "INSIDE")
-    await until(lambda: session.title == "Thanks")
+    await until(lambda: session.core.facts.title == "Thanks")
     drawn.service.write_input("a", "\n")
     await shows(drawn, "a", "OUTSIDE")
-    await until(lambda: session.title == "one")
+    await until(lambda: session.core.facts.title == "one")
     assert (await drawn.service.show_session("a", "text", 0)).title == "one"
     drawn.service.write_input("a", "\n")
     await shows(drawn, "a", "BEYOND")
-    await until(lambda: session.title == "two")
+    await until(lambda: session.core.facts.title == "two")

@@ -16,7 +16,8 @@ from termwall.cluster.chores import Chores
 from termwall.cluster.distant import DistantSession
 from termwall.cluster.parcel import BadParcel, pack, unpack
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.hub.anysession import InputAnswer, Person
+from termwall.core.session.acts import Act, Person, Typed, plain
+from termwall.hub.anysession import ActAnswer
 
 log = logging.getLogger("termwall.cluster")
 
@@ -41,7 +42,7 @@ _Outcome = int | TermwallError | None
 class _Action:
     header: dict[str, Any]
     data: bytes
-    answer: InputAnswer | None
+    answer: ActAnswer
     unnumbered: bool
     """Input that its client gave no number: it gets one of its line's."""
     until: float
@@ -88,23 +89,23 @@ class Actions:
     def act(
         self,
         session: DistantSession,
-        header: dict[str, Any],
+        act: Act,
         who: Person,
-        data: bytes = b"",
-        answer: InputAnswer | None = None,
-        until: int | None = None,
+        answer: ActAnswer,
     ) -> None:
-        """Have something done to a session, but not after `until` on this node's clock (milliseconds)."""
+        """Have something done to a session, but not after its `until` on this node's clock (milliseconds)."""
+        data, until = (act.data, act.until) if isinstance(act, Typed) else (b"", None)
         line = self._lines.get(session)
         if line is None:
             line = self._lines[session] = _Line(self._new_name())
         if line.bytes + len(data) > self._most_bytes or len(line.waiting) >= MOST_WAITING:
-            if answer is not None:
-                answer(TermwallError(ErrorCode.INPUT_OVERFLOW, f"`{session.name}` takes no more input at the moment."))
+            answer(TermwallError(ErrorCode.INPUT_OVERFLOW, f"`{session.name}` takes no more input at the moment."))
             return
-        header |= {"client": who.client_id, "name": who.name, "bytes": len(data)}
-        unnumbered = header["do"] == "input" and header["seq"] is None
-        if header["do"] == "input":
+        header = plain(act) | {"client": who.client_id, "name": who.name, "bytes": len(data)}
+        if who.theme is not None:
+            header["theme"] = who.theme.plain()
+        unnumbered = isinstance(act, Typed) and act.seq is None
+        if isinstance(act, Typed):
             header["log"] = line.name if unnumbered else who.client_id
         size = len(pack(header)) + NUMBER_BYTES + len(data)
         limit = _now() + TYPED_SECONDS if until is None else min(_now() + TYPED_SECONDS, until / 1000)
@@ -268,8 +269,7 @@ def _settle(line: _Line, batch: list[_Action], outcomes: list[_Outcome]) -> None
         elif action.unnumbered and isinstance(outcome, int):
             line.taken, result = outcome, None
         line.bytes -= len(action.data)
-        if action.answer is not None:
-            chores.call(log, action.answer, result)
+        chores.call(log, action.answer, result)
     line.waiting.extendleft(reversed(again))
 
 

@@ -1,12 +1,15 @@
 """A session of another node, as this one's clients see it: a copy of its newest output, and its node for all else."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from termwall.core.ids import ClientId, ProjectId, SessionId
+from termwall.core.ids import ProjectId, SessionId
 from termwall.core.limits import Bounds
 from termwall.core.relay import Copy, Receiver
-from termwall.core.sizes import SizeLog
-from termwall.hub.anysession import AnySession, InputAnswer, Person, Recency
+from termwall.core.session.acts import NOBODY, Act, Person, Typed
+from termwall.core.session.session import Recency
+from termwall.core.session.sizes import SizeLog
+from termwall.hub.anysession import ActAnswer, AnySession, unanswered
 from termwall.hub.viewer import Viewer
 from termwall.protocol import messages
 
@@ -236,43 +239,16 @@ class DistantSession(AnySession):
     def keep(self) -> None:
         """Its node keeps it."""
 
-    # ---- what a client does
+    # ---- what is done to it
 
-    def input(
-        self, who: Person, data: bytes, seq: int | None, answer: InputAnswer, *, until: int | None = None
-    ) -> None:
-        """A client types."""
-        known = self._shown.driver is not None and self._shown.driver.client_id == who.client_id
-        theme = {} if known else _theme_of(who)
-        self._gateway.act(self, {"do": "input", "seq": seq} | theme, who, data, answer, until)
+    def do(self, act: Act, who: Person = NOBODY, answer: ActAnswer = unanswered) -> None:
+        """Its node does it."""
+        self._gateway.act(self, act, self._as_known_there(act, who), answer)
 
-    def resize(self, who: Person, size: tuple[int, int]) -> None:
-        """A client tells its size."""
-        self._gateway.act(self, {"do": "resize", "size": size} | _theme_of(who), who)
-
-    def drive(self, who: Person, size: tuple[int, int] | None) -> None:
-        """A client claims it."""
-        self._gateway.act(self, {"do": "drive", "size": size} | _theme_of(who), who)
-
-    def keys(self, who: Person, has: bool) -> None:
-        """A client has its keys, or has them no more."""
-        self._gateway.act(self, {"do": "keys", "has": has}, who)
-
-    def themed(self, who: Person) -> None:
-        """Who drives it has other colours."""
-        self._gateway.act(self, {"do": "theme"} | _theme_of(who), who)
-
-    def saw(self) -> None:
-        """Somebody has seen what it wants."""
-        self._gateway.act(self, {"do": "saw"}, Person(ClientId("")))
-
-    def leave_seat(self, client: ClientId) -> None:
-        """The last connection of a client closed."""
-        self._gateway.act(self, {"do": "leave"}, Person(client))
-
-
-def _theme_of(who: Person) -> dict[str, Any]:
-    return {} if who.theme is None else {"theme": who.theme.plain()}
+    def _as_known_there(self, act: Act, who: Person) -> Person:
+        """Whoever drives has told its colours before: they need not go with each key."""
+        drives = self._shown.driver is not None and self._shown.driver.client_id == who.client_id
+        return replace(who, theme=None) if drives and isinstance(act, Typed) else who
 
 
 class DistantDrawer:

@@ -16,7 +16,8 @@ from termwall.cluster.parcel import BadParcel, pack, unpack, unpack_frame
 from termwall.cluster.pictures import Pictures
 from termwall.cluster.roster import Roster
 from termwall.core.relay import ACK_SECONDS
-from termwall.hub.anysession import InputAnswer, Person
+from termwall.core.session.acts import Act, Person
+from termwall.hub.anysession import ActAnswer
 from termwall.hub.estate import Estate
 from termwall.protocol.messages import Session
 from termwall.screen.feed import Picture
@@ -204,17 +205,9 @@ class Gateway:
         # First the output, so that it begins before the picture.
         self._pictures.draw(session, kind, lines, answer, self._attaching.get(session))
 
-    def act(
-        self,
-        session: DistantSession,
-        header: dict[str, Any],
-        who: Person,
-        data: bytes = b"",
-        answer: InputAnswer | None = None,
-        until: int | None = None,
-    ) -> None:
-        """Have something done to a session: once, in order, and not after `until` on this node's clock."""
-        self._actions.act(session, header, who, data, answer, until)
+    def act(self, session: DistantSession, act: Act, who: Person, answer: ActAnswer) -> None:
+        """Have something done to a session: once, in order, and not after its `until` on this node's clock."""
+        self._actions.act(session, act, who, answer)
 
 
 def _now() -> float:

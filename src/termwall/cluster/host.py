@@ -20,8 +20,8 @@ from termwall.cluster.pictures import Painter
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.relay import Reset, Send, Sender
+from termwall.core.session.acts import Claimed, Held, Left, Person, Resized, Typed, UnknownAct, act_of
 from termwall.core.theme import Theme
-from termwall.hub.anysession import Person
 from termwall.hub.estate import Estate
 from termwall.hub.room import Room
 from termwall.hub.session import LiveSession
@@ -42,6 +42,9 @@ forgotten."""
 MOST_DONE = 1024
 """Lines of other nodes' clients whose last batch is remembered, with its answer. The one that was silent longest goes;
 if that batch comes again nevertheless, its claims are done twice, but not its input (I1)."""
+
+_OF_GUESTS = (Typed, Resized, Claimed, Held)
+"""Whoever does this is there until it leaves."""
 
 
 @dataclass(eq=False, slots=True)
@@ -248,38 +251,22 @@ class Host:
         client = ClientId(action["client"])
         who = Person(client, action.get("name"), _theme(action))
         key = gateway, session.id, client
-        result: list[Any] = []
-        match action["do"]:
-            case "input":
-                self._remember(key)
-
-                def answer(outcome: int | TermwallError | None) -> None:
-                    result.append(_plain(outcome) if isinstance(outcome, TermwallError) else outcome)
-
-                session.input(who, data, action["seq"], answer, ClientId(action["log"]))
-            case "resize":
-                self._remember(key)
-                session.resize(who, tuple(action["size"]))
-            case "drive":
-                self._remember(key)
-                size = action["size"]
-                session.drive(who, None if size is None else tuple(size))
-            case "keys":
-                self._remember(key)
-                session.keys(who, action["has"] is True)
-            case "theme":
-                session.themed(who)
-            case "last":
-                return session.inputs.last(ClientId(action["log"]))
-            case "saw":
-                session.saw()
-            case "leave":
-                self._guests.pop(key, None)
-                self._left(session, client)
-            case other:
-                sentence = f"Node {self._bus.node} does not know how to do `{other}`; it may be of an older version."
-                return _plain(TermwallError(ErrorCode.INTERNAL, sentence))
-        return result[0] if result else None
+        if action["do"] == "last":
+            return session.core.inputs.last(ClientId(action["log"]))
+        try:
+            act = act_of(action, data)
+        except UnknownAct as other:
+            sentence = f"Node {self._bus.node} does not know how to do `{other}`; it may be of an older version."
+            return _plain(TermwallError(ErrorCode.INTERNAL, sentence))
+        if isinstance(act, Left):
+            self._guests.pop(key, None)
+            self._left(session, client)
+            return None
+        if isinstance(act, _OF_GUESTS):
+            self._remember(key)
+        result: list[Any] = [None]
+        session.do(act, who, lambda outcome: result.append(outcome))
+        return _plain(result[-1]) if isinstance(result[-1], TermwallError) else result[-1]
 
     def _copied(self, session: LiveSession, client: str, text: str) -> None:
         """A program put a text on the clipboard of a client that drives it from another node (S7)."""
@@ -297,7 +284,7 @@ class Host:
     def _left(self, session: LiveSession, client: ClientId) -> None:
         room = self._service.find_room(session.project_id)
         if room is not None and not room.present(client, SessionId(session.id)):
-            session.leave_seat(client)
+            session.do(Left(), Person(client))
 
     def _member(self, member: Member, here: bool) -> None:
         """The clients of a node that is gone have left."""
@@ -317,7 +304,7 @@ def _late(session: LiveSession, action: dict[str, Any]) -> Any:
     """It is not done, unless it was: then its client is told again."""
     seq = action.get("seq")
     if action["do"] == "input" and seq is not None:
-        last = session.inputs.last(ClientId(action["log"]))
+        last = session.core.inputs.last(ClientId(action["log"]))
         if seq <= last:
             return last
     return _plain(TermwallError(ErrorCode.ENGINE_AWAY, "Nothing was typed: it came too late."))

@@ -11,7 +11,7 @@ list.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +95,7 @@ class News:
         """Of the last message to all."""
         return self._serial
 
-    def told(self, room: Room, session: AnySession, fields: dict[str, Any]) -> None:
+    def told(self, room: Room, session: AnySession, fields: Mapping[str, Any]) -> None:
         """Clients here are told this of a session."""
         if not isinstance(session, LiveSession):
             return
@@ -115,7 +115,7 @@ class News:
                     self._end(room.id, node)  # When it renews the lease, it learns that it missed something.
 
     def _header(
-        self, room: Room, session: LiveSession, fields: dict[str, Any], *, removed: bool = False
+        self, room: Room, session: LiveSession, fields: Mapping[str, Any], *, removed: bool = False
     ) -> dict[str, Any]:
         self._moment += 1
         header = {"node": self._bus.node, "run": self._run, "moment": self._moment, "project": room.id}

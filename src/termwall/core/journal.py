@@ -13,7 +13,7 @@ from collections import deque
 from typing import Protocol
 
 from termwall.core.ids import ClientId
-from termwall.core.inputs import InputLog, client_key
+from termwall.core.session.inputs import InputLog, client_key
 
 SLOT_BYTES = 24
 """Of a client in the table: the hash of its id, and its last number."""

@@ -19,7 +19,7 @@ import binascii
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import unquote_to_bytes
 
 from termwall.core.caption import caption, sentence
@@ -102,11 +102,11 @@ class Asked:
         return b"\x1b]52;%s;%s%s" % (self.selection.encode(), data, b"\x07" if self.bel else b"\x1b\\")
 
 
-OscEvent = Titled | Moved | Notified | Progressed | Marked | Copied | Asked
+Sign = Titled | Notified | Progressed | Marked
+"""What says something of how far the program is (S9)."""
+OscEvent = Sign | Moved | Copied | Asked
 
-_EVENTS: dict[str, type[OscEvent]] = {
-    kind.__name__: kind for kind in (Titled, Moved, Notified, Progressed, Marked, Copied, Asked)
-}
+_EVENTS: dict[str, type[OscEvent]] = {kind.__name__: kind for kind in get_args(OscEvent)}
 
 
 def encode_events(events: Iterable[OscEvent]) -> list[list[Any]]:

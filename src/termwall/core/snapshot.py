@@ -8,7 +8,7 @@ the viewer's credit. While the ring still has the session's first byte, that rep
 from dataclasses import dataclass
 
 from termwall.core.ring import Ring
-from termwall.core.sizes import SizeLog
+from termwall.core.session.sizes import SizeLog
 
 RESET = b"\x1bc"
 """RIS: screen, scrollback, modes and pen as new. In band: a terminal's own reset would overtake queued bytes."""

@@ -6,16 +6,16 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from termwall.core.errors import TermwallError
 from termwall.core.focus import Activity
-from termwall.core.ids import ClientId, ProjectId, SessionId
+from termwall.core.ids import ProjectId, SessionId
 from termwall.core.limits import Bounds
 from termwall.core.ring import Ring
-from termwall.core.sizes import SizeLog
-from termwall.core.theme import Theme
+from termwall.core.session.acts import NOBODY, Act, Person
+from termwall.core.session.session import Recency
+from termwall.core.session.sizes import SizeLog
 from termwall.protocol import messages
 from termwall.protocol.codec import stream_frame
 
@@ -23,34 +23,22 @@ if TYPE_CHECKING:
     from termwall.hub.viewer import Viewer
     from termwall.screen.feed import Picture
 
-InputAnswer = Callable[[int | TermwallError | None], None]
-"""Called once: with the last number that was taken of this client, None where it has none, or why it was refused."""
+ActAnswer = Callable[[int | TermwallError | None], None]
+"""Called with the last number that was taken of this client, None where it has none, or why an act was refused."""
+
+
+def unanswered(_: int | TermwallError | None) -> None:
+    """Nobody waits for the answer."""
+
+
 RESIZED_SECONDS = 0.25
 """After the last of a series of size changes, the screen is drawn anew for everybody (S3)."""
 
 
-@dataclass(slots=True)
-class Recency:
-    """When things last happened to a session, in ticks: the order of eviction (F3)."""
-
-    user: int = 0
-    output: int = 0
-    focused: int = 0
-
-    @property
-    def newest(self) -> int:
-        """The last of them."""
-        return max(self.user, self.output, self.focused)
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who does something to a session: a client, and what it calls itself."""
-
-    client_id: ClientId
-    name: str | None = None
-    theme: Theme | None = None
-    """Its colours, as far as it has told them."""
+def raised(result: int | TermwallError | None) -> None:
+    """Raises why an act was refused."""
+    if isinstance(result, TermwallError):
+        raise result
 
 
 class Drawer(Protocol):
@@ -175,31 +163,9 @@ class AnySession(ABC):
     # ---- what a client does to it
 
     @abstractmethod
-    def input(
-        self, who: Person, data: bytes, seq: int | None, answer: InputAnswer, *, until: int | None = None
-    ) -> None:
-        """A client types (I1, I3, I4); not any more once `clock.milliseconds` shows more than `until`."""
+    def do(self, act: Act, who: Person = NOBODY, answer: ActAnswer = unanswered) -> None:
+        """Somebody, or nobody in particular, does something to it: the one way in.
 
-    @abstractmethod
-    def resize(self, who: Person, size: tuple[int, int]) -> None:
-        """A client tells its size (I4)."""
-
-    @abstractmethod
-    def drive(self, who: Person, size: tuple[int, int] | None) -> None:
-        """A client claims it (I4)."""
-
-    @abstractmethod
-    def keys(self, who: Person, has: bool) -> None:
-        """A client has its keys, or has them no more (S7)."""
-
-    @abstractmethod
-    def themed(self, who: Person) -> None:
-        """Who drives it has other colours (S7)."""
-
-    @abstractmethod
-    def saw(self) -> None:
-        """Somebody has seen what it wants (S9)."""
-
-    @abstractmethod
-    def leave_seat(self, client: ClientId) -> None:
-        """The last connection of a client that carries it closed."""
+        Args:
+            answer: called once for what is typed, and for anything else at most once, if it was refused.
+        """

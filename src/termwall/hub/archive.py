@@ -76,7 +76,7 @@ class Archive:
         if session.process.program.sealed is not None:
             return
         launch, ended = session.launch, session.ended
-        cols, rows = session.seat.size
+        cols, rows = session.size
         stored = StoredSession(
             id=session.id,
             project_id=session.project_id,
@@ -93,8 +93,8 @@ class Archive:
             ended=ended is not None and session.lost is None,
             exit_code=None if ended is None else ended.code,
             signal=None if ended is None else ended.signal,
-            driver=session.seat.driver,
-            driver_name=session.driver_name,
+            driver=session.core.seat.driver,
+            driver_name=session.core.driver_name,
         )
         self._write(lambda store: store.put_session(stored))
 

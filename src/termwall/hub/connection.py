@@ -15,8 +15,9 @@ from termwall.core.clients import Reader
 from termwall.core.errors import ERRORS, CloseCode, ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.limits import Bounds
+from termwall.core.session.acts import Act, Claimed, Coloured, Held, Left, Person, Renamed, Resized, Saw, Typed
 from termwall.core.theme import Theme
-from termwall.hub.anysession import AnySession, Person
+from termwall.hub.anysession import AnySession
 from termwall.hub.budgets import Meter, Tally, limits_of
 from termwall.hub.outlet import Outlet
 from termwall.hub.prices import FRAME, REFUSED, price, price_of_ack, price_of_text
@@ -174,9 +175,9 @@ class Connection:
         for session in () if room.closing else room.sessions.values():
             gone = self._carries_id(session.id) and not room.present(self.client_id, session.id)
             if gone:
-                session.leave_seat(self.client_id)
+                session.do(Left(), self._person)
             elif session.id == self._with_keys and not self._keys_elsewhere(session.id):
-                session.keys(self._person, False)
+                session.do(Held(False), self._person)
         self._gone(self)
 
     def close(self, code: CloseCode, reason: str) -> None:
@@ -331,10 +332,12 @@ class Connection:
     def _dispatch(self, message: messages.AnyClientMessage | InputFrame) -> None:
         match message:
             case InputFrame():
-                self._input(self._session(message.session_id), message.data, message.seq, message.until)
+                self._do(self._session(message.session_id), Typed(message.data, message.seq, message.until))
             case messages.Input():
-                session, data = self._session(message.session_id), message.data.encode()
-                self._input(session, data, message.seq, message.until, message.request_id)
+                act = Typed(message.data.encode(), message.seq, message.until)
+                self._do(self._session(message.session_id), act, message.request_id)
+            case messages.Rename():
+                self._do(self._session(message.session_id), Renamed(message.name), message.request_id)
             case messages.Ack():
                 self._session(message.session_id)
             case messages.Heartbeat():
@@ -344,12 +347,12 @@ class Connection:
             case messages.Resize():
                 session = self._session(message.session_id)
                 size = (message.data.cols, message.data.rows)
-                session.resize(self._person, size)
+                self._do(session, Resized(size))
                 self._note_pane(session, size)
             case messages.Drive():
                 session = self._session(message.session_id)
                 claimed = None if message.data is None else (message.data.cols, message.data.rows)
-                session.drive(self._person, claimed)
+                self._do(session, Claimed(claimed))
                 self._note_pane(session, claimed)
             case messages.SyncRequest():
                 self._sync(message)
@@ -358,7 +361,7 @@ class Connection:
             case messages.ClientTheme():
                 self._themed(message.data)
             case messages.Seen():
-                self._session(message.session_id).saw()
+                self._do(self._session(message.session_id), Saw())
             case messages.PreviewRequest():
                 self._preview([self._session(session_id, "sessionIds") for session_id in message.session_ids])
             case _:
@@ -373,9 +376,9 @@ class Connection:
         if before not in (None, self._with_keys) and not self._keys_elsewhere(before):
             left = self.room.sessions.get(before)
             if left is not None:
-                left.keys(self._person, False)
+                left.do(Held(False), self._person)
         if has:
-            session.keys(self._person, True)
+            session.do(Held(True), self._person)
 
     def _keys_elsewhere(self, session_id: SessionId | None) -> bool:
         """Whether another connection of this client has the session's keys."""
@@ -390,7 +393,7 @@ class Connection:
         for session in self.room.carried(self):
             driver = session.driver()
             if driver is not None and driver.client_id == self.client_id:
-                session.themed(self._person)
+                session.do(Coloured(), self._person)
 
     def _preview(self, sessions: list[AnySession]) -> None:
         if not all(session.drawn for session in sessions):
@@ -402,9 +405,9 @@ class Connection:
         viewer = None if session_id is None else self._viewers.get(SessionId(session_id))
         return 0 if viewer is None else viewer.ack(message.offset)
 
-    def _input(
-        self, session: AnySession, data: bytes, seq: int | None, until: int | None, request_id: str | None = None
-    ) -> None:
+    def _do(self, session: AnySession, act: Act, request_id: str | None = None) -> None:
+        """Have it done as this client; whoever asked learns why not."""
+
         def answer(result: int | TermwallError | None) -> None:
             if isinstance(result, TermwallError):
                 self._refuse(result, request_id=request_id, session_id=session.id)
@@ -417,7 +420,7 @@ class Connection:
                     )
                 )
 
-        session.input(self._person, data, seq, answer, until=until)
+        session.do(act, self._person, answer)
 
     def _focus(self, message: messages.Focus | messages.Blur) -> None:
         if message.session_id is not None and message.session_ids is not None:

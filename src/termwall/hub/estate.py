@@ -8,13 +8,14 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, assert_never
 
 from termwall import descriptors
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.core.limits import Bounds
+from termwall.core.session.acts import Left, Person
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession
 from termwall.hub.archive import Archive
@@ -29,7 +30,7 @@ from termwall.hub.profiles import ProfileSpec
 from termwall.hub.recordings import Recordings
 from termwall.hub.room import Room, not_heard
 from termwall.hub.sending import Sender
-from termwall.hub.session import LiveSession
+from termwall.hub.session import LiveSession, Machine, Occasion
 from termwall.hub.stages import OwnStages, Stages
 from termwall.hub.starting import Starting
 from termwall.protocol.bodies import EngineState, Project
@@ -44,6 +45,8 @@ from termwall.screen.screens import Screens
 from termwall.store.projects import Store
 
 log = logging.getLogger("termwall.service")
+
+SessionEvent = Literal["session_changed", "session_removed"]
 
 SWEEP_SECONDS = 0.25
 """How often titles, activity and quietness are told while something prints (S9)."""
@@ -106,10 +109,13 @@ class Estate:
         self.budgets = Budgets(bounds)
         self._sender = Sender()
         self._starting = Starting()
-        self.nesting = Nesting(self._anywhere, self._heard)
+        self.nesting = Nesting(self._anywhere, lambda session: self._happened(session, "changed"))
         self._closing: set[asyncio.Task[None]] = set()
         self._focus_changed: dict[object, Callable[[FocusUpdate], None]] = {}
-        self._session_changed: dict[object, Callable[[Session], None]] = {}
+        self._session_events: dict[SessionEvent, dict[object, Callable[[Session], None]]] = {
+            "session_changed": {},
+            "session_removed": {},
+        }
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
         for stored in self.archive.projects():
@@ -373,31 +379,24 @@ class Estate:
             return
         for room in self._rooms.values():
             for session in room.own:
-                driver = session.seat.driver
+                driver = session.core.seat.driver
                 if driver is not None and not room.present(driver, session.id):
-                    session.leave_seat(driver)
-                session.voice.settle()
+                    session.do(Left(), Person(driver))
+                session.settle()
 
     def make(self, kept: Kept, program: Program, lost: str | None = None, theme: Theme | None = None) -> LiveSession:
         """A session of this service, with a new program or the one it has."""
-        session = LiveSession(
-            kept,
+        machine = Machine(
             bounds=self.bounds,
-            clock=self.clock,
+            date=self.clock,
+            tick=self._tick,
             programs=self.programs,
             outfit=self.outfit,
             screens=self.screens,
             pace=self._pace,
-            on_output=self._printed,
-            on_heard=self._heard,
-            on_exit=self._exited,
-            on_drive=self._driven,
-            on_echo=self._echoed,
-            tick=self._tick,
-            theme=theme,
-            program=program,
-            lost=lost,
+            happened=self._happened,
         )
+        session = LiveSession(kept, program, machine, theme=theme, lost=lost)
         session.node = self.node
         return session
 
@@ -410,6 +409,7 @@ class Estate:
             tick=self._tick,
             stages=self.stages,
             changed=self._stage_changed,
+            reported=self._reported,
             wake=self._wake_sweeper,
         )
         self._rooms[room.id] = room
@@ -475,32 +475,38 @@ class Estate:
         for callback in tuple(self._focus_changed.values()):
             callback(update)
 
-    def _announce(self, room: Room, session: LiveSession) -> Session:
-        described = room.describe(session)
-        for callback in tuple(self._session_changed.values()):
-            callback(described)
-        return described
+    def _reported(self, room: Room, session: AnySession, fields: Mapping[str, Any]) -> None:
+        """Something was reported of a session: its subscribers are called too."""
+        if fields.keys() <= {"last_activity"}:
+            return
+        event: SessionEvent = "session_removed" if "removed" in fields else "session_changed"
+        for callback in tuple(self._session_events[event].values()):
+            callback(room.describe(session))
 
-    def _printed(self, session: LiveSession) -> None:
+    def _happened(self, session: LiveSession, what: Occasion) -> None:
+        if what == "ended":
+            self.recordings.finish(session)
         room = self._home(session)
-        if room is not None:
-            room.printed(session)
-
-    def _heard(self, session: LiveSession) -> None:
-        room = self._home(session)
-        if room is not None:
-            room.touch(session)
-
-    def _echoed(self, session: LiveSession) -> None:
-        room = self._home(session)
-        if room is not None:
-            room.tell_echo(session)
-
-    def _driven(self, session: LiveSession) -> None:
-        session.keep()
-        room = self._home(session)
-        if room is not None:
-            room.tell_driver(session)
+        if room is None:
+            return
+        match what:
+            case "printed":
+                room.printed(session)
+            case "changed":
+                room.touch(session)
+            case "steered":
+                room.tell_driver(session)
+            case "echo":
+                room.tell_echo(session)
+            case "named":
+                self.archive.keep_session(session)
+                room.tell_session(session, name=session.name)
+            case "ended":
+                self._keep_session(session)
+                room.ended(session)
+                log.info("session `%s` has ended: %s", session.name, session.attention().reason, extra=about(session))
+            case _:
+                assert_never(what)
 
     def _screens_changed(self) -> None:
         for room in self._rooms.values():
@@ -514,22 +520,13 @@ class Estate:
 
     def _recorded(self, session: LiveSession) -> None:
         session.keep_now()
-        self._heard(session)
+        self._happened(session, "changed")
 
     def _rest_recording(self, session: LiveSession, *, goes_on: bool) -> None:
         if session.recorder is not None and not goes_on:
             self.recordings.stop(session)
         elif session.recorder is not None:
             session.recorder.rest()
-
-    def _exited(self, session: LiveSession) -> None:
-        self.recordings.finish(session)
-        room = self._home(session)
-        if room is not None:
-            self._keep_session(session)
-            room.ended(session)
-            log.info("session `%s` has ended: %s", session.name, session.attention().reason, extra=about(session))
-            self._announce(room, session)
 
     def _wake_sweeper(self, seconds: float = SWEEP_SECONDS) -> None:
         """Sweep in so many seconds, or before that if it is planned."""

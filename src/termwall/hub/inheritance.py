@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from termwall.core.focus import Stage
+from termwall.core.session.acts import Reported
 from termwall.hub.kept import Home, Kept, Launch, load
 from termwall.hub.sealed import SIZE, UNKNOWN, noticed
 from termwall.hub.sound import FAULTS, SIZES, sound
@@ -172,10 +173,10 @@ def _adopt(estate: "Estate", kept: Kept, program: Program) -> None:
         estate.end_soon(session)
         return
     if "boundClients" not in kept.state:
-        session.inputs.name_only()  # So that no key is typed twice over an upgrade to this version.
+        session.core.inputs.name_only()  # So that no key is typed twice over an upgrade to this version.
     estate.admit(room, session)
     if program.sealed is not None:
-        session.told("needs input", "termwall", program.sealed)
+        session.do(Reported("needs input", "termwall", program.sealed))
     recording = kept.state.get("recording")
     if recording is not None:
         estate.recordings.resume(session, recording)

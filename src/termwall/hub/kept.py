@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.protocol import messages
 
 if TYPE_CHECKING:
     from termwall.hub.session import LiveSession
@@ -28,12 +25,6 @@ KEEPS_PER_SECOND = 20
 """Of one session; each costs about 0.1 ms. What changes more often is kept with the next one, but for sizes and where a
 recording is, which are kept at once."""
 KEEPS_AT_ONCE = 4
-FACTS: Mapping[str, type[BaseModel]] = {
-    "notification": messages.Notification,
-    "progress": messages.Progress,
-    "mark": messages.Mark,
-}
-"""Facts that are messages of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,31 +139,13 @@ def _texts(values: object) -> tuple[str, ...]:
 
 def state_of(session: "LiveSession") -> dict[str, Any]:
     """What another owner needs to go on with a session, besides its program's memory."""
-    facts, recency = session.facts(), session.recency
     cols, rows = session.sizes.at(session.ring.end)
-    told = {name: None if facts[name] is None else facts[name].model_dump() for name in FACTS}
     return {
-        **{name: facts[name] for name in ("title", "cwd", "bell")},
-        **told,
+        **session.core.state(),
         "cols": cols,
         "rows": rows,
-        "driver": session.seat.driver,
-        "driverName": session.driver_name,
         "boundClients": True,
         "sizes": session.sizes.marks,
-        "surroundings": session.voice.state(),
         "heard": 0 if session.feed is None else session.feed.heard,
-        "watch": session.watch.state(),
-        "recency": [recency.user, recency.output, recency.focused],
-        "lastOutput": session.last_output,
         "recording": None if session.recorder is None else session.recorder.state(),
     }
-
-
-def facts_of(state: Mapping[str, Any]) -> dict[str, Any]:
-    """What a session's program had said of itself."""
-    facts: dict[str, Any] = {name: state.get(name) for name in ("title", "cwd", "bell")}
-    for name, kind in FACTS.items():
-        value = state.get(name)
-        facts[name] = None if value is None else kind.model_validate(value)
-    return facts

@@ -180,8 +180,8 @@ class LastScreens:
             data=data,
             cols=size[0],
             rows=size[1],
-            title=session.title,
-            cwd=session.cwd,
+            title=session.core.facts.title,
+            cwd=session.core.facts.cwd,
             offset=shown.offset,
             saved_at=shown.at,
         )

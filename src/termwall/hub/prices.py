@@ -19,7 +19,7 @@ TOLD = 1 / 16
 NAMED = 1 / 8
 """For each session that is named in a list."""
 STAGE = 4.0
-"""A change of the stage: it is stored."""
+"""What is stored: a change of the stage, a name."""
 SYNC = 4.0
 RESUMED = 1.0
 """A stream that goes on from elsewhere: perhaps with a snapshot."""
@@ -47,6 +47,8 @@ def price(message: messages.AnyClientMessage | InputFrame, told: int) -> float:
             return FRAME + NAMED * _count(message.session_ids)
         case messages.ClientTheme():
             return THEME
+        case messages.ClientMessage() if message.kept:
+            return STAGE + TOLD * told
         case _:
             return FRAME
 

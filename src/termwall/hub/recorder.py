@@ -284,7 +284,7 @@ class Recorder:
             self._serial, size = sizes.serial_at(self._offset), sizes.at(self._offset)
         self.part, self.bytes, self._start = self.part + 1, 0, self.seconds
         self._frame_at, self._frame_time, self._resized = 0, self._time - 2 * FRAME_SECONDS, continues
-        title = self.session.title or self.session.name
+        title = self.session.core.facts.title or self.session.name
         header = Header(*size, int(time.time()), title, start=self._start, continues=continues)
         self._put(encode_header(header, {"TERM": "xterm-256color"}))
         self._put(encode_event(Event(0.0, "o", text)))

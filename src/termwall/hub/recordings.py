@@ -100,7 +100,7 @@ class Recordings:
         if session.ended is not None:
             raise TermwallError(ErrorCode.SESSION_ENDED, f"`{session.name}` has ended; restart it to record it.")
         self._make_room()
-        cols, rows = session.seat.size
+        cols, rows = session.size
         recording = Recording(
             id=self._new_id(),
             project_id=session.project_id,

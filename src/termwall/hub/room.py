@@ -6,7 +6,7 @@ A courier: `core.focus` decides, this file carries the command in and the one ev
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from termwall.core import focus
@@ -23,7 +23,6 @@ from termwall.hub.stages import Answer, Decide, Stages
 from termwall.protocol.bodies import Project
 from termwall.protocol.codec import encode
 from termwall.protocol.messages import Changer, Clipboard, FocusState, FocusUpdate, Session, SessionUpdate
-from termwall.pty.programs import ExitStatus
 
 if TYPE_CHECKING:
     from termwall.hub.connection import Connection
@@ -52,7 +51,8 @@ def not_heard(session_id: str, field: str) -> TermwallError:
 class Room:
     """One project.
 
-    `stages` decides changes, `changed` is the event (F2), `wake` asks for a `sweep` soon.
+    `stages` decides changes, `changed` is the event (F2), `reported` is called with what clients were sent of a
+    session, `wake` asks for a `sweep` soon.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Room:
         tick: Callable[[], int],
         stages: Stages,
         changed: Callable[["Room", FocusUpdate], None],
+        reported: Callable[["Room", AnySession, Mapping[str, Any]], None],
         wake: Callable[[], None],
     ) -> None:
         self.project = project
@@ -79,10 +80,11 @@ class Room:
         self.tick = tick
         self.stages = stages
         self._changed = changed
+        self._reported = reported
         self._wake = wake
         self.previews = Previews(clock)
-        self.told: Callable[[AnySession, dict[str, Any]], None] = lambda session, fields: None
-        """Called with what clients are told of a session."""
+        self.told: Callable[[AnySession, Mapping[str, Any]], None] = lambda session, fields: None
+        """The same for other nodes."""
         self.elsewhere: Callable[[str, SessionId], bool] = lambda client, session_id: False
         """Whether a client is connected to another node and does something to this session."""
         self.guests: Callable[[SessionId], Iterable[ClientId]] = lambda session_id: ()
@@ -102,7 +104,6 @@ class Room:
         self._leave_at = 0
         self._stirred: set[LiveSession] = set()
         self._touched: set[LiveSession] = set()
-        self._told: dict[LiveSession, dict[str, Any]] = {}
         self._told_activity: dict[LiveSession, int] = {}
         self._looks: Bucket | None = None
         """Of what is drawn at once for clients that begin to watch; else it comes with the next `sweep`."""
@@ -130,7 +131,7 @@ class Room:
         """What makes room for a new session: of those that ended the oldest, last what is on the stage or was lost."""
 
         def order(session: LiveSession) -> tuple[bool, bool, int]:
-            return session.id in self.stage.sessions, session.lost is not None, session.watch.value.since
+            return session.id in self.stage.sessions, session.lost is not None, session.core.watch.value.since
 
         return min((session for session in self.own if session.over), key=order, default=None)
 
@@ -160,13 +161,11 @@ class Room:
     ) -> None:
         """Put one session on the stage (F2-F4, F6)."""
         session = self.find(session_id)
-
-        def decide(stage: Stage) -> FocusChange | None:
-            change = focus.focus(stage, session.id, self._activity(stage), expected_version=expected_version)
-            session.recency.user = self.tick()
-            return change
-
-        self._change(decide, answer, asked)
+        self._change(
+            lambda stage: focus.focus(stage, session.id, self._activity(stage), expected_version=expected_version),
+            self._used([session], answer),
+            asked,
+        )
 
     def focus_batch(
         self,
@@ -178,14 +177,22 @@ class Room:
         """Make these sessions the whole stage, in this order (F5)."""
         ids = [self._find_or_staged(session_id, "sessionIds") for session_id in session_ids]
         sessions = [session for session_id in ids if (session := self.sessions.get(session_id)) is not None]
+        self._change(
+            lambda stage: focus.focus_batch(stage, ids, expected_version=expected_version),
+            self._used(sessions, answer),
+            asked,
+        )
 
-        def decide(stage: Stage) -> FocusChange | None:
-            change = focus.focus_batch(stage, ids, expected_version=expected_version)
-            for session in sessions:
-                session.recency.user = self.tick()
-            return change
+    def _used(self, sessions: Sequence[AnySession], answer: Answer) -> Answer:
+        """Who asks for sessions uses them (F3), once it is decided that they may be there."""
 
-        self._change(decide, answer, asked)
+        def answered(result: FocusUpdate | TermwallError | None) -> None:
+            if not isinstance(result, TermwallError):
+                for session in sessions:
+                    session.recency.user = self.tick()
+            answer(result)
+
+        return answered
 
     def blur(
         self,
@@ -299,8 +306,8 @@ class Room:
         self.sessions[session.id] = session
         if isinstance(session, LiveSession):
             self._told_activity[session] = self._clock()
-            self._told[session] = session.facts()
-            session.inputs.connected = lambda: self._typists(session)
+            session.news()
+            session.core.inputs.connected = lambda: self._typists(session)
         self.tell_session(session, session=self.describe(session))
         for connection in tuple(self.connections):
             connection.session_added(session)
@@ -312,7 +319,6 @@ class Room:
         if isinstance(session, LiveSession):
             self._stirred.discard(session)
             self._touched.discard(session)
-            self._told.pop(session, None)
             self._told_activity.pop(session, None)
             if not self.closing:
                 self.leave_stage(session.id)
@@ -325,29 +331,25 @@ class Room:
         return session.describe(session.id in self.stage.sessions)
 
     def tell_session(self, session: AnySession, /, **fields: Any) -> None:
-        """A `session_update` of these fields to all that carry the session."""
+        """These fields are others: the one place where all are told that carry the session, here and elsewhere.
+
+        Those that view its stream get its size in its place there (S3).
+        """
         self.told(session, fields)
-        update = SessionUpdate(session_id=session.id, project_id=self.id, timestamp=self._clock(), **fields)
-        text = encode(update)
+        place: dict[str, Any] = {"session_id": session.id, "project_id": self.id, "timestamp": self._clock()}
+        text = in_stream = encode(SessionUpdate(**place, **fields))
+        if "cols" in fields:
+            unsized = {name: value for name, value in fields.items() if name not in ("cols", "rows")}
+            in_stream = encode(SessionUpdate(**place, **unsized))
         for connection in tuple(self.connections):
             if connection.carries(session.id):
-                connection.tell(text)
+                connection.tell(in_stream if connection.views(session) else text)
+        self._reported(self, session, fields)
 
     def tell_driver(self, session: AnySession) -> None:
-        """Who drives, and the size; those that view the stream get the size in its place there (S3)."""
-        self.told(session, {"driver": None, "cols": None, "rows": None})
+        """Who drives, and the size."""
         cols, rows = session.size
-        plain: dict[str, Any] = {
-            "session_id": session.id,
-            "project_id": self.id,
-            "timestamp": self._clock(),
-            "driver": session.driver(),
-        }
-        sized = encode(SessionUpdate(**plain, cols=cols, rows=rows))
-        driver = encode(SessionUpdate(**plain))
-        for connection in tuple(self.connections):
-            if connection.carries(session.id):
-                connection.tell(driver if connection.views(session) else sized)
+        self.tell_session(session, driver=session.driver(), cols=cols, rows=rows)
 
     def touch(self, session: LiveSession) -> None:
         """Something about a session may be different: `sweep` will see (S9)."""
@@ -364,9 +366,7 @@ class Room:
         self._wake()
 
     def printed(self, session: LiveSession) -> None:
-        """A session printed something. What that changes is told by `sweep`."""
-        session.recency.output = self.tick()
-        session.printed(self._clock())
+        """A session printed something. What that changes is reported by `sweep`."""
         self._stirred.add(session)
         self.touch(session)
 
@@ -379,11 +379,12 @@ class Room:
         now = self._clock()
         wanted: list[int] = []
         for session in self.own:
-            deadline = session.watch.next_deadline()
+            watch = session.core.watch
+            deadline = watch.next_deadline()
             if deadline is not None and deadline <= now:
-                session.watch.ticked(now)
+                watch.ticked(now)
                 self._touched.add(session)
-                deadline = session.watch.next_deadline()
+                deadline = watch.next_deadline()
             if deadline is not None:
                 wanted.append(deadline)
         touched, self._touched = self._touched, set()
@@ -398,7 +399,7 @@ class Room:
                 else:
                     wanted.append(told + ACTIVITY_MILLISECONDS)
             self.tell_facts(session, **fields)
-            if session.voice.copied is not None:
+            if session.core.copied is not None:
                 self.tell_copied(session)
         if self.previews.sweep():
             wanted.append(now)
@@ -412,18 +413,16 @@ class Room:
         return min(wanted, default=None)
 
     def tell_facts(self, session: LiveSession, /, **more: Any) -> None:
-        """What is different about a session since it was last told, and `more`."""
-        facts, told = session.facts(), self._told[session]
-        fields = {name: value for name, value in facts.items() if value != told[name]} | more
+        """What is different about a session since it was last reported, and `more`."""
+        fields = session.news() | more
         if fields:
-            self._told[session] = facts
             session.keep()
             self.tell_session(session, **fields)
 
     def tell_copied(self, session: LiveSession) -> None:
         """What a program put on the clipboard last, for its driver alone (S7)."""
-        text, session.voice.copied = session.voice.copied, None
-        driver = session.seat.driver
+        text, session.core.copied = session.core.copied, None
+        driver = session.core.seat.driver
         if text is None or driver is None:
             return
         if not self.hand_over(session, driver, text):
@@ -439,23 +438,20 @@ class Room:
         return bool(lines)
 
     def tell_echo(self, session: LiveSession) -> None:
-        """How its program takes what is typed, if that was not told: at once, before what is printed next is sent."""
-        told, echo = self._told.get(session), session.echo
-        if told is not None and told["echo"] != echo:
-            told["echo"] = echo
-            self.tell_session(session, echo=echo)
+        """How its program takes what is typed, if that was not reported: before what is printed next is sent."""
+        if fields := session.news_of_echo():
+            self.tell_session(session, **fields)
 
     def ended(self, session: LiveSession) -> None:
         """A program ended: the session stays, with its last screen (P2, F10)."""
         status = session.ended
         assert status is not None
-        session.watch.ended(self._clock(), _how(status))
         self.tell_facts(session, status="exited", exit_code=status.code, signal=status.signal)
 
     def restarted(self, session: LiveSession) -> None:
         """A new epoch of a session: told before its first byte (S1)."""
-        self._told[session] = session.facts()
-        session.inputs.connected = lambda: self._typists(session)
+        session.news()
+        session.core.inputs.connected = lambda: self._typists(session)
         self.tell_session(session, session=self.describe(session), epoch=session.epoch, offset=0)
         for viewer in tuple(session.viewers):
             viewer.restart()
@@ -483,12 +479,6 @@ class Room:
     def carried(self, connection: "Connection") -> Iterable[AnySession]:
         """The sessions that a connection carries."""
         return [session for session in self.sessions.values() if connection.carries(session.id)]
-
-
-def _how(status: ExitStatus) -> str:
-    if status.signal:
-        return f"killed ({status.signal})"
-    return "ended, nobody saw how" if status.code is None else f"exit code {status.code}"
 
 
 class Asked:

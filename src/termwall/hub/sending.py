@@ -6,8 +6,10 @@ from weakref import WeakKeyDictionary
 
 from termwall import clock
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.core.inputs import too_late
 from termwall.core.keys import KeyState, UnknownKey, encode_key, encode_keys, typed_text
+from termwall.core.session.acts import Typed
+from termwall.core.session.inputs import too_late
+from termwall.hub.anysession import raised
 from termwall.hub.session import LiveSession
 from termwall.protocol.bodies import InputBody
 from termwall.screen.feed import Picture
@@ -58,10 +60,10 @@ class _Line:
 async def _send(session: LiveSession, body: InputBody) -> None:
     data = body.bytes
     if body.mode == "raw" and not body.keys and not body.enter:
-        _in_time(body)
-        session.type(data)
+        session.do(Typed(data, until=body.until), answer=raised)
         return
-    session.admit(len(data))
+    if (refusal := session.refusal(len(data))) is not None:
+        raise refusal
     state = await _state_of(session)
     if body.keys:
         try:
@@ -72,12 +74,12 @@ async def _send(session: LiveSession, body: InputBody) -> None:
         data = typed_text(data, state, paste=body.mode == "paste")
     _in_time(body)
     if data:
-        session.type(data)
+        session.do(Typed(data), answer=raised)
     if body.enter:
         if data:
             await _read(session, READ_SECONDS)
             await asyncio.sleep(ENTER_SECONDS)
-        session.type(encode_key("Enter", state))
+        session.do(Typed(encode_key("Enter", state)), answer=raised)
     await _read(session, AFTER_SECONDS)
 
 

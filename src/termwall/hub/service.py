@@ -6,15 +6,17 @@ there. It opens no port: the transports, or a program that embeds termwall, call
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 from termwall.core.caption import caption
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
-from termwall.hub.estate import Estate, about, log
+from termwall.core.session.acts import NOBODY, Act, Renamed, Reported, Reset, Resized, Typed
+from termwall.hub.anysession import raised
+from termwall.hub.estate import Estate, SessionEvent, about, log
 from termwall.hub.kept import Kept, Launch, must_fit
 from termwall.hub.room import Asked, Room
 from termwall.hub.sealed import must_be_open
@@ -149,7 +151,7 @@ class TerminalService(Estate):
         session.recency.output = self._tick()
         session.keep()
         self._wake_sweeper()
-        return self._announce(room, session)
+        return room.describe(session)
 
     def _planned(self, room: Room, request: SessionCreate) -> Kept:
         """What is asked for, if it may be."""
@@ -232,18 +234,7 @@ class TerminalService(Estate):
 
     def rename_session(self, session_id: str, name: str) -> Session:
         """Give a session another name. Raises `unknown_session`, `other_version`."""
-        room, session = self._find(session_id)
-        must_be_open(session)
-        if name != session.name:
-            before, session.name = session.name, name
-            try:
-                self.archive.keep_session(session)
-            except TermwallError:
-                session.name = before
-                raise
-            session.keep()
-            room.tell_session(session, name=name)
-        return self._announce(room, session)
+        return self._act(session_id, Renamed(name))
 
     async def restart_session(self, session_id: str) -> Session:
         """Run its command again under the same id, in a new epoch; a running program is closed first (P2, S1).
@@ -274,7 +265,7 @@ class TerminalService(Estate):
         self._keep_session(session)
         room.restarted(session)
         self._wake_sweeper()
-        return self._announce(room, session)
+        return room.describe(session)
 
     async def delete_session(self, session_id: str) -> None:
         """Close the program and forget the session; it leaves the stage at once (P3, F10)."""
@@ -284,8 +275,7 @@ class TerminalService(Estate):
 
     def write_input(self, session_id: str, data: str) -> None:
         """Type into a session; makes nobody its driver (I1, I3, I4)."""
-        _, session = self._find(session_id)
-        session.type(data.encode())
+        self._find(session_id)[1].do(Typed(data.encode()), answer=raised)
 
     async def send_input(self, session_id: str, body: InputBody) -> None:
         """Type into a session as a person would: text and Enter apart, keys by their names (A7)."""
@@ -294,11 +284,7 @@ class TerminalService(Estate):
 
     def notify_session(self, session_id: str, state: NotifyState, message: str, source: str) -> Session:
         """An agent or a script says what it wants from its user (S9)."""
-        room, session = self._find(session_id)
-        session.told(state, source, message)
-        room.tell_facts(session)
-        self._wake_sweeper()
-        return self._announce(room, session)
+        return self._act(session_id, Reported(state, source, message))
 
     async def show_session(
         self,
@@ -332,9 +318,7 @@ class TerminalService(Estate):
 
     def resize_session(self, session_id: str, cols: int, rows: int) -> Session:
         """Set the size once (I4)."""
-        room, session = self._find(session_id)
-        session.steering.moved(None, session.seat.set_size((cols, rows)))
-        return self._announce(room, session)
+        return self._act(session_id, Resized((cols, rows)))
 
     def reset_session(self, session_id: str) -> Session:
         """Put the modes of a session's terminal back that a program which is gone may have left on (S1, S4).
@@ -342,9 +326,14 @@ class TerminalService(Estate):
         Raises:
             TermwallError: `unknown_session`; `session_ended`.
         """
+        return self._act(session_id, Reset())
+
+    def _act(self, session_id: str, act: Act) -> Session:
+        """Do something to a session, as nobody in particular; how it is then. Raises why it was refused."""
         room, session = self._find(session_id)
-        session.reset_terminal()
-        return self._announce(room, session)
+        session.do(act, NOBODY, raised)
+        room.tell_facts(session)
+        return room.describe(session)
 
     # ---- recordings
 
@@ -416,29 +405,26 @@ class TerminalService(Estate):
         self, event: Literal["focus_changed"], callback: Callable[[FocusUpdate], None]
     ) -> Callable[[], None]: ...
     @overload
-    def subscribe(
-        self, event: Literal["session_changed"], callback: Callable[[Session], None]
-    ) -> Callable[[], None]: ...
+    def subscribe(self, event: SessionEvent, callback: Callable[[Session], None]) -> Callable[[], None]: ...
     def subscribe(
         self,
-        event: Literal["focus_changed", "session_changed"],
+        event: Literal["focus_changed"] | SessionEvent,
         callback: Callable[[FocusUpdate], None] | Callable[[Session], None],
     ) -> Callable[[], None]:
         """Call back on each change of a stage (exactly one event a version, F2), or of a session.
 
-        `session_changed` comes when a session is made, renamed, resized, restarted or ends.
+        `session_changed` comes whenever clients are sent something else of a session than that it printed, also where
+        it is new; `session_removed` once it is gone for good, with how it was.
 
         Returns:
             What ends the subscription.
         """
-        key = object()
-        if event == "focus_changed":
-            self._focus_changed[key] = callback  # type: ignore[assignment]
-            return lambda: void(self._focus_changed.pop(key, None))
-        if event == "session_changed":
-            self._session_changed[key] = callback  # type: ignore[assignment]
-            return lambda: void(self._session_changed.pop(key, None))
-        raise ValueError(f"there is no event {event!r}")
+        known: Mapping[Any, dict[object, Any]] = {"focus_changed": self._focus_changed, **self._session_events}
+        if event not in known:
+            raise ValueError(f"there is no event {event!r}")
+        key, callbacks = object(), known[event]
+        callbacks[key] = callback
+        return lambda: void(callbacks.pop(key, None))
 
     def _id_from(self, name: str) -> str:
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._").lower()[:48] or "project"

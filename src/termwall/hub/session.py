@@ -1,93 +1,89 @@
-"""One live terminal: its process, its ring, who views it and who drives it. Knows no socket and no stage."""
+"""One live terminal: its process, its ring, and who views it. It does what `core.session` decides."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, assert_never
 
 from termwall import clock
-from termwall.core.attention import Watch
-from termwall.core.doings import doing_of, enters, focus_of
-from termwall.core.driver import Seat
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.core.ids import ClientId, ProjectId, SessionId
-from termwall.core.inputs import gap, too_late
+from termwall.core.ids import ProjectId, SessionId
 from termwall.core.limits import Bounds
-from termwall.core.osc import Asked, Copied, Marked, Moved, Notified, OscEvent, Progressed, Titled
-from termwall.core.sizes import SizeLog
+from termwall.core.session.acts import NOBODY, Act, Person, Typed
+from termwall.core.session.effects import Effect, Keep, Name, Print, Refused, Reply, Report, Show, Steer, Taken, Write
+from termwall.core.session.session import Heard, Now, Session
+from termwall.core.session.sizes import SizeLog
 from termwall.core.theme import Theme
-from termwall.hub.anysession import AnySession, InputAnswer, Person, Recency
+from termwall.hub.anysession import ActAnswer, AnySession, unanswered
 from termwall.hub.echo import EchoWatch
-from termwall.hub.kept import KEEPS_AT_ONCE, KEEPS_PER_SECOND, Kept, dump, facts_of, state_of
+from termwall.hub.kept import KEEPS_AT_ONCE, KEEPS_PER_SECOND, Kept, dump, state_of
 from termwall.hub.paced import Paced
 from termwall.hub.recorder import Recorder
+from termwall.hub.sealed import must_be_open
 from termwall.hub.starting import order_for
 from termwall.hub.steering import Steering
 from termwall.hub.viewer import Viewer
-from termwall.hub.voice import RESET, Voice
 from termwall.protocol import messages
-from termwall.protocol.bodies import NotifyState
 from termwall.pty.environment import Outfit
 from termwall.pty.pace import Pace
 from termwall.pty.process import PtyProcess, is_interactive_shell
 from termwall.pty.programs import ExitStatus, Order, Program, Programs
-from termwall.screen.feed import News, Picture, ScreenFeed
+from termwall.screen.feed import Picture, ScreenFeed
 from termwall.screen.screens import Screens
+
+Occasion = Literal["printed", "changed", "steered", "echo", "named", "ended"]
+"""What happened to a session: it printed, what is reported of it may be different (what its program said, what its user
+did), its driver or size is another, its program takes what is typed in another way, it has another name (refused by
+raising), and, once in each run, its program ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a session needs of where it runs."""
+
+    bounds: Bounds
+    date: Callable[[], int]
+    """Milliseconds since 1970."""
+    tick: Callable[[], int]
+    """Later each time (F3)."""
+    programs: Programs
+    outfit: Outfit
+    screens: Screens | None
+    """Without it nothing is drawn: who comes gets the log's tail, and titles and bells are not heard."""
+    pace: Pace
+    happened: Callable[["LiveSession", Occasion], None]
 
 
 class LiveSession(AnySession):
     """A session whose program runs on this machine, and everything that lives with it.
 
-    `on_output` is called after each batch of output, `on_heard` when there is news of it (what the screen worker heard,
-    what its user did), `on_exit` once at the end of each run, `on_drive` when its driver or size is another, `on_echo`
-    when its program takes what is typed in another way. Without `screens` nothing is drawn: who comes gets the log's
-    tail, and titles and bells are not heard.
+    Args:
+        kept: what is known of it.
+        program: a new one, or the one that it has.
+        machine: where it runs.
+        theme: the colours of those who look at the project, for a new one.
+        lost: why nobody knows what became of its program, or None.
     """
 
     def __init__(
-        self,
-        kept: Kept,
-        *,
-        bounds: Bounds,
-        clock: Callable[[], int],
-        programs: Programs,
-        outfit: Outfit,
-        screens: Screens | None,
-        pace: Pace,
-        on_output: Callable[["LiveSession"], None],
-        on_heard: Callable[["LiveSession"], None],
-        on_exit: Callable[["LiveSession"], None],
-        on_drive: Callable[["LiveSession"], None],
-        on_echo: Callable[["LiveSession"], None],
-        tick: Callable[[], int],
-        theme: Theme | None = None,
-        program: Program,
-        lost: str | None = None,
+        self, kept: Kept, program: Program, machine: Machine, *, theme: Theme | None = None, lost: str | None = None
     ) -> None:
         self.id = SessionId(kept.id)
         self.project_id = ProjectId(kept.home.id)
         self.home = kept.home
-        self.name = kept.name
         self.launch = kept.launch
         self.resume: Sequence[str] | None = None
         self.node: str | None = None
         """The name of this node, where there are several."""
-        self.bounds = bounds
+        self.bounds = bounds = machine.bounds
         self.epoch = kept.epoch
         self.scrollback = bounds.scrollback_lines
-        self._clock = clock
-        self._programs = programs
-        self._outfit = outfit
-        self._screens = screens
-        self._pace = pace
+        self._machine = machine
+        self._screens = machine.screens
         self.created_at = kept.created_at
         self.viewers: set[Viewer] = set()
         self.cursors: dict[object, Callable[[], None]] = {}
         """Others that follow the output: called when there is more."""
-        self._on_output = on_output
-        self._on_heard = on_heard
-        self._on_exit = on_exit
-        self._on_echo = on_echo
-        self._tick = tick
         self.restarting = asyncio.Lock()
         """Held while its program is started anew: one at a time, each with a deadline."""
         self.recorder: Recorder | None = None
@@ -97,52 +93,43 @@ class LiveSession(AnySession):
         """What `termwall attach` shows within it."""
         self.lost = lost
         """Why nobody knows what became of its program, or None."""
-        self.steering = Steering(self, lambda: on_drive(self))
+        self.core = Session(kept.name, kept.launch.cwd, kept.state, machine.date(), theme=theme, lost=lost)
+        self.core.refusal = self.refusal
+        self.recency = self.core.recency
+        self.steering = Steering(self, self._steered)
         self._keeping = Paced(self._keep, rate=KEEPS_PER_SECOND, burst=KEEPS_AT_ONCE)
-        self._restore(kept.state)
-        self.voice = Voice(self, kept.state.get("surroundings"), theme)
+        self._told: dict[str, Any] = {}
         self._take(program, kept.state)
+        if self.ended is not None:
+            self.core.ended(machine.date(), how(self.ended))
 
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        """What another server knew of it; of a new session nothing."""
-        now = self._clock()
-        self.seat = Seat(state["cols"], state["rows"])
-        driver = state.get("driver")
-        self.seat.driver = None if driver is None else ClientId(driver)
-        self.driver_name: str | None = state.get("driverName")
-        self.last_output: int = state.get("lastOutput", now)
-        self.recency = Recency(*state.get("recency", ()))
-        self._forget()
-        self.watch = Watch.restore(state["watch"]) if "watch" in state else Watch(now)
-        if "title" in state:
-            for name, value in facts_of(state).items():
-                setattr(self, name, value)
-        if self.lost is not None:
-            self.watch.lost(now, self.lost)
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """What people call it."""
+        return self.core.name
 
-    def _forget(self) -> None:
-        """What a run of the program said about itself."""
-        self.title = ""
-        self.cwd = self.launch.cwd
-        self.bell: int | None = None
-        self.notification: messages.Notification | None = None
-        self.progress: messages.Progress | None = None
-        self.mark: messages.Mark | None = None
+    @property
+    def last_output(self) -> int:  # type: ignore[override]
+        """When it last printed: milliseconds since 1970."""
+        return self.core.last_output
+
+    def _happened(self, what: Occasion) -> None:
+        self._machine.happened(self, what)
 
     def order(self, epoch: str) -> Order:
         """What a restart starts: the same command in its present size, or what goes on with a session that was lost."""
-        cols, rows = self.seat.size
+        cols, rows = self.size
         kept = self._kept({"cols": cols, "rows": rows}, epoch)
-        return order_for(kept, self._outfit, self.bounds, self.resume if self.lost is not None else None)
+        return order_for(kept, self._machine.outfit, self.bounds, self.resume if self.lost is not None else None)
 
     def _take(self, program: Program, state: Mapping[str, Any]) -> None:
         """Go on with a program: a new one, or one that runs since before this server."""
         memory, viewers, cursors = program.memory, self.viewers, self.cursors
-        cols, rows = self.seat.size
+        cols, rows = self.size
         marks = self.bounds.size_marks
         self.sizes = SizeLog.restore(state["sizes"], marks) if "sizes" in state else SizeLog(cols, rows, marks)
         self.ring = memory.ring
-        self.inputs = memory.journal.log
+        self.core.inputs = memory.journal.log
         self.feed: ScreenFeed | None = None
         self.process = PtyProcess(
             program,
@@ -150,16 +137,16 @@ class LiveSession(AnySession):
             close_seconds=self.bounds.close_seconds,
             on_output=self._output,
             on_exit=self._exited,
-            pace=self._pace,
+            pace=self._machine.pace,
             watched=lambda: bool(cursors) or any(viewer.live for viewer in viewers),
         )
-        self._echoes = EchoWatch(lambda: self.echo, lambda: self._on_echo(self))
+        self._echoes = EchoWatch(lambda: self.echo, lambda: self._happened("echo"))
         if self._screens is not None:
             heard = state.get("heard", 0)
             limit = self.process.limit
             self.feed = self._screens.open(memory, self.sizes, heard=heard, news=self._heard, limit=limit)
             self.feed.ahead = self.record
-            self.feed.show_in(self.voice.theme)
+            self.feed.show_in(self.core.surroundings.theme)
         else:
             self.process.limit(None)
         if self.ended is None and state:
@@ -177,7 +164,7 @@ class LiveSession(AnySession):
         self._keeping.now()
 
     def _keep(self) -> None:
-        if self._programs.outlive:
+        if self._machine.programs.outlive:
             self.process.program.keep(dump(self._kept(state_of(self))))
 
     def _kept(self, state: Mapping[str, Any], epoch: str | None = None) -> Kept:
@@ -208,67 +195,6 @@ class LiveSession(AnySession):
             self._screens.close_feed(feed)
         program.forget()
 
-    # ---- the program
-
-    @property
-    def over(self) -> bool:
-        """Whether its program ended."""
-        return self.ended is not None
-
-    @property
-    def waiting(self) -> bool:
-        """Whether it waits for its user (S9)."""
-        return self.watch.waiting
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Its columns and rows (I4)."""
-        return self.seat.size
-
-    @property
-    def ended(self) -> ExitStatus | None:
-        """How the program ended, or None while it runs."""
-        return self.process.ended
-
-    def write(self, data: bytes, client: ClientId | None = None, seq: int = 0) -> None:
-        """Input for the program (I1, I3); `seq` is the client's number for it.
-
-        Raises:
-            TermwallError: `session_ended`, `input_overflow`.
-        """
-        self.admit(len(data))
-        self._pace.key()
-        self.process.write(data, client, seq)
-
-    def type(self, data: bytes) -> None:
-        """Input of nobody's seat (HTTP): it makes nobody driver. Raises as `write`."""
-        self.write(data)
-        self._done(data)
-
-    def _done(self, data: bytes) -> None:
-        """What input that was written says of its user (S9): the one judgement for every door."""
-        now, doing = self._clock(), doing_of(data)
-        if doing == "reported":
-            self.provoked()
-            return
-        self.recency.user = self._tick()
-        if doing == "typed":
-            self.watch.typed(now, entered=enters(data))
-        else:
-            self.watch.pressed(now)
-        self._on_heard(self)
-
-    def reset_terminal(self) -> None:
-        """End what a program left on in the terminal, as if it had printed that. Raises `session_ended`."""
-        self.admit(0)
-        self.process.print(RESET)
-
-    def admit(self, count: int) -> None:
-        """Raises what `write` would for so many bytes."""
-        if self.ended is not None:
-            raise TermwallError(ErrorCode.SESSION_ENDED, f"`{self.name}` has ended; restart it to type again.")
-        self.process.admit(count)
-
     def restart(self, program: Program, epoch: str, now: int) -> None:
         """Go on with a program that was started anew, in a new epoch with an empty log; the old one has ended (P2, S1).
 
@@ -280,11 +206,109 @@ class LiveSession(AnySession):
         self._take(program, {})
         self._give_back(*old)
         self.lost = None
-        self._forget()
-        self.voice.restarted()
-        self.last_output = now
-        self.watch.restarted(now)
+        self.core.restarted(now)
         self.keep_now()
+
+    # ---- what is done to it: the one door
+
+    def do(self, act: Act, who: Person = NOBODY, answer: ActAnswer = unanswered) -> None:
+        """As `AnySession.do` says."""
+        machine = self._machine
+        now = Now(machine.date(), machine.tick(), clock.milliseconds())
+        if isinstance(act, Typed):
+            machine.pace.key()
+        self._carry_out(self.core.do(act, who, now), answer)
+
+    def _carry_out(self, effects: Sequence[Effect], answer: ActAnswer = unanswered) -> None:
+        """Do what was decided, in its order. What cannot be done ends it, and is the answer."""
+        try:
+            for effect in effects:
+                self._bring_about(effect, answer)
+        except TermwallError as error:
+            answer(error)
+
+    def _bring_about(self, effect: Effect, answer: ActAnswer) -> None:
+        match effect:
+            case Write(data, writer, seq):
+                self.process.write(data, writer, seq)
+                self._echoes.stirred()  # The program has its key by now; the rest costs it no time.
+            case Taken(writer):
+                answer(None if writer is None else self.core.inputs.last(writer))
+            case Report():
+                self._happened("changed")
+            case Steer(changed):
+                self.steering.moved(changed)
+            case Keep():
+                self.keep()
+            case Reply(data):
+                self._reply(data)
+            case Refused(error):
+                raise error
+            case Print(data):
+                self.process.print(data)
+            case Show(theme):
+                if self.feed is not None:
+                    self.feed.show_in(theme)
+            case Name(before):
+                self._named(before)
+            case _:
+                assert_never(effect)
+
+    def _reply(self, data: bytes) -> None:
+        if self.ended is None:
+            try:
+                self.process.write(data)
+            except TermwallError:  # It does not read its answers, or is about to end: then it misses nothing.
+                pass
+
+    def _named(self, before: str) -> None:
+        try:
+            must_be_open(self)
+            self._happened("named")
+        except TermwallError:
+            self.core.name = before
+            raise
+        self.keep()
+
+    def refusal(self, count: int) -> TermwallError | None:
+        """Why its program takes no more bytes of input, if that is so."""
+        if self.ended is not None:
+            return TermwallError(ErrorCode.SESSION_ENDED, f"`{self.name}` has ended; restart it to type again.")
+        return self.process.refusal(count)
+
+    def resized(self) -> None:
+        """Its program has another size from now on."""
+        self.core.resized(self._machine.date())
+
+    def _steered(self) -> None:
+        self.keep()
+        self._happened("steered")
+
+    def settle(self) -> None:
+        """Whose clients have not come back since the server was started again will not."""
+        self._carry_out(self.core.settled(self._machine.date()))
+
+    # ---- the program
+
+    @property
+    def over(self) -> bool:
+        """Whether its program ended."""
+        return self.ended is not None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it waits for its user (S9)."""
+        return self.core.watch.waiting
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Its columns and rows (I4)."""
+        return self.core.seat.size
+
+    @property
+    def ended(self) -> ExitStatus | None:
+        """How the program ended, or None while it runs."""
+        return self.process.ended
 
     def _output(self) -> None:
         self._echoes.stirred()  # Whoever sees a program ask for a password knows by then that it is one.
@@ -295,7 +319,15 @@ class LiveSession(AnySession):
         self.record()
         if self.feed is not None:
             self.feed.stirred()
-        self._on_output(self)
+        self._printed()
+        self._happened("printed")
+
+    def _printed(self) -> None:
+        core, machine = self.core, self._machine
+        judged = self.feed is not None and self.drawn and core.watch.doubted
+        core.printed(machine.date(), machine.tick(), running=self.ended is None, judged=judged)
+        if self.feed is not None:
+            self.feed.look = judged
 
     def record(self) -> None:
         """Before more is drawn: a recording needs pictures of where it has come to."""
@@ -304,132 +336,15 @@ class LiveSession(AnySession):
 
     def _exited(self, status: ExitStatus) -> None:
         self._echoes.stop()
-        self._on_exit(self)
+        self.core.ended(self._machine.date(), how(status))
+        self._happened("ended")
 
-    # ---- what the program says of itself (S7, S9)
-
-    def _heard(self, news: News) -> None:
-        now = self._clock()
-        for event in news.events:
-            self._apply_event(event, now)
-        self.voice.answer(news.replies)
-        if news.bells:
-            self.bell = now
-            self.watch.rang(now)
-        if news.new:
-            self.watch.moved_on(now)
-        self.voice.asked(news.modes)
-        self._on_heard(self)
-
-    def provoked(self) -> None:
-        """Something makes its program draw anew, which is no work (S9)."""
-        self.watch.provoked(self._clock())
-
-    def printed(self, now: int) -> None:
-        """It printed something."""
-        self.last_output = now
-        if self.ended is None:
-            judged = self.feed is not None and self.drawn and self.watch.doubted
-            self.watch.printed(now, judged=judged)
-            if self.feed is not None:
-                self.feed.look = judged
-
-    def told(self, state: NotifyState, source: str, message: str) -> None:
-        """An agent or a script says what it wants from its user."""
-        now = self._clock()
-        if message:
-            self.notification = messages.Notification(title="", body=message, timestamp=now)
-        self.watch.told(now, state, source, message)
-
-    def _apply_event(self, event: OscEvent, now: int) -> None:
-        match event:
-            case Titled():
-                self.title = event.title
-                self.watch.titled(now, event.title)
-            case Moved():
-                self.cwd = event.directory
-            case Notified():
-                self.notification = messages.Notification(title=event.title, body=event.body, timestamp=now)
-                self.watch.notified(now, event.source, event.title, event.body)
-            case Progressed():
-                state, percent = event.state, event.percent
-                self.progress = None if state is None else messages.Progress(state=state, percent=percent)
-                self.watch.progressed(now, state, percent)
-            case Marked():
-                self.mark = messages.Mark(kind=event.kind, exit_code=event.exit_code, timestamp=now)
-                self.watch.marked(now, event.kind, event.exit_code)
-                self.voice.prompted(event.kind != "running" and self.watch.marks_commands)
-            case Copied() | Asked():
-                self.voice.clip(event)
-
-    # ---- what a client does
-
-    def input(
-        self,
-        who: Person,
-        data: bytes,
-        seq: int | None,
-        answer: InputAnswer,
-        log: ClientId | None = None,
-        *,
-        until: int | None = None,
-    ) -> None:
-        """A client types: it drives from then on (I4); the mouse and reports claim nothing.
-
-        `log`: whose numbers these are, if they are not the client's.
-        """
-        writer = log or who.client_id
-        focus = focus_of(data) if self.voice.reports_focus else None
-        if focus is not None:
-            data = b""
-            self.keys(who, focus)
-        try:
-            verdict = "write" if seq is None else self.inputs.accept(writer, seq)
-            if isinstance(verdict, int):
-                raise gap(seq, verdict)
-            if verdict == "write":
-                self.admit(len(data))  # What is refused takes nothing over.
-                if until is not None and clock.milliseconds() > until:
-                    raise too_late(seq)
-                # The size first: what is typed is then answered at the size of who typed it.
-                if focus is None and doing_of(data) == "typed":
-                    self.steering.moved(who, self.seat.typed(who.client_id))
-                self.write(data, writer, seq or 0)
-                # The program has its key by now; the rest costs it no time.
-                self._echoes.stirred()
-                if focus is None:
-                    self._done(data)
-        except TermwallError as error:
-            answer(error)
-        else:
-            answer(None if seq is None else self.inputs.last(writer))
-
-    def resize(self, who: Person, size: tuple[int, int]) -> None:
-        """A client tells its size; it counts if the client drives or nobody does (I4)."""
-        self.steering.moved(who, self.seat.resize(who.client_id, size))
-
-    def drive(self, who: Person, size: tuple[int, int] | None) -> None:
-        """A client claims the session (I4)."""
-        self.steering.moved(who, self.seat.claim(who.client_id, size))
-
-    def keys(self, who: Person, has: bool) -> None:
-        """A client has its keys, or has them no more: merged over all, its program is told each change (S7)."""
-        self.voice.keys(who.client_id, has)
-
-    def themed(self, who: Person) -> None:
-        """Who drives it has other colours (S7)."""
-        if self.seat.driver == who.client_id:
-            self.voice.look(who.theme)
-
-    def saw(self) -> None:
-        """Somebody has seen what it wants."""
-        self.watch.saw(self._clock())
-        self._on_heard(self)
-
-    def leave_seat(self, client: ClientId) -> None:
-        """The last connection of a client closed."""
-        self.voice.keys(client, False)
-        self.steering.moved(None, self.seat.leave(client))
+    def _heard(self, heard: Heard) -> None:
+        feed = self.feed
+        assert feed is not None
+        newest = feed.position == self.ring.end
+        self._carry_out(self.core.heard(heard, self._machine.date(), newest=newest))
+        feed.attentive = self.core.attentive
 
     # ---- what others see
 
@@ -448,7 +363,8 @@ class LiveSession(AnySession):
         """Whether what is typed may be shown, now; a shell that is not at its prompt may be asking for a secret."""
         echo = self.process.echo()
         if echo == "prompt":
-            return "unsure" if self.mark is not None and self.mark.kind == "running" else "on"
+            mark = self.core.facts.mark
+            return "unsure" if mark is not None and mark.kind == "running" else "on"
         return "unsure" if echo == "raw" else echo
 
     @property
@@ -472,18 +388,13 @@ class LiveSession(AnySession):
 
     def attention(self) -> messages.Attention:
         """What it wants from its user, and why we think so (S9)."""
-        state, reason, since, seen = self.watch.value
+        state, reason, since, seen = self.core.watch.value
         return messages.Attention(state=state, reason=reason, since=since, seen=seen)
 
-    def facts(self) -> dict[str, Any]:
-        """What output and time change about the session: told where it differs from what was told last."""
+    def _shown(self) -> dict[str, Any]:
+        """What output and time change about it: reported where it differs from what was reported last."""
         return {
-            "title": self.title,
-            "cwd": self.cwd,
-            "bell": self.bell,
-            "notification": self.notification,
-            "progress": self.progress,
-            "mark": self.mark,
+            **self.core.facts.shown(),
             "screen": self.screen,
             "echo": self.echo,
             "recording": None if self.recorder is None else self.recorder.id,
@@ -492,15 +403,27 @@ class LiveSession(AnySession):
             "attention": self.attention(),
         }
 
+    def news(self) -> dict[str, Any]:
+        """The fields of `messages.Session` that differ from those reported before; from now on they are reported."""
+        told, self._told = self._told, self._shown()
+        return {name: value for name, value in self._told.items() if value != told.get(name, _NEVER)}
+
+    def news_of_echo(self) -> dict[str, Any]:
+        """The same of how its program takes what is typed alone, which is reported before what is printed next."""
+        echo = self.echo
+        if self._told.get("echo", _NEVER) == echo:
+            return {}
+        self._told["echo"] = echo
+        return {"echo": echo}
+
     def driver(self) -> messages.Driver | None:
         """Who drives, if anybody who is connected does."""
-        if self.seat.driver is None:
-            return None
-        return messages.Driver(client_id=self.seat.driver, name=self.driver_name)
+        driver = self.core.seat.driver
+        return None if driver is None else messages.Driver(client_id=driver, name=self.core.driver_name)
 
     def describe(self, focused: bool) -> messages.Session:
         """The session as everybody sees it (A2)."""
-        ended, (cols, rows) = self.ended, self.seat.size
+        ended, (cols, rows) = self.ended, self.size
         return messages.Session(
             id=self.id,
             project_id=self.project_id,
@@ -522,5 +445,15 @@ class LiveSession(AnySession):
             sealed=self.process.program.sealed,
             foreground=None if ended else self.process.foreground(),
             node=self.node,
-            **self.facts(),
+            **self._shown(),
         )
+
+
+_NEVER = object()
+
+
+def how(status: ExitStatus) -> str:
+    """How a program ended, in words."""
+    if status.signal:
+        return f"killed ({status.signal})"
+    return "ended, nobody saw how" if status.code is None else f"exit code {status.code}"

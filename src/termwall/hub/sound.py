@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from termwall.core.attention import Watch
-from termwall.core.sizes import SizeLog
-from termwall.core.surroundings import Surroundings
-from termwall.hub.kept import FACTS, Kept
+from termwall.core.session.attention import Watch
+from termwall.core.session.facts import NAMES, Facts, camel
+from termwall.core.session.sizes import SizeLog
+from termwall.core.session.surroundings import Surroundings
+from termwall.hub.kept import Kept
 
 SIZES = range(2, 1001)
 """Columns, and rows, that a session can have (I4)."""
@@ -39,9 +40,6 @@ def sound(kept: Kept, size: tuple[int, int], end: int) -> tuple[Kept, list[str]]
     if "cols" not in state or "rows" not in state:
         state["cols"], state["rows"] = size
         state.pop("sizes", None)
-    if bad and any(name in state for name in _FACTS):
-        state.setdefault("title", "")
-        state.setdefault("cwd", kept.launch.cwd)
     return replace(kept, state=state), bad
 
 
@@ -79,12 +77,8 @@ def _sizes(value: Any) -> None:
     SizeLog.restore(value, len(value))
 
 
-def _fact(name: str) -> Callable[[Any], None]:
-    def check(value: Any) -> None:
-        if value is not None:
-            FACTS[name].model_validate(value)
-
-    return check
+def _fact(name: str) -> Callable[[Any], object]:
+    return lambda value: Facts.restore({name: value}, "")
 
 
 def _watch(value: Any) -> None:
@@ -122,12 +116,8 @@ def _recording(value: Any) -> None:
             raise TypeError
 
 
-_FACTS = ("title", "cwd", "bell", *FACTS)
-_CHECKS: Mapping[str, Callable[[Any], None]] = {
-    "title": _is(str),
-    "cwd": _is(str),
-    "bell": _is(int, optional=True),
-    **{name: _fact(name) for name in FACTS},
+_CHECKS: Mapping[str, Callable[[Any], object]] = {
+    **{name: _fact(name) for name in map(camel, NAMES)},
     "cols": _size,
     "rows": _size,
     "driver": _is(str, optional=True),

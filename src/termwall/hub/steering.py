@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from termwall.hub.paced import Paced
 
 if TYPE_CHECKING:
-    from termwall.hub.anysession import Person
     from termwall.hub.session import LiveSession
 
 FRAMES_PER_SECOND = 30
@@ -38,12 +37,8 @@ class Steering:
             patience=PATIENCE_SECONDS,
         )
 
-    def moved(self, who: "Person | None", changed: bool) -> None:
-        """A person, or nobody, asked something of the seat. `changed`: its driver or size is another."""
-        session = self._session
-        if changed and who is not None and session.seat.driver == who.client_id:
-            session.driver_name = who.name
-            session.voice.look(who.theme)
+    def moved(self, changed: bool) -> None:
+        """Something was asked of the seat. `changed`: its driver or size is another."""
         self._changed |= changed
         if changed or self._differs():
             self._frame()
@@ -59,7 +54,7 @@ class Steering:
 
     def _differs(self) -> bool:
         session = self._session
-        return session.seat.size != session.sizes.at(session.ring.end)
+        return session.size != session.sizes.at(session.ring.end)
 
     def _drawn(self) -> bool:
         session = self._session
@@ -67,7 +62,7 @@ class Steering:
 
     def _settle(self) -> None:
         if self._differs():
-            self._resize(*self._session.seat.size)
+            self._resize(*self._session.size)
         changed, self._changed = self._changed, False
         if changed:
             self._told()
@@ -75,7 +70,7 @@ class Steering:
     def _resize(self, cols: int, rows: int) -> None:
         session = self._session
         session.sizes.record(session.ring.end, cols, rows)
-        session.provoked()
+        session.resized()
         session.process.resize(cols, rows)
         for viewer in tuple(session.viewers):
             viewer.pump()

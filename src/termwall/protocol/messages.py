@@ -7,7 +7,7 @@ How the wire may grow: new message types and new optional fields, nothing else. 
 not know, and clients ignore types that they do not know (W8). A field never changes its meaning or its type.
 """
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
@@ -220,6 +220,8 @@ class ClientMessage(Wire):
     project_id: str | None = None
     timestamp: int | float | None = None
     request_id: Annotated[str, StringConstraints(max_length=128)] | None = None
+    kept: ClassVar[bool] = False
+    """Whether what it does is written to the disk, which costs more (L7)."""
 
 
 class _FocusCommand(ClientMessage):
@@ -304,6 +306,14 @@ class Keys(ClientMessage):
     has: bool = True
 
 
+class Rename(ClientMessage):
+    """Give a session another name."""
+
+    type: Literal["rename"]
+    name: Name
+    kept: ClassVar[bool] = True
+
+
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
@@ -326,7 +336,19 @@ class ClientTheme(ClientMessage):
 
 
 AnyClientMessage = (
-    Focus | Blur | Input | Resize | SyncRequest | Heartbeat | Ack | PreviewRequest | Drive | Seen | Keys | ClientTheme
+    Focus
+    | Blur
+    | Input
+    | Resize
+    | SyncRequest
+    | Heartbeat
+    | Ack
+    | PreviewRequest
+    | Drive
+    | Seen
+    | Keys
+    | Rename
+    | ClientTheme
 )
 
 CLIENT_MESSAGES: dict[str, TypeAdapter[Any]] = {

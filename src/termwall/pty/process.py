@@ -111,26 +111,22 @@ class PtyProcess:
         Raises:
             TermwallError: `session_ended`; `input_overflow` where too much waits already.
         """
-        self.admit(len(data))
+        if (refusal := self.refusal(len(data))) is not None:
+            raise refusal
         self._journal.append(data, client, seq)
         if not self._writing:
             self._type()
 
-    def admit(self, count: int) -> None:
-        """Whether `write` would take so many bytes now.
-
-        Raises:
-            TermwallError: as `write`.
-        """
+    def refusal(self, count: int) -> TermwallError | None:
+        """Why `write` would not take so many bytes now, if that is so."""
         if self.program.sealed is not None:
-            raise TermwallError(ErrorCode.OTHER_VERSION, f"The program runs on unseen: {self.program.sealed}.")
+            return TermwallError(ErrorCode.OTHER_VERSION, f"The program runs on unseen: {self.program.sealed}.")
         if self._status is not None or self.program.master < 0:
-            raise TermwallError(ErrorCode.SESSION_ENDED, "The program has ended.")
-        if not self._journal.room(count):
-            raise TermwallError(
-                ErrorCode.INPUT_OVERFLOW,
-                f"The program does not read: {self._journal.waiting} bytes wait, and no more may.",
-            )
+            return TermwallError(ErrorCode.SESSION_ENDED, "The program has ended.")
+        if self._journal.room(count):
+            return None
+        waits = f"The program does not read: {self._journal.waiting} bytes wait, and no more may."
+        return TermwallError(ErrorCode.INPUT_OVERFLOW, waits)
 
     def _type(self) -> None:
         """Write what waits, as far as the program takes it."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from termwall.core.modes import Modes
-from termwall.core.osc import Asked, Copied, OscEvent, decode_events
-from termwall.core.sizes import SizeLog
+from termwall.core.osc import Asked, Copied, decode_events
+from termwall.core.session.session import Heard
+from termwall.core.session.sizes import SizeLog
 from termwall.core.theme import DARK, Theme
 from termwall.memory import Base, Memory
 
@@ -54,19 +55,6 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """What came of newly drawn output: told once, also when it had to be drawn again (S7, S9)."""
-
-    events: list[OscEvent]
-    bells: int
-    replies: bytes
-    modes: Modes
-    """How they are by now."""
-    new: bool
-    """Whether the screen has text that it had not before, where that was asked."""
-
-
-@dataclass(frozen=True, slots=True)
 class Ask:
     """A picture that somebody waits for, at an offset."""
 
@@ -94,7 +82,7 @@ class ScreenFeed:
         *,
         heard: int,
         clipboard: int,
-        news: Callable[[News], None],
+        news: Callable[[Heard], None],
         limit: Callable[[int | None], None],
         wake: Callable[["ScreenFeed"], None],
     ) -> None:
@@ -329,7 +317,7 @@ class ScreenFeed:
             replies = header.get("replies", "").encode("latin-1")
             if again:  # What was done with the clipboard was done, as what was asked was answered.
                 events, replies = [event for event in events if not isinstance(event, (Asked, Copied))], b""
-            news = News(events, header.get("bells", 0), replies, modes, header["new"])
+            news = Heard(events, header.get("bells", 0), replies, modes, header["new"])
         if not again:
             self.replied = self.memory.answered = self.position
         if alike:

@@ -21,11 +21,12 @@ from typing import Any
 
 from termwall import shortage
 from termwall.core.osc import COPIED_BYTES
-from termwall.core.sizes import SizeLog
+from termwall.core.session.session import Heard
+from termwall.core.session.sizes import SizeLog
 from termwall.memory import Memory
 from termwall.passing import SHORT, read
 from termwall.protocol.frames import BadFrame, Unpacker, pack
-from termwall.screen.feed import FLOOD_SECONDS, MAX_ASKS, News, ScreenFeed
+from termwall.screen.feed import FLOOD_SECONDS, MAX_ASKS, ScreenFeed
 from termwall.screen.starving import Turn
 
 log = logging.getLogger("termwall.screen")
@@ -107,7 +108,7 @@ class Screens:
         sizes: SizeLog,
         *,
         heard: int = 0,
-        news: Callable[[News], None],
+        news: Callable[[Heard], None],
         limit: Callable[[int | None], None],
     ) -> ScreenFeed:
         """Draw a session from now on, from its memory's last checkpoint.

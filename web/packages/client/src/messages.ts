@@ -495,6 +495,16 @@ export interface RecordingList {
   missing?: string[];
 }
 
+/** Give a session another name. */
+export interface Rename {
+  sessionId?: string | null;
+  projectId?: string | null;
+  timestamp?: number | null;
+  requestId?: string | null;
+  type: "rename";
+  name: string;
+}
+
 /** The size this client shows; it counts while the client drives the session (I4). */
 export interface Resize {
   sessionId?: string | null;
@@ -776,7 +786,7 @@ export interface WallNode {
   draining: boolean;
 }
 
-export type ClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartbeat | Ack | PreviewRequest | Drive | Seen | Keys | ClientTheme;
+export type ClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartbeat | Ack | PreviewRequest | Drive | Seen | Keys | Rename | ClientTheme;
 
 export type ServerMessage = ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | Preview | Clipboard | InputAck | HeartbeatAnswer | NodesUpdate | ErrorMessage;
 

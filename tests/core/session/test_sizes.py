@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from termwall.core.sizes import SizeLog, SizeMark
+from termwall.core.session.sizes import SizeLog, SizeMark
 
 
 def test_S3_a_size_holds_from_its_offset_on() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from termwall.core.ids import ClientId
 from termwall.core.modes import Modes
-from termwall.core.surroundings import FOCUS_IN, FOCUS_OUT, MOST_WITH_KEYS, Surroundings
+from termwall.core.session.surroundings import FOCUS_IN, FOCUS_OUT, MOST_WITH_KEYS, Surroundings
 from termwall.core.theme import DARK, PALETTE, Theme
 
 ANN, BOB = ClientId("ann"), ClientId("bob")
@@ -82,7 +82,7 @@ def test_what_is_no_theme_is_refused(plain: list[object]) -> None:
 
 
 def test_case_agents_10_the_colours_told_by_default_are_the_pages_dark_ones() -> None:
-    page = (Path(__file__).parents[2] / "web/packages/react/src/themes.ts").read_text()
+    page = (Path(__file__).parents[3] / "web/packages/react/src/themes.ts").read_text()
     dark = dict(re.findall(r"(\w+): \"(#\w+)\"", page[page.index("DARK") : page.index("LIGHT")]))
     names = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"]
     names += [f"bright{name.capitalize()}" for name in names]

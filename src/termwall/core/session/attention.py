@@ -45,12 +45,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import IntEnum
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, assert_never
 
-from termwall.core.osc import MarkKind, ProgressState
+from termwall.core.osc import Marked, MarkKind, Notified, Progressed, ProgressState, Sign, Titled
+from termwall.core.session.acts import ToldState
 
 State = Literal["working", "needs input", "done", "idle", "exited", "lost"]
-ToldState = Literal["working", "needs input", "done", "idle"]
 
 QUIET_MS = 3_000
 """Without output for so long, a program is quiet."""
@@ -193,6 +193,20 @@ class Watch:
         now = self._advance(now)
         if self._output is None or now - self._output >= QUIET_MS:
             self._provoked_until = now + PROVOKED_MS
+
+    def heard(self, now: int, sign: Sign) -> None:
+        """The program said something."""
+        match sign:
+            case Titled(title):
+                self.titled(now, title)
+            case Notified(source, title, body):
+                self.notified(now, source, title, body)
+            case Progressed(state, percent):
+                self.progressed(now, state, percent)
+            case Marked(kind, exit_code):
+                self.marked(now, kind, exit_code)
+            case _:
+                assert_never(sign)
 
     def titled(self, now: int, title: str) -> None:
         """The program set its title."""

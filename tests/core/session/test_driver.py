@@ -1,10 +1,10 @@
-"""Who drives a session, row by row of the table in core/driver.py."""
+"""Who drives a session, row by row of the table in core/session/driver.py."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from termwall.core.driver import Seat
 from termwall.core.ids import ClientId
+from termwall.core.session.driver import Seat
 
 ANN, BOB = ClientId("ann"), ClientId("bob")
 

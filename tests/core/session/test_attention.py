@@ -1,4 +1,4 @@
-"""What a session wants from its user: the table in `core/attention.py`, and what holds whatever happens."""
+"""What a session wants from its user: the table in `core/session/attention.py`, and what holds whatever happens."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from termwall.core.attention import (
+from termwall.core.session.attention import (
     LASTING_MS,
     MAX_REASON,
     ONWARD_MS,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from termwall.core.clients import bound
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId
-from termwall.core.inputs import InputLog, client_key
+from termwall.core.session.inputs import InputLog, client_key
 
 ANN, BOB = ClientId("ann"), ClientId("bob")
 

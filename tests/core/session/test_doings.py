@@ -2,7 +2,7 @@
 
 import pytest
 
-from termwall.core.doings import doing_of, enters, focus_of
+from termwall.core.session.doings import doing_of, enters, focus_of
 
 REPORTS = [
     b"\x1b[I",
