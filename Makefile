@@ -47,6 +47,7 @@ check: $(VENV)/.testing web/node_modules/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tools/check_exhaustive.py
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate_typescript.py --check
 	$(BIN)/python tools/generate_reference.py --check
