@@ -186,6 +186,11 @@ export class TermwallClient {
     this.link.send({ type: "drive", sessionId, data: size });
   }
 
+  /** Give a session another name (W7). */
+  rename(sessionId: string, name: string): void {
+    this.link.send({ type: "rename", sessionId, name });
+  }
+
   /** Whether the next key goes to this session: its program is told, if it asked for that, merged over all viewers (S7). */
   keys(sessionId: string, has: boolean): void {
     if (!has && this.keysIn !== sessionId) return;

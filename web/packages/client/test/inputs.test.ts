@@ -238,16 +238,18 @@ describe("I2: input without a connection", () => {
   });
 });
 
-test("seats and sight: resize, drive and seen say what W7 says", () => {
+test("seats, names and sight: resize, drive, rename and seen say what W7 says", () => {
   const { world, client } = connected();
   client.resize("a", 100, 30);
   client.drive("a");
   client.drive("a", { cols: 90, rows: 20 });
+  client.rename("a", "other");
   client.seen("a");
   expect(world.wire.messages()).toMatchObject([
     { type: "resize", sessionId: "a", data: { cols: 100, rows: 30 } },
     { type: "drive", sessionId: "a" },
     { type: "drive", sessionId: "a", data: { cols: 90, rows: 20 } },
+    { type: "rename", sessionId: "a", name: "other" },
     { type: "seen", sessionId: "a" },
   ]);
 });
