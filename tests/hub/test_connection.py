@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 
 from termwall.core.clients import bound
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.hub.kept import state_of
 from termwall.protocol import messages
 from tests.support.wall import Line, Wall, until
 
@@ -780,7 +779,7 @@ async def test_case_hardening_L6_another_tokens_client_of_the_same_id_is_another
     assert victim.messages[0]["clientId"] == "page"
     victim.leave()
     assert wall.service.get_session("a").driver is None, "the others of that id are other clients"
-    kept = state_of(wall.service.find_own("a"))
+    kept = wall.service.find_own("a").state()
     assert kept["driver"] is None
     assert kept["boundClients"], "so that the next server does not take its numbers for those of names alone"
     stranger.say("focus", sessionIds=[])

@@ -10,7 +10,7 @@ import pytest
 
 from termwall.core.limits import Bounds
 from termwall.hub.budgets import Budgets, Meter
-from termwall.hub.kept import dump, state_of
+from termwall.hub.kept import dump
 from termwall.hub.steering import FRAMES_AT_ONCE, FRAMES_PER_SECOND
 from tests.support.patience import until
 from tests.support.wall import Line, Wall
@@ -73,7 +73,7 @@ async def test_case_hardening_L3_L11_a_storm_of_sizes_is_one_a_frame_and_loses_n
     session = wall.service.find_own("a")
     assert session is not None
     assert len(session.sizes.marks) <= Bounds().size_marks
-    assert len(dump(session._kept(state_of(session)))) < 4_096, "what is kept does not grow with the sizes"
+    assert len(dump(session._kept(session.state()))) < 4_096, "what is kept does not grow with the sizes"
 
 
 async def test_case_hardening_L3_L11_drivers_that_take_turns_are_told_once_a_frame(

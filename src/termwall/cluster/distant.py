@@ -1,7 +1,7 @@
 """A session of another node, as this one's clients see it: a copy of its newest output, and its node for all else."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from termwall.core.ids import ProjectId, SessionId
 from termwall.core.limits import Bounds
@@ -9,19 +9,36 @@ from termwall.core.relay import Copy, Receiver
 from termwall.core.session.acts import NOBODY, Act, Person, Typed
 from termwall.core.session.session import Recency
 from termwall.core.session.sizes import SizeLog
-from termwall.hub.anysession import ActAnswer, AnySession, unanswered
-from termwall.hub.viewer import Viewer
+from termwall.hub.anysession import ActAnswer, AnySession, View, unanswered
 from termwall.protocol import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from termwall.cluster.gateway import Gateway
     from termwall.cluster.parcel import Frame
     from termwall.screen.feed import Picture
 
 UNUSED = 1
 """Bytes of a copy that nobody looks at."""
+
+
+class Reach(Protocol):
+    """Reaches the node of a session."""
+
+    def act(self, session: "DistantSession", act: Act, who: Person, answer: ActAnswer) -> None:
+        """Have something done to it."""
+
+    def follow(self, session: "DistantSession") -> None:
+        """Have its output."""
+
+    def draw(
+        self,
+        session: "DistantSession",
+        kind: Literal["snapshot", "runs", "ansi", "text"],
+        lines: int,
+        answer: "Callable[[Picture | None], None]",
+    ) -> None:
+        """Have it drawn."""
 
 
 class DistantSession(AnySession):
@@ -34,11 +51,11 @@ class DistantSession(AnySession):
         bounds: this node's.
     """
 
-    def __init__(self, gateway: "Gateway", node: str, shown: messages.Session, bounds: Bounds) -> None:
+    def __init__(self, gateway: Reach, node: str, shown: messages.Session, bounds: Bounds) -> None:
         self.node = node
         self.bounds = bounds
         self.scrollback = bounds.scrollback_lines
-        self.viewers: set[Viewer] = set()
+        self.viewers: set[View] = set()
         self.recency = Recency()
         self.away: str | None = None
         """Why its node cannot be reached, or None."""
@@ -254,7 +271,7 @@ class DistantSession(AnySession):
 class DistantDrawer:
     """Has its pictures drawn by its node."""
 
-    def __init__(self, gateway: "Gateway", session: DistantSession) -> None:
+    def __init__(self, gateway: Reach, session: DistantSession) -> None:
         self._gateway = gateway
         self._session = session
 

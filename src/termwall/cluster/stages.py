@@ -17,8 +17,9 @@ from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import FocusChange, Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.core.replica import Accepted, Answered, Document, Effect, Propose, Replica, Value
-from termwall.hub.room import Asked, Room
-from termwall.hub.stages import Answer, Decide
+from termwall.hub.audience import Asked
+from termwall.hub.room import Room
+from termwall.hub.stages import Answer, Decide, Staged
 from termwall.protocol.bodies import Project
 from termwall.protocol.messages import Changer, FocusUpdate
 
@@ -71,7 +72,7 @@ class SharedStages:
 
     # ---- what the hub asks for
 
-    def change(self, room: Room, decide: Decide, asked: Asked | None, answer: Answer) -> None:
+    def change(self, room: Staged, decide: Decide, asked: Asked | None, answer: Answer) -> None:
         """Change a room's stage."""
 
         def decided(value: Value | None) -> Value | None:
@@ -84,7 +85,7 @@ class SharedStages:
 
         self._ask(room.id, decided, asked, answer)
 
-    def made(self, room: Room) -> None:
+    def made(self, room: Staged) -> None:
         """A project was made here, or is known from before: the others learn of it, unless they know it.
 
         Where the engine lost versions, the newest that any node knows wins.
@@ -103,7 +104,7 @@ class SharedStages:
         for room in self._rooms.rooms():
             self.made(room)
 
-    def rename(self, room: Room, name: str, answer: Answer) -> None:
+    def rename(self, room: Staged, name: str, answer: Answer) -> None:
         """Give a project another name."""
 
         def decided(value: Value | None) -> Value | None:
@@ -113,7 +114,7 @@ class SharedStages:
 
         self._ask(room.id, decided, None, answer)
 
-    def remove(self, room: Room, answer: Answer) -> None:
+    def remove(self, room: Staged, answer: Answer) -> None:
         """A project is gone for all."""
 
         def decided(value: Value | None) -> Value | None:
@@ -240,14 +241,14 @@ class SharedStages:
         self._rooms.keep_shared(room)
 
 
-def _living(value: Value | None, room: Room) -> Value:
+def _living(value: Value | None, room: Staged) -> Value:
     """What a command changes. Raises `unknown_project` where another node deleted it."""
     if value is not None and value.get("deleted"):
         raise TermwallError(ErrorCode.UNKNOWN_PROJECT, f"`{room.project.name}` was deleted.", field="projectId")
     return described(room) if value is None else value
 
 
-def described(room: Room) -> dict[str, Any]:
+def described(room: Staged) -> dict[str, Any]:
     """A project as this node knows it, as the first version of its document."""
     project = room.project
     about = {"name": project.name, "path": project.path, "createdAt": project.created_at}

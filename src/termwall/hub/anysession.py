@@ -20,7 +20,6 @@ from termwall.protocol import messages
 from termwall.protocol.codec import stream_frame
 
 if TYPE_CHECKING:
-    from termwall.hub.viewer import Viewer
     from termwall.screen.feed import Picture
 
 ActAnswer = Callable[[int | TermwallError | None], None]
@@ -56,6 +55,26 @@ class Drawer(Protocol):
         """
 
 
+class View(Protocol):
+    """A stream of its output to one connection."""
+
+    @property
+    def live(self) -> bool:
+        """Whether it sends at the moment."""
+
+    def pump(self) -> None:
+        """There is more, or more room for it."""
+
+    def resized(self) -> None:
+        """No more sizes follow: the screen is to be drawn anew (S3)."""
+
+    def misplaced(self) -> None:
+        """The output that is here goes back behind where it is."""
+
+    def restart(self) -> None:
+        """There is a new epoch (S1)."""
+
+
 class AnySession(ABC):
     """A session as a project has it."""
 
@@ -70,7 +89,7 @@ class AnySession(ABC):
     sizes: SizeLog
     recency: Recency
     last_output: int
-    viewers: "set[Viewer]"
+    viewers: set[View]
     attached: Collection[SessionId]
     """The sessions that `termwall attach` shows within it."""
     _frame: tuple[tuple[str, int, int], bytes] = (("", 0, 0), b"")

@@ -20,8 +20,8 @@ from termwall.store.rows import Fault
 from termwall.store.sessions import StoredSession
 
 if TYPE_CHECKING:
-    from termwall.hub.room import Room
     from termwall.hub.session import LiveSession
+    from termwall.hub.stages import Staged
 
 
 class Archive:
@@ -38,7 +38,7 @@ class Archive:
         """All that were kept, the oldest first."""
         return [] if self._store is None else self._store.projects()
 
-    def keep_project(self, room: "Room", project: Project) -> None:
+    def keep_project(self, room: "Staged", project: Project) -> None:
         """A new project, or its changes: `project` is what it will be."""
         stage = room.stage
         stored = StoredProject(
@@ -53,7 +53,7 @@ class Archive:
         )
         self._write(lambda store: store.put_project(stored))
 
-    def keep_stage(self, room: "Room", stage: Stage) -> None:
+    def keep_stage(self, room: "Staged", stage: Stage) -> None:
         """The stage's next version (F7)."""
         self._write(lambda store: store.put_stage(room.id, stage.version, stage.sessions, stage.max_focused))
 

@@ -18,10 +18,11 @@ from termwall.core.limits import Bounds
 from termwall.core.session.acts import Act, Claimed, Coloured, Held, Left, Person, Renamed, Resized, Saw, Typed
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession
+from termwall.hub.audience import Asked
 from termwall.hub.budgets import Meter, Tally, limits_of
 from termwall.hub.outlet import Outlet
 from termwall.hub.prices import FRAME, REFUSED, price, price_of_ack, price_of_text
-from termwall.hub.room import Asked, Room
+from termwall.hub.room import Room
 from termwall.hub.viewer import Viewer
 from termwall.protocol import messages
 from termwall.protocol.codec import InputFrame, Refused, decode_binary, decode_text, encode, error_message
@@ -92,7 +93,7 @@ class Connection:
         self._gone = gone
         self._loop = asyncio.get_running_loop()
         self._meter = Meter(bounds, share, outlet.read, tally)
-        self._with_keys: SessionId | None = None
+        self.with_keys: SessionId | None = None
         self._viewers: dict[SessionId, Viewer] = {}
         self._early: deque[messages.AnyClientMessage | InputFrame] = deque()
         self._open = False
@@ -176,7 +177,7 @@ class Connection:
             gone = self._carries_id(session.id) and not room.present(self.client_id, session.id)
             if gone:
                 session.do(Left(), self._person)
-            elif session.id == self._with_keys and not self._keys_elsewhere(session.id):
+            elif session.id == self.with_keys and not self._keys_elsewhere(session.id):
                 session.do(Held(False), self._person)
         self._gone(self)
 
@@ -368,12 +369,12 @@ class Connection:
                 raise _forgotten(message)
 
     def _keys(self, session: AnySession, has: bool) -> None:
-        before = self._with_keys
+        before = self.with_keys
         if has:
-            self._with_keys = session.id
+            self.with_keys = session.id
         elif before == session.id:
-            self._with_keys = None
-        if before not in (None, self._with_keys) and not self._keys_elsewhere(before):
+            self.with_keys = None
+        if before not in (None, self.with_keys) and not self._keys_elsewhere(before):
             left = self.room.sessions.get(before)
             if left is not None:
                 left.do(Held(False), self._person)
@@ -383,7 +384,7 @@ class Connection:
     def _keys_elsewhere(self, session_id: SessionId | None) -> bool:
         """Whether another connection of this client has the session's keys."""
         others = (c for c in self.room.connections if c is not self and c.client_id == self.client_id)
-        return any(other._with_keys == session_id for other in others)
+        return any(other.with_keys == session_id for other in others)
 
     def _themed(self, colours: messages.Colours) -> None:
         palette = tuple(colours.palette)

@@ -21,7 +21,6 @@ from termwall.hub.anysession import AnySession
 from termwall.hub.archive import Archive
 from termwall.hub.budgets import Budgets
 from termwall.hub.connection import Connection, Hello
-from termwall.hub.inheritance import inherit
 from termwall.hub.kept import Kept
 from termwall.hub.nesting import WITHIN_ITSELF, Nesting
 from termwall.hub.nodes import Cluster
@@ -131,26 +130,6 @@ class Estate:
             room = self._add_room(project, stage, stored.epoch or self.new_id())
             if not stored.epoch:
                 self.keep_shared(room)
-
-    async def open(self) -> None:
-        """Take over what runs since before this server, and what it kept of the rest (P5, F7).
-
-        Raises:
-            HolderError: the process that holds the programs cannot be had.
-        """
-        found = await self.programs.open() if isinstance(self.programs, HeldPrograms) else []
-        resting = inherit(self, found)
-        self.recordings.close_open(resting | {one.recorder.id for one in self._all() if one.recorder is not None})
-        if self.node is None:  # With several nodes, who is not here may be on another one.
-            for room in self._rooms.values():
-                # Stages were kept with their sessions; one that is gone nevertheless leaves by the rules (F10).
-                for session_id in room.stage.sessions:
-                    if session_id not in room.sessions:
-                        room.leave_stage(session_id)
-        self._ticks = max((session.recency.newest for session in self._all()), default=0)
-        self.archive.save_now_and_then(self._all)
-        asyncio.get_running_loop().call_later(ABSENT_SECONDS, self._drop_absent)
-        self._wake_sweeper()
 
     # ---- connections
 

@@ -8,11 +8,12 @@ import logging
 import termios
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from termwall.core.focus import Stage
 from termwall.core.session.acts import Reported
+from termwall.hub.estate import Estate
 from termwall.hub.kept import Home, Kept, Launch, load
+from termwall.hub.room import Room
 from termwall.hub.sealed import SIZE, UNKNOWN, noticed
 from termwall.hub.sound import FAULTS, SIZES, sound
 from termwall.memory import Memory, MemoryFault
@@ -23,17 +24,13 @@ from termwall.pty.programs import ExitStatus, Program
 from termwall.store.rows import Fault
 from termwall.store.sessions import StoredSession
 
-if TYPE_CHECKING:
-    from termwall.hub.estate import Estate
-    from termwall.hub.room import Room
-
 log = logging.getLogger("termwall.service")
 
 FOUND = Home("found", "Found programs", str(Path.home()))
 """The project of programs of which nobody knows where they belong."""
 
 
-def inherit(estate: "Estate", found: list[Found]) -> set[str]:
+def inherit(estate: Estate, found: list[Found]) -> set[str]:
     """Make all sessions of earlier servers, in their order.
 
     Returns:
@@ -110,12 +107,12 @@ def _size_of(master: int) -> tuple[int, int]:
     return (cols, rows) if cols in SIZES and rows in SIZES else SIZE
 
 
-def _home_of(estate: "Estate", stored: StoredSession) -> Home:
+def _home_of(estate: Estate, stored: StoredSession) -> Home:
     room = estate.find_room(stored.project_id)
     return Home(stored.project_id, stored.project_id, stored.cwd) if room is None else room.home
 
 
-def _room_for(estate: "Estate", home: Home) -> "Room":
+def _room_for(estate: Estate, home: Home) -> Room:
     """A session's project; made again where the store has lost it."""
     room = estate.find_room(home.id)
     if room is None:
@@ -126,7 +123,7 @@ def _room_for(estate: "Estate", home: Home) -> "Room":
 
 
 def _by_session(
-    estate: "Estate", found: list[Found], stored: dict[str, StoredSession]
+    estate: Estate, found: list[Found], stored: dict[str, StoredSession]
 ) -> dict[str, tuple[Kept, Program]]:
     """What is held of each session. A server that was killed while it restarted one left two runs: one is ended."""
     held: dict[str, tuple[Kept, Program]] = {}
@@ -156,7 +153,7 @@ def _add(held: dict[str, tuple[Kept, Program]], kept: Kept, program: Program, st
         discard(second[1])
 
 
-def _adopt(estate: "Estate", kept: Kept, program: Program) -> None:
+def _adopt(estate: Estate, kept: Kept, program: Program) -> None:
     about = {"session": kept.id, "project": kept.home.id}
     removed = program.closing and all(one.id != kept.id for one in estate.archive.sessions())
     room = _room_for(estate, kept.home)
@@ -185,7 +182,7 @@ def _adopt(estate: "Estate", kept: Kept, program: Program) -> None:
         room.ended(session)
 
 
-def _restore(estate: "Estate", stored: StoredSession) -> None:
+def _restore(estate: Estate, stored: StoredSession) -> None:
     about = {"session": stored.id, "project": stored.project_id}
     room = _room_for(estate, _home_of(estate, stored))
     try:
@@ -202,7 +199,7 @@ def _restore(estate: "Estate", stored: StoredSession) -> None:
         room.ended(session)
 
 
-def _show_unreadable(estate: "Estate", fault: Fault) -> None:
+def _show_unreadable(estate: Estate, fault: Fault) -> None:
     """A session of which the store cannot say what it ran: it is listed, and can be closed."""
     room = estate.find_room(fault.project_id) or _room_for(estate, FOUND)
     try:

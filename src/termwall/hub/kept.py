@@ -4,17 +4,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from termwall.core.errors import ErrorCode, TermwallError
-
-if TYPE_CHECKING:
-    from termwall.hub.session import LiveSession
 
 MAX_KEPT = 1 << 20
 """Bytes that a holder keeps of a session, those of earlier versions too."""
 MAX_STATE = 192 << 10
-"""Bytes of it that are for `state_of`: more sizes than are kept, each field at its longest."""
+"""Bytes of it that are for `LiveSession.state`: more sizes than are kept, each field at its longest."""
 MAX_LAUNCH = MAX_KEPT - MAX_STATE
 """Bytes of it that what a session runs may take: a command, its variables, names and folders (P6)."""
 
@@ -135,17 +132,3 @@ def _texts(values: object) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise TypeError("a list of texts is missing")
     return tuple(values)
-
-
-def state_of(session: "LiveSession") -> dict[str, Any]:
-    """What another owner needs to go on with a session, besides its program's memory."""
-    cols, rows = session.sizes.at(session.ring.end)
-    return {
-        **session.core.state(),
-        "cols": cols,
-        "rows": rows,
-        "boundClients": True,
-        "sizes": session.sizes.marks,
-        "heard": 0 if session.feed is None else session.feed.heard,
-        "recording": None if session.recorder is None else session.recorder.state(),
-    }

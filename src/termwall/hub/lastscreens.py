@@ -180,7 +180,7 @@ class LastScreens:
             data=data,
             cols=size[0],
             rows=size[1],
-            title=session.core.facts.title,
+            title=session.title,
             cwd=session.core.facts.cwd,
             offset=shown.offset,
             saved_at=shown.at,

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from termwall.hub.anysession import AnySession
-    from termwall.hub.connection import Connection
+    from termwall.hub.audience import Listener
 
 
 @dataclass(slots=True, eq=False)
 class _Watched:
     """A session that somebody watches."""
 
-    connections: "set[Connection]" = field(default_factory=set)
-    behind: "set[Connection]" = field(default_factory=set)
+    connections: "set[Listener]" = field(default_factory=set)
+    behind: "set[Listener]" = field(default_factory=set)
     """Those that have not had the newest picture yet."""
     shown: tuple[object, ...] | None = None
     """What the session showed when a picture was last asked for."""
@@ -38,7 +38,7 @@ class Previews:
         self._clock = clock
         self._watched: dict[AnySession, _Watched] = {}
 
-    def watch(self, connection: "Connection", sessions: "Iterable[AnySession]") -> None:
+    def watch(self, connection: "Listener", sessions: "Iterable[AnySession]") -> None:
         """A connection wants to see these sessions and no others, from now on."""
         wanted = set(sessions)
         for session in wanted:
@@ -50,7 +50,7 @@ class Previews:
             if session not in wanted:
                 self._leave(connection, session)
 
-    def left(self, connection: "Connection") -> None:
+    def left(self, connection: "Listener") -> None:
         """A connection is gone."""
         self.watch(connection, ())
 
@@ -58,7 +58,7 @@ class Previews:
         """A session is gone."""
         self._watched.pop(session, None)
 
-    def _leave(self, connection: "Connection", session: "AnySession") -> None:
+    def _leave(self, connection: "Listener", session: "AnySession") -> None:
         watched = self._watched[session]
         watched.connections.discard(connection)
         watched.behind.discard(connection)

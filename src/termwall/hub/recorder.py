@@ -14,16 +14,16 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from termwall import clock, shortage
 from termwall.core.asciicast import Event, Header, encode_event, encode_header
+from termwall.core.limits import Bounds
+from termwall.core.ring import Ring
+from termwall.core.session.sizes import SizeLog
 from termwall.core.snapshot import RESET
 from termwall.hub.frames import Spot, cut_frames, encode_frame, frames_of
-
-if TYPE_CHECKING:
-    from termwall.hub.session import LiveSession
-    from termwall.screen.feed import Picture
+from termwall.screen.feed import Picture, ScreenFeed
 
 log = logging.getLogger("termwall.recordings")
 
@@ -43,7 +43,33 @@ FRAME_LINES = 100
 MISSING = "output is missing here"
 
 
-class Recorder:
+class Recorded(Protocol):
+    """A session that can be recorded."""
+
+    bounds: Bounds
+    epoch: str
+    ring: Ring
+    sizes: SizeLog
+    scrollback: int
+    feed: ScreenFeed | None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def title(self) -> str:
+        """What its program calls it."""
+
+    @property
+    def drawn(self) -> bool:
+        """Whether pictures of it can be had at the moment."""
+
+
+S = TypeVar("S", bound=Recorded)
+
+
+class Recorder(Generic[S]):
     """A recording that runs.
 
     Args:
@@ -57,14 +83,14 @@ class Recorder:
 
     def __init__(
         self,
-        session: "LiveSession",
+        session: S,
         id: str,
         folder: Path,
         *,
         part_bytes: int,
-        room: Callable[["Recorder"], str | None],
-        changed: Callable[["Recorder"], None],
-        failed: Callable[["Recorder", str], None],
+        room: Callable[["Recorder[S]"], str | None],
+        changed: Callable[["Recorder[S]"], None],
+        failed: Callable[["Recorder[S]", str], None],
     ) -> None:
         self.session = session
         self.id = id
@@ -74,7 +100,7 @@ class Recorder:
         self._room = room
         self._changed = changed
         self._failed = failed
-        self._finished: Callable[[Recorder], None] | None = None
+        self._finished: Callable[[Recorder[S]], None] | None = None
         self._loop = asyncio.get_running_loop()
         self._waiting: list[str] = []
         self._waiting_bytes = 0
@@ -200,7 +226,7 @@ class Recorder:
         if not self._ended:
             self._ask(None)
 
-    def finish(self, finished: Callable[["Recorder"], None]) -> None:
+    def finish(self, finished: Callable[["Recorder[S]"], None]) -> None:
         """The program has ended: record what is left of its output, which may take pictures, and call then."""
         self._finished = finished
         if self._offset is None:
@@ -284,7 +310,7 @@ class Recorder:
             self._serial, size = sizes.serial_at(self._offset), sizes.at(self._offset)
         self.part, self.bytes, self._start = self.part + 1, 0, self.seconds
         self._frame_at, self._frame_time, self._resized = 0, self._time - 2 * FRAME_SECONDS, continues
-        title = self.session.core.facts.title or self.session.name
+        title = self.session.title or self.session.name
         header = Header(*size, int(time.time()), title, start=self._start, continues=continues)
         self._put(encode_header(header, {"TERM": "xterm-256color"}))
         self._put(encode_event(Event(0.0, "o", text)))

@@ -96,7 +96,7 @@ class Recordings:
         """
         if session.recorder is not None:
             raise TermwallError(ErrorCode.ALREADY_EXISTS, f"`{session.name}` is being recorded.")
-        must_be_open(session)
+        must_be_open(session.name, session.process.program)
         if session.ended is not None:
             raise TermwallError(ErrorCode.SESSION_ENDED, f"`{session.name}` has ended; restart it to record it.")
         self._make_room()
@@ -218,7 +218,7 @@ class Recordings:
         session.recorder.begin(state)
         self.changed(session)
 
-    def _written(self, recorder: Recorder) -> None:
+    def _written(self, recorder: Recorder[LiveSession]) -> None:
         recording = self._all[recorder.id]
         first = max(recording.first_part, recorder.part - self._bounds.recording_parts + 1)
         self._drop_parts(recording, first)
@@ -235,16 +235,16 @@ class Recordings:
             for suffix in ("cast", "frames"):
                 (self._place(recording.id) / f"{part}.{suffix}").unlink(missing_ok=True)
 
-    def _failed(self, recorder: Recorder, why: str) -> None:
+    def _failed(self, recorder: Recorder[LiveSession], why: str) -> None:
         session = recorder.session
         about = {"session": session.id, "project": session.project_id}
         log.warning("a recording of `%s` has ended: %s", session.name, why, extra=about)
         self._finish(recorder, why)
 
-    def _finished(self, recorder: Recorder) -> None:
+    def _finished(self, recorder: Recorder[LiveSession]) -> None:
         self._finish(recorder, None)
 
-    def _finish(self, recorder: Recorder, error: str | None) -> Recording:
+    def _finish(self, recorder: Recorder[LiveSession], error: str | None) -> Recording:
         session = recorder.session
         session.recorder, session.recording_error = None, error
         recording = self._all[recorder.id]
@@ -312,7 +312,7 @@ class Recordings:
             log.info("recording %s is deleted: another one needs its room", one.id)
             self._forget(one.id)
 
-    def _room_for_part(self, recorder: Recorder) -> str | None:
+    def _room_for_part(self, recorder: Recorder[LiveSession]) -> str | None:
         """A recording that runs needs another part. Where nothing else makes room its own oldest part does."""
         recording = self._all[recorder.id]
         try:

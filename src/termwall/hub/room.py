@@ -7,7 +7,7 @@ A courier: `core.focus` decides, this file carries the command in and the one ev
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from termwall.core import focus
 from termwall.core.bucket import Bucket
@@ -16,6 +16,7 @@ from termwall.core.focus import Activity, FocusChange, Stage
 from termwall.core.ids import ClientId, ProjectId, SessionId
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession
+from termwall.hub.audience import Asked, Listener
 from termwall.hub.kept import Home
 from termwall.hub.previews import Previews
 from termwall.hub.session import LiveSession
@@ -23,9 +24,6 @@ from termwall.hub.stages import Answer, Decide, Stages
 from termwall.protocol.bodies import Project
 from termwall.protocol.codec import encode
 from termwall.protocol.messages import Changer, Clipboard, FocusState, FocusUpdate, Session, SessionUpdate
-
-if TYPE_CHECKING:
-    from termwall.hub.connection import Connection
 
 GONE = Activity(0, 0, 0, ended=True)
 """A session that nobody here knows, because its node is away."""
@@ -73,7 +71,7 @@ class Room:
         self.stage = stage
         self.epoch = epoch
         self.sessions: dict[SessionId, AnySession] = {}
-        self.connections: set[Connection] = set()
+        self.connections: set[Listener] = set()
         self.closing = False
         """Whether the server goes: who drives then keeps the seat for when it is back (I4). Or the project does."""
         self._clock = clock
@@ -156,9 +154,7 @@ class Room:
             return SessionId(session_id)
         return self.find(session_id, field).id
 
-    def focus(
-        self, session_id: str, expected_version: int | None, answer: Answer, asked: "Asked | None" = None
-    ) -> None:
+    def focus(self, session_id: str, expected_version: int | None, answer: Answer, asked: Asked | None = None) -> None:
         """Put one session on the stage (F2-F4, F6)."""
         session = self.find(session_id)
         self._change(
@@ -172,7 +168,7 @@ class Room:
         session_ids: Sequence[str],
         expected_version: int | None,
         answer: Answer,
-        asked: "Asked | None" = None,
+        asked: Asked | None = None,
     ) -> None:
         """Make these sessions the whole stage, in this order (F5)."""
         ids = [self._find_or_staged(session_id, "sessionIds") for session_id in session_ids]
@@ -199,7 +195,7 @@ class Room:
         session_ids: Sequence[str],
         expected_version: int | None,
         answer: Answer,
-        asked: "Asked | None" = None,
+        asked: Asked | None = None,
         *,
         single: bool,
     ) -> None:
@@ -241,7 +237,7 @@ class Room:
             "timestamp": self._clock(),
         }
 
-    def _change(self, decide: Decide, answer: Answer, asked: "Asked | None") -> None:
+    def _change(self, decide: Decide, answer: Answer, asked: Asked | None) -> None:
         def decided(stage: Stage) -> FocusChange | None:
             try:
                 return decide(stage)
@@ -258,7 +254,7 @@ class Room:
             for session_id in stage.sessions
         }
 
-    def apply(self, change: FocusChange, request: "Asked | None", by: Changer | None = None) -> FocusUpdate:
+    def apply(self, change: FocusChange, request: Asked | None, by: Changer | None = None) -> FocusUpdate:
         """The next version of the stage: tell everybody (F2, F8). `by`: who asked for it, perhaps at another node."""
         self.stage = change.stage
         if self.project.max_focused != change.stage.max_focused:
@@ -291,7 +287,7 @@ class Room:
         for connection in tuple(self.connections):
             connection.close(CloseCode.RESTART, "The stage was changed elsewhere; come again")
 
-    def _tell_focus(self, update: FocusUpdate, request: "Asked | None") -> None:
+    def _tell_focus(self, update: FocusUpdate, request: Asked | None) -> None:
         text = encode(update)
         for connection in tuple(self.connections):
             if request is not None and request.request_id is not None and connection is request.connection:
@@ -356,7 +352,7 @@ class Room:
         self._touched.add(session)
         self._wake()
 
-    def watch(self, connection: "Connection", sessions: Iterable[AnySession]) -> None:
+    def watch(self, connection: Listener, sessions: Iterable[AnySession]) -> None:
         """A connection wants previews of these sessions and no others (S6)."""
         self.previews.watch(connection, sessions)
         now = asyncio.get_running_loop().time()
@@ -476,17 +472,6 @@ class Room:
         yield from (c.client_id for c in self.connections if c.may_type and c.carries(session.id))
         yield from self.guests(session.id)
 
-    def carried(self, connection: "Connection") -> Iterable[AnySession]:
+    def carried(self, connection: Listener) -> Iterable[AnySession]:
         """The sessions that a connection carries."""
         return [session for session in self.sessions.values() if connection.carries(session.id)]
-
-
-class Asked:
-    """Who asked for a change, so that its own copy of the answer repeats the `requestId` (W7)."""
-
-    __slots__ = ("by", "connection", "request_id")
-
-    def __init__(self, connection: "Connection | None", request_id: str | None, by: Changer) -> None:
-        self.connection = connection
-        self.request_id = request_id
-        self.by = by

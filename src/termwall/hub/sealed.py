@@ -4,26 +4,21 @@ Such a session shows a notice in place of its screen. Its program, if it runs, i
 that started it finds it as it was.
 """
 
-from typing import TYPE_CHECKING
-
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.hub.kept import Kept, Launch
 from termwall.pty.programs import Program
 from termwall.version import version
-
-if TYPE_CHECKING:
-    from termwall.hub.session import LiveSession
 
 SIZE = (80, 24)
 UNKNOWN = Launch("system", ("?",), "/", {})
 """What a session runs of which that is not known. It is never started."""
 
 
-def must_be_open(session: "LiveSession") -> None:
+def must_be_open(name: str, program: Program) -> None:
     """Raises `other_version` for a sealed session: another start would run its program twice, or another program."""
-    why = session.process.program.sealed
+    why = program.sealed
     if why is not None:
-        raise TermwallError(ErrorCode.OTHER_VERSION, f"`{session.name}` can only be closed: {why}.")
+        raise TermwallError(ErrorCode.OTHER_VERSION, f"`{name}` can only be closed: {why}.")
 
 
 def noticed(kept: Kept, program: Program, epoch: str) -> Kept:

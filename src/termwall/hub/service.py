@@ -16,15 +16,18 @@ from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.core.session.acts import NOBODY, Act, Renamed, Reported, Reset, Resized, Typed
 from termwall.hub.anysession import raised
-from termwall.hub.estate import Estate, SessionEvent, about, log
+from termwall.hub.audience import Asked
+from termwall.hub.estate import ABSENT_SECONDS, Estate, SessionEvent, about, log
+from termwall.hub.inheritance import inherit
 from termwall.hub.kept import Kept, Launch, must_fit
-from termwall.hub.room import Asked, Room
+from termwall.hub.room import Room
 from termwall.hub.sealed import must_be_open
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import Answer
 from termwall.hub.starting import order_for
 from termwall.protocol.bodies import InputBody, NotifyState, Project, Recording, SessionCreate
 from termwall.protocol.messages import Changer, FocusState, FocusUpdate, Session
+from termwall.pty.held import HeldPrograms
 from termwall.pty.held_program import discard
 from termwall.pty.place import NoPlace, enter, resolve
 from termwall.screen.feed import Picture
@@ -52,6 +55,26 @@ class TerminalService(Estate):
         recordings: the folder for recordings; None records nothing.
         programs: where they run; the service closes it. None: as this process's children.
     """
+
+    async def open(self) -> None:
+        """Take over what runs since before this server, and what it kept of the rest (P5, F7).
+
+        Raises:
+            HolderError: the process that holds the programs cannot be had.
+        """
+        found = await self.programs.open() if isinstance(self.programs, HeldPrograms) else []
+        resting = inherit(self, found)
+        self.recordings.close_open(resting | {one.recorder.id for one in self._all() if one.recorder is not None})
+        if self.node is None:  # With several nodes, who is not here may be on another one.
+            for room in self._rooms.values():
+                # Stages were kept with their sessions; one that is gone nevertheless leaves by the rules (F10).
+                for session_id in room.stage.sessions:
+                    if session_id not in room.sessions:
+                        room.leave_stage(session_id)
+        self._ticks = max((session.recency.newest for session in self._all()), default=0)
+        self.archive.save_now_and_then(self._all)
+        asyncio.get_running_loop().call_later(ABSENT_SECONDS, self._drop_absent)
+        self._wake_sweeper()
 
     # ---- projects
 
@@ -243,7 +266,7 @@ class TerminalService(Estate):
             TermwallError: `unknown_session`, `cannot_start`, `engine_away`, `other_version`.
         """
         _, session = self._find(session_id)
-        must_be_open(session)
+        must_be_open(session.name, session.process.program)
         session.process.close()
         if not await session.process.closed_within(self.bounds.close_seconds + CLOSE_SPARE_SECONDS):
             raise TermwallError(

@@ -14,15 +14,14 @@ from termwall.core.session.effects import Effect, Keep, Name, Print, Refused, Re
 from termwall.core.session.session import Heard, Now, Session
 from termwall.core.session.sizes import SizeLog
 from termwall.core.theme import Theme
-from termwall.hub.anysession import ActAnswer, AnySession, unanswered
+from termwall.hub.anysession import ActAnswer, AnySession, View, unanswered
 from termwall.hub.echo import EchoWatch
-from termwall.hub.kept import KEEPS_AT_ONCE, KEEPS_PER_SECOND, Kept, dump, state_of
+from termwall.hub.kept import KEEPS_AT_ONCE, KEEPS_PER_SECOND, Kept, dump
 from termwall.hub.paced import Paced
 from termwall.hub.recorder import Recorder
 from termwall.hub.sealed import must_be_open
 from termwall.hub.starting import order_for
 from termwall.hub.steering import Steering
-from termwall.hub.viewer import Viewer
 from termwall.protocol import messages
 from termwall.pty.environment import Outfit
 from termwall.pty.pace import Pace
@@ -81,12 +80,12 @@ class LiveSession(AnySession):
         self._machine = machine
         self._screens = machine.screens
         self.created_at = kept.created_at
-        self.viewers: set[Viewer] = set()
+        self.viewers: set[View] = set()
         self.cursors: dict[object, Callable[[], None]] = {}
         """Others that follow the output: called when there is more."""
         self.restarting = asyncio.Lock()
         """Held while its program is started anew: one at a time, each with a deadline."""
-        self.recorder: Recorder | None = None
+        self.recorder: Recorder[LiveSession] | None = None
         self.recording_error: str | None = None
         """Why its last recording ended, if that was not wanted."""
         self.attached: frozenset[SessionId] = frozenset()
@@ -112,6 +111,11 @@ class LiveSession(AnySession):
     def last_output(self) -> int:  # type: ignore[override]
         """When it last printed: milliseconds since 1970."""
         return self.core.last_output
+
+    @property
+    def title(self) -> str:
+        """What its program calls it."""
+        return self.core.facts.title
 
     def _happened(self, what: Occasion) -> None:
         self._machine.happened(self, what)
@@ -165,7 +169,20 @@ class LiveSession(AnySession):
 
     def _keep(self) -> None:
         if self._machine.programs.outlive:
-            self.process.program.keep(dump(self._kept(state_of(self))))
+            self.process.program.keep(dump(self._kept(self.state())))
+
+    def state(self) -> dict[str, Any]:
+        """What another owner needs to go on with it, besides its program's memory (P5)."""
+        cols, rows = self.sizes.at(self.ring.end)
+        return {
+            **self.core.state(),
+            "cols": cols,
+            "rows": rows,
+            "boundClients": True,
+            "sizes": self.sizes.marks,
+            "heard": 0 if self.feed is None else self.feed.heard,
+            "recording": None if self.recorder is None else self.recorder.state(),
+        }
 
     def _kept(self, state: Mapping[str, Any], epoch: str | None = None) -> Kept:
         return Kept(self.id, self.name, self.home, self.launch, epoch or self.epoch, self.created_at, state)
@@ -263,7 +280,7 @@ class LiveSession(AnySession):
 
     def _named(self, before: str) -> None:
         try:
-            must_be_open(self)
+            must_be_open(self.name, self.process.program)
             self._happened("named")
         except TermwallError:
             self.core.name = before
@@ -276,9 +293,22 @@ class LiveSession(AnySession):
             return TermwallError(ErrorCode.SESSION_ENDED, f"`{self.name}` has ended; restart it to type again.")
         return self.process.refusal(count)
 
-    def resized(self) -> None:
-        """Its program has another size from now on."""
+    @property
+    def undrawn_sizes(self) -> int:
+        """How many sizes its screen does not have yet, as far as it is drawn."""
+        return 0 if self.feed is None or not self.drawn else self.feed.undrawn_sizes
+
+    def take_size(self, cols: int, rows: int) -> None:
+        """It has this size from here on: its program, its viewers and the next server learn of it."""
         self.core.resized(self._machine.date())
+        self.process.resize(cols, rows)
+        for viewer in tuple(self.viewers):
+            viewer.pump()
+        self.record()
+        self.keep_now()
+        if self.feed is not None:
+            self.feed.stirred()
+            self.size_changed()
 
     def _steered(self) -> None:
         self.keep()

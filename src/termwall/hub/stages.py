@@ -5,15 +5,14 @@ nodes is in `termwall.cluster`, with the same rules (F1-F10).
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from termwall.core.errors import TermwallError
 from termwall.core.focus import FocusChange, Stage
+from termwall.core.ids import ProjectId
+from termwall.hub.audience import Asked
 from termwall.protocol.bodies import Project
-from termwall.protocol.messages import FocusUpdate
-
-if TYPE_CHECKING:
-    from termwall.hub.room import Asked, Room
+from termwall.protocol.messages import Changer, FocusUpdate
 
 Decide = Callable[[Stage], FocusChange | None]
 """What a command makes of the stage; None alters nothing. Raises `TermwallError` to refuse. May be called again."""
@@ -21,19 +20,31 @@ Answer = Callable[[FocusUpdate | TermwallError | None], None]
 """Called once: with the new version, None if nothing was altered, or why it was refused."""
 
 
+class Staged(Protocol):
+    """A project that has a stage: a room."""
+
+    id: ProjectId
+    project: Project
+    epoch: str
+    stage: Stage
+
+    def apply(self, change: FocusChange, request: Asked | None, by: Changer | None = None) -> FocusUpdate:
+        """The next version of the stage (F2, F8)."""
+
+
 class Stages(Protocol):
     """Decides changes of stages. Every change ends in `room.apply`, in the order of versions."""
 
-    def change(self, room: "Room", decide: Decide, asked: "Asked | None", answer: Answer) -> None:
+    def change(self, room: Staged, decide: Decide, asked: Asked | None, answer: Answer) -> None:
         """Change a room's stage; the answer may come at once or later."""
 
-    def rename(self, room: "Room", name: str, answer: Answer) -> None:
+    def rename(self, room: Staged, name: str, answer: Answer) -> None:
         """Give a project another name."""
 
-    def made(self, room: "Room") -> None:
+    def made(self, room: Staged) -> None:
         """A project was made."""
 
-    def remove(self, room: "Room", answer: Answer) -> None:
+    def remove(self, room: Staged, answer: Answer) -> None:
         """A project is to be deleted: agree with the others."""
 
 
@@ -45,11 +56,11 @@ class OwnStages:
         keep_project: makes a project last.
     """
 
-    def __init__(self, keep: Callable[["Room", Stage], None], keep_project: Callable[["Room", Project], None]) -> None:
+    def __init__(self, keep: Callable[[Staged, Stage], None], keep_project: Callable[[Staged, Project], None]) -> None:
         self._keep = keep
         self._keep_project = keep_project
 
-    def change(self, room: "Room", decide: Decide, asked: "Asked | None", answer: Answer) -> None:
+    def change(self, room: Staged, decide: Decide, asked: Asked | None, answer: Answer) -> None:
         """Decide, keep, tell."""
         try:
             change = decide(room.stage)
@@ -60,7 +71,7 @@ class OwnStages:
             return
         answer(None if change is None else room.apply(change, asked))
 
-    def rename(self, room: "Room", name: str, answer: Answer) -> None:
+    def rename(self, room: Staged, name: str, answer: Answer) -> None:
         """Keep it, then have it."""
         changed = room.project.model_copy(update={"name": name})
         try:
@@ -71,9 +82,9 @@ class OwnStages:
         room.project = changed
         answer(None)
 
-    def made(self, room: "Room") -> None:
+    def made(self, room: Staged) -> None:
         """Nobody else has to know."""
 
-    def remove(self, room: "Room", answer: Answer) -> None:
+    def remove(self, room: Staged, answer: Answer) -> None:
         """Nobody else knows it."""
         answer(None)

@@ -5,12 +5,11 @@ server learn of one size a frame; where the screen takes longer to be drawn anew
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from termwall.core.ring import Ring
+from termwall.core.session.sizes import SizeLog
 from termwall.hub.paced import Paced
-
-if TYPE_CHECKING:
-    from termwall.hub.session import LiveSession
 
 FRAMES_PER_SECOND = 30
 """Sizes and drivers of one session that are told in a second."""
@@ -22,10 +21,28 @@ PATIENCE_SECONDS = 1.0
 """The screen is waited for no longer than this."""
 
 
+class Steered(Protocol):
+    """A session whose size follows its seat."""
+
+    ring: Ring
+    sizes: SizeLog
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """That of its seat."""
+
+    @property
+    def undrawn_sizes(self) -> int:
+        """How many sizes its screen does not have yet, as far as it is drawn."""
+
+    def take_size(self, cols: int, rows: int) -> None:
+        """It has this size from here on: its program, its viewers and the next server learn of it."""
+
+
 class Steering:
     """Of one session. `told` is called when its driver or size is another."""
 
-    def __init__(self, session: "LiveSession", told: Callable[[], None]) -> None:
+    def __init__(self, session: Steered, told: Callable[[], None]) -> None:
         self._session = session
         self._told = told
         self._changed = False
@@ -57,25 +74,13 @@ class Steering:
         return session.size != session.sizes.at(session.ring.end)
 
     def _drawn(self) -> bool:
-        session = self._session
-        return session.feed is None or not session.drawn or session.feed.undrawn_sizes < UNDRAWN_SIZES
+        return self._session.undrawn_sizes < UNDRAWN_SIZES
 
     def _settle(self) -> None:
         if self._differs():
-            self._resize(*self._session.size)
+            session = self._session
+            session.sizes.record(session.ring.end, *session.size)
+            session.take_size(*session.size)
         changed, self._changed = self._changed, False
         if changed:
             self._told()
-
-    def _resize(self, cols: int, rows: int) -> None:
-        session = self._session
-        session.sizes.record(session.ring.end, cols, rows)
-        session.resized()
-        session.process.resize(cols, rows)
-        for viewer in tuple(session.viewers):
-            viewer.pump()
-        session.record()
-        session.keep_now()
-        if session.feed is not None:
-            session.feed.stirred()
-            session.size_changed()
