@@ -20,7 +20,7 @@ from websockets.typing import Subprotocol
 
 from termwall import clock
 from termwall.core.caller import Caller
-from termwall.core.inputs import TYPED_MILLISECONDS
+from termwall.core.session.inputs import TYPED_MILLISECONDS
 from termwall.core.typed import Typed, in_pixels
 from termwall.dialing import connect
 from termwall.protocol.codec import BINARY_SUBPROTOCOL, DATED_INPUT_KIND, INPUT_KIND, SNAPSHOT_KIND, STREAM_KIND

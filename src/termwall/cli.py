@@ -23,7 +23,7 @@ from termwall.browser_commands import browser_app, open_browser, open_while_serv
 from termwall.config import Settings, SettingsError
 from termwall.core.caption import caption, sentence
 from termwall.core.errors import TermwallError
-from termwall.core.inputs import TYPED_MILLISECONDS
+from termwall.core.session.inputs import TYPED_MILLISECONDS
 from termwall.folder import LOG_NAME, DataFolderError, find_running
 from termwall.node_commands import drain_command, nodes_command
 from termwall.recording_commands import (

@@ -712,6 +712,7 @@ async def test_case_server_4_a_message_that_nobody_handles_is_answered(
 BLACK = "#000000"
 SMALLEST: dict[str, dict[str, Any]] = {
     "ack": {"offset": 0},
+    "rename": {"name": "other"},
     "input": {"data": ""},
     "preview": {"sessionIds": []},
     "resize": {"data": {"cols": 80, "rows": 24}},

@@ -5,12 +5,13 @@ stream of a snapshot: a session that was lost begins a log of its own with it, s
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.hub.kept import Home, Kept, Launch
 from termwall.hub.lastscreens import LastScreens
+from termwall.hub.session import LiveSession
+from termwall.hub.stages import Staged
 from termwall.memory import Memory
 from termwall.protocol.bodies import Project
 from termwall.pty.programs import ExitStatus, Program
@@ -18,10 +19,6 @@ from termwall.store.database import StoreUnavailable
 from termwall.store.projects import Store, StoredProject
 from termwall.store.rows import Fault
 from termwall.store.sessions import StoredSession
-
-if TYPE_CHECKING:
-    from termwall.hub.session import LiveSession
-    from termwall.hub.stages import Staged
 
 
 class Archive:

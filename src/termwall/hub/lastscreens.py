@@ -9,15 +9,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from termwall.core.snapshot import RESET
+from termwall.hub.session import LiveSession
 from termwall.screen.feed import Picture
 from termwall.store.database import StoreUnavailable
 from termwall.store.sessions import SessionStore, StoredScreen
-
-if TYPE_CHECKING:
-    from termwall.hub.session import LiveSession
 
 log = logging.getLogger("termwall.archive")
 

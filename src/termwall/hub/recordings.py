@@ -6,7 +6,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from termwall import shortage
 from termwall.core.errors import ErrorCode, TermwallError
@@ -14,10 +14,8 @@ from termwall.core.limits import Bounds
 from termwall.hub.export import last_moment
 from termwall.hub.recorder import Recorder, cut_torn
 from termwall.hub.sealed import must_be_open
+from termwall.hub.session import LiveSession
 from termwall.protocol.bodies import Recording
-
-if TYPE_CHECKING:
-    from termwall.hub.session import LiveSession
 
 log = logging.getLogger("termwall.recordings")
 
