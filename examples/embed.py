@@ -9,9 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from termwall.app import create_app
-from termwall.config import Settings
-from termwall.hub.service import TerminalService
+from termwall import Settings, TerminalService, create_app
 from termwall.protocol.bodies import SessionCreate
 from termwall.protocol.messages import FocusUpdate
 
