@@ -45,7 +45,7 @@ class Picture:
 
     offset: int
     serial: int
-    """The last size change that it includes (`core.sizes`)."""
+    """The last size change that it includes (`core.session.sizes`)."""
     cols: int
     rows: int
     title: str
