@@ -50,6 +50,14 @@ class Tmux:
             time.sleep(0.02)
 
 
+    def prompts(self) -> None:
+        """Wait until its shell has the terminal again: what ends throws away what the terminal still reports."""
+        deadline = time.monotonic() + 30
+        while self("display-message", "-p", "#{pane_current_command}").strip() != "sh":
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One for all."""
@@ -133,6 +141,7 @@ def test_case_command_line_4_a_recording_with_queries_plays_in_tmux(tmux: Tmux, 
     tmux("send-keys", f"$termwall play {cast}", "Enter")
     tmux.shows("PLAYED")
     tmux("send-keys", "q")
+    tmux.prompts()
     tmux("send-keys", "echo BACK", "Enter")
     tmux.shows("\nBACK")
     _same(tmux.state(), before)
