@@ -14,7 +14,7 @@ run: $(VENV)/.installed
 # Compiled once, not by each of the thousand processes that the tests start, where the environment says not to keep that.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.testing web/node_modules/.installed browser
-	$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 6 --dist loadgroup --no-loadscope-reorder
 	$(NPM) test
 
 # The texts of docs/how-to/reverse-proxy.md with the real programs; on Debian they come with
