@@ -49,7 +49,6 @@ class Tmux:
             assert time.monotonic() < deadline, shown
             time.sleep(0.02)
 
-
     def prompts(self) -> None:
         """Wait until its shell has the terminal again: what ends throws away what the terminal still reports."""
         deadline = time.monotonic() + 30
