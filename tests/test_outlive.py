@@ -379,6 +379,25 @@ async def test_P5_where_nothing_runs_nothing_stays_behind(outlived: Server, tmp_
     assert "the end" in shown(outlived, session)
 
 
+async def test_case_house_16_an_added_osc_field_survives_a_restart_by_itself(outlived: Server, tmp_path: Path) -> None:
+    # `shellCommand` stands in core/osc.py, core/session/facts.py and protocol/messages.py, and nowhere else.
+    project = outlived.project(tmp_path / "work")
+    says = r"printf '\033]633;E;make test\\x3b echo\007\033]133;C\007\033]133;D;2\007'; exec cat"
+    session = outlived.session(project, "sh", "-c", says)
+
+    def known() -> tuple[Any, Any]:
+        found = outlived.call("GET", f"/api/sessions/{session}").json()
+        return found["shellCommand"], (found["mark"] or {}).get("exitCode")
+
+    await until(lambda: known() == ("make test; echo", 2), "its command line")
+    outlived.stop()
+    outlived.start()
+    assert known() == ("make test; echo", 2), "at once, from what was noted"
+    outlived.kill()
+    outlived.start()
+    await until(lambda: known() == ("make test; echo", 2), "it again, from the note or from the output")
+
+
 async def test_P5_programs_end_with_a_server_that_was_told_so(tmp_path: Path) -> None:
     server = Server(tmp_path / "data", "--no-outlive").start()
     project = server.project(tmp_path / "work")

@@ -180,7 +180,9 @@ async def test_S7_a_replay_asks_nothing_again(drawn: Wall) -> None:
 
 async def test_S9_what_a_program_says_of_itself_is_told(drawn: Wall) -> None:
     says = r"printf '\033]0;my title\007\033]7;file://host/tmp/x%%20y\007\033]9;4;1;40\007\033]133;A\007'"
-    drawn.session("a", "sh", "-c", RAW + says + r"; printf '\033]777;notify;Build;failed\007\007'; read x")
+    drawn.session(
+        "a", "sh", "-c", RAW + says + r"; printf '\033]633;E;ls -l\007\033]777;notify;Build;failed\007\007'; read x"
+    )
     line = drawn.line()
     await until(lambda: drawn.service.get_session("a").bell is not None)
     session = drawn.service.get_session("a")
@@ -197,6 +199,7 @@ async def test_S9_what_a_program_says_of_itself_is_told(drawn: Wall) -> None:
     for message in line.of("session_update"):
         told |= message
     assert told["title"] == "my title"
+    assert told["shellCommand"] == session.shell_command == "ls -l"
     assert told["progress"] == {"state": "normal", "percent": 40}
 
 

@@ -13,6 +13,7 @@ one is carried up to a limit, then it is nothing, wherever the batches were cut.
     OSC 52         selection;base64 writes, selection;? reads                     Copied, Asked
     OSC 9;4        state;percent                                                  Progressed
     OSC 133, 633   A prompt, B input, C running, D[;exit code] finished           Marked
+    OSC 133        C;cmdline_url=line (kitty, fish 4); OSC 633 E;line (VS Code)   Marked, Ran
 """
 
 import binascii
@@ -30,6 +31,8 @@ MAX_TITLE_BYTES = 2_047
 """A longer title is ignored, as by the terminals that draw the session."""
 MAX_BODY = 1024
 """Characters of a notification's body; a longer one is cut (X4)."""
+MAX_LINE = 1024
+"""Characters of a command line; a longer one is cut: it is for people to read (X4)."""
 MAX_DIRECTORY = 4096
 """Characters of a directory; a longer one is ignored: cut, it would be another one."""
 MAX_CARRY = 8192
@@ -76,10 +79,18 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A shell's mark. `exit_code` is that of a command that finished, where the shell tells."""
+    """A shell's mark. Where the shell reports them: `exit_code` of a command that finished, `line` of one that runs."""
 
     kind: MarkKind
     exit_code: int | None = None
+    line: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """The command line that a shell is about to run."""
+
+    line: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,7 @@ class Asked:
 
 Sign = Titled | Notified | Progressed | Marked
 """What says something of how far the program is (S9)."""
-OscEvent = Sign | Moved | Copied | Asked
+OscEvent = Sign | Ran | Moved | Copied | Asked
 
 _EVENTS: dict[str, type[OscEvent]] = {kind.__name__: kind for kind in get_args(OscEvent)}
 
@@ -204,6 +215,9 @@ class OscScanner:
                 return _clipboard(rest, self._copied_bytes, bel)
             case b"99":
                 return self._kitty(rest)
+            case b"633" if rest.startswith(b"E;"):
+                line = _command(_ESCAPED.sub(_unescaped, rest.split(b";")[1]))
+                return None if line is None else Ran(line)
             case b"133" | b"633":
                 return _mark(rest)
             case b"777":
@@ -291,6 +305,8 @@ _STATES: dict[bytes, ProgressState | None] = {
 }
 _MARKS: dict[bytes, MarkKind] = {b"A": "prompt", b"B": "input", b"C": "running", b"D": "finished"}
 _EXIT_CODE = re.compile(rb"-?[0-9]{1,10}")
+_ESCAPED = re.compile(rb"\\(?:\\|x([0-9a-fA-F]{2}))")
+"""A byte in a command line of VS Code's."""
 
 
 def _location(address: bytes) -> Moved | None:
@@ -331,7 +347,16 @@ def _mark(rest: bytes) -> Marked | None:
     if kind is None:
         return None
     code = rest.partition(b";")[0] if kind == "finished" else b""
-    return Marked(kind, int(code) if _EXIT_CODE.fullmatch(code) else None)
+    url = dict(map(_pair, rest.split(b";"))).get(b"cmdline_url", b"") if kind == "running" else b""
+    return Marked(kind, int(code) if _EXIT_CODE.fullmatch(code) else None, _command(unquote_to_bytes(url)))
+
+
+def _command(line: bytes) -> str | None:
+    return sentence(line.decode("utf-8", "replace")).strip()[:MAX_LINE] or None
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(escape[1].decode()) if escape[1] else b"\\"
 
 
 def _pair(part: bytes) -> tuple[bytes, bytes]:

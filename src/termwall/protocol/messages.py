@@ -80,6 +80,8 @@ class Session(Wire):
     notification: Notification | None = None
     progress: Progress | None = None
     mark: Mark | None = None
+    shell_command: Sentence | None = None
+    """The newest command line that its shell reported (OSC 633;E, OSC 133;C): with `mark`, what runs or ran last."""
     screen: ScreenState = "exact"
     echo: EchoState | None = None
     recording: str | None = None
@@ -331,6 +333,7 @@ class SessionUpdate(Wire):
     progress: Progress | None = None
     """Null, and in the message, where a program ended its progress."""
     mark: Mark | None = None
+    shell_command: Sentence | None = None
     screen: ScreenState | None = None
     echo: EchoState | None = None
     recording: str | None = None

@@ -1,14 +1,16 @@
 """What a program said of itself: each event changes its own field, and a restart keeps all of it."""
 
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from termwall.core.osc import Asked, Copied, Marked, Moved, Notified, OscEvent, Progressed, Titled
+from termwall.core.osc import Asked, Copied, Marked, Moved, Notified, OscEvent, Progressed, Ran, Titled
 from termwall.core.session.facts import NAMES, Facts, Mark, Notification, Progress, camel
 from termwall.protocol.messages import Session, SessionUpdate
+from tests.test_docs import tracked
 
 TEXT = st.text(max_size=20)
 EVENTS = st.one_of(
@@ -20,7 +22,13 @@ EVENTS = st.one_of(
         st.sampled_from([None, "normal", "error", "indeterminate", "paused"]),
         st.none() | st.integers(0, 100),
     ),
-    st.builds(Marked, st.sampled_from(["prompt", "input", "running", "finished"]), st.none() | st.integers(0, 255)),
+    st.builds(
+        Marked,
+        st.sampled_from(["prompt", "input", "running", "finished"]),
+        st.none() | st.integers(0, 255),
+        st.none() | TEXT,
+    ),
+    st.builds(Ran, TEXT),
     st.builds(Copied, TEXT),
     st.builds(Asked, TEXT, st.booleans()),
 )
@@ -35,6 +43,7 @@ EVENTS = st.one_of(
         (Progressed("error", 40), "progress", Progress("error", 40)),
         (Progressed(None), "progress", None),
         (Marked("finished", 1), "mark", Mark("finished", 1, 7)),
+        (Ran("make test"), "shell_command", "make test"),
     ],
 )
 def test_S7_an_event_changes_its_own_field(event: OscEvent, field: str, value: object) -> None:
@@ -44,6 +53,12 @@ def test_S7_an_event_changes_its_own_field(event: OscEvent, field: str, value: o
     assert [getattr(after, name) for name in NAMES if name != field] == [
         getattr(before, name) for name in NAMES if name != field
     ]
+
+
+def test_S9_a_mark_may_bring_its_command_and_the_end_of_that_leaves_it() -> None:
+    runs = Facts("/home").after(Marked("running", None, "make"), 7)
+    assert (runs.mark, runs.shell_command) == (Mark("running", None, 7), "make")
+    assert runs.after(Marked("finished", 2), 8).shell_command == "make"
 
 
 @given(st.lists(EVENTS, max_size=12), st.none() | st.integers(0, 1 << 50))
@@ -74,6 +89,12 @@ def test_P5_what_an_older_version_did_not_keep_begins_anew() -> None:
 def test_L10_what_is_no_such_thing_is_an_error(state: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         Facts.restore(state, "/home")
+
+
+def test_case_house_16_a_field_is_written_in_facts_and_messages_only() -> None:
+    # What `core/osc.py` hears is kept over a restart, and sent to clients and nodes, without its name.
+    files = [file for file in tracked("src/*.py") if re.search(r"shell_?command", file.read_text(), re.IGNORECASE)]
+    assert sorted(file.name for file in files) == ["facts.py", "messages.py"]
 
 
 def test_S7_each_of_them_is_a_field_of_a_session_and_of_its_updates() -> None:

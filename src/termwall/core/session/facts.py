@@ -18,6 +18,7 @@ from termwall.core.osc import (
     OscEvent,
     Progressed,
     ProgressState,
+    Ran,
     Titled,
 )
 
@@ -59,6 +60,8 @@ class Facts:
     notification: Notification | None = None
     progress: Progress | None = None
     mark: Mark | None = None
+    shell_command: str | None = None
+    """The newest command line that a shell reported; it stays when that has finished."""
 
     def after(self, event: OscEvent, now: int) -> "Facts":
         """As they are after this was heard at `now` (ms since 1970)."""
@@ -71,8 +74,10 @@ class Facts:
                 return replace(self, notification=Notification(title, body, now))
             case Progressed(state, percent):
                 return replace(self, progress=None if state is None else Progress(state, percent))
-            case Marked(kind, exit_code):
-                return replace(self, mark=Mark(kind, exit_code, now))
+            case Marked(kind, exit_code, line):
+                return replace(self, mark=Mark(kind, exit_code, now), shell_command=line or self.shell_command)
+            case Ran(line):
+                return replace(self, shell_command=line)
             case Copied() | Asked():
                 return self
             case _:

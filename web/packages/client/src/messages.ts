@@ -604,6 +604,7 @@ export interface Session {
   notification?: Notification | null;
   progress?: Progress | null;
   mark?: Mark | null;
+  shellCommand?: string | null;
   screen?: "exact" | "rebuilding" | "lost";
   echo?: "on" | "off" | "unsure" | null;
   recording?: string | null;
@@ -652,6 +653,7 @@ export interface SessionUpdate {
   notification?: Notification | null;
   progress?: Progress | null;
   mark?: Mark | null;
+  shellCommand?: string | null;
   screen?: "exact" | "rebuilding" | "lost" | null;
   echo?: "on" | "off" | "unsure" | null;
   recording?: string | null;
