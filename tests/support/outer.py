@@ -35,7 +35,7 @@ class OuterTerminal:
         self.output = b""
         self.pid, self.master = pty.fork()
         if self.pid == 0:
-            # Whoever runs the tests in the background or by nohup ignores them, and attach leaves what is ignored alone.
+            # Who runs the tests in the background ignores these, and attach leaves what is ignored alone.
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             os.chdir(self.cwd)
