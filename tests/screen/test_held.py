@@ -335,7 +335,7 @@ async def test_S5_output_that_takes_too_long_to_draw_costs_the_screen_and_nothin
 ) -> None:
     monkeypatch.setattr(feeds, "LATE_SECONDS", 0.5)
     drawn.session("b", "cat")
-    drawn.session("a", "sh", "-c", "read x; yes $(printf '\\033#8') | head -c 2000000; read x; cat")
+    drawn.session("a", "sh", "-c", "read x; yes $(printf '\\033#8') | head -c 400000; read x; cat")
     drawn.service.resize_session("a", 1000, 1000)
     drawn.service.write_input("a", "\n")
     await until(lambda: drawn.service.get_session("a").screen == "lost")
