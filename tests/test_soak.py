@@ -1,12 +1,16 @@
 """A test of the soak's own test: what is lost, doubled or changed on the way is found, and nothing else is."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.soak.checker import Viewing
+from tests.soak.checker import Printed, Task, Viewing, Watcher
+from tests.soak.footprint import Figures, grown, look_at
 from tests.soak.program import FAULT_BYTES
 from tests.soak.stand import Stand, Verdict
+from tests.soak.text import Ledger
 from tests.soak.turns import Turns
 
 PLANTED = ("lost", "doubled", "changed", "last")
@@ -59,6 +63,38 @@ def test_what_is_right_is_let_pass(soaked: tuple[Stand, Verdict]) -> None:
         assert not [fault for fault in verdict.faults if session in fault]
     assert verdict.sum("checked") > 100_000
     assert verdict.sum("cuts") > 0
+
+
+def test_case_hardening_soak_a_snapshot_is_a_fault_only_where_the_ring_still_had_the_place(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path / "ledger"))
+    ledger.written = 1 << 20
+    ring = 256 << 10
+    printed, viewing = Printed("s", "p", 0, "e", ""), Viewing("one", "p", "stalled")
+    watcher = Watcher(Task("", "", 1, [printed], [viewing], ring=ring), viewing, {}, {"s": ledger})
+    gone = ledger.written - ring - 1
+    watcher.places["s"] = "e", gone
+    watcher._jumped("s", "snapshot")
+    assert (watcher.jumps, watcher.overtaken) == ([], 1)
+    watcher.places["s"] = "e", gone + ring // 2
+    watcher._jumped("s", "snapshot")
+    assert watcher.jumps == [("s", f"snapshot at {gone + ring // 2} of {1 << 20}")]
+
+
+def test_case_hardening_soak_memory_that_grows_is_found() -> None:
+    """By the whole of a process (RSS at most 1.15 times that of minute 5), and by what is its own."""
+    before = {"server": Figures(100_000, 60_000, 70_000, 300)}
+    assert grown(before, {"server": Figures(114_000, 68_000, 90_000, 316)}) == []
+    assert grown(before, {"server": Figures(116_000, 60_000, 70_000, 300)}) == [
+        "the server has 116000 KB resident after 100000 KB"
+    ]
+    assert grown(before, {"server": Figures(100_000, 70_000, 70_000, 317)}) == [
+        "the server has 70000 KB of its own after 60000 KB",
+        "the server has 317 descriptors after 300",
+    ]
+    assert grown(before, {}) == ["nobody saw the server"]
+    seen = look_at(0.0, "this test", os.getpid())
+    assert seen is not None
+    assert seen.figures.resident > seen.figures.own > 1_000
 
 
 def turns(server: float, bare: float) -> Turns:

@@ -27,7 +27,7 @@ import httpx2
 from termwall.screen.starving import Turn
 from tests.soak import faults
 from tests.soak.checker import Viewing
-from tests.soak.footprint import Footprint, grown
+from tests.soak.footprint import Figures, Footprint, grown
 from tests.soak.stand import ROOT, Stand, Verdict, left
 from tests.soak.text import PERIOD, Text
 from tests.soak.turns import Turns
@@ -35,8 +35,9 @@ from tests.soak.turns import Turns
 A_PROJECT = 10
 """Sessions of a project; one of them gives back what is typed, one is recorded."""
 CHECKERS = 4
-RING_BYTES = 256 << 10
-"""Full within minutes, so that memory can be compared; a client that stalls long falls out of it."""
+RING_BYTES, WAITING_BYTES = 128 << 10, 32 << 10
+"""Output that is kept, and input that may wait. With 2,000 bytes a second a server has gone through all of a ring, and
+so maps all of it, after 131 s (`GUARD_BYTES` are part of it): before minute 5. A client that stalls long falls out."""
 FLAT_SECONDS = 900.0
 """A shorter run says nothing of memory."""
 PAUSE_SECONDS = 1.0
@@ -61,12 +62,13 @@ class Soak:
         # Not forked from a prepared process: its memory is to be a real server's.
         env = {
             "TERMWALL_RING_BYTES": str(RING_BYTES),
+            "TERMWALL_INPUT_BYTES": str(WAITING_BYTES),
             "SOAK_MARK": self.mark,
             "PYTHONPATH": str(ROOT / "src"),
             "TERMWALL_CLOSE_SECONDS": "1",
         }
         pauses = (5.0, max(6.0, seconds / 10))
-        self.stand = Stand(folder, env, seed=seed, pauses=pauses)
+        self.stand = Stand(folder, env, seed=seed, pauses=pauses, ring=RING_BYTES)
         self.footprint = Footprint(self._pids)
         self.kills: Counter[str] = Counter()
         self.found: list[str] = []
@@ -202,7 +204,7 @@ class Soak:
 
     def run(self) -> Verdict:
         """All of it."""
-        self.until(4 / 30, faults.ALL, max(5.0, self.seconds / 180))
+        self.until(2.5 / 30, faults.ALL, max(5.0, self.seconds / 180))
         self.until(5 / 30, (), 0)
         before = self.footprint.figures(self.footprint.now)
         self._print("at minute 5 of 30", before)
@@ -246,9 +248,10 @@ class Soak:
         return None
 
     @staticmethod
-    def _print(when: str, figures: dict[str, tuple[int, int]]) -> None:
-        for role, (resident, descriptors) in figures.items():
-            print(f"| {role}, {when} | {resident / 1024:.1f} MB | {descriptors} |", flush=True)
+    def _print(when: str, found: dict[str, Figures]) -> None:
+        for role, figures in found.items():
+            sizes = " | ".join(f"{size / 1024:.1f} MB" for size in figures[:3])
+            print(f"| {role}, {when} | {sizes} | {figures.descriptors} |", flush=True)
 
     def end(self) -> None:
         """End everything; what is left is a fault."""
@@ -267,7 +270,8 @@ def tell(verdict: Verdict, soak: Soak) -> None:
     print(f"screens and searches were answered with {dict(soak.answers)}")
     print(f"killed: {dict(soak.kills)}; then all at once")
     print(f"{printed / 1e6:.1f} MB printed, {verdict.sum('checked') / 1e6:.1f} MB compared, ", end="")
-    print(f"{verdict.sum('skipped') / 1e6:.1f} MB left out for clients that stalled, {verdict.sum('shown')} pictures")
+    print(f"{verdict.sum('skipped') / 1e6:.1f} MB left out, {verdict.sum('shown')} pictures, ", end="")
+    print(f"{verdict.sum('overtaken')} of them for clients that the ring had left behind")
     print(f"connections ended: {dict(verdict.closes)}, of them cut by clients: {verdict.sum('cuts')}")
     turns = soak.turns
     figures = {"a heartbeat's answer": beats, "a checker's own lateness": lag}
@@ -299,7 +303,7 @@ def main() -> None:
     load = os.getloadavg()[0]
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, ", end="")
     print(f"{options.minutes:g} minutes, seed {options.seed}; load {load:.1f} at the start\n")
-    print("| what | memory, without what is shared | descriptors |\n|---|---|---|", flush=True)
+    print("| what | resident | its own | its part (Pss) | descriptors |\n|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory(prefix="termwall-soak-", ignore_cleanup_errors=True) as folder:
         numbers = options.sessions, options.clients, options.rate, options.seed
         soak = Soak(Path(folder), options.minutes * 60, *numbers, options.plant)

@@ -1,7 +1,7 @@
-"""What the server's processes hold: resident memory and descriptors of each, over the time of a soak.
+"""What the server's processes hold: memory and descriptors of each, over the time of a soak.
 
-Shared memory is left out: a process that began a minute ago has seen only a part of the rings, whose size is known, and
-goes through all of them in the next minutes.
+Resident memory has the rings, which all processes map, as far as a process has gone through them: `RING_BYTES` in
+`__main__.py` says how long that takes after it began. What is a process's own is judged besides.
 """
 
 import statistics
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 SAMPLE_SECONDS = 2.0
 MOST_RATIO = 1.15
@@ -19,25 +20,35 @@ WINDOW_SECONDS = 30.0
 """A figure is the median of so long."""
 
 
+class Figures(NamedTuple):
+    """Of one process: KB resident, KB of its own, its part of what several have (Pss), open descriptors."""
+
+    resident: int
+    own: int
+    part: int
+    descriptors: int
+
+
 @dataclass
 class Sample:
-    """One look: seconds since the beginning, KB, open descriptors."""
+    """One look: seconds since the beginning, and what was there."""
 
     at: float
     role: str
     pid: int
-    resident: int
-    descriptors: int
+    figures: Figures
 
 
 def look_at(at: float, role: str, pid: int) -> Sample | None:
     """A process, if it is there."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
-        whole, shared = (int(status.partition(name)[2].split()[0]) for name in ("VmRSS:", "RssShmem:"))
-        return Sample(at, role, pid, whole - shared, sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()))
-    except (OSError, IndexError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+        sizes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+        descriptors = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
         return None
+    own = sizes["Private_Clean"] + sizes["Private_Dirty"]
+    return Sample(at, role, pid, Figures(sizes["Rss"], own, sizes["Pss"], descriptors))
 
 
 @dataclass
@@ -74,26 +85,28 @@ class Footprint:
         if self.began:
             self._thread.join()
 
-    def figures(self, at: float) -> dict[str, tuple[int, int]]:
-        """KB and descriptors of each role in the time before a moment."""
+    def figures(self, at: float) -> dict[str, Figures]:
+        """What each role had in the time before a moment."""
         found = {}
         for role in sorted({sample.role for sample in self.samples}):
-            then = [one for one in self.samples if one.role == role and at - WINDOW_SECONDS <= one.at <= at]
+            then = [one.figures for one in self.samples if one.role == role and at - WINDOW_SECONDS <= one.at <= at]
             if then:
-                found[role] = (
-                    int(statistics.median(one.resident for one in then)),
-                    int(statistics.median(one.descriptors for one in then)),
-                )
+                found[role] = Figures(*(int(statistics.median(values)) for values in zip(*then, strict=True)))
         return found
 
 
-def grown(before: dict[str, tuple[int, int]], after: dict[str, tuple[int, int]]) -> list[str]:
+def grown(before: dict[str, Figures], after: dict[str, Figures]) -> list[str]:
     """What is not flat."""
     found = []
-    for role, (resident, descriptors) in before.items():
-        resident_now, descriptors_now = after.get(role, (0, 0))
-        if resident_now > resident * MOST_RATIO:
-            found.append(f"the {role} has {resident_now} KB after {resident} KB")
-        if descriptors_now > descriptors + MORE_DESCRIPTORS:
-            found.append(f"the {role} has {descriptors_now} descriptors after {descriptors}")
+    for role, then in before.items():
+        now = after.get(role)
+        if now is None:
+            found.append(f"nobody saw the {role}")
+            continue
+        sizes = {"resident": (then.resident, now.resident), "of its own": (then.own, now.own)}
+        for what, (first, last) in sizes.items():
+            if last > first * MOST_RATIO:
+                found.append(f"the {role} has {last} KB {what} after {first} KB")
+        if now.descriptors > then.descriptors + MORE_DESCRIPTORS:
+            found.append(f"the {role} has {now.descriptors} descriptors after {then.descriptors}")
     return found

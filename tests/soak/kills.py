@@ -45,7 +45,12 @@ class Kills:
 def batch(folder: Path, kills: int, chance: random.Random, floods: int, echoes: int, found: Kills) -> None:
     """So many kills of the servers of one data folder."""
     mark = f"{folder.name}-{chance.randrange(1 << 30)}"
-    stand = Stand(folder, {"TERMWALL_RING_BYTES": str(RING_BYTES), "SOAK_MARK": mark}, seed=chance.randrange(1 << 30))
+    stand = Stand(
+        folder,
+        {"TERMWALL_RING_BYTES": str(RING_BYTES), "SOAK_MARK": mark},
+        seed=chance.randrange(1 << 30),
+        ring=RING_BYTES,
+    )
     server = stand.server
     server.start()
     try:

@@ -128,7 +128,7 @@ class Client:
                 self._staged(message)
                 for name, stream in (message.get("streams") or {}).items():
                     if stream["resume"] != "exact":
-                        self.jumps.append((name, stream["resume"]))
+                        self._jumped(name, stream["resume"])
                         self._announced.add(name)
                 self._ws = ws
                 for session, seq, text in tuple(self._sent):
@@ -172,7 +172,7 @@ class Client:
         epoch, place = self.places[name]
         if data[0] == 2:
             if name in self.pictures and name not in self._announced:
-                self.jumps.append((name, "snapshot"))
+                self._jumped(name, "snapshot")
             self._announced.discard(name)
             self._pictured(name, offset, data[start + 13 :])
         else:
@@ -183,6 +183,10 @@ class Client:
         if data[0] == 2 or not 0 <= offset - self._acked.get(name, 0) < ACK_BYTES:
             self._acked[name] = offset
             await self._ack(ws, name, offset)
+
+    def _jumped(self, name: str, how: str) -> None:
+        """A stream does not go on where it was; `places` has where that is."""
+        self.jumps.append((name, how))
 
     def _pictured(self, name: str, offset: int, picture: bytes) -> None:
         """A snapshot came."""
