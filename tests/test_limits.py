@@ -14,7 +14,6 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from termwall import descriptors
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.passing import Passed, receive
 from termwall.pty.held import HeldPrograms
@@ -22,6 +21,7 @@ from termwall.pty.held_program import HeldProgram
 from termwall.pty.programs import LocalPrograms
 from termwall.pty.rendezvous import HolderError, look
 from termwall.pty.spawn import CannotStart, _within, spawn
+from termwall.system import descriptors
 from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder
 from tests.support.patience import until, wait_for

@@ -7,8 +7,8 @@ import os
 import signal
 from pathlib import Path
 
-from termwall.lines import Lines
 from termwall.observe import LineFormatter
+from termwall.system.lines import Lines
 from tests.support.broker import Broker
 from tests.support.patience import until
 from tests.support.server import Server

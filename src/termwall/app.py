@@ -18,13 +18,11 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from termwall import secretfiles, shortage
-from termwall.clock import Dates
+from termwall import secretfiles
 from termwall.cluster.bus import BusError
 from termwall.cluster.forward import Forward
 from termwall.cluster.node import Node
 from termwall.config import Settings, SettingsError, load_environment, load_profiles
-from termwall.deadline import at_most
 from termwall.disk import read_plain, write_private
 from termwall.folder import keep_private
 from termwall.hub.service import TerminalService
@@ -36,6 +34,9 @@ from termwall.pty.held import HeldPrograms
 from termwall.pty.rendezvous import HolderError
 from termwall.screen.screens import Screens
 from termwall.store.salvage import open_store
+from termwall.system import shortage
+from termwall.system.clock import Dates
+from termwall.system.deadline import at_most
 from termwall.transport.auth import Access, Identity
 from termwall.transport.browser_calls import browser_routes
 from termwall.transport.browsers import Browsers

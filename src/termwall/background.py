@@ -15,7 +15,6 @@ from typing import IO, Annotated, Any, NoReturn
 
 import typer
 
-from termwall import shortage
 from termwall.config import Settings
 from termwall.core.caption import caption
 from termwall.folder import (
@@ -32,6 +31,7 @@ from termwall.folder import (
 from termwall.pty.groups import gone, kill_held
 from termwall.pty.rendezvous import HolderError, HolderSilent, look
 from termwall.remote import DataDir, Json, Remote, Unanswered, fail, here, read_settings, sendable, warn_of
+from termwall.system import shortage
 
 START_SECONDS = 120.0
 """Until a server that says nothing, and has not ended either, is taken for one that hangs: a start is two seconds of

@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 import typer
 
-from termwall import descriptors, shortage
 from termwall.addresses import only_here, public_address
 from termwall.agents import notify_command, screen_command, wait_command
 from termwall.background import down_command, go_on, restart_command, status_command, up_command
@@ -53,6 +52,7 @@ from termwall.remote import (
     show,
     shown_to_others,
 )
+from termwall.system import descriptors, shortage
 
 if TYPE_CHECKING:
     from termwall.app import Termwall

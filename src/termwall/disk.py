@@ -7,7 +7,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from termwall import shortage
+from termwall.system import shortage
 
 PROBE_BYTES = 64 << 10
 """As much as opening the database takes."""

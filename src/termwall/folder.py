@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from termwall import shortage
 from termwall.disk import has_name, put_aside, read_plain, write_private
+from termwall.system import shortage
 
 STOP_SECONDS = 9.0
 """Until a server that was told to stop is killed: it ends by itself after 8.5 s, whatever hangs (L3)."""

@@ -15,9 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from termwall.clock import Dates
 from termwall.core.limits import Bounds
-from termwall.descriptors import raise_limit
 from termwall.hub.estate import ABSENT_SECONDS
 from termwall.hub.inheritance import FOUND, note_of
 from termwall.hub.kept import load
@@ -28,6 +26,8 @@ from termwall.pty.held import Found, HeldPrograms
 from termwall.pty.pace import Pace
 from termwall.pty.rendezvous import HolderError
 from termwall.screen.screens import Screens
+from termwall.system.clock import Dates
+from termwall.system.descriptors import raise_limit
 
 log = logging.getLogger("termwall.keeper")
 

@@ -19,8 +19,8 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from termwall import descriptors, shortage
 from termwall.core.ring import GUARD_BYTES, RING_MARKS, Ring
+from termwall.system import descriptors, shortage
 
 if TYPE_CHECKING:
     from termwall.core.journal import InputJournal

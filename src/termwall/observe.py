@@ -10,7 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from pythonjsonlogger.json import JsonFormatter
 
 from termwall.core.caption import sentence
-from termwall.logbook import LogHandler
+from termwall.system.logbook import LogHandler
 
 if TYPE_CHECKING:
     from termwall.hub.service import TerminalService

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 
 import uvicorn
 
-from termwall import descriptors, shortage
 from termwall.app import Termwall, create_app
 from termwall.config import Settings
-from termwall.descriptors import raise_limit
 from termwall.folder import RECORD, Claim, data_folder
 from termwall.launcher import write_launcher
+from termwall.system import descriptors, shortage
+from termwall.system.descriptors import raise_limit
 from termwall.transport.picows_edge import http_protocol, websocket_protocol
 from termwall.version import version
 

@@ -15,11 +15,11 @@ import pytest
 import uvloop
 
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.descriptors import RESERVE, SESSION
 from termwall.pty.environment import Outfit
 from termwall.pty.pace import Pace
 from termwall.pty.process import PtyProcess, is_interactive_shell
 from termwall.pty.programs import ExitStatus, LocalPrograms, Order
+from termwall.system.descriptors import RESERVE, SESSION
 from tests.support.descriptors import descriptors
 from tests.support.patience import at_once
 

@@ -406,7 +406,7 @@ def test_case_hardening_X1_another_user_of_the_machine_cannot_spend_a_code(tmp_p
 
 def test_X1_codes_are_few_short_lived_and_not_to_be_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("termwall.clock.seconds", lambda: now)
+    monkeypatch.setattr("termwall.system.clock.seconds", lambda: now)
     codes = Codes()
     made = [codes.make(b"t") for _ in range(MOST_CODES + 1)]
     assert [codes.look(one) for one in made] == [False] + [True] * MOST_CODES

@@ -2,7 +2,7 @@
 
 import pytest
 
-from termwall.descriptors import LEFT
+from termwall.system.descriptors import LEFT
 from termwall.transport.doors import Doors, network
 
 

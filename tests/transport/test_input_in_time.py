@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from termwall import clock
 from termwall.cluster.forward import _on_clock
+from termwall.system import clock
 from tests.support.server import Server, running
 from tests.test_cli import Command
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from termwall import clock
 from termwall.cluster import chores
 from termwall.cluster.bus import Bus, BusAway, BusError, NobodyThere, TooLarge
 from termwall.cluster.chores import Chores
@@ -18,6 +17,7 @@ from termwall.cluster.parcel import BadParcel, pack, unpack
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.session.acts import Act, Person, Typed, plain
 from termwall.hub.anysession import ActAnswer
+from termwall.system import clock
 
 log = logging.getLogger("termwall.cluster")
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from termwall import clock
 from termwall.cluster import chores, gather
 from termwall.cluster.answer import error_body
 from termwall.cluster.bus import Bus, BusAway, BusError, Member, TooLarge
@@ -23,6 +22,7 @@ from termwall.cluster.gather import GATHERED, LIST_SECONDS, Gathered
 from termwall.core.errors import ERRORS, ErrorCode
 from termwall.core.ids import ID
 from termwall.protocol.bodies import Recording
+from termwall.system import clock
 
 log = logging.getLogger("termwall.cluster")
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from termwall import clock
 from termwall.cluster.bus import Bus, BusError, Member, Subscription
 from termwall.cluster.chores import Chores
 from termwall.cluster.news import News
@@ -25,6 +24,7 @@ from termwall.core.theme import Theme
 from termwall.hub.estate import Estate
 from termwall.hub.room import Room
 from termwall.hub.session import LiveSession
+from termwall.system import clock
 
 log = logging.getLogger("termwall.cluster")
 

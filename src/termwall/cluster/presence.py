@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 from math import inf
 from typing import Any, Protocol
 
-from termwall import clock
 from termwall.cluster import chores
 from termwall.cluster.bus import BusError, BusRefused, Member, NoAnswer, NobodyThere, Subscription
 from termwall.cluster.subjects import token_of
+from termwall.system import clock
 
 MOST_MEMBERS = 1024
 """Nodes that are remembered; heartbeats of more are ignored."""

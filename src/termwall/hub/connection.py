@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Never
 
-from termwall import clock
 from termwall.core.bucket import Allowance
 from termwall.core.clients import Reader
 from termwall.core.errors import ERRORS, CloseCode, ErrorCode, TermwallError
@@ -27,6 +26,7 @@ from termwall.hub.viewer import Viewer
 from termwall.protocol import messages
 from termwall.protocol.codec import InputFrame, Refused, decode_binary, decode_text, encode, error_message
 from termwall.protocol.peer import GiveUp, Peer, Resume, Retry, Silent
+from termwall.system import clock
 
 if TYPE_CHECKING:
     from termwall.hub.viewer import Reason

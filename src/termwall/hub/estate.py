@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, assert_never
 
-from termwall import descriptors
 from termwall.core.errors import CloseCode, ErrorCode, TermwallError
 from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
@@ -42,6 +41,7 @@ from termwall.pty.process import close_all
 from termwall.pty.programs import LocalPrograms, Program
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store
+from termwall.system import descriptors
 
 log = logging.getLogger("termwall.service")
 

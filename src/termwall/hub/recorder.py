@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from termwall import clock, shortage
 from termwall.core.asciicast import Event, Header, encode_event, encode_header
 from termwall.core.limits import Bounds
 from termwall.core.ring import Ring
@@ -24,6 +23,7 @@ from termwall.core.session.sizes import SizeLog
 from termwall.core.snapshot import RESET
 from termwall.hub.frames import Spot, cut_frames, encode_frame, frames_of
 from termwall.screen.feed import Picture, ScreenFeed
+from termwall.system import clock, shortage
 
 log = logging.getLogger("termwall.recordings")
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from termwall import shortage
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.limits import Bounds
 from termwall.hub.export import last_moment
@@ -16,6 +15,7 @@ from termwall.hub.recorder import Recorder, cut_torn
 from termwall.hub.sealed import must_be_open
 from termwall.hub.session import LiveSession
 from termwall.protocol.bodies import Recording
+from termwall.system import shortage
 
 log = logging.getLogger("termwall.recordings")
 

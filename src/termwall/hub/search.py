@@ -13,8 +13,8 @@ from termwall.core.asciicast import CastError, read_cast
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.plain import Line, PlainText
 from termwall.core.search import Found, Query
-from termwall.deadline import in_thread
 from termwall.protocol.bodies import Match, Recording, SearchAnswer
+from termwall.system.deadline import in_thread
 
 if TYPE_CHECKING:
     from termwall.hub.service import TerminalService

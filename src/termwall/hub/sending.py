@@ -4,7 +4,6 @@ import asyncio
 import json
 from weakref import WeakKeyDictionary
 
-from termwall import clock
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.keys import KeyState, UnknownKey, encode_key, encode_keys, typed_text
 from termwall.core.session.acts import Typed
@@ -13,6 +12,7 @@ from termwall.hub.anysession import raised
 from termwall.hub.session import LiveSession
 from termwall.protocol.bodies import InputBody
 from termwall.screen.feed import Picture
+from termwall.system import clock
 
 ENTER_SECONDS = 0.2
 """Between a text and Enter: Codex takes Enter for a part of what came 0.12 s before."""

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, assert_never
 
-from termwall import clock
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ProjectId, SessionId
 from termwall.core.limits import Bounds
@@ -29,6 +28,7 @@ from termwall.pty.process import PtyProcess, is_interactive_shell
 from termwall.pty.programs import ExitStatus, Order, Program, Programs
 from termwall.screen.feed import Picture, ScreenFeed
 from termwall.screen.screens import Screens
+from termwall.system import clock
 
 Occasion = Literal["printed", "changed", "steered", "echo", "named", "ended"]
 """What happened to a session: it printed, what is reported of it may be different (what its program said, what its user

@@ -20,7 +20,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from termwall import descriptors
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.memory import Memory, MemoryFault, NoMemory, layout_of, unread
 from termwall.passing import SHORT, Passed, receive
@@ -42,6 +41,7 @@ from termwall.pty.rendezvous import (
 from termwall.pty.sealed import SealedProgram, must_be_read
 from termwall.pty.spawn import DESCRIPTOR_LIMIT
 from termwall.pty.versions import SPOKEN, differs, understood
+from termwall.system import descriptors
 
 log = logging.getLogger("termwall.holder")
 

@@ -24,7 +24,6 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
-from termwall import descriptors, shortage
 from termwall.core.ring import MARGIN_BYTES
 from termwall.memory import LAYOUT, Memory, MemoryFault, UnreadMemory, layout_of, unread
 from termwall.passing import SHORT, receive
@@ -35,6 +34,7 @@ from termwall.pty.home import Home
 from termwall.pty.rendezvous import listen, place_of, reach
 from termwall.pty.spawn import CannotStart, spawn
 from termwall.pty.versions import SPOKEN, differs, understood
+from termwall.system import descriptors, shortage
 
 KEPT_BYTES = 1 << 20
 """Most that is kept of a session for its next owner."""

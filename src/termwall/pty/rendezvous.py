@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from termwall import shortage
 from termwall.passing import RECEIVE_BYTES
 from termwall.protocol.frames import BadFrame, Unpacker, pack
+from termwall.system import shortage
 
 SOURCE = str(Path(__file__).parents[2])
 """Where the holder finds this package, installed or not."""

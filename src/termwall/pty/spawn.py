@@ -10,8 +10,8 @@ import termios
 from collections.abc import Mapping, Sequence
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit
 
-from termwall import descriptors, shortage
 from termwall.pty.place import NoPlace, enter, shown
+from termwall.system import descriptors, shortage
 
 DESCRIPTOR_LIMIT = descriptors.STARTED_WITH
 """Programs get what whoever started the server had: those that close every descriptor they may have would take long

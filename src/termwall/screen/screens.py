@@ -19,7 +19,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from termwall import shortage
 from termwall.core.osc import COPIED_BYTES
 from termwall.core.session.session import Heard
 from termwall.core.session.sizes import SizeLog
@@ -28,6 +27,7 @@ from termwall.passing import SHORT, read
 from termwall.protocol.frames import BadFrame, Unpacker, pack
 from termwall.screen.feed import FLOOD_SECONDS, MAX_ASKS, ScreenFeed
 from termwall.screen.starving import Turn
+from termwall.system import shortage
 
 log = logging.getLogger("termwall.screen")
 

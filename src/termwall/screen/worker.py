@@ -15,7 +15,6 @@ import sys
 import time
 from typing import Any
 
-from termwall import descriptors, shortage
 from termwall.core.modes import Modes
 from termwall.core.osc import Copied, Marked, OscEvent, OscScanner, encode_events, titled
 from termwall.core.theme import Theme
@@ -25,6 +24,7 @@ from termwall.protocol.frames import Frame, Unpacker, pack
 from termwall.screen.ghostty import GhosttyEngine
 from termwall.screen.progress import KnownRows
 from termwall.screen.skim import SKIM_BYTES, skim
+from termwall.system import descriptors, shortage
 
 OPEN_DESCRIPTORS = 1
 """What a session takes beside the one that comes with its `open`: the mapping of its ring."""

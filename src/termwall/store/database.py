@@ -14,8 +14,9 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from termwall import clock, disk
+from termwall import disk
 from termwall.store.rows import Fault, decoded
+from termwall.system import clock
 
 log = logging.getLogger("termwall.store")
 

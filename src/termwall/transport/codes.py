@@ -8,7 +8,7 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from termwall import clock
+from termwall.system import clock
 
 CODE_SECONDS = 60.0
 """From making it to spending it: a browser has to start meanwhile."""

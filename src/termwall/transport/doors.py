@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
-from termwall import descriptors
+from termwall.system import descriptors
 
 EXTENSION = "termwall.door"
 """Where a request's scope has the door that it came through."""

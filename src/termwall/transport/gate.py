@@ -14,9 +14,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from termwall import clock
 from termwall.core.errors import ERRORS, ErrorCode, TermwallError
 from termwall.core.limits import Bounds
+from termwall.system import clock
 from termwall.transport.auth import Access
 from termwall.transport.body import BodyRefused, LimitedBody, has_body, most_bytes
 from termwall.transport.doors import EXTENSION, Door

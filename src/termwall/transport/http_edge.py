@@ -11,8 +11,8 @@ from typing import Any
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from termwall import descriptors
 from termwall.core.limits import Bounds
+from termwall.system import descriptors
 from termwall.transport.doors import EXTENSION, Door, Doors
 from termwall.transport.upgrades import Upgrades
 

@@ -14,12 +14,12 @@ from termwall.core.asciicast import MAX_SECONDS, CastError
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ID_PATTERN
 from termwall.core.search import MAX_QUERY
-from termwall.deadline import DISK_SECONDS, in_thread
 from termwall.hub.connection import Role
 from termwall.hub.export import frame_at, timeline, whole_cast
 from termwall.hub.search import MATCHES, search
 from termwall.hub.service import TerminalService
 from termwall.protocol import bodies
+from termwall.system.deadline import DISK_SECONDS, in_thread
 from termwall.transport.permission import allow, enter_recording, enter_session
 from termwall.transport.rest import ProjectId, SessionId, answers
 

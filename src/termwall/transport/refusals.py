@@ -9,7 +9,7 @@ from collections import OrderedDict
 from typing import TypeVar
 from urllib.parse import parse_qs
 
-from termwall import clock
+from termwall.system import clock
 
 T = TypeVar("T")
 

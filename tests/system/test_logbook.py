@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from termwall.logbook import MINUTE, MOST_ALIKE, MOST_KINDS, MOST_LINES, LogHandler, Sparing
+from termwall.system.logbook import MINUTE, MOST_ALIKE, MOST_KINDS, MOST_LINES, LogHandler, Sparing
 
 
 def record(text: str, *values: object, level: int = logging.WARNING) -> logging.LogRecord:

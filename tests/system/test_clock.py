@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from termwall import clock
+from termwall.system import clock
 
 
 def test_case_page_30_dates_do_not_follow_a_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

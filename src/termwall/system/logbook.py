@@ -11,8 +11,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from termwall import clock
-from termwall.lines import Lines
+from termwall.system import clock
+from termwall.system.lines import Lines
 
 MINUTE = 60.0
 MOST_ALIKE = 20
