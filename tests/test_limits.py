@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.passing import Passed, receive
+from termwall.ipc.passing import Passed, receive
 from termwall.pty.held import HeldPrograms
 from termwall.pty.held_program import HeldProgram
 from termwall.pty.programs import LocalPrograms

@@ -25,7 +25,7 @@ def later(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A later version, whose sessions' memory is laid out in another way."""
     place = tmp_path_factory.mktemp("later")
     shutil.copytree(SOURCE, place / "termwall", ignore=shutil.ignore_patterns("__pycache__", "static"))
-    memory = place / "termwall" / "memory.py"
+    memory = place / "termwall" / "ipc" / "memory.py"
     text = memory.read_text()
     assert "\nLAYOUT = 1\n" in text
     memory.write_text(text.replace("\nLAYOUT = 1\n", "\nLAYOUT = 2\n"))

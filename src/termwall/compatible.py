@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from termwall.config import SettingsError
-from termwall.memory import unread
+from termwall.ipc.memory import unread
 from termwall.pty.rendezvous import HolderError, look
 from termwall.pty.versions import differs, understood
 from termwall.store.database import SCHEMA, newer, oldest_reader

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from termwall.core.ids import ClientId
-from termwall.memory import Memory
+from termwall.ipc.memory import Memory
 from termwall.pty.held import HeldPrograms
 from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder

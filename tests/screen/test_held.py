@@ -15,7 +15,7 @@ from termwall.core.session.sizes import SizeLog
 from termwall.hub import search as searching
 from termwall.hub import sending
 from termwall.hub.search import search
-from termwall.memory import Memory
+from termwall.ipc.memory import Memory
 from termwall.protocol.bodies import InputBody
 from termwall.screen import feed as feeds
 from termwall.screen import screens as module

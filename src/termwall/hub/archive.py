@@ -12,7 +12,7 @@ from termwall.hub.kept import Home, Kept, Launch
 from termwall.hub.lastscreens import LastScreens
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import Staged
-from termwall.memory import Memory
+from termwall.ipc.memory import Memory
 from termwall.protocol.bodies import Project
 from termwall.pty.programs import ExitStatus, Program
 from termwall.store.database import StoreUnavailable

@@ -16,7 +16,7 @@ from termwall.hub.kept import Home, Kept, Launch, load
 from termwall.hub.room import Room
 from termwall.hub.sealed import SIZE, UNKNOWN, noticed
 from termwall.hub.sound import FAULTS, SIZES, sound
-from termwall.memory import Memory, MemoryFault
+from termwall.ipc.memory import Memory, MemoryFault
 from termwall.protocol.bodies import Project
 from termwall.pty.held import Found
 from termwall.pty.held_program import discard

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.memory import Memory, MemoryFault, NoMemory, layout_of, unread
-from termwall.passing import SHORT, Passed, receive
-from termwall.protocol.frames import BadFrame, Frame, Unpacker
+from termwall.ipc.frames import BadFrame, Frame, Unpacker
+from termwall.ipc.memory import Memory, MemoryFault, NoMemory, layout_of, unread
+from termwall.ipc.passing import SHORT, Passed, receive
 from termwall.pty.held_program import HeldProgram, discard
 from termwall.pty.outbox import Key, Outbox
 from termwall.pty.programs import ExitStatus, Order, Program

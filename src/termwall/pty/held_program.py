@@ -6,7 +6,7 @@ import os
 import signal
 from typing import Protocol
 
-from termwall.memory import Memory
+from termwall.ipc.memory import Memory
 from termwall.pty.groups import gone
 from termwall.pty.programs import ExitStatus, Program
 

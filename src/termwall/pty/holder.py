@@ -25,9 +25,9 @@ from collections.abc import Callable
 from typing import Any
 
 from termwall.core.ring import MARGIN_BYTES
-from termwall.memory import LAYOUT, Memory, MemoryFault, UnreadMemory, layout_of, unread
-from termwall.passing import SHORT, receive
-from termwall.protocol.frames import BadFrame, pack
+from termwall.ipc.frames import BadFrame, pack
+from termwall.ipc.memory import LAYOUT, Memory, MemoryFault, UnreadMemory, layout_of, unread
+from termwall.ipc.passing import SHORT, receive
 from termwall.pty.groups import signal_groups
 from termwall.pty.holding import Held, Peer
 from termwall.pty.home import Home

@@ -9,9 +9,9 @@ import subprocess
 from collections import deque
 from typing import Any
 
-from termwall.memory import Memory, UnreadMemory
-from termwall.passing import Passed
-from termwall.protocol.frames import Unpacker
+from termwall.ipc.frames import Unpacker
+from termwall.ipc.memory import Memory, UnreadMemory
+from termwall.ipc.passing import Passed
 from termwall.pty.groups import groups_of, signal_groups
 
 PASSED_ON = 64

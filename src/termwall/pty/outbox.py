@@ -4,7 +4,7 @@ import socket
 from collections import OrderedDict
 from collections.abc import Hashable
 
-from termwall.protocol.frames import pack
+from termwall.ipc.frames import pack
 from termwall.pty.programs import Program
 
 Key = tuple[str, Hashable]

@@ -14,7 +14,7 @@ from typing import Literal
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ClientId
-from termwall.memory import NO_LIMIT
+from termwall.ipc.memory import NO_LIMIT
 from termwall.pty.groups import gone, groups_of, groups_of_all, said_by_ps, signal_groups
 from termwall.pty.pace import Pace
 from termwall.pty.programs import ExitStatus, Program

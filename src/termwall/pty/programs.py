@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.memory import Memory, MemoryFault
+from termwall.ipc.memory import Memory, MemoryFault
 from termwall.pty.spawn import CannotStart, spawn
 
 POLL_SECONDS = 0.05

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from termwall.passing import RECEIVE_BYTES
-from termwall.protocol.frames import BadFrame, Unpacker, pack
+from termwall.ipc.frames import BadFrame, Unpacker, pack
+from termwall.ipc.passing import RECEIVE_BYTES
 from termwall.system import shortage
 
 SOURCE = str(Path(__file__).parents[2])

@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.memory import Memory, unread
+from termwall.ipc.memory import Memory, unread
 from termwall.pty.held_program import HeldProgram, Link
 from termwall.pty.programs import ExitStatus
 

@@ -18,7 +18,7 @@ from termwall.core.osc import Asked, Copied, decode_events
 from termwall.core.session.session import Heard
 from termwall.core.session.sizes import SizeLog
 from termwall.core.theme import DARK, Theme
-from termwall.memory import Base, Memory
+from termwall.ipc.memory import Base, Memory
 
 Kind = Literal["snapshot", "runs", "ansi", "text", "lines", "keys"]
 

@@ -22,9 +22,9 @@ from typing import Any
 from termwall.core.osc import COPIED_BYTES
 from termwall.core.session.session import Heard
 from termwall.core.session.sizes import SizeLog
-from termwall.memory import Memory
-from termwall.passing import SHORT, read
-from termwall.protocol.frames import BadFrame, Unpacker, pack
+from termwall.ipc.frames import BadFrame, Unpacker, pack
+from termwall.ipc.memory import Memory
+from termwall.ipc.passing import SHORT, read
 from termwall.screen.feed import FLOOD_SECONDS, MAX_ASKS, ScreenFeed
 from termwall.screen.starving import Turn
 from termwall.system import shortage

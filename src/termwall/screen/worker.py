@@ -18,9 +18,9 @@ from typing import Any
 from termwall.core.modes import Modes
 from termwall.core.osc import Copied, Marked, OscEvent, OscScanner, encode_events, titled
 from termwall.core.theme import Theme
-from termwall.memory import Base, clear_checkpoint, map_ring, read_checkpoint, write_checkpoint
-from termwall.passing import Passed, receive
-from termwall.protocol.frames import Frame, Unpacker, pack
+from termwall.ipc.frames import Frame, Unpacker, pack
+from termwall.ipc.memory import Base, clear_checkpoint, map_ring, read_checkpoint, write_checkpoint
+from termwall.ipc.passing import Passed, receive
 from termwall.screen.ghostty import GhosttyEngine
 from termwall.screen.progress import KnownRows
 from termwall.screen.skim import SKIM_BYTES, skim

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from termwall.protocol.frames import MAX_BODY, BadFrame, Unpacker, pack
+from termwall.ipc.frames import MAX_BODY, BadFrame, Unpacker, pack
 
 HEADERS = st.dictionaries(st.text(max_size=8), st.integers() | st.text(max_size=8) | st.booleans(), max_size=4)
 

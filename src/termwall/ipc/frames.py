@@ -1,4 +1,4 @@
-"""What the server and the screen worker say to each other over a stream socket: a JSON header and a body of bytes.
+"""Frames between the server and its holder or screen worker, over a stream socket: a JSON header and a body of bytes.
 
     u32 header length | u32 body length | header | body          (big-endian)
 
