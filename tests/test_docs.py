@@ -1,17 +1,25 @@
 """The documentation is held to the code: everything that can be named is named, links lead somewhere."""
 
+import ast
+import asyncio
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import httpx2
+import pytest
 import typer
+import uvicorn
 
 from termwall.cli import app
 from termwall.config import Settings
 from termwall.core.errors import CLOSE_CODES, ERRORS
 from termwall.protocol import messages
+from tests.support.patience import until
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs/reference"
@@ -66,6 +74,45 @@ def test_every_rule_has_its_line() -> None:
     ]
     missing = [rule for rule in rules if not re.search(rf"^- {rule} ", page, re.MULTILINE)]
     assert not missing
+
+
+OUTPUT = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
+
+
+async def test_A5_the_python_in_the_docs_does_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    embed = ROOT / "docs/how-to/embed.md"
+    pages = [embed, *(page for page in tracked("docs/*.md") if page != embed)]
+    blocks = {page: re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE) for page in pages}
+    names: dict[str, Any] = {}
+
+    async def follow(page: Path) -> None:
+        for block in blocks.pop(page):
+            code = compile(block, page.name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            waited = eval(code, names)
+            if waited is not None:
+                await waited
+            assert capsys.readouterr().out.splitlines() == OUTPUT.findall(block), block
+
+    await follow(embed)
+    # The others go on from its application, while that is served.
+    app, terminals = names["app"], names["terminals"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, ws="websockets-sansio", log_config=None))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            await until(lambda: server.started, "the application")
+            address = f"http://127.0.0.1:{listener.getsockname()[1]}/terminals/api/health"
+            async with httpx2.AsyncClient(trust_env=False) as client:
+                assert (await client.get(address)).json()["status"] == "ok"
+            for page in list(blocks):
+                await follow(page)
+            assert terminals.state.termwall.service.list_projects() == []
+        finally:
+            server.should_exit = True
+            await asyncio.wait_for(serving, 15)
 
 
 def test_links_between_pages_lead_somewhere() -> None:

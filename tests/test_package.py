@@ -1,5 +1,6 @@
 """What `import termwall` gives."""
 
+import inspect
 import subprocess
 import sys
 from importlib import resources
@@ -18,6 +19,7 @@ def test_a_program_that_embeds_it_imports_all_from_the_top() -> None:
     assert (termwall.create_app, termwall.Settings) == (create_app, Settings)
     assert (termwall.TerminalService, termwall.TermwallError) == (TerminalService, TermwallError)
     assert set(termwall.__all__) <= set(dir(termwall))
+    assert all(inspect.getdoc(getattr(termwall, name)) for name in termwall.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = termwall.nonsense  # type: ignore[attr-defined]
 

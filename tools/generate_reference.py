@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import python_reference
 import typer
 from pydantic.json_schema import models_json_schema
 
@@ -218,6 +219,11 @@ def keyboard_page() -> str:
     return text.replace("{note}", NOTE).replace("{chords}", chords)
 
 
+def python_page() -> str:
+    """What a program that embeds termwall imports."""
+    return python_reference.page(ROOT / "tools/python.template.md", NOTE)
+
+
 PAGES = {
     "messages.md": messages_page,
     "codes.md": codes_page,
@@ -225,6 +231,7 @@ PAGES = {
     "environment.md": environment_page,
     "cli.md": cli_page,
     "keyboard.md": keyboard_page,
+    "python.md": python_page,
 }
 
 

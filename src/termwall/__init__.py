@@ -1,7 +1,7 @@
 """A project's live terminals, in every browser, in sync.
 
-For a program that embeds termwall: `create_app`, `Settings`, `TerminalService` and `TermwallError`, each imported when
-it is first used.
+For a program that embeds termwall (docs/reference/python.md): the application, its settings, the service that it has,
+and what that takes and gives. Each is imported when it is first used.
 """
 
 from importlib import import_module
@@ -9,18 +9,40 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from termwall.app import create_app
-    from termwall.config import Settings
-    from termwall.core.errors import TermwallError
+    from termwall.config import Settings, SettingsError
+    from termwall.core.errors import ErrorCode, TermwallError
     from termwall.hub.service import TerminalService
+    from termwall.protocol.bodies import InputBody, Project, Recording, SessionCreate
+    from termwall.protocol.messages import FocusState, FocusUpdate, Session
+    from termwall.screen.feed import Picture
 
-__all__ = ["Settings", "TerminalService", "TermwallError", "create_app"]
-
-_PLACES = {
-    "Settings": "termwall.config",
-    "TermwallError": "termwall.core.errors",
-    "TerminalService": "termwall.hub.service",
-    "create_app": "termwall.app",
+_NAMES = {
+    "termwall.app": ("create_app",),
+    "termwall.config": ("Settings", "SettingsError"),
+    "termwall.core.errors": ("TermwallError", "ErrorCode"),
+    "termwall.hub.service": ("TerminalService",),
+    "termwall.protocol.bodies": ("SessionCreate", "InputBody", "Project", "Recording"),
+    "termwall.protocol.messages": ("Session", "FocusState", "FocusUpdate"),
+    "termwall.screen.feed": ("Picture",),
 }
+_PLACES = {name: place for place, names in _NAMES.items() for name in names}
+
+__all__ = [
+    "ErrorCode",
+    "FocusState",
+    "FocusUpdate",
+    "InputBody",
+    "Picture",
+    "Project",
+    "Recording",
+    "Session",
+    "SessionCreate",
+    "Settings",
+    "SettingsError",
+    "TerminalService",
+    "TermwallError",
+    "create_app",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -244,6 +244,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     Args:
         settings: from the environment if not given.
+
+    Raises:
+        SettingsError: a setting, the configuration file or the data folder cannot be used; the message says why.
     """
     termwall = Termwall(settings or Settings())
     service, access, bounds = termwall.service, termwall.access, termwall.bounds

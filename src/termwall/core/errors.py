@@ -122,9 +122,13 @@ CLOSE_CODES: Mapping[CloseCode, CloseKind] = {
 
 
 class TermwallError(Exception):
-    """An error a client is told about: a code of the table, a sentence, and where it helps the field.
+    """An error that is reported to a client.
 
-    `details` are further fields of the answer, already with their names on the wire (the focus state of a conflict).
+    Args:
+        code: one of the table.
+        message: a sentence for people.
+        field: the field that is wrong, where that helps, by its name on the wire.
+        details: further fields of the answer, with their names on the wire (the focus state of a conflict).
     """
 
     def __init__(

@@ -76,12 +76,23 @@ class TerminalService(Estate):
         asyncio.get_running_loop().call_later(ABSENT_SECONDS, self._drop_absent)
         self._wake_sweeper()
 
+    def may_have(self, project_id: str, session_id: str) -> bool:
+        """Whether a project has a session, or may have it at a node that was not heard of (N5)."""
+        room = self._rooms.get(ProjectId(project_id))
+        return room is not None and (session_id in room.sessions or room.expected(SessionId(session_id)))
+
     # ---- projects
 
     def create_project(
         self, *, path: str, id: str | None = None, name: str | None = None, max_focused: int | None = None
     ) -> Project:
         """A new project for a folder.
+
+        Args:
+            path: an existing folder; `~` is the user's.
+            id: letters, digits, `.`, `_` and `-`; else made from the name.
+            name: what people call it; else the folder's name.
+            max_focused: how many sessions its stage holds, 1 to 64; else the setting.
 
         Raises:
             TermwallError: `invalid` where there is no such folder, `already_exists`, `limit_reached`.
@@ -114,7 +125,7 @@ class TerminalService(Estate):
         return project
 
     def get_project(self, project_id: str) -> Project:
-        """Raises `unknown_project`."""
+        """One project. Raises `unknown_project`."""
         return self.room(project_id).project
 
     def list_projects(self) -> list[Project]:
@@ -124,7 +135,11 @@ class TerminalService(Estate):
     async def update_project(
         self, project_id: str, *, name: str | None = None, max_focused: int | None = None
     ) -> Project:
-        """Rename it, or change how many sessions its stage holds (F1)."""
+        """Rename it, or change how many sessions its stage holds (F1).
+
+        Raises:
+            TermwallError: `unknown_project`; `engine_away` where other nodes have to agree and cannot be reached.
+        """
         room = self.room(project_id)
         if max_focused is not None:
             await _answered(lambda answer: room.limit(max_focused, answer))
@@ -133,7 +148,11 @@ class TerminalService(Estate):
         return room.project
 
     async def delete_project(self, project_id: str) -> None:
-        """End its programs and connections, and forget it."""
+        """End its programs and connections, and forget it.
+
+        Raises:
+            TermwallError: `unknown_project`; `engine_away` where other nodes have to agree and cannot be reached.
+        """
         room = self.room(project_id)
         await _answered(lambda answer: self.stages.remove(room, answer))
         if self._rooms.get(room.id) is room:  # With other nodes, their word ended it already.
@@ -144,6 +163,10 @@ class TerminalService(Estate):
 
     async def create_session(self, project_id: str, request: SessionCreate) -> Session:
         """Start a program on a PTY of its own (P1).
+
+        Args:
+            request: `SessionCreate()` starts the first profile's command in the project's folder, in 80x24 cells or the
+                project's usual size.
 
         Raises:
             TermwallError: `unknown_project`, `already_exists`, `limit_reached`, `cannot_start`, `invalid`;
@@ -241,17 +264,12 @@ class TerminalService(Estate):
         return oldest
 
     def get_session(self, session_id: str) -> Session:
-        """Raises `unknown_session`."""
+        """One session, as it is now. Raises `unknown_session`."""
         room = self._room_of(session_id)
         return room.describe(room.find(session_id))
 
-    def may_have(self, project_id: str, session_id: str) -> bool:
-        """Whether a project has a session, or may have it at a node that was not heard of (N5)."""
-        room = self._rooms.get(ProjectId(project_id))
-        return room is not None and (session_id in room.sessions or room.expected(SessionId(session_id)))
-
     def list_sessions(self, project_id: str) -> list[Session]:
-        """The project's sessions, the oldest first."""
+        """The project's sessions, the oldest first. Raises `unknown_project`."""
         room = self.room(project_id)
         return [room.describe(session) for session in room.sessions.values()]
 
@@ -262,8 +280,7 @@ class TerminalService(Estate):
     async def restart_session(self, session_id: str) -> Session:
         """Run its command again under the same id, in a new epoch; a running program is closed first (P2, S1).
 
-        Raises:
-            TermwallError: `unknown_session`, `cannot_start`, `engine_away`, `other_version`.
+        Raises `unknown_session`, `cannot_start`, `engine_away`, `other_version`.
         """
         _, session = self._find(session_id)
         must_be_open(session.name, session.process.program)
@@ -291,22 +308,43 @@ class TerminalService(Estate):
         return room.describe(session)
 
     async def delete_session(self, session_id: str) -> None:
-        """Close the program and forget the session; it leaves the stage at once (P3, F10)."""
+        """Close the program and forget the session; it leaves the stage at once (P3, F10). Raises `unknown_session`."""
         room, session = self._find(session_id)
         self.archive.forget_session(session_id)
         self._end(room, session)
 
     def write_input(self, session_id: str, data: str) -> None:
-        """Type into a session; makes nobody its driver (I1, I3, I4)."""
+        """Type into a session; makes nobody its driver (I1, I3, I4).
+
+        Args:
+            data: sent as UTF-8, unchanged; Enter is a carriage return.
+
+        Raises:
+            TermwallError: `unknown_session`, `session_ended`; `input_overflow` where the program does not read: then
+                nothing is typed.
+        """
         self._find(session_id)[1].do(Typed(data.encode()), answer=raised)
 
     async def send_input(self, session_id: str, body: InputBody) -> None:
-        """Type into a session as a person would: text and Enter apart, keys by their names (A7)."""
+        """Type into a session as a person would: text and Enter apart, keys by their names (A7).
+
+        Raises:
+            TermwallError: those of `write_input`; `invalid` for a key that has no name, `too_late` after `until`.
+        """
         _, session = self._find(session_id)
         await self._sender.send(session, body)
 
     def notify_session(self, session_id: str, state: NotifyState, message: str, source: str) -> Session:
-        """An agent or a script says what it wants from its user (S9)."""
+        """Report what an agent or a script wants from its user (S9).
+
+        Args:
+            state: what the session's `attention` becomes.
+            message: shown as its notification, where not empty.
+            source: who says so, for `attention.reason`.
+
+        Raises:
+            TermwallError: `unknown_session`.
+        """
         return self._act(session_id, Reported(state, source, message))
 
     async def show_session(
@@ -317,9 +355,12 @@ class TerminalService(Estate):
         *,
         seconds: float = PICTURE_SECONDS,
     ) -> Picture:
-        """What a person would see of a session now, with at most so many lines above the screen (A2).
+        """What a person would see of a session now (A2).
 
         Args:
+            kind: what `Picture.data` is, in UTF-8: `text`; `ansi`, with colours as a terminal takes it; or JSON:
+                `runs`, a list of styled runs for each row; `lines`, a list of the rows it takes for each line.
+            lines: at most so many lines above the screen.
             seconds: how long the picture is waited for (L1).
 
         Raises:
@@ -340,7 +381,14 @@ class TerminalService(Estate):
         return picture
 
     def resize_session(self, session_id: str, cols: int, rows: int) -> Session:
-        """Set the size once (I4)."""
+        """Set the size once (I4).
+
+        Args:
+            cols: cells, 2 to 1000, as are `rows`; that is not checked here.
+
+        Raises:
+            TermwallError: `unknown_session`.
+        """
         return self._act(session_id, Resized((cols, rows)))
 
     def reset_session(self, session_id: str) -> Session:
@@ -363,8 +411,7 @@ class TerminalService(Estate):
     def start_recording(self, session_id: str) -> Recording:
         """Record a session from now on.
 
-        Raises:
-            TermwallError: `unknown_session`, `already_exists`, `session_ended`, `limit_reached`, `engine_away`.
+        Raises `unknown_session`, `already_exists`, `session_ended`, `limit_reached`, `engine_away`.
         """
         _, session = self._find(session_id)
         return self.recordings.start(session)
@@ -386,6 +433,9 @@ class TerminalService(Estate):
     ) -> FocusState:
         """Put a session on its project's stage, or take it away (F2-F4).
 
+        Args:
+            expected_version: refuse the change where the stage has another version.
+
         Raises:
             TermwallError: `unknown_session`, also where it is another project's (F6); `version_conflict`.
         """
@@ -400,7 +450,10 @@ class TerminalService(Estate):
     async def set_project_focus(
         self, project_id: str, session_ids: Sequence[str], *, focused: bool = True, expected_version: int | None = None
     ) -> FocusState:
-        """Make these sessions the whole stage, or take them all from it, in one version (F5)."""
+        """Make these sessions the whole stage, or take them all from it, in one version (F5).
+
+        Raises `unknown_project`, `unknown_session`, `too_many_focused`, `version_conflict`.
+        """
         room = self.room(project_id)
         await self.fresh(room.id)
         if focused:
@@ -410,7 +463,7 @@ class TerminalService(Estate):
         return room.state()
 
     def get_focus_state(self, project_id: str) -> FocusState:
-        """The stage of a project."""
+        """The stage of a project. Raises `unknown_project`, as the next two do."""
         return self.room(project_id).state()
 
     def get_focused_sessions(self, project_id: str) -> list[str]:
@@ -439,8 +492,13 @@ class TerminalService(Estate):
         `session_changed` comes whenever clients are sent something else of a session than that it printed, also where
         it is new; `session_removed` once it is gone for good, with how it was.
 
+        Callbacks run on the event loop, one after another: they may change the stage again, and must not block.
+
         Returns:
             What ends the subscription.
+
+        Raises:
+            ValueError: there is no such event.
         """
         known: Mapping[Any, dict[object, Any]] = {"focus_changed": self._focus_changed, **self._session_events}
         if event not in known:

@@ -44,13 +44,16 @@ class Picture:
     """What was asked for: `data` shows the session at exactly `offset`."""
 
     offset: int
+    """Bytes that the program had printed in this epoch."""
     serial: int
     """The last size change that it includes (`core.session.sizes`)."""
     cols: int
     rows: int
     title: str
     alternate: bool
+    """Whether a full-screen program shows its own screen."""
     cursor: dict[str, Any]
+    """`x` and `y` in cells from 0, and whether it is `visible`."""
     data: bytes
 
 
