@@ -38,18 +38,17 @@ from termwall.system import shortage
 from termwall.system.clock import Dates
 from termwall.system.deadline import at_most
 from termwall.transport.auth import Access, Identity
-from termwall.transport.browser_calls import browser_routes
 from termwall.transport.browsers import Browsers
 from termwall.transport.gate import Gate
-from termwall.transport.recordings import recording_routes
-from termwall.transport.rest import (
-    focus_routes,
-    install_errors,
-    project_routes,
-    server_routes,
-    session_routes,
-    token_routes,
-)
+from termwall.transport.http.browsers import browser_routes
+from termwall.transport.http.errors import install_errors
+from termwall.transport.http.projects import project_routes
+from termwall.transport.http.recordings import recording_routes
+from termwall.transport.http.search import search_routes
+from termwall.transport.http.server import server_routes
+from termwall.transport.http.sessions import session_routes
+from termwall.transport.http.stage import focus_routes
+from termwall.transport.http.tokens import token_routes
 from termwall.transport.websocket import TerminalEndpoint
 from termwall.version import version
 
@@ -290,9 +289,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.termwall = termwall
     _describe_beside_the_loop(app)
-    for routes in (focus_routes(service), project_routes(service), session_routes(service)):
-        app.include_router(routes)
-    app.include_router(recording_routes(service))
+    for routes in (focus_routes, project_routes, session_routes, recording_routes, search_routes):
+        app.include_router(routes(service))
     app.include_router(
         token_routes(termwall.store, service.clock, service.new_id, termwall.revoked, service.get_project)
     )

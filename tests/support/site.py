@@ -11,8 +11,11 @@ from starlette.types import Message
 from termwall.cluster.forward import Forward
 from termwall.transport.auth import Access, Grant, Identity, hash_token
 from termwall.transport.gate import Gate
-from termwall.transport.recordings import recording_routes
-from termwall.transport.rest import install_errors, project_routes, session_routes
+from termwall.transport.http.errors import install_errors
+from termwall.transport.http.projects import project_routes
+from termwall.transport.http.recordings import recording_routes
+from termwall.transport.http.search import search_routes
+from termwall.transport.http.sessions import session_routes
 from tests.support.nodes import OneNode
 
 OWNER = "the owner's token"
@@ -40,7 +43,7 @@ class Site:
             lambda plain: Identity(**plain),
         )
         self.app = FastAPI()
-        for routes in (project_routes, session_routes, recording_routes):
+        for routes in (project_routes, session_routes, recording_routes, search_routes):
             self.app.include_router(routes(self.service))
         install_errors(self.app)
         self.app.add_middleware(self.forward.over)

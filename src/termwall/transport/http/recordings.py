@@ -1,4 +1,4 @@
-"""Recordings and search over HTTP."""
+"""Recordings over HTTP."""
 
 from itertools import chain
 from typing import Annotated, Literal
@@ -13,18 +13,15 @@ from starlette.types import Message, Receive, Scope, Send
 from termwall.core.asciicast import MAX_SECONDS, CastError
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ID_PATTERN
-from termwall.core.search import MAX_QUERY
 from termwall.hub.connection import Role
 from termwall.hub.export import frame_at, timeline, whole_cast
-from termwall.hub.search import MATCHES, search
 from termwall.hub.service import TerminalService
 from termwall.protocol import bodies
 from termwall.system.deadline import DISK_SECONDS, in_thread
-from termwall.transport.permission import allow, enter_recording, enter_session
-from termwall.transport.rest import ProjectId, SessionId, answers
+from termwall.transport.http.permission import allow, enter_recording, enter_session
+from termwall.transport.http.route import ProjectId, SessionId, answers
 
 RecordingId = Annotated[str, Path(alias="recordingId", pattern=ID_PATTERN)]
-MAX_MATCHES = 1_000
 MEDIA_TYPE = "application/x-asciicast"
 RANGE_BEHIND = 416
 NOTHING = "Nothing of the recording is there yet."
@@ -171,17 +168,5 @@ def recording_routes(service: TerminalService) -> APIRouter:
         if found is None:
             raise TermwallError(unknown, NOTHING)
         return found
-
-    @router.get("/api/projects/{projectId}/search", operation_id="search", responses=answers(ErrorCode.UNKNOWN_PROJECT))
-    async def search_project(
-        request: Request,
-        project_id: ProjectId,
-        q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
-        limit: Annotated[int, Query(ge=1, le=MAX_MATCHES)] = MATCHES,
-        recordings: bool = True,
-    ) -> bodies.SearchAnswer:
-        """Find text in all sessions' screens and scrollback, and in recordings. Small letters find both cases."""
-        allow(request, "view", project_id)
-        return await search(service, project_id, q, limit, recordings)
 
     return router

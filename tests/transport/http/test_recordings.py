@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from starlette.types import Message, Scope
 
-from termwall.transport.recordings import SteadyFile
+from termwall.transport.http.recordings import SteadyFile
 
 
 async def disconnected() -> Message:

@@ -11,9 +11,9 @@ from termwall.protocol import bodies
 from termwall.transport.auth import Access, hash_token
 from termwall.transport.browsers import DAY_MILLISECONDS, agent_of
 from termwall.transport.codes import CODE_SECONDS
+from termwall.transport.http.permission import allow, identity_of
+from termwall.transport.http.route import JsonRoute, answers
 from termwall.transport.neighbour import of_own_user
-from termwall.transport.permission import allow, identity_of
-from termwall.transport.rest import JsonRoute, answers
 from termwall.transport.signing_in import cookie_header
 
 BrowserId = Annotated[str, Path(alias="browserId", pattern=ID_PATTERN)]
