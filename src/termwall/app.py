@@ -19,8 +19,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from termwall import secretfiles
-from termwall.cluster.bus import BusError
-from termwall.cluster.forward import Forward
+from termwall.cluster.bus.contract import BusError
+from termwall.cluster.calls.forward import Forward
 from termwall.cluster.node import Node
 from termwall.config import Settings, SettingsError, load_environment, load_profiles
 from termwall.disk import read_plain, write_private
@@ -136,7 +136,7 @@ def check(settings: Settings) -> None:
     _ = settings.given_token
     if settings.nats:
         try:
-            import termwall.cluster.nats  # noqa: F401
+            import termwall.cluster.bus.nats  # noqa: F401
         except ImportError:
             raise SettingsError("Several nodes need one more library: pip install 'termwall[cluster]'.") from None
 
@@ -195,7 +195,7 @@ class Termwall:
         self.service.environment["TERMWALL_DATA_DIR"] = str(settings.data_dir.absolute())
 
     def _join(self) -> Node:
-        from termwall.cluster.nats import NatsBus
+        from termwall.cluster.bus.nats import NatsBus
 
         settings, run = self.settings, secrets.token_hex(8)
         name = node_name(settings)

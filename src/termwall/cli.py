@@ -235,7 +235,7 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
     """Serve, and turn what can go wrong at the start into a sentence."""
     # The server's parts take half a second to import, which a command that only talks to one does not need.
     from termwall.app import node_name
-    from termwall.cluster.bus import BusError
+    from termwall.cluster.bus.contract import BusError
     from termwall.observe import log_to_stderr
     from termwall.pty.rendezvous import HolderError, look
     from termwall.server import CannotListen, serve

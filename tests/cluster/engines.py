@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from termwall.cluster.bus import Bus, Document
-from termwall.cluster.local import LocalBroker, LocalBus
-from termwall.cluster.nats import NatsBus
+from termwall.cluster.bus.contract import Bus, Document
+from termwall.cluster.bus.local import LocalBroker, LocalBus
+from termwall.cluster.bus.nats import NatsBus
 from tests.support.broker import Broker
 from tests.support.patience import until
 

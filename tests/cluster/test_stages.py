@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from termwall.cluster.local import LocalBroker
+from termwall.cluster.bus.local import LocalBroker
 from termwall.core.errors import TermwallError
 from termwall.store.projects import Store
 from tests.support.nodes import OneNode

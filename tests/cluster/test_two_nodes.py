@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from termwall.cluster.nats import NatsBus
+from termwall.cluster.bus.nats import NatsBus
 from tests.support import prepared
 from tests.support.broker import Broker
 from tests.support.client import Client

@@ -4,8 +4,8 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from termwall.cluster.bus import Bus
-from termwall.cluster.local import LocalBroker, LocalBus
+from termwall.cluster.bus.contract import Bus
+from termwall.cluster.bus.local import LocalBroker, LocalBus
 from termwall.cluster.node import Node, Role
 from tests.support.wall import Wall
 

@@ -23,7 +23,7 @@ USED_LATER = (
     "encodings.idna",
     "fastapi.telemetry._runtime",
     "pydantic.v1",
-    "termwall.cluster.nats",
+    "termwall.cluster.bus.nats",
     "termwall.compatible",
     "uvicorn.lifespan.on",
     "uvloop",

@@ -8,7 +8,7 @@ import httpx2
 from fastapi import FastAPI
 from starlette.types import Message
 
-from termwall.cluster.forward import Forward
+from termwall.cluster.calls.forward import Forward
 from termwall.transport.auth import Access, Grant, Identity, hash_token
 from termwall.transport.gate import Gate
 from termwall.transport.http.errors import install_errors

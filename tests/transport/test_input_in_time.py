@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from termwall.cluster.forward import _on_clock
+from termwall.cluster.calls.forward import _on_clock
 from termwall.system import clock
 from tests.support.server import Server, running
 from tests.test_cli import Command

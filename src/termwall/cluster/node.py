@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from termwall.cluster.bus import Bus, BusAway, BusRefused, Subscription
-from termwall.cluster.chores import Chores
-from termwall.cluster.gateway import Gateway
-from termwall.cluster.host import Host
-from termwall.cluster.parcel import PROTOCOL
+from termwall.cluster.bus.chores import Chores
+from termwall.cluster.bus.contract import Bus, BusAway, BusRefused, Subscription
+from termwall.cluster.bus.parcel import PROTOCOL
+from termwall.cluster.sessions.gateway import Gateway
+from termwall.cluster.sessions.host import Host
 from termwall.cluster.stages import SharedStages
 from termwall.cluster.within import Within
 from termwall.core.focus import Activity

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-from termwall.cluster.bus import Bus, BusAway, BusError, BusFails, Conflict, TooLarge
-from termwall.cluster.chores import Chores
+from termwall.cluster.bus.chores import Chores
+from termwall.cluster.bus.contract import Bus, BusAway, BusError, BusFails, Conflict, TooLarge
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import FocusChange, Stage
 from termwall.core.ids import ProjectId, SessionId

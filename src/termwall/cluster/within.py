@@ -8,9 +8,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from termwall.cluster.bus import Bus, Member, Subscription
-from termwall.cluster.chores import Chores
-from termwall.cluster.parcel import BadParcel, pack, unpack
+from termwall.cluster.bus.chores import Chores
+from termwall.cluster.bus.contract import Bus, Member, Subscription
+from termwall.cluster.bus.parcel import BadParcel, pack, unpack
 from termwall.core.ids import SessionId
 from termwall.hub.nesting import Nesting
 

@@ -1,0 +1,1 @@
+"""HTTP calls that another node answers, or all nodes together."""
