@@ -16,9 +16,9 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from termwall.castfile import cast_lines
 from termwall.core.asciicast import Cast, joined, read_cast
 from termwall.screen.ghostty import GhosttyEngine
+from termwall.store.castfile import cast_lines
 from tests.e2e.conftest import ARGUMENTS, find_chromium
 from tests.support.server import running
 

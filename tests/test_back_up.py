@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from termwall.folder import stop_running
 from termwall.pty.rendezvous import look
+from termwall.store.folder import stop_running
 from tests.support.holder import end_holder
 from tests.support.server import Server
 

@@ -11,9 +11,9 @@ import pytest
 
 from termwall.app import owner_token
 from termwall.config import Settings, SettingsError, load_profiles
-from termwall.folder import find_running
 from termwall.pty.held import HeldPrograms
 from termwall.store.database import SCHEMA, StoreError
+from termwall.store.folder import find_running
 from termwall.store.projects import Store
 from termwall.store.salvage import open_store
 from tests.support.patience import until

@@ -17,9 +17,9 @@ import pytest
 import trustme
 
 from termwall.addresses import only_here, public_address
-from termwall.folder import Running
 from termwall.pty.rendezvous import look
 from termwall.remote import Remote
+from termwall.store.folder import Running
 from tests.support import prepared
 from tests.support.server import Server, running
 from tests.support.tls_front import tls_front

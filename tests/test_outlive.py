@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from termwall.folder import find_running
 from termwall.pty.rendezvous import look
+from termwall.store.folder import find_running
 from tests.support.client import Client
 from tests.support.holder import gone
 from tests.support.patience import PATIENCE, until

@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 
 from termwall import hook
 from termwall.dialing import connect
-from termwall.folder import Running
+from termwall.store.folder import Running
 from tests.support.server import Server
 from tests.test_cli import Command
 

@@ -17,8 +17,8 @@ import pytest
 
 from termwall.app import owner_token
 from termwall.config import Settings, SettingsError
-from termwall.folder import DataFolderError, keep_private
 from termwall.secretfiles import others_read, warnings
+from termwall.store.folder import DataFolderError, keep_private
 from tests.support.patience import PATIENCE
 from tests.support.server import Server, running
 from tests.test_cli import Command

@@ -10,8 +10,8 @@ from sqlite3 import connect
 
 import pytest
 
-from termwall.folder import DataFolderTaken, data_folder, find_running
 from termwall.pty.rendezvous import SOCKET, look
+from termwall.store.folder import DataFolderTaken, data_folder, find_running
 from termwall.store.projects import Store
 from tests.store.test_sessions import WALL
 from tests.support import prepared

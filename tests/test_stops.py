@@ -12,9 +12,9 @@ import typer
 from websockets.sync.client import connect
 
 from termwall import background
-from termwall import folder as folders
-from termwall.folder import find_running, stop_running
 from termwall.pty.rendezvous import look
+from termwall.store import folder as folders
+from termwall.store.folder import find_running, stop_running
 from tests.support.holder import end_holder, gone
 from tests.support.patience import until, wait_for
 from tests.support.server import Server

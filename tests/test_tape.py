@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from termwall import tape as module
-from termwall.castfile import cast_lines
 from termwall.core.asciicast import CastError
 from termwall.screen.ghostty import GhosttyEngine
+from termwall.store.castfile import cast_lines
 from termwall.tape import Tape
 
 SIZES = {60: (40, 10), 130: (100, 30), 200: (80, 24)}

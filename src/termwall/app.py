@@ -23,16 +23,16 @@ from termwall.cluster.bus.contract import BusError
 from termwall.cluster.calls.forward import Forward
 from termwall.cluster.node import Node
 from termwall.config import Settings, SettingsError, load_environment, load_profiles
-from termwall.disk import read_plain, write_private
-from termwall.folder import keep_private
 from termwall.hub.service import TerminalService
 from termwall.keeper import keeper_command
-from termwall.launcher import write_launcher
 from termwall.observe import Metrics
 from termwall.pty.environment import Outfit
 from termwall.pty.held import HeldPrograms
+from termwall.pty.launcher import write_launcher
 from termwall.pty.rendezvous import HolderError
 from termwall.screen.screens import Screens
+from termwall.store.disk import read_plain, write_private
+from termwall.store.folder import keep_private
 from termwall.store.salvage import open_store
 from termwall.system import shortage
 from termwall.system.clock import Dates

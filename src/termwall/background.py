@@ -17,7 +17,10 @@ import typer
 
 from termwall.config import Settings
 from termwall.core.caption import caption
-from termwall.folder import (
+from termwall.pty.groups import gone, kill_held
+from termwall.pty.rendezvous import HolderError, HolderSilent, look
+from termwall.remote import DataDir, Json, Remote, Unanswered, fail, here, read_settings, sendable, warn_of
+from termwall.store.folder import (
     LOG_NAME,
     DataFolderError,
     Running,
@@ -28,9 +31,6 @@ from termwall.folder import (
     private,
     stop_running,
 )
-from termwall.pty.groups import gone, kill_held
-from termwall.pty.rendezvous import HolderError, HolderSilent, look
-from termwall.remote import DataDir, Json, Remote, Unanswered, fail, here, read_settings, sendable, warn_of
 from termwall.system import shortage
 
 START_SECONDS = 120.0

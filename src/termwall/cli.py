@@ -23,7 +23,6 @@ from termwall.config import Settings, SettingsError
 from termwall.core.caption import caption, sentence
 from termwall.core.errors import TermwallError
 from termwall.core.session.inputs import TYPED_MILLISECONDS
-from termwall.folder import LOG_NAME, DataFolderError, find_running
 from termwall.node_commands import drain_command, nodes_command
 from termwall.recording_commands import (
     export_command,
@@ -52,6 +51,7 @@ from termwall.remote import (
     show,
     shown_to_others,
 )
+from termwall.store.folder import LOG_NAME, DataFolderError, find_running
 from termwall.system import descriptors, shortage
 
 if TYPE_CHECKING:

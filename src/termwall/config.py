@@ -21,10 +21,10 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from termwall.core.limits import Bounds
-from termwall.disk import read_plain
 from termwall.hub.profiles import ProfileSpec
 from termwall.protocol.wire import no_nul, variable
 from termwall.pty.environment import login_shell
+from termwall.store.disk import read_plain
 
 DEFAULTS = Bounds()
 MIN_TOKEN = 8

@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from termwall.core.caption import sentence
-from termwall.disk import read_plain
-from termwall.folder import find_running
+from termwall.store.disk import read_plain
+from termwall.store.folder import find_running
 from termwall.tls import CertificatesError, trusted
 
 TIMEOUT_SECONDS = 2.0

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import typer
 
-from termwall.castfile import cast_lines, split_lines
 from termwall.core.asciicast import CastError
 from termwall.core.caption import caption
 from termwall.playing import play
@@ -32,6 +31,7 @@ from termwall.remote import (
     sendable,
     show,
 )
+from termwall.store.castfile import cast_lines, split_lines
 from termwall.tape import Tape
 
 RecordingArgument = Annotated[str, typer.Argument(help="A recording's id, or an asciicast file, v1 to v3.")]

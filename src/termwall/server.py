@@ -16,8 +16,8 @@ import uvicorn
 
 from termwall.app import Termwall, create_app
 from termwall.config import Settings
-from termwall.folder import RECORD, Claim, data_folder
-from termwall.launcher import write_launcher
+from termwall.pty.launcher import write_launcher
+from termwall.store.folder import RECORD, Claim, data_folder
 from termwall.system import descriptors, shortage
 from termwall.system.descriptors import raise_limit
 from termwall.transport.picows_edge import http_protocol, websocket_protocol

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from termwall.castfile import cast_lines
 from termwall.core.asciicast import (
     Cast,
     CastError,
@@ -21,6 +20,7 @@ from termwall.core.asciicast import (
     parse_size,
     read_cast,
 )
+from termwall.store.castfile import cast_lines
 
 TEXT = st.text(st.characters(blacklist_categories=["Cs"]))
 V2 = '{"version":2,"width":80,"height":24}\n'

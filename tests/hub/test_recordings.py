@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from termwall.castfile import cast_lines
 from termwall.core.asciicast import read_cast
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.hub.search import search
 from termwall.screen.ghostty import GhosttyEngine
+from termwall.store.castfile import cast_lines
 from tests.support.patience import until
 from tests.support.wall import Wall
 

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from termwall.castfile import split_lines
 from termwall.core.asciicast import (
     Cast,
     CastError,
@@ -20,6 +19,7 @@ from termwall.core.asciicast import (
 )
 from termwall.hub.frames import frame_before
 from termwall.protocol.bodies import Frame, Recording, Timeline, TimelinePart
+from termwall.store.castfile import split_lines
 
 CHUNK_BYTES = 64 << 10
 TAIL_BYTES = 64 << 10

@@ -8,12 +8,12 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from termwall.castfile import cast_lines
 from termwall.core.asciicast import CastError, read_cast
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.plain import Line, PlainText
 from termwall.core.search import Found, Query
 from termwall.protocol.bodies import Match, Recording, SearchAnswer
+from termwall.store.castfile import cast_lines
 from termwall.system.deadline import in_thread
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 import os
 
-from termwall.disk import has_name
 from termwall.pty.rendezvous import take_lock
+from termwall.store.disk import has_name
 
 
 class Home:

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from termwall import disk
+from termwall.store import disk
 from termwall.store.rows import Fault, decoded
 from termwall.system import clock
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from termwall.disk import has_name, put_aside, read_plain, write_private
+from termwall.store.disk import has_name, put_aside, read_plain, write_private
 from termwall.system import shortage
 
 STOP_SECONDS = 9.0

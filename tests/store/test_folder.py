@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from termwall.folder import DataFolderTaken, data_folder, find_running, stop_running
+from termwall.store.folder import DataFolderTaken, data_folder, find_running, stop_running
 
 SERVER = """
 import fcntl, json, os, signal, sys, time
@@ -34,7 +34,7 @@ def test_P5_L3_a_server_has_ended_once_it_lets_go_of_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     if seconds > 60:
-        monkeypatch.setattr("termwall.folder.STOP_SECONDS", 0.1)  # It hangs, and is killed.
+        monkeypatch.setattr("termwall.store.folder.STOP_SECONDS", 0.1)  # It hangs, and is killed.
     with subprocess.Popen(
         [sys.executable, "-c", SERVER, str(tmp_path), str(seconds)], stdout=subprocess.PIPE
     ) as server:
