@@ -16,9 +16,9 @@ import httpx2
 import pytest
 
 from termwall.app import owner_token
-from termwall.config import Settings, SettingsError
-from termwall.secretfiles import others_read, warnings
+from termwall.config import Settings, SettingsError, secret_files
 from termwall.store.folder import DataFolderError, keep_private
+from termwall.store.secretfiles import others_read, warnings
 from tests.support.patience import PATIENCE
 from tests.support.server import Server, running
 from tests.test_cli import Command
@@ -248,11 +248,13 @@ def test_X13_a_settings_file_that_has_no_secret_may_be_read(tmp_path: Path) -> N
     config = tmp_path / "termwall.toml"
     config.write_text('[env]\nTZ = "UTC"\nMONKEYS = "3"\nKEYBOARD = "de"\n')
     config.chmod(0o644)
-    assert list(warnings(Settings(data_dir=tmp_path / "data", config=config))) == []
+    assert list(warnings(secret_files(Settings(data_dir=tmp_path / "data", config=config)))) == []
     key = tmp_path / "key.pem"
     key.write_text("")
     key.chmod(0o644)
-    assert [str(key) in one for one in warnings(Settings(data_dir=tmp_path / "data", nats_key=key))] == [True]
+    assert [str(key) in one for one in warnings(secret_files(Settings(data_dir=tmp_path / "data", nats_key=key)))] == [
+        True
+    ]
     pipe, writing = os.pipe()
     assert not others_read(Path(f"/dev/fd/{pipe}")), "as of `--token-file <(pass show termwall)`"
     os.close(pipe)

@@ -18,11 +18,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from termwall import secretfiles
 from termwall.cluster.bus.contract import BusError
 from termwall.cluster.calls.forward import Forward
 from termwall.cluster.node import Node
-from termwall.config import Settings, SettingsError, load_environment, load_profiles
+from termwall.config import Settings, SettingsError, load_environment, load_profiles, secret_files
 from termwall.hub.service import TerminalService
 from termwall.keeper import keeper_command
 from termwall.observe import Metrics
@@ -34,6 +33,7 @@ from termwall.screen.screens import Screens
 from termwall.store.disk import read_plain, write_private
 from termwall.store.folder import keep_private
 from termwall.store.salvage import open_store
+from termwall.store.secretfiles import warnings
 from termwall.system import shortage
 from termwall.system.clock import Dates
 from termwall.system.deadline import at_most
@@ -147,7 +147,7 @@ class Termwall:
     def __init__(self, settings: Settings) -> None:
         check(settings)
         keep_private(settings.data_dir)
-        for sentence in secretfiles.warnings(settings):
+        for sentence in warnings(secret_files(settings)):
             log.warning("%s", sentence)
         self.settings = settings
         self.bounds = settings.bounds()

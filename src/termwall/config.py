@@ -1,9 +1,11 @@
 """Settings: from the command line, from the environment (`TERMWALL_PORT` ...), or as arguments of `create_app` (A5)."""
 
 import os
+import re
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -258,35 +260,9 @@ class Settings(BaseSettings):
 
     def bounds(self) -> Bounds:
         """The limits of the server."""
-        return Bounds(
-            connections=self.connections,
-            http_connections=self.http_connections,
-            stranger_connections=self.stranger_connections,
-            address_connections=self.address_connections,
-            projects=self.projects,
-            sessions=self.sessions,
-            message_bytes=self.message_bytes,
-            messages_per_second=self.messages_per_second,
-            bytes_per_second=self.bytes_per_second,
-            token_messages_per_second=self.token_messages_per_second,
-            token_bytes_per_second=self.token_bytes_per_second,
-            calls_per_second=self.calls_per_second,
-            input_bytes=self.input_bytes,
-            ring_bytes=self.ring_bytes,
-            window_bytes=self.window_bytes,
-            scrollback_lines=self.scrollback_lines,
-            replay_bytes=self.replay_bytes,
-            outbox_bytes=self.outbox_bytes,
-            recording_bytes=self.recording_bytes,
-            recording_parts=self.recording_parts,
-            recordings_bytes=self.recordings_bytes,
-            clipboard_bytes=self.clipboard_bytes,
-            handshake_seconds=self.handshake_seconds,
-            body_seconds=self.body_seconds,
-            heartbeat_milliseconds=self.heartbeat,
-            registration_delays=tuple(self.registration_delays),
-            close_seconds=self.close_seconds,
-        )
+        named = {one.name: getattr(self, one.name) for one in fields(Bounds) if one.name in Settings.model_fields}
+        delays = tuple(self.registration_delays)
+        return Bounds(**{**named, "heartbeat_milliseconds": self.heartbeat, "registration_delays": delays})
 
 
 def read_token(path: Path) -> str:
@@ -378,3 +354,25 @@ def _read_file(settings: Settings) -> _File:
         raise SettingsError(f"`{path}` cannot be read: {error.strerror}.") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from None
+
+
+_SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|(^|_|API)KEY(_|$)", re.IGNORECASE)
+"""Names of variables that hold one."""
+
+
+def secret_files(settings: Settings) -> Iterator[tuple[Path, str]]:
+    """The files with secrets that a server was given, and what of them is in each.
+
+    Raises:
+        SettingsError: as `load_profiles`.
+    """
+    named = (
+        (None if settings.token else settings.token_file, "the owner's token"),
+        (settings.nats_credentials, "NATS credentials"),
+        (settings.nats_key, "a private key"),
+    )
+    yield from ((path, what) for path, what in named if path is not None)
+    found = _read_file(settings)
+    names = {*found.env, *(name for profile in found.profiles.values() for name in profile.env)}
+    if secret := ", ".join(f"`{name}`" for name in sorted(names) if _SECRET.search(name)):
+        yield settings.config or settings.data_dir / "termwall.toml", secret

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 from termwall.config import MIN_TOKEN, Settings, SettingsError, read_token
 from termwall.core.caption import caption, sentence
 from termwall.core.ids import ID_PATTERN
-from termwall.secretfiles import others_read, warning
 from termwall.store.disk import read_plain
 from termwall.store.folder import Running, find_running
+from termwall.store.secretfiles import others_read, warning
 from termwall.system import clock
 from termwall.tls import VARIABLE, CertificatesError, trusted_by
 
