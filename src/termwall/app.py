@@ -24,7 +24,6 @@ from termwall.cluster.node import Node
 from termwall.config import Settings, SettingsError, load_environment, load_profiles, secret_files
 from termwall.hub.service import TerminalService
 from termwall.keeper import keeper_command
-from termwall.observe import Metrics
 from termwall.pty.environment import Outfit
 from termwall.pty.held import HeldPrograms
 from termwall.pty.launcher import write_launcher
@@ -49,6 +48,7 @@ from termwall.transport.http.server import server_routes
 from termwall.transport.http.sessions import session_routes
 from termwall.transport.http.stage import focus_routes
 from termwall.transport.http.tokens import token_routes
+from termwall.transport.metrics import Metrics
 from termwall.transport.websocket import TerminalEndpoint
 from termwall.version import version
 

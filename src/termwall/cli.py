@@ -236,10 +236,10 @@ def run_server(settings: Settings, ready: "Callable[[str, Termwall], None]") -> 
     # The server's parts take half a second to import, which a command that only talks to one does not need.
     from termwall.app import node_name
     from termwall.cluster.bus.contract import BusError
-    from termwall.observe import log_to_stderr
     from termwall.pty.rendezvous import HolderError, look
     from termwall.server import CannotListen, serve
     from termwall.store.database import StoreError
+    from termwall.system.logs import log_to_stderr
 
     check_settings(settings)  # Before a server is ended that this one takes over from.
     node = node_name(settings) if settings.nats else None

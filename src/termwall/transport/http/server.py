@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from termwall.hub.service import TerminalService
-from termwall.observe import Metrics
 from termwall.protocol import bodies
 from termwall.transport.admission import MAX_CLIENT_ID
 from termwall.transport.auth import Access
 from termwall.transport.http.permission import allow, identity_of
 from termwall.transport.http.route import JsonRoute, answers
+from termwall.transport.metrics import Metrics
 
 NOT_UPGRADED = "a WebSocket came without `Upgrade: websocket`; a proxy has to pass that on, and `Connection`."
 

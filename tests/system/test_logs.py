@@ -1,4 +1,4 @@
-"""Logs as programs read them, and a node's own figures."""
+"""Logs as programs and people read them."""
 
 import fcntl
 import json
@@ -7,8 +7,8 @@ import os
 import signal
 from pathlib import Path
 
-from termwall.observe import LineFormatter
 from termwall.system.lines import Lines
+from termwall.system.logs import LineFormatter
 from tests.support.broker import Broker
 from tests.support.patience import until
 from tests.support.server import Server
