@@ -8,6 +8,8 @@ from tests.test_docs import ROOT, tracked
 RULES = re.findall(r"^- ([A-Z]\d+) ", (ROOT / "docs/reference/rules.md").read_text(), re.MULTILINE)
 """The rules of this version; each is quoted by the name of a test that fails when it is broken."""
 MOST_LINES = 560
+MOST_AT_THE_TOP = 8
+"""Files directly in the page's source: what starts it, and what all of it shares."""
 BANNED_NAMES = {"utils", "helpers", "manager", "common", "misc"}
 
 
@@ -34,6 +36,12 @@ def test_files_are_small_and_named_for_things() -> None:
     for file in tracked("src/*.py"):
         assert file.stem not in BANNED_NAMES, file
         assert len(file.read_text().splitlines()) <= MOST_LINES, f"{file} is too long to be one thing"
+
+
+def test_the_page_is_in_folders_by_place() -> None:
+    source = ROOT / "web/app/src"
+    directly = [file.name for file in tracked("web/app/src/*") if file.parent == source]
+    assert len(directly) <= MOST_AT_THE_TOP, f"put it where it is on the page: {directly}"
 
 
 def test_nothing_of_one_machine_is_committed() -> None:

@@ -187,7 +187,7 @@ def cli_page() -> str:
 
 def keyboard_page() -> str:
     """The keyboard map, read from the page's own table, in the text of `keyboard.template.md`."""
-    source = (ROOT / "web/app/src/keys.ts").read_text()
+    source = (ROOT / "web/app/src/keys/keys.ts").read_text()
     block = source[source.index("export const BINDINGS") : source.index("];", source.index("export const BINDINGS"))]
 
     def chord(text: str) -> str:

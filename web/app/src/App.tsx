@@ -4,8 +4,8 @@ import { type Profile, type Project, TermwallClient } from "@termwall/client";
 import { browserEnvironment, pageClientId } from "@termwall/client/browser";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { ApiError, api } from "./api";
-import { type Arrival, arrive, arrived } from "./arrival";
-import { Login } from "./Login";
+import { type Arrival, arrive, arrived } from "./entry/arrival";
+import { Login } from "./entry/Login";
 import { DEFAULT_SETTINGS, load, type Settings, save } from "./settings";
 import { Workspace } from "./Workspace";
 

@@ -3,7 +3,7 @@
 import type { TermwallClient } from "@termwall/client";
 import { DARK, LIGHT, TermwallProvider } from "@termwall/react";
 import { useCallback, useMemo, useState } from "react";
-import { Room, type RoomProps } from "./Room";
+import { Room, type RoomProps } from "./room/Room";
 import { DEFAULT_VIEW, load, save, type View } from "./settings";
 
 export interface WorkspaceProps extends Omit<RoomProps, "view" | "onView"> {

@@ -1,7 +1,7 @@
 /** The HTTP API, relative to the page, so that it works under any prefix. */
 
 import type { BrowserList, ErrorAnswer, Profile, Project, Session } from "@termwall/client";
-import type { Frame, Timeline } from "./playback";
+import type { Frame, Timeline } from "./recordings/playback";
 
 export class ApiError extends Error {
   constructor(
