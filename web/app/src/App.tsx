@@ -6,11 +6,10 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { ApiError, api } from "./api";
 import { type Arrival, arrive, arrived } from "./entry/arrival";
 import { Login } from "./entry/Login";
+import { Projects, RELOAD_MILLISECONDS } from "./entry/Projects";
 import { DEFAULT_SETTINGS, load, type Settings, save } from "./settings";
 import { Workspace } from "./Workspace";
-
-/** Between two questions for the projects, while there is nothing else to show. */
-const RELOAD_MILLISECONDS = 2000;
+import "./entry/sheet.css";
 
 /** A page that is open for days without a call over HTTP stays signed in by one (X5). */
 const STAY_MILLISECONDS = 12 * 3600 * 1000;
@@ -166,69 +165,4 @@ function Connected(props: ConnectedProps) {
     };
   }, [client]);
   return <Workspace client={client} wanted={query().get("session")} {...props} />;
-}
-
-function Projects(props: {
-  projects: readonly Project[];
-  missing: string | null;
-  onChoose: (id: string) => void;
-  onReload: () => Promise<void>;
-}) {
-  const { projects, missing, onChoose, onReload } = props;
-  const [path, setPath] = useState("");
-  const [problem, setProblem] = useState("");
-  const typing = path !== "";
-  useEffect(() => {
-    // A project that somebody else makes opens by itself, but not under the hands of one who types.
-    if (typing) return;
-    const timer = setInterval(() => document.hidden || void onReload(), RELOAD_MILLISECONDS);
-    return () => clearInterval(timer);
-  }, [typing, onReload]);
-  const make = async (event: React.FormEvent) => {
-    event.preventDefault();
-    try {
-      const made = await api.createProject(path.trim());
-      await onReload();
-      onChoose(made.id);
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    }
-  };
-  return (
-    <main className="sheet">
-      <h1>{missing === null ? "No projects yet" : `There is no project “${missing}” here`}</h1>
-      {projects.length > 0 && (
-        <ul>
-          {projects.map((project) => (
-            <li key={project.id}>
-              <button type="button" onClick={() => onChoose(project.id)}>
-                {project.name} <span className="muted">{project.path}</span>
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
-      <form onSubmit={make}>
-        <p>A project is a folder on the server with its terminals.</p>
-        <label className="field">
-          <span>Folder</span>
-          <input
-            required
-            value={path}
-            onChange={(event) => setPath(event.target.value)}
-            placeholder="/home/me/project"
-            spellCheck={false}
-          />
-        </label>
-        {problem && (
-          <p className="problem" role="alert">
-            {problem}
-          </p>
-        )}
-        <button type="submit" className="primary">
-          Add the project
-        </button>
-      </form>
-    </main>
-  );
 }

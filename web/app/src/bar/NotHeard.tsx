@@ -1,6 +1,7 @@
 /** Terminals that are on the stage, of which the server has heard nothing: their node is away since before it was started. */
 
 import { useWorkspace } from "@termwall/react";
+import "./NotHeard.css";
 
 export function NotHeard({ onBlur }: { onBlur: (ids: readonly string[]) => void }) {
   const focus = useWorkspace((state) => state.focus);

@@ -2,7 +2,8 @@
 
 import { aroundHost, openTarget, type ScreenLink, saysWhere } from "@termwall/react";
 import { caption } from "../session/caption";
-import { Dialog } from "./dialog";
+import { Dialog } from "./Dialog";
+import "./LinkDialogs.css";
 
 export function ConfirmLink({ link, onClose }: { link: ScreenLink; onClose: () => void }) {
   return (

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { ApiError, api } from "../api";
 import { hostLabel, hostsOf, usualHost } from "../bar/nodes";
 import { commandOf } from "./command";
-import { Dialog } from "./dialog";
+import { Dialog } from "./Dialog";
 
 export function NewTerminal(props: {
   projectId: string;

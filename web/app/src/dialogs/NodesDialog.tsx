@@ -2,7 +2,8 @@
 
 import { useWorkspace } from "@termwall/react";
 import { AWAY, aboutNode, awayMeaning } from "../bar/nodes";
-import { Dialog } from "./dialog";
+import { Dialog } from "./Dialog";
+import "./NodesDialog.css";
 
 export function NodesDialog({ onClose }: { onClose: () => void }) {
   const nodes = useWorkspace((state) => state.nodes);
@@ -17,7 +18,7 @@ export function NodesDialog({ onClose }: { onClose: () => void }) {
               <b>{AWAY}</b> {awayMeaning(nodes)}
             </p>
           )}
-          <ul className="nodes" aria-label="Nodes that are there">
+          <ul className="rows nodes" aria-label="Nodes that are there">
             {nodes.all.map((node) => (
               <li key={node.name} data-node={node.name}>
                 <b>{node.name}</b> <span className="muted">{aboutNode(node)}</span>

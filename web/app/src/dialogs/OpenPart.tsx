@@ -10,10 +10,13 @@ import { Everywhere } from "../recordings/Everywhere";
 import { type Playing, Recordings } from "../recordings/Recordings";
 import type { EndBy } from "../room/useEnding";
 import type { Settings } from "../settings";
-import { ConfirmClear, ConfirmEnd, ConfirmPaste, Help, Rename } from "./dialogs";
+import { ConfirmClear, ConfirmEnd } from "./ConfirmEnd";
+import { ConfirmPaste } from "./ConfirmPaste";
+import { Help } from "./Help";
 import { ConfirmLink, Links } from "./LinkDialogs";
 import { NewTerminal } from "./NewTerminal";
 import { NodesDialog } from "./NodesDialog";
+import { Rename } from "./Rename";
 import { SettingsDialog } from "./SettingsDialog";
 
 export type Open =

@@ -5,7 +5,7 @@ import { useState } from "react";
 import { chordText, isMac } from "../keys/keys";
 import { mayNotify } from "../notices/useDesktopNews";
 import { FONT_SIZES, type Settings, type Theme } from "../settings";
-import { Dialog } from "./dialog";
+import { Dialog } from "./Dialog";
 import { SignedIn } from "./SignedIn";
 
 type Switch = "screenReader" | "cursorBlink" | "copyOnSelect" | "programCopy" | "paletteOnly";

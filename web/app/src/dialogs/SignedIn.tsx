@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useState } from "react";
 import { api, type SignedInBrowser } from "../api";
+import "./SignedIn.css";
 
 export function SignedIn() {
   const [browsers, setBrowsers] = useState<readonly SignedInBrowser[]>([]);
@@ -30,7 +31,7 @@ export function SignedIn() {
           {problem}
         </p>
       )}
-      <ul>
+      <ul className="rows">
         {browsers.map((one) => (
           <li key={one.id} data-browser={one.id}>
             <span>

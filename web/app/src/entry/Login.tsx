@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import { api } from "../api";
+import "./sheet.css";
 
 interface LoginProps {
   onDone: () => void;

@@ -1,6 +1,7 @@
 /** The page's icons: each state has a shape of its own, so that it reads in greyscale. */
 
 import type { ReactNode } from "react";
+import "./icons.css";
 
 function Icon({ children, size = 12, turning }: { children: ReactNode; size?: number; turning?: boolean }) {
   return (

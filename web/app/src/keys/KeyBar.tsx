@@ -5,6 +5,7 @@ import { useTermwall, useWorkspace } from "@termwall/react";
 import { useState } from "react";
 import { Attention } from "../session/Attention";
 import { Held } from "../session/Held";
+import "./KeyBar.css";
 
 const ANSWERS = ["1", "2", "3", "y", "n"] as const;
 

@@ -4,6 +4,7 @@ import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { useGivesKeysBack } from "../keys/keptKeys";
 import { Attention } from "../session/Attention";
 import { type Action, findActions } from "./find";
+import "./Palette.css";
 
 export function Palette({ actions, onClose }: { actions: readonly Action[]; onClose: () => void }) {
   const element = useRef<HTMLDialogElement>(null);

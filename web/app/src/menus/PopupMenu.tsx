@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "react";
 import { useGivesKeysBack } from "../keys/keptKeys";
+import "./PopupMenu.css";
 
 export interface MenuItem {
   label: string;

@@ -5,6 +5,7 @@ import { useTermwall, useWorkspace } from "@termwall/react";
 import { useEffect } from "react";
 import { visible } from "../session/Held";
 import { ProgramCopies } from "./ProgramCopies";
+import "./Notices.css";
 
 /** Most characters of what was not typed. */
 const SHOWN_CHARACTERS = 60;

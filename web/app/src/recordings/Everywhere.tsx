@@ -5,6 +5,8 @@ import { type Answer, api, type Match } from "../api";
 import { useGivesKeysBack } from "../keys/keptKeys";
 import { missingSentence } from "./missing";
 import { clock } from "./playback";
+import "../menus/Palette.css";
+import "./Everywhere.css";
 
 /** Milliseconds after the last letter until the server is asked, and until a search is said to take its time. */
 const PAUSE = 150;

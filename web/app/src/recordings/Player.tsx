@@ -4,6 +4,7 @@ import { DARK, Engine, LIGHT } from "@termwall/react";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { api, castBytes } from "../api";
 import { clock, Playback, type Screen } from "./playback";
+import "./Player.css";
 
 const SPEEDS = [0.5, 1, 2, 4, 8];
 const STEP = 5;

@@ -2,11 +2,12 @@
 
 import { useCallback, useEffect, useState } from "react";
 import { api, castUrl, type RecordingList } from "../api";
-import { Dialog } from "../dialogs/dialog";
+import { Dialog } from "../dialogs/Dialog";
 import { useServerNow } from "../time";
 import { missingSentence } from "./missing";
 import { type Moment, Player } from "./Player";
 import { clock } from "./playback";
+import "./Recordings.css";
 
 export interface Playing {
   id: string;
@@ -58,7 +59,7 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
       ) : list.length === 0 && missing === "" ? (
         <p>Nothing was recorded yet. Choose “Record” in a terminal's menu.</p>
       ) : (
-        <ul className="recordings">
+        <ul className="rows recordings">
           {list.map((one) => (
             <li key={one.id}>
               <span className="what grow">

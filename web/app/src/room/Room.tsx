@@ -10,7 +10,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import type { Match } from "../api";
 import { Bar } from "../bar/Bar";
-import { NodesAway } from "../bar/NodesAway";
+import { NodesAway } from "../bar/NodesStatus";
 import { useTitle } from "../bar/useTitle";
 import { useClipboard } from "../clipboard/useClipboard";
 import { type Open, OpenPart } from "../dialogs/OpenPart";
@@ -35,6 +35,8 @@ import type { Wanted } from "../stage/SearchBar";
 import { Stage } from "../stage/Stage";
 import { useStage } from "../stage/useStage";
 import { useEnding } from "./useEnding";
+import "../entry/sheet.css";
+import "./Room.css";
 
 const MAC = isMac();
 

@@ -3,6 +3,7 @@
 import type { Session } from "@termwall/client";
 import * as icons from "../icons/icons";
 import { ago, elapsed, MINUTE, useServerNow } from "../time";
+import "./Attention.css";
 
 interface Shown {
   icon: () => React.JSX.Element;

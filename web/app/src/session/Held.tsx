@@ -3,6 +3,7 @@
 import type { HeldInput } from "@termwall/client";
 import { useTermwall } from "@termwall/react";
 import { useNow } from "../time";
+import "./Held.css";
 
 /** Control characters as pictures of themselves. */
 export function visible(text: string): string {

@@ -1,6 +1,7 @@
 /** How far a program says it is (OSC 9;4): a thin line that takes no room. */
 
 import type { Session } from "@termwall/client";
+import "./Progress.css";
 
 export function Progress({ session }: { session: Session }) {
   const { progress } = session;

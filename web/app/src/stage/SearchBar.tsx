@@ -3,6 +3,7 @@
 import { type SearchState, useTermwall } from "@termwall/react";
 import { useEffect, useState } from "react";
 import { useGivesKeysBack } from "../keys/keptKeys";
+import "./SearchBar.css";
 
 /** What a search begins with: nothing, or a place that a search of all terminals found. */
 export interface Wanted {

@@ -4,7 +4,7 @@ import { connectionOf } from "@termwall/react";
 import { act } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { stage } from "../../../packages/client/test/support/world";
-import { NodesStatus } from "../../src/bar/NodesAway";
+import { NodesStatus } from "../../src/bar/NodesStatus";
 import { NotHeard } from "../../src/bar/NotHeard";
 import { aboutNode, awayMeaning, hostLabel, hostsOf, usualHost } from "../../src/bar/nodes";
 import { NewTerminal } from "../../src/dialogs/NewTerminal";

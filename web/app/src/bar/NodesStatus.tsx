@@ -2,6 +2,7 @@
 
 import { useWorkspace } from "@termwall/react";
 import { AWAY, awayMeaning } from "./nodes";
+import "./NodesStatus.css";
 
 /** In the bar, always there so that its change is read aloud. `unseen`: where the page shows it elsewhere. */
 export function NodesStatus({ unseen }: { unseen: boolean }) {

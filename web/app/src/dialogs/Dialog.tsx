@@ -2,6 +2,7 @@
 
 import { type FormEvent, type ReactNode, useEffect, useId, useRef } from "react";
 import { useGivesKeysBack } from "../keys/keptKeys";
+import "./Dialog.css";
 
 interface DialogProps {
   title: string;

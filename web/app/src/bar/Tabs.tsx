@@ -1,0 +1,76 @@
+/** The stage as tabs: each goes to its terminal, and can be dragged to another place. */
+
+import type { FocusState, Session } from "@termwall/client";
+import { Attention } from "../session/Attention";
+import "./Tabs.css";
+
+/** Pixels that a tab has beside its name: position, icon, and what lies between. */
+const BESIDE_NAME = 62;
+const DRAGGED = "application/x-termwall-session";
+
+export interface TabsProps {
+  focus: FocusState | null;
+  sessions: ReadonlyMap<string, Session>;
+  shown: readonly string[];
+  current: string | null;
+  /** `keys`: whether the terminal gets the keys. */
+  onTab: (id: string, keys: boolean) => void;
+  onMove: (id: string, by: number) => void;
+}
+
+export function Tabs({ focus, sessions, shown, current, onTab, onMove }: TabsProps) {
+  const ids = focus?.focusedSessions ?? [];
+  const onKeyDown = (event: React.KeyboardEvent, index: number) => {
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    const id = ids[index];
+    if (by === 0 || id === undefined) return;
+    event.preventDefault();
+    if (event.altKey && event.shiftKey) {
+      onMove(id, by);
+      return;
+    }
+    const next = ids[(index + by + ids.length) % ids.length];
+    if (next === undefined) return;
+    onTab(next, false);
+    document.getElementById(`tab-${next}`)?.focus();
+  };
+  return (
+    <div
+      className="tabs"
+      role="tablist"
+      aria-label="Stage"
+      onWheel={(event) => event.currentTarget.scrollBy({ left: event.deltaX || event.deltaY })}
+    >
+      {ids.map((id, index) => {
+        const session = sessions.get(id);
+        if (session === undefined) return null;
+        return (
+          <button
+            key={id}
+            id={`tab-${id}`}
+            type="button"
+            role="tab"
+            className="tab"
+            style={{ minWidth: `calc(${Math.min(session.name.length, 8)}ch + ${BESIDE_NAME}px)` }}
+            aria-selected={id === current}
+            data-shown={shown.includes(id)}
+            tabIndex={id === current ? 0 : -1}
+            draggable
+            onDragStart={(event) => event.dataTransfer.setData(DRAGGED, id)}
+            onDragOver={(event) => event.dataTransfer.types.includes(DRAGGED) && event.preventDefault()}
+            onDrop={(event) => {
+              const from = ids.indexOf(event.dataTransfer.getData(DRAGGED));
+              const dragged = ids[from];
+              if (dragged !== undefined && from !== index) onMove(dragged, index - from);
+            }}
+            onClick={(event) => onTab(id, event.detail > 0)}
+            onKeyDown={(event) => onKeyDown(event, index)}
+          >
+            <span className="position">{index + 1}</span> <b title={session.name}>{session.name}</b>{" "}
+            <Attention session={session} timed={false} />
+          </button>
+        );
+      })}
+    </div>
+  );
+}
