@@ -2,6 +2,8 @@
 
 import ast
 import asyncio
+import contextlib
+import importlib
 import os
 import re
 import socket
@@ -115,9 +117,33 @@ async def test_A5_the_python_in_the_docs_does_what_it_says(
             await asyncio.wait_for(serving, 15)
 
 
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md"])
+def test_case_house_16_every_path_and_module_that_a_map_of_the_house_names_is_there(page: str) -> None:
+    named = set(re.findall(r"`([\w.@-]*[/.][\w./-]*|[a-z_]+)`", (ROOT / page).read_text()))
+    paths = {name for name in named if "/" in name or name.endswith((".py", ".ts", ".md"))}
+    assert len(paths) > 10
+    homes = (ROOT, ROOT / "src/termwall")
+    assert not [name for name in sorted(paths) if not any((home / name).exists() for home in homes)]
+    packages = {path.parent.name for path in (ROOT / "src/termwall").glob("*/__init__.py")}
+    modules = {name for name in named - paths if name.split(".")[0] in packages}
+    assert not [name for name in sorted(modules) if not exists(name.split("."))]
+
+
+def exists(parts: list[str]) -> bool:
+    """Whether a dotted name is a module of termwall, or something in one."""
+    found: Any = importlib.import_module("termwall")
+    for at, part in enumerate(parts):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(".".join(["termwall", *parts[: at + 1]]))
+        if not hasattr(found, part):
+            return False
+        found = getattr(found, part)
+    return True
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     broken = []
-    for page in tracked("*.md"):
+    for page in (page for page in tracked("*.md") if ".template." not in page.name):
         for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
             if "://" not in target and not (page.parent / target).exists():
                 broken.append(f"{page.relative_to(ROOT)}: {target}")

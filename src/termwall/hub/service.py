@@ -89,7 +89,7 @@ class TerminalService(Estate):
         """A new project for a folder.
 
         Args:
-            path: an existing folder; `~` is the user's.
+            path: the absolute path of a folder; `~` is the user's.
             id: letters, digits, `.`, `_` and `-`; else made from the name.
             name: what people call it; else the folder's name.
             max_focused: how many sessions its stage holds, 1 to 64; else the setting.
