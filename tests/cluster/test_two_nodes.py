@@ -26,7 +26,7 @@ ROUNDS = int(os.environ.get("TERMWALL_KILLS", "2"))
 ROOM = {"TERMWALL_RING_BYTES": str(64 << 20), "TERMWALL_CLOSE_SECONDS": "1"}
 COUNTING = (
     "stty -echo; i=0; while :; do n=$((i+200)); while [ $i -lt $n ]; do i=$((i+1)); "
-    "echo line $i of a program that must not miss one; done; sleep 0.02; done"
+    "echo line $i of a program that must not miss one; done; sleep 0.05; done"
 )
 
 

@@ -15,20 +15,27 @@ async def until(
     condition: Callable[[], T], what: str | Callable[[], str] = "the condition", seconds: float = PATIENCE
 ) -> T:
     """Waits until `condition()` is true, and returns its value."""
-    deadline = asyncio.get_running_loop().time() + seconds
+    begun = asyncio.get_running_loop().time()
     while not (value := condition()):
-        if asyncio.get_running_loop().time() >= deadline:
+        waited = asyncio.get_running_loop().time() - begun
+        if waited >= seconds:
             raise AssertionError(f"{what() if callable(what) else what} did not come in {seconds} s")
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(_until_next(waited, 0.005))
     return value
+
+
+def _until_next(waited: float, least: float) -> float:
+    """What is waited for long is looked at less often: a look may be a request, and costs those who are waited for."""
+    return max(least, min(0.1, waited / 20))
 
 
 def wait_for(condition: Callable[[], T], what: str = "the condition", seconds: float = PATIENCE) -> T:
     """The same for a test without a loop."""
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what} did not come in {seconds} s"
-        time.sleep(0.02)
+        waited = time.monotonic() - begun
+        assert waited < seconds, f"{what} did not come in {seconds} s"
+        time.sleep(_until_next(waited, 0.02))
     return value
 
 
