@@ -11,7 +11,7 @@ import pytest
 
 from termwall.app import owner_token
 from termwall.config import Settings, SettingsError, load_profiles
-from termwall.pty.held import HeldPrograms
+from termwall.pty.holder_client import HeldPrograms
 from termwall.store.database import SCHEMA, StoreError
 from termwall.store.folder import find_running
 from termwall.store.projects import Store

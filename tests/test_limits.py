@@ -16,8 +16,8 @@ import pytest
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.ipc.passing import Passed, receive
-from termwall.pty.held import HeldPrograms
 from termwall.pty.held_program import HeldProgram
+from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.programs import LocalPrograms
 from termwall.pty.rendezvous import HolderError, look
 from termwall.pty.spawn import CannotStart, _within, spawn

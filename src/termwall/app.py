@@ -25,7 +25,7 @@ from termwall.config import Settings, SettingsError, load_environment, load_prof
 from termwall.hub.service import TerminalService
 from termwall.keeper import keeper_command
 from termwall.pty.environment import Outfit
-from termwall.pty.held import HeldPrograms
+from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.launcher import write_launcher
 from termwall.pty.rendezvous import HolderError
 from termwall.screen.screens import Screens

@@ -18,11 +18,11 @@ from pathlib import Path
 from termwall.core.limits import Bounds
 from termwall.hub.estate import ABSENT_SECONDS
 from termwall.hub.inheritance import FOUND, note_of
-from termwall.hub.kept import load
+from termwall.hub.record import load
 from termwall.hub.recordings import Recordings
 from termwall.hub.session import LiveSession, Machine, Occasion
 from termwall.pty.environment import Outfit
-from termwall.pty.held import Found, HeldPrograms
+from termwall.pty.holder_client import Found, HeldPrograms
 from termwall.pty.pace import Pace
 from termwall.pty.rendezvous import HolderError
 from termwall.screen.screens import Screens

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from termwall.core.cursor import Cursor
+from termwall.core.replay import take_replay
 from termwall.core.ring import Ring
 from termwall.core.session.sizes import SizeLog
-from termwall.core.snapshot import take_snapshot
 from termwall.protocol.codec import TextDecoder
 
 Size = tuple[int, int]
@@ -49,7 +49,7 @@ class Viewer:
         self.snapshot()
 
     def snapshot(self) -> None:
-        place = take_snapshot(self.program.ring, self.program.sizes, replay_bytes=20)
+        place = take_replay(self.program.ring, self.program.sizes, replay_bytes=20)
         self.cursor.jump(place.offset)
         self.serial = self.program.sizes.serial_at(place.offset)
         self.size: Size = (place.cols, place.rows)

@@ -11,8 +11,8 @@ import pytest
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.hub import lastscreens
-from termwall.hub.kept import Home, Kept, Launch, dump, load
-from termwall.pty.held import HeldPrograms
+from termwall.hub.record import Home, Launch, Record, dump, load
+from termwall.pty.holder_client import HeldPrograms
 from termwall.screen import screens
 from termwall.store.projects import Store
 from tests.hub.test_surroundings import LIGHT, probe, read
@@ -171,7 +171,7 @@ async def test_I4_the_driver_keeps_its_seat_over_a_restart_if_it_comes_back(
 
 
 def test_P5_what_is_kept_may_grow_and_nonsense_is_told() -> None:
-    kept = Kept("a", "A", Home("p", "P", "/p"), Launch("system", ("cat",), "/", {"A": "b"}), "e", 5, {"cols": 80})
+    kept = Record("a", "A", Home("p", "P", "/p"), Launch("system", ("cat",), "/", {"A": "b"}), "e", 5, {"cols": 80})
     assert load(dump(kept)) == kept
     assert load(dump(kept).replace(b'"epoch"', b'"of a later version":1,"epoch"')) == kept
     for nonsense in (b"", b"[]", b"{}", b'{"id":1}', b"\xff", b'{"launch":3}'):

@@ -10,7 +10,7 @@ import pytest
 
 from termwall.core.limits import Bounds
 from termwall.hub.budgets import Budgets, Meter
-from termwall.hub.kept import dump
+from termwall.hub.record import dump
 from termwall.hub.steering import FRAMES_AT_ONCE, FRAMES_PER_SECOND
 from tests.support.patience import until
 from tests.support.wall import Line, Wall

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from termwall.pty.held import HeldPrograms
+from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.rendezvous import SOCKET
 from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder, gone

@@ -17,7 +17,7 @@ import pytest
 
 from termwall.core.ids import ClientId
 from termwall.ipc.memory import Memory
-from termwall.pty.held import HeldPrograms
+from termwall.pty.holder_client import HeldPrograms
 from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder
 from tests.support.patience import until
@@ -29,7 +29,7 @@ import asyncio, sys
 from pathlib import Path
 from termwall.core.errors import TermwallError
 from termwall.core.ids import ClientId
-from termwall.pty.held import HeldPrograms
+from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.pace import Pace
 from termwall.pty.process import PtyProcess
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.pty import held as module
+from termwall.pty import holder_client as module
 from termwall.pty import rendezvous
-from termwall.pty.held import HeldPrograms
+from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.programs import ExitStatus
 from termwall.pty.rendezvous import SOCKET, HolderError, HolderSilent, look
 from tests.pty.test_programs import Run, order
@@ -182,7 +182,7 @@ holder.main()
 KEEPER = """
 import asyncio, sys
 from pathlib import Path
-from termwall.pty.held import HeldPrograms
+from termwall.pty.holder_client import HeldPrograms
 async def main():
     keeper = HeldPrograms(Path(sys.argv[1]), None, yields=True)
     await keeper.open()

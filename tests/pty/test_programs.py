@@ -14,7 +14,7 @@ import pytest
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.pty.environment import Outfit
-from termwall.pty.held import HeldPrograms
+from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.pace import Pace
 from termwall.pty.process import PtyProcess
 from termwall.pty.programs import ExitStatus, LocalPrograms, Order, Program, Programs
@@ -232,7 +232,7 @@ async def test_P5_how_a_program_ended_meanwhile_is_remembered(owner: Callable[[]
 async def test_P5_a_second_owner_is_waited_for_and_one_that_hangs_is_ended(folder: Path) -> None:
     """Two that read one terminal would mix its output."""
     script = (
-        "import asyncio, sys, signal; from pathlib import Path; from termwall.pty.held import HeldPrograms\n"
+        "import asyncio, sys, signal; from pathlib import Path; from termwall.pty.holder_client import HeldPrograms\n"
         "async def main():\n"
         "    held = HeldPrograms(Path(sys.argv[1]), None); await held.open(); print('OWNS', flush=True)\n"
         "    await asyncio.sleep(600)\n"

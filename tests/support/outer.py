@@ -36,7 +36,6 @@ class OuterTerminal:
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             # Who runs the tests in the background ignores these, and attach leaves what is ignored alone.
-            # Tests that run in the background or by nohup ignore them, and attach leaves what is ignored alone.
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             os.chdir(self.cwd)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import Stage
-from termwall.hub.kept import Home, Kept, Launch
 from termwall.hub.lastscreens import LastScreens
+from termwall.hub.record import Home, Launch, Record
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import Staged
 from termwall.ipc.memory import Memory
@@ -99,7 +99,7 @@ class Archive:
         """It was removed."""
         self._write(lambda store: store.delete_session(session_id))
 
-    def without_program(self, stored: StoredSession, home: Home, epoch: str) -> tuple[Kept, Program, str | None]:
+    def without_program(self, stored: StoredSession, home: Home, epoch: str) -> tuple[Record, Program, str | None]:
         """A session that has no program any more: what is known of it, its last screen, and why it is lost if it is.
 
         Raises:
@@ -118,7 +118,7 @@ class Archive:
             # What it says of itself was heard when it was printed.
             "heard": len(picture),
         }
-        kept = Kept(
+        kept = Record(
             id=stored.id,
             name=stored.name,
             home=home,

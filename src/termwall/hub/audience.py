@@ -22,7 +22,7 @@ class Listener(Protocol):
         """Whether it may do more than watch (X3)."""
 
     @property
-    def has_room(self) -> bool:
+    def keeps_up(self) -> bool:
         """Whether it takes what it is sent: else what may be skipped is (S6)."""
 
     def carries(self, session_id: SessionId) -> bool:

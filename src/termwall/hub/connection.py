@@ -211,7 +211,7 @@ class Connection:
         return self.hello.role != "view"
 
     @property
-    def has_room(self) -> bool:
+    def keeps_up(self) -> bool:
         """Whether the client takes what it is sent: else what may be skipped is (S6)."""
         return self._outlet.unsent < self._bounds.window_bytes
 

@@ -20,11 +20,11 @@ from termwall.hub.anysession import AnySession
 from termwall.hub.archive import Archive
 from termwall.hub.budgets import Budgets
 from termwall.hub.connection import Connection, Hello
-from termwall.hub.kept import Kept
 from termwall.hub.nesting import WITHIN_ITSELF, Nesting
 from termwall.hub.nodes import Cluster
 from termwall.hub.outlet import Outlet
 from termwall.hub.profiles import ProfileSpec
+from termwall.hub.record import Record
 from termwall.hub.recordings import Recordings
 from termwall.hub.room import Room, not_heard
 from termwall.hub.sending import Sender
@@ -35,7 +35,7 @@ from termwall.protocol.bodies import EngineState, Project
 from termwall.protocol.codec import encode
 from termwall.protocol.messages import FocusUpdate, NodesUpdate, Session, WallNode
 from termwall.pty.environment import Outfit
-from termwall.pty.held import HeldPrograms
+from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.pace import Pace
 from termwall.pty.process import close_all
 from termwall.pty.programs import LocalPrograms, Program
@@ -363,7 +363,7 @@ class Estate:
                     session.do(Left(), Person(driver))
                 session.settle()
 
-    def make(self, kept: Kept, program: Program, lost: str | None = None, theme: Theme | None = None) -> LiveSession:
+    def make(self, kept: Record, program: Program, lost: str | None = None, theme: Theme | None = None) -> LiveSession:
         """A session of this service, with a new program or the one it has."""
         machine = Machine(
             bounds=self.bounds,

@@ -12,14 +12,14 @@ from pathlib import Path
 from termwall.core.focus import Stage
 from termwall.core.session.acts import Reported
 from termwall.hub.estate import Estate
-from termwall.hub.kept import Home, Kept, Launch, load
+from termwall.hub.record import Home, Launch, Record, load
 from termwall.hub.room import Room
 from termwall.hub.sealed import SIZE, UNKNOWN, noticed
 from termwall.hub.sound import FAULTS, SIZES, sound
 from termwall.ipc.memory import Memory, MemoryFault
 from termwall.protocol.bodies import Project
-from termwall.pty.held import Found
 from termwall.pty.held_program import discard
+from termwall.pty.holder_client import Found
 from termwall.pty.programs import ExitStatus, Program
 from termwall.store.rows import Fault
 from termwall.store.sessions import StoredSession
@@ -55,7 +55,7 @@ def inherit(estate: Estate, found: list[Found]) -> set[str]:
     return {str(recording["id"]) for kept in sealed if isinstance(recording := kept.state.get("recording"), dict)}
 
 
-def note_of(one: Found, stored: StoredSession | None, project: Home) -> tuple[Kept, list[str]]:
+def note_of(one: Found, stored: StoredSession | None, project: Home) -> tuple[Record, list[str]]:
     """What is known of a held program, and what of its note is bad.
 
     Args:
@@ -80,12 +80,12 @@ def note_of(one: Found, stored: StoredSession | None, project: Home) -> tuple[Ke
     return kept, bad + pieces
 
 
-def _unnoted(program: Program, stored: StoredSession | None, project: Home) -> Kept:
+def _unnoted(program: Program, stored: StoredSession | None, project: Home) -> Record:
     if stored is not None:
         launch = Launch(stored.type, stored.command, stored.cwd, stored.env)
         state = {"driver": stored.driver, "driverName": stored.driver_name}
-        return Kept(stored.id, stored.name, project, launch, stored.epoch, stored.created_at, state)
-    return Kept(f"found-{program.pid}", f"process {program.pid}", project, _launch_of(program.pid), "", 0, {})
+        return Record(stored.id, stored.name, project, launch, stored.epoch, stored.created_at, state)
+    return Record(f"found-{program.pid}", f"process {program.pid}", project, _launch_of(program.pid), "", 0, {})
 
 
 def _launch_of(pid: int) -> Launch:
@@ -124,9 +124,9 @@ def _room_for(estate: Estate, home: Home) -> Room:
 
 def _by_session(
     estate: Estate, found: list[Found], stored: dict[str, StoredSession]
-) -> dict[str, tuple[Kept, Program]]:
+) -> dict[str, tuple[Record, Program]]:
     """What is held of each session. A server that was killed while it restarted one left two runs: one is ended."""
-    held: dict[str, tuple[Kept, Program]] = {}
+    held: dict[str, tuple[Record, Program]] = {}
     for one in found:
         row = stored.get(getattr(one.program, "key", ""))
         kept, bad = note_of(one, row, FOUND if row is None else _home_of(estate, row))
@@ -137,7 +137,9 @@ def _by_session(
     return held
 
 
-def _add(held: dict[str, tuple[Kept, Program]], kept: Kept, program: Program, stored: dict[str, StoredSession]) -> None:
+def _add(
+    held: dict[str, tuple[Record, Program]], kept: Record, program: Program, stored: dict[str, StoredSession]
+) -> None:
     if kept.id not in held:
         held[kept.id] = kept, program
         return
@@ -153,7 +155,7 @@ def _add(held: dict[str, tuple[Kept, Program]], kept: Kept, program: Program, st
         discard(second[1])
 
 
-def _adopt(estate: Estate, kept: Kept, program: Program) -> None:
+def _adopt(estate: Estate, kept: Record, program: Program) -> None:
     about = {"session": kept.id, "project": kept.home.id}
     removed = program.closing and all(one.id != kept.id for one in estate.archive.sessions())
     room = _room_for(estate, kept.home)
@@ -208,5 +210,5 @@ def _show_unreadable(estate: Estate, fault: Fault) -> None:
         log.error("%s, and it is not shown: %s", fault, error)
         return
     program.sealed = fault.why
-    kept = Kept(fault.id, fault.name or fault.id, room.home, UNKNOWN, "", estate.clock(), {})
+    kept = Record(fault.id, fault.name or fault.id, room.home, UNKNOWN, "", estate.clock(), {})
     estate.admit(room, estate.make(noticed(kept, program, estate.new_id()), program, fault.why))

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from termwall.core.snapshot import RESET
+from termwall.core.replay import RESET
 from termwall.hub.session import LiveSession
 from termwall.screen.feed import Picture
 from termwall.store.database import StoreUnavailable

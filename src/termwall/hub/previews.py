@@ -109,6 +109,6 @@ class Previews:
 
     def _send(self, watched: _Watched) -> None:
         for connection in tuple(watched.behind):
-            if connection.has_room:
+            if connection.keeps_up:
                 watched.behind.discard(connection)
                 connection.tell(watched.message)

@@ -18,9 +18,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from termwall.core.asciicast import Event, Header, encode_event, encode_header
 from termwall.core.limits import Bounds
+from termwall.core.replay import RESET
 from termwall.core.ring import Ring
 from termwall.core.session.sizes import SizeLog
-from termwall.core.snapshot import RESET
 from termwall.hub.frames import Spot, cut_frames, encode_frame, frames_of
 from termwall.screen.feed import Picture, ScreenFeed
 from termwall.system import clock, shortage

@@ -17,8 +17,8 @@ from termwall.core.ids import ClientId, ProjectId, SessionId
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession
 from termwall.hub.audience import Asked, Listener
-from termwall.hub.kept import Home
 from termwall.hub.previews import Previews
+from termwall.hub.record import Home
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import Answer, Decide, Stages
 from termwall.protocol.bodies import Project

@@ -5,7 +5,7 @@ that started it finds it as it was.
 """
 
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.hub.kept import Kept, Launch
+from termwall.hub.record import Launch, Record
 from termwall.pty.programs import Program
 from termwall.version import version
 
@@ -21,7 +21,7 @@ def must_be_open(name: str, program: Program) -> None:
         raise TermwallError(ErrorCode.OTHER_VERSION, f"`{name}` can only be closed: {why}.")
 
 
-def noticed(kept: Kept, program: Program, epoch: str) -> Kept:
+def noticed(kept: Record, program: Program, epoch: str) -> Record:
     """How a sealed session is shown: a log of its own (hence another epoch), with the notice in it."""
     why, cols, rows = program.sealed, *SIZE
     if program.ended is None:
@@ -33,7 +33,7 @@ def noticed(kept: Kept, program: Program, epoch: str) -> Kept:
     lines = f"\x1b[1m{_plain(runs)}\x1b[m\r\n\r\n{_plain(why or '')}.\r\n\r\n{todo}\r\n"
     program.memory.ring.append(lines.encode("utf-8", "replace"))
     state = {"cols": cols, "rows": rows, "cwd": kept.launch.cwd, "title": ""}
-    return Kept(kept.id, kept.name, kept.home, kept.launch, epoch, kept.created_at, state)
+    return Record(kept.id, kept.name, kept.home, kept.launch, epoch, kept.created_at, state)
 
 
 def _plain(text: str) -> str:

@@ -19,7 +19,7 @@ from termwall.hub.anysession import raised
 from termwall.hub.audience import Asked
 from termwall.hub.estate import ABSENT_SECONDS, Estate, SessionEvent, about, log
 from termwall.hub.inheritance import inherit
-from termwall.hub.kept import Kept, Launch, must_fit
+from termwall.hub.record import Launch, Record, must_fit
 from termwall.hub.room import Room
 from termwall.hub.sealed import must_be_open
 from termwall.hub.session import LiveSession
@@ -27,8 +27,8 @@ from termwall.hub.stages import Answer
 from termwall.hub.starting import order_for
 from termwall.protocol.bodies import InputBody, NotifyState, Project, Recording, SessionCreate
 from termwall.protocol.messages import Changer, FocusState, FocusUpdate, Session
-from termwall.pty.held import HeldPrograms
 from termwall.pty.held_program import discard
+from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.place import NoPlace, enter, resolve
 from termwall.screen.feed import Picture
 
@@ -199,7 +199,7 @@ class TerminalService(Estate):
         self._wake_sweeper()
         return room.describe(session)
 
-    def _planned(self, room: Room, request: SessionCreate) -> Kept:
+    def _planned(self, room: Room, request: SessionCreate) -> Record:
         """What is asked for, if it may be."""
         if request.node not in (None, self.node):
             raise TermwallError(ErrorCode.INVALID, f"There is no node `{request.node}` here.", field="node")
@@ -239,7 +239,7 @@ class TerminalService(Estate):
         )
         usual = room.usual_size or DEFAULT_SIZE
         cols, rows = request.cols or usual[0], request.rows or usual[1]
-        kept = Kept(
+        kept = Record(
             id=session_id,
             name=request.name or self._name_for(room, kind),
             home=room.home,

@@ -15,8 +15,8 @@ from termwall.core.session.sizes import SizeLog
 from termwall.core.theme import Theme
 from termwall.hub.anysession import ActAnswer, AnySession, View, unanswered
 from termwall.hub.echo import EchoWatch
-from termwall.hub.kept import KEEPS_AT_ONCE, KEEPS_PER_SECOND, Kept, dump
 from termwall.hub.paced import Paced
+from termwall.hub.record import KEEPS_AT_ONCE, KEEPS_PER_SECOND, Record, dump
 from termwall.hub.recorder import Recorder
 from termwall.hub.sealed import must_be_open
 from termwall.hub.starting import order_for
@@ -65,7 +65,7 @@ class LiveSession(AnySession):
     """
 
     def __init__(
-        self, kept: Kept, program: Program, machine: Machine, *, theme: Theme | None = None, lost: str | None = None
+        self, kept: Record, program: Program, machine: Machine, *, theme: Theme | None = None, lost: str | None = None
     ) -> None:
         self.id = SessionId(kept.id)
         self.project_id = ProjectId(kept.home.id)
@@ -184,8 +184,8 @@ class LiveSession(AnySession):
             "recording": None if self.recorder is None else self.recorder.state(),
         }
 
-    def _kept(self, state: Mapping[str, Any], epoch: str | None = None) -> Kept:
-        return Kept(self.id, self.name, self.home, self.launch, epoch or self.epoch, self.created_at, state)
+    def _kept(self, state: Mapping[str, Any], epoch: str | None = None) -> Record:
+        return Record(self.id, self.name, self.home, self.launch, epoch or self.epoch, self.created_at, state)
 
     async def end(self) -> None:
         """The session is removed: close its program, and when that is gone give back screen and memory (P3)."""

@@ -11,7 +11,7 @@ from termwall.core.session.attention import Watch
 from termwall.core.session.facts import NAMES, Facts, camel
 from termwall.core.session.sizes import SizeLog
 from termwall.core.session.surroundings import Surroundings
-from termwall.hub.kept import Kept
+from termwall.hub.record import Record
 
 SIZES = range(2, 1001)
 """Columns, and rows, that a session can have (I4)."""
@@ -19,7 +19,7 @@ FAULTS = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueE
 """What reading something that is not what it should be raises."""
 
 
-def sound(kept: Kept, size: tuple[int, int], end: int) -> tuple[Kept, list[str]]:
+def sound(kept: Record, size: tuple[int, int], end: int) -> tuple[Record, list[str]]:
     """A note with only the sound pieces of its state, and the names of the others.
 
     Args:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from termwall.core.limits import Bounds
-from termwall.hub.kept import Kept, dump
+from termwall.hub.record import Record, dump
 from termwall.pty.environment import Outfit
 from termwall.pty.programs import Order
 
 
-def order_for(kept: Kept, outfit: Outfit, bounds: Bounds, command: Sequence[str] | None = None) -> Order:
+def order_for(kept: Record, outfit: Outfit, bounds: Bounds, command: Sequence[str] | None = None) -> Order:
     """What starts the program of a session, in the size that its state names.
 
     Args:
@@ -33,18 +33,18 @@ class Starting:
     """Of one service. It is bounded by the sessions of its projects, of which these count."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, Kept] = {}
+        self._sessions: dict[str, Record] = {}
 
     def __contains__(self, session_id: str) -> bool:
         """Whether it is being started."""
         return session_id in self._sessions
 
-    def of(self, project_id: str) -> list[Kept]:
+    def of(self, project_id: str) -> list[Record]:
         """Those of a project."""
         return [kept for kept in self._sessions.values() if kept.home.id == project_id]
 
     @contextmanager
-    def begin(self, kept: Kept) -> Iterator[None]:
+    def begin(self, kept: Record) -> Iterator[None]:
         """For the length of the block this one is being started."""
         self._sessions[kept.id] = kept
         try:

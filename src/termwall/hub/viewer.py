@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from termwall.core.cursor import Cursor
-from termwall.core.snapshot import Snapshot, take_snapshot
+from termwall.core.replay import Replay, take_replay
 from termwall.hub.outlet import Outlet
 from termwall.protocol.codec import TextDecoder, encode, snapshot_frame, stream_text
 from termwall.protocol.messages import SessionUpdate
@@ -194,10 +194,10 @@ class Viewer:
         serial = session.sizes.serial_at(snapshot.offset)
         self._send_snapshot(reason, snapshot.offset, serial, snapshot.cols, snapshot.rows, snapshot.data)
 
-    def _replay(self, *, lagged: bool = False) -> Snapshot:
+    def _replay(self, *, lagged: bool = False) -> Replay:
         bounds = self.session.bounds
         most = min(self._window, bounds.replay_bytes) if lagged else bounds.replay_bytes
-        return take_snapshot(self.session.ring, self.session.sizes, most)
+        return take_replay(self.session.ring, self.session.sizes, most)
 
     def _anchor(self, offset: int, serial: int | None = None) -> None:
         self._cursor.jump(offset)

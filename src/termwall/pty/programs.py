@@ -1,4 +1,4 @@
-"""Where programs run: in a holder of their own (`held.py`), or as the server's children (`LocalPrograms`).
+"""Where programs run: in a holder of their own (`holder_client.py`), or as the server's children (`LocalPrograms`).
 
 Either way a program comes with its PTY's master and its memory, which this process reads and writes itself: there is no
 hop on a byte's way.

@@ -45,7 +45,7 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Record:
     """A session as its last owner left it."""
 
     id: str
@@ -57,7 +57,7 @@ class Kept:
     state: Mapping[str, Any] = field(default_factory=dict)
 
 
-def dump(kept: Kept) -> bytes:
+def dump(kept: Record) -> bytes:
     """As bytes, for the holder."""
     home, launch = kept.home, kept.launch
     document = {
@@ -78,7 +78,7 @@ def dump(kept: Kept) -> bytes:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def must_fit(kept: Kept) -> None:
+def must_fit(kept: Record) -> None:
     """Whether a new session can be kept whole, whatever becomes of its state (P6). Raises `invalid` where not."""
     size = len(dump(replace(kept, state={})))
     if size > MAX_LAUNCH:
@@ -90,7 +90,7 @@ def must_fit(kept: Kept) -> None:
         )
 
 
-def load(data: bytes) -> Kept:
+def load(data: bytes) -> Record:
     """What `dump` wrote, of this or of another version.
 
     Raises:
@@ -103,7 +103,7 @@ def load(data: bytes) -> Kept:
         _texts([*env, *env.values()])
         if not command or not isinstance(document["createdAt"], int) or not isinstance(document["state"], dict):
             raise TypeError("something is of another kind")
-        return Kept(
+        return Record(
             id=_id(document["id"]),
             name=_text(document["name"]),
             home=Home(_id(home["id"]), _text(home["name"]), _text(home["path"])),
