@@ -1,17 +1,23 @@
-"""Writes web/packages/client/src/messages.ts from protocol/messages.py. `--check` only tells whether it is current."""
+"""Writes web/packages/client/src/messages.ts: the messages of the socket, and the bodies of HTTP with their words.
 
+`--check` only says whether it is current.
+"""
+
+import ast
 import inspect
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from pydantic.alias_generators import to_camel
 from pydantic.json_schema import models_json_schema
 
 from termwall.core.errors import CLOSE_CODES, ErrorCode
-from termwall.protocol import bodies, messages
+from termwall.protocol import bodies, codec, messages
 
 TARGET = Path(__file__).parent.parent / "web/packages/client/src/messages.ts"
-HEAD = """// Generated from src/termwall/protocol/messages.py by tools/generate_typescript.py: do not edit.
+HEAD = """// Generated from src/termwall/protocol (messages.py, bodies.py) by tools/generate_typescript.py: do not edit.
 """
 PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
@@ -24,6 +30,24 @@ def models() -> list[type[messages.Wire]]:
         if inspect.isclass(value) and issubclass(value, messages.Wire) and not name.startswith("_")
     ]
     return [model for model in found if model not in (messages.Wire, messages.ClientMessage)]
+
+
+def field_docs() -> dict[str, dict[str, str]]:
+    """The text below each field of each model, by the names that the wire has."""
+    found: dict[str, dict[str, str]] = {}
+    for module in (messages, bodies):
+        for model in ast.parse(inspect.getsource(module)).body:
+            if isinstance(model, ast.ClassDef):
+                found[model.name] = {
+                    to_camel(field.target.id): text.value.value
+                    for field, text in pairwise(model.body)
+                    if isinstance(field, ast.AnnAssign)
+                    and isinstance(field.target, ast.Name)
+                    and isinstance(text, ast.Expr)
+                    and isinstance(text.value, ast.Constant)
+                    and isinstance(text.value.value, str)
+                }
+    return found
 
 
 def to_typescript(schema: dict[str, Any]) -> str:
@@ -49,13 +73,13 @@ def comment(text: str | None, indent: str = "") -> str:
     return f"{indent}/** {' '.join(text.split())} */\n" if text else ""
 
 
-def interface(name: str, schema: dict[str, Any]) -> str:
+def interface(name: str, schema: dict[str, Any], docs: dict[str, str]) -> str:
     """One interface."""
     required = set(schema.get("required", ()))
     lines = [comment(schema.get("description")), f"export interface {name} {{\n"]
     for field, part in schema["properties"].items():
         mark = "" if field in required or ("const" in part and field in ("type", "success")) else "?"
-        lines.append(comment(part.get("description"), "  ") + f"  {field}{mark}: {to_typescript(part)};\n")
+        lines.append(comment(docs.get(field), "  ") + f"  {field}{mark}: {to_typescript(part)};\n")
     return "".join(lines) + "}\n"
 
 
@@ -68,12 +92,18 @@ def union(name: str, members: object) -> str:
 def generate() -> str:
     """The whole file."""
     _, schema = models_json_schema([(model, "validation") for model in models()], ref_template="#/{model}")
+    docs = field_docs()
     parts = [HEAD]
-    parts += [interface(name, part) for name, part in sorted(schema["$defs"].items())]
+    parts += [interface(name, part, docs.get(name, {})) for name, part in sorted(schema["$defs"].items())]
     parts.append(union("ClientMessage", messages.AnyClientMessage))
     parts.append(union("ServerMessage", messages.AnyServerMessage))
     codes = " | ".join(f'"{code.value}"' for code in ErrorCode)
     parts.append(f"export type ErrorCode = {codes};\n")
+    reasons = ", ".join(f"{reason}: {code}" for reason, code in codec.REASONS.items())
+    parts.append(
+        "/** Why a snapshot came, as the binary frames count it (S8). */\n"
+        f'export const REASON_CODES: Record<NonNullable<Stream["reason"]>, number> = {{ {reasons} }};\n'
+    )
     final = ", ".join(str(code.value) for code, kind in CLOSE_CODES.items() if not kind.retry)
     parts.append(
         "/** Close codes after which a client does not try again by itself (W9). */\n"

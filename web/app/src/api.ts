@@ -1,7 +1,23 @@
 /** The HTTP API, relative to the page, so that it works under any prefix. */
 
-import type { BrowserList, ErrorAnswer, Profile, Project, Session } from "@termwall/client";
-import type { Frame, Timeline } from "./recordings/playback";
+import type {
+  BrowserList,
+  ErrorAnswer,
+  Frame,
+  LoginBody,
+  ProfileList,
+  Project,
+  ProjectCreate,
+  ProjectList,
+  Reach,
+  Recording,
+  RecordingList,
+  SearchAnswer,
+  Session,
+  SessionCreate,
+  SessionPatch,
+  Timeline,
+} from "@termwall/client";
 
 export class ApiError extends Error {
   constructor(
@@ -66,68 +82,6 @@ export async function castBytes(
   return answer.status === 206 ? bytes : bytes.subarray(from, to); // A proxy may not know ranges.
 }
 
-export type SignedInBrowser = BrowserList["browsers"][number];
-
-/** How this page's requests arrive at the server. */
-export interface Reach {
-  host: string;
-  originAllowed: boolean;
-  refused: string | null;
-}
-
-export interface NewSession {
-  name?: string;
-  type?: string;
-  command?: string[];
-  cwd?: string;
-  /** Its first size; else the last known pane's. */
-  cols?: number;
-  rows?: number;
-  /** Where it runs; else on the node that is asked. */
-  node?: string;
-}
-
-export interface Recording {
-  id: string;
-  projectId: string;
-  sessionId: string;
-  sessionName: string;
-  startedAt: number;
-  endedAt: number | null;
-  seconds: number;
-  bytes: number;
-  firstPart: number;
-  parts: number;
-  error: string | null;
-  node: string | null;
-}
-
-export interface RecordingList {
-  recordings: readonly Recording[];
-  /** Nodes that could not be asked. */
-  missing: readonly string[];
-}
-
-export interface Match {
-  sessionId: string | null;
-  sessionName: string;
-  recordingId: string | null;
-  part: number | null;
-  time: number | null;
-  text: string;
-  start: number;
-  end: number;
-  linesFromEnd: number | null;
-  node: string | null;
-}
-
-export interface Answer {
-  matches: readonly Match[];
-  truncated: boolean;
-  skipped: readonly string[];
-  missing: readonly string[];
-}
-
 /** Where a whole recording is, as one file. */
 export const castUrl = (id: string) => `api/recordings/${encodeURIComponent(id)}/cast`;
 
@@ -136,17 +90,17 @@ const one = (id: string) => `sessions/${encodeURIComponent(id)}`;
 export const api = {
   reach: (clientId: string, signal: AbortSignal) =>
     call<Reach>("GET", `reach?${new URLSearchParams({ clientId, origin: location.origin })}`, undefined, signal),
-  login: (shown: { token: string } | { code: string }) => call<void>("POST", "login", shown),
+  login: (shown: LoginBody) => call<void>("POST", "login", shown),
   logout: () => call<void>("POST", "logout", {}),
   browsers: () => call<BrowserList>("GET", "browsers"),
   endBrowser: (id: string) => call<void>("DELETE", `browsers/${encodeURIComponent(id)}`),
-  projects: () => call<{ projects: Project[] }>("GET", "projects"),
-  createProject: (path: string) => call<Project>("POST", "projects", { path }),
-  profiles: () => call<{ profiles: Profile[] }>("GET", "profiles"),
-  create: (project: string, session: NewSession) =>
+  projects: () => call<ProjectList>("GET", "projects"),
+  createProject: (path: string) => call<Project>("POST", "projects", { path } satisfies ProjectCreate),
+  profiles: () => call<ProfileList>("GET", "profiles"),
+  create: (project: string, session: SessionCreate) =>
     call<Session>("POST", `projects/${encodeURIComponent(project)}/sessions`, session),
   session: (id: string) => call<Session>("GET", one(id)),
-  rename: (id: string, name: string) => call<Session>("PATCH", one(id), { name }),
+  rename: (id: string, name: string) => call<Session>("PATCH", one(id), { name } satisfies SessionPatch),
   restart: (id: string) => call<Session>("POST", `${one(id)}/restart`, {}),
   reset: (id: string) => call<Session>("POST", `${one(id)}/reset`, {}),
   close: (id: string) => call<void>("DELETE", one(id)),
@@ -159,7 +113,7 @@ export const api = {
     call<Frame>("GET", `recordings/${encodeURIComponent(id)}/frame?time=${seconds}`, undefined, signal),
   deleteRecording: (id: string) => call<void>("DELETE", `recordings/${encodeURIComponent(id)}`),
   search: (project: string, text: string, signal: AbortSignal) =>
-    call<Answer>(
+    call<SearchAnswer>(
       "GET",
       `projects/${encodeURIComponent(project)}/search?${new URLSearchParams({ q: text, limit: "100" })}`,
       undefined,

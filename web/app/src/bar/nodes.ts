@@ -1,8 +1,6 @@
 /** What the page says of several nodes, and where it starts programs. */
 
-import type { Nodes } from "@termwall/client";
-
-type WallNode = Nodes["all"][number];
+import type { Nodes, WallNode } from "@termwall/client";
 
 /** Those that run programs: the one that this page is connected to, then the others by name. */
 export function hostsOf({ all }: Nodes): WallNode[] {

@@ -1,8 +1,9 @@
 /** Why there is no connection although the page is there: a WebSocket tells a browser nothing, so HTTP is asked (W9). */
 
+import type { Reach } from "@termwall/client";
 import { useWorkspace } from "@termwall/react";
 import { useEffect, useState } from "react";
-import { ApiError, api, type Reach } from "../api";
+import { ApiError, api } from "../api";
 
 /** Tries in a row that fail until it is asked: one alone may be a restart. */
 const TRIES = 2;
@@ -29,7 +30,7 @@ export function useReach(): string | null {
 }
 
 function explain({ refused, originAllowed, host }: Reach): string {
-  if (refused !== null) return `The server refuses the WebSocket: ${refused}`;
+  if (refused != null) return `The server refuses the WebSocket: ${refused}`;
   if (!originAllowed)
     return `The server takes this page (${location.origin}) for another site's, because requests reach it with the Host ${host}. The proxy in between must pass on the Host unchanged.`;
   return "The page reaches the server, but its WebSocket does not: the proxy in between must let WebSockets through.";

@@ -1,8 +1,7 @@
 /** What lies over the page right now: the palette, a menu, or a question. */
 
-import type { Profile, Project, Session } from "@termwall/client";
+import type { Match, Profile, Project, Session } from "@termwall/client";
 import type { Engine, ScreenLink } from "@termwall/react";
-import type { Match } from "../api";
 import type { Action } from "../menus/find";
 import { Palette } from "../menus/Palette";
 import { type MenuItem, PopupMenu } from "../menus/PopupMenu";

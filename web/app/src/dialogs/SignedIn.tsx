@@ -1,11 +1,12 @@
 /** The browsers that are signed in, for the owner: one that is lost or lent is signed out here (X5). */
 
+import type { BrowserShown } from "@termwall/client";
 import { useCallback, useEffect, useState } from "react";
-import { api, type SignedInBrowser } from "../api";
+import { api } from "../api";
 import "./SignedIn.css";
 
 export function SignedIn() {
-  const [browsers, setBrowsers] = useState<readonly SignedInBrowser[]>([]);
+  const [browsers, setBrowsers] = useState<readonly BrowserShown[]>([]);
   const [days, setDays] = useState(0);
   const [problem, setProblem] = useState("");
   const load = useCallback(async () => {
@@ -19,7 +20,7 @@ export function SignedIn() {
     }
   }, []);
   useEffect(() => void load(), [load]);
-  const end = async (one: SignedInBrowser) => {
+  const end = async (one: BrowserShown) => {
     await api.endBrowser(one.id).catch(() => undefined); // The list says what is left.
     await load();
   };

@@ -1,7 +1,8 @@
 /** Search in all terminals of a project and their recordings, with a jump to the place. */
 
+import type { Match, SearchAnswer } from "@termwall/client";
 import { useEffect, useId, useRef, useState } from "react";
-import { type Answer, api, type Match } from "../api";
+import { api } from "../api";
 import { useGivesKeysBack } from "../keys/keptKeys";
 import { missingSentence } from "./missing";
 import { clock } from "./playback";
@@ -20,7 +21,7 @@ export function Everywhere(props: {
   const { projectId, onPick, onClose } = props;
   const element = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("");
-  const [answer, setAnswer] = useState<Answer | null>(null);
+  const [answer, setAnswer] = useState<SearchAnswer | null>(null);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const [chosen, setChosen] = useState(0);
@@ -119,7 +120,7 @@ export function Everywhere(props: {
           >
             <span className="where">
               {match.sessionName}
-              {match.recordingId !== null && <span className="muted"> recording, {clock(match.time ?? 0)}</span>}
+              {match.recordingId != null && <span className="muted"> recording, {clock(match.time ?? 0)}</span>}
               {match.node && <span className="muted"> on {match.node}</span>}
             </span>
             <code className="grow">
@@ -147,10 +148,10 @@ function Marked({ match: { text, start, end } }: { match: Match }) {
   );
 }
 
-function summary(text: string, answer: Answer | null): string {
+function summary(text: string, answer: SearchAnswer | null): string {
   if (text === "" || answer === null) return "Small letters find both cases.";
   const { matches, truncated, skipped } = answer;
   const count = matches.length === 0 ? "Nothing was found." : `${matches.length}${truncated ? " and more" : ""} found.`;
   const undrawn = skipped.length > 0 ? `${skipped.length} could not be searched: no screen can be drawn now.` : "";
-  return [count, undrawn, missingSentence(answer.missing, "searched")].filter((part) => part !== "").join(" ");
+  return [count, undrawn, missingSentence(answer.missing ?? [], "searched")].filter((part) => part !== "").join(" ");
 }

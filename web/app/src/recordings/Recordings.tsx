@@ -1,7 +1,8 @@
 /** The recordings of a project: list, play, download, delete. */
 
+import type { RecordingList } from "@termwall/client";
 import { useCallback, useEffect, useState } from "react";
-import { api, castUrl, type RecordingList } from "../api";
+import { api, castUrl } from "../api";
 import { Dialog } from "../dialogs/Dialog";
 import { useServerNow } from "../time";
 import { missingSentence } from "./missing";
@@ -66,7 +67,8 @@ export function Recordings(props: { projectId: string; play?: Playing; canType: 
                 <b>{one.sessionName}</b>{" "}
                 <span className="muted">
                   {new Date(one.startedAt).toLocaleString()} ·{" "}
-                  {clock(one.endedAt === null ? (now - one.startedAt) / 1000 : one.seconds)} · {megabytes(one.bytes)}
+                  {clock(one.endedAt === null ? (now - one.startedAt) / 1000 : (one.seconds ?? 0))} ·{" "}
+                  {megabytes(one.bytes)}
                   {one.node && ` · on ${one.node}`}
                   {one.endedAt === null && " · records"}
                 </span>

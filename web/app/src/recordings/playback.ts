@@ -3,32 +3,7 @@
  * and seeks by the server's key frames. It knows neither the page nor the network.
  */
 
-export interface Part {
-  part: number;
-  /** Seconds from the beginning of the recording. */
-  start: number;
-  bytes: number;
-  cols: number;
-  rows: number;
-  /** Its first event only repeats how the part before it ended. */
-  continues: boolean;
-}
-
-export interface Timeline {
-  parts: readonly Part[];
-  /** When the last event is. */
-  seconds: number;
-}
-
-/** A picture to play on from: nothing in it is later than `time`; the events go on at the byte `at` of the part. */
-export interface Frame {
-  part: number;
-  time: number;
-  at: number;
-  cols: number;
-  rows: number;
-  data: string;
-}
+import type { Frame, Timeline, TimelinePart } from "@termwall/client";
 
 export interface Source {
   /** The last frame that shows nothing later. */
@@ -210,7 +185,7 @@ class Reader {
     this.events = [{ time: this.now, code: "r", data: `${part.cols}x${part.rows}` }];
   }
 
-  private parsed(text: string, part: Part): CastEvent[] {
+  private parsed(text: string, part: TimelinePart): CastEvent[] {
     const found: CastEvent[] = [];
     for (const line of text.split("\n")) {
       const value = read(line);

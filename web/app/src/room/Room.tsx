@@ -3,12 +3,11 @@
  * zoom, which pane has the keys) is this viewer's alone.
  */
 
-import type { Profile, Project, Session } from "@termwall/client";
+import type { Match, Profile, Project, Session } from "@termwall/client";
 import { TermwallError } from "@termwall/client";
 import { type Engine, useTermwall, useWorkspace } from "@termwall/react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { flushSync } from "react-dom";
-import type { Match } from "../api";
 import { Bar } from "../bar/Bar";
 import { NodesAway } from "../bar/NodesStatus";
 import { useTitle } from "../bar/useTitle";
@@ -226,8 +225,8 @@ export function Room(props: RoomProps) {
 
   const searchIn = useCallback((id: string) => setSearching({ id, text: "", linesFromEnd: null }), []);
   const jump = useCallback(
-    async ({ sessionId, recordingId, part, time, linesFromEnd }: Match, text: string) => {
-      if (recordingId !== null)
+    async ({ sessionId, recordingId, part, time, linesFromEnd = null }: Match, text: string) => {
+      if (recordingId != null)
         setOpen({ kind: "recordings", play: { id: recordingId, start: { part: part ?? 1, time: time ?? 0 } } });
       else if (sessionId !== null) {
         await bring(sessionId);

@@ -1,7 +1,8 @@
 // @vitest-environment happy-dom
+
+import type { Recording, SearchAnswer } from "@termwall/client";
 import { act } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Answer, Recording } from "../../src/api";
 import { Everywhere } from "../../src/recordings/Everywhere";
 import { Player } from "../../src/recordings/Player";
 import { Recordings } from "../../src/recordings/Recordings";
@@ -19,6 +20,9 @@ const recording = (id: string, node: string | null): Recording => ({
   firstPart: 1,
   parts: 1,
   error: null,
+  command: ["agent"],
+  cols: 80,
+  rows: 24,
   node,
 });
 const answers = new Map<string, { status?: number; body: unknown }>();
@@ -98,7 +102,7 @@ describe("N8 recordings of several nodes", () => {
 });
 
 describe("N8 a search of several nodes", () => {
-  const search = async (answer: Answer) => {
+  const search = async (answer: SearchAnswer) => {
     vi.useFakeTimers();
     answers.set("projects/p/search", { body: answer });
     await page.show(<Everywhere projectId="p" onPick={nothing} onClose={nothing} />);
@@ -113,7 +117,7 @@ describe("N8 a search of several nodes", () => {
 
   test("a line says where it is, and what is missing is told", async () => {
     const matches = [{ ...match, start: 2, end: 8, linesFromEnd: 0, node: "two" }];
-    await search({ matches, truncated: false, skipped: [], missing: ["three"] });
+    await search({ matches, limit: 100, truncated: false, skipped: [], missing: ["three"] });
     expect(page.element.querySelector("[role=option]")?.textContent).toBe("agent on twoa needle");
     expect(page.element.querySelector("[role=status]")?.textContent).toBe(
       "1 found. Node three could not be asked: what is there was not searched.",
@@ -121,7 +125,7 @@ describe("N8 a search of several nodes", () => {
   });
 
   test("nothing found says that not all were asked", async () => {
-    await search({ matches: [], truncated: false, skipped: [], missing: ["two"] });
+    await search({ matches: [], limit: 100, truncated: false, skipped: [], missing: ["two"] });
     expect(page.element.querySelector("[role=status]")?.textContent).toBe(
       "Nothing was found. Node two could not be asked: what is there was not searched.",
     );

@@ -1,5 +1,6 @@
+import type { Frame, Timeline } from "@termwall/client";
 import { expect, test } from "vitest";
-import { clock, type Frame, Playback, type Screen, type Source, type Timeline } from "../../src/recordings/playback";
+import { clock, Playback, type Screen, type Source } from "../../src/recordings/playback";
 
 /** Parts of numbered lines, one each tenth of a second, with a key frame each hundred of them. */
 function recording(parts: number, lines: number, text = "") {

@@ -12,6 +12,7 @@ import type {
   Changer,
   Colours,
   ConnectionStatus,
+  ErrorCode,
   ErrorMessage,
   FocusState,
   FocusUpdate,
@@ -45,7 +46,13 @@ export interface ClientOptions {
 }
 
 /** Errors after which the input that caused them is not sent again: nothing of it was written. */
-const INPUT_REFUSALS = ["session_ended", "other_version", "input_overflow", "forbidden", "unknown_session"];
+const INPUT_REFUSALS: readonly ErrorCode[] = [
+  "session_ended",
+  "other_version",
+  "input_overflow",
+  "forbidden",
+  "unknown_session",
+];
 /** Most focus commands that wait for their answer. */
 const MAX_PENDING = 256;
 
@@ -489,20 +496,22 @@ export class TermwallClient {
       pending.reject(new TermwallError(error.code, error.data, focus));
       return;
     }
+    // Of a later server it may be one that is not known here: that is none of these.
+    const code = error.code as ErrorCode;
     // Pictures come again with the engine, or with the next request where a session has just gone: no news for anybody.
-    const quiet = error.code === "engine_away" || error.code === "unknown_session";
+    const quiet = code === "engine_away" || code === "unknown_session";
     if (this.previews.refused(error.requestId) && quiet) return;
     const sessionId = error.sessionId ?? undefined;
-    if (error.code === "rate_limited") this.inputs.rateLimited();
-    else if (error.code === "input_gap" && sessionId !== undefined && error.expected != null) {
+    if (code === "rate_limited") this.inputs.rateLimited();
+    else if (code === "input_gap" && sessionId !== undefined && error.expected != null) {
       this.inputs.gap(sessionId, error.expected);
       return;
-    } else if (sessionId !== undefined && (error.code === "too_late" || error.code === "engine_away")) {
-      const late = error.code === "too_late";
+    } else if (sessionId !== undefined && (code === "too_late" || code === "engine_away")) {
+      const late = code === "too_late";
       const why = late ? "The server could not take them within 5 s." : error.data;
       if (this.inputs.notTyped(sessionId, why, error.expected ?? null) || late) return;
-    } else if (sessionId !== undefined && INPUT_REFUSALS.includes(error.code)) this.inputs.refused(sessionId);
-    this.store.notice(error.code === "version_conflict" ? "conflict" : "error", error.data, sessionId);
+    } else if (sessionId !== undefined && INPUT_REFUSALS.includes(code)) this.inputs.refused(sessionId);
+    this.store.notice(code === "version_conflict" ? "conflict" : "error", error.data, sessionId);
   }
 
   // ---- sessions

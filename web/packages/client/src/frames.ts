@@ -1,8 +1,10 @@
 /** The binary frames of rule S8. */
 
-export type Reason = "attach" | "focus" | "resume" | "lagged" | "restart" | "resize";
+import { REASON_CODES, type Stream } from "./messages";
 
-const REASONS: readonly Reason[] = ["attach", "focus", "resume", "lagged", "restart", "resize"];
+export type Reason = NonNullable<Stream["reason"]>;
+
+const REASONS = new Map(Object.entries(REASON_CODES).map(([reason, code]) => [code, reason as Reason]));
 const STREAM = 1;
 const SNAPSHOT = 2;
 const INPUT = 16;
@@ -34,7 +36,7 @@ export function decodeFrame(buffer: ArrayBuffer): OutputFrame | null {
     snapshot: {
       cols: view.getUint16(start + 8),
       rows: view.getUint16(start + 10),
-      reason: REASONS[view.getUint8(start + 12) - 1] ?? "resume",
+      reason: REASONS.get(view.getUint8(start + 12)) ?? "resume",
     },
   };
 }

@@ -1,4 +1,4 @@
-// Generated from src/termwall/protocol/messages.py by tools/generate_typescript.py: do not edit.
+// Generated from src/termwall/protocol (messages.py, bodies.py) by tools/generate_typescript.py: do not edit.
 
 /** The terminal has parsed all bytes before `offset`: gives credit back (S5). */
 export interface Ack {
@@ -32,18 +32,23 @@ export interface Blur {
 /** The browsers that are signed in, the one that was used last first. */
 export interface BrowserList {
   browsers: BrowserShown[];
+  /** Without use, after which one has to sign in again. */
   days: number;
 }
 
 /** A browser that is signed in (X5). */
 export interface BrowserShown {
   id: string;
+  /** What it is, such as `Firefox on Linux`. */
   agent: string;
+  /** Of the token that it signed in with; null: the owner's. */
   name: string | null;
   role: "view" | "type" | "own";
   projectId: string | null;
   createdAt: number;
+  /** Perhaps an hour ago. */
   usedAt: number;
+  /** Whether it is the one that asks. */
   here: boolean;
 }
 
@@ -75,6 +80,7 @@ export interface Clipboard {
 /** A one-time code for opening a browser of the server's own user that is signed in (X1). */
 export interface CodeMade {
   code: string;
+  /** How long it is good. */
   seconds: number;
 }
 
@@ -103,8 +109,11 @@ export interface ConnectionStatus {
   version?: number | null;
   epoch?: string | null;
   sessions?: Session[] | null;
+  /** Milliseconds between the heartbeats that the server expects (W6). */
   heartbeatInterval?: number | null;
+  /** As often may a page send one that somebody looks at, to learn soon of a server that does not answer (W6). */
   visibleHeartbeatInterval?: number | null;
+  /** What the clock that `until` is given on shows (I1). */
   clock?: number | null;
   limits?: Limits | null;
 }
@@ -150,12 +159,14 @@ export interface ErrorAnswer {
 export interface ErrorMessage {
   type: "error";
   code: string;
+  /** What is wrong, as a sentence. */
   data: string;
   timestamp: number;
   field?: string | null;
   sessionId?: string | null;
   projectId?: string | null;
   requestId?: string | null;
+  /** With `input_gap` and `too_late`: the `seq` to go on with. */
   expected?: number | null;
   focusedSessions?: string[] | null;
   totalFocused?: number | null;
@@ -218,11 +229,14 @@ export interface FocusUpdate {
   epoch: string;
   timestamp: number;
   type: "focus_update";
+  /** The session that was named; null for a batch. */
   sessionId: string | null;
   focused: boolean;
   added: string[];
   removed: string[];
+  /** The part of `removed` that had to make room (F3). */
   evicted: string[];
+  /** Null where nobody asked for it: a session is gone, or `maxFocused` was lowered. */
   by?: Changer | null;
   requestId?: string | null;
 }
@@ -230,10 +244,13 @@ export interface FocusUpdate {
 /** A picture that a player can go on from. */
 export interface Frame {
   part: number;
+  /** Seconds from the beginning of the whole: nothing in `data` is later. */
   time: number;
+  /** The byte of the part from which the events go on. */
   at: number;
   cols: number;
   rows: number;
+  /** What to write into a terminal of that size; empty at a part's beginning, which has its own picture. */
   data: string;
 }
 
@@ -259,6 +276,7 @@ export interface HeartbeatAnswer {
   timestamp: number;
   sessionId?: string | null;
   echo?: number | null;
+  /** What the clock that `until` is given on shows (I1). */
   clock?: number | null;
   requestId?: string | null;
 }
@@ -272,6 +290,7 @@ export interface Input {
   type: "input";
   data: string;
   seq?: number | null;
+  /** On the server's `clock`: what is not taken before is `too_late`, and not typed. */
   until?: number | null;
 }
 
@@ -287,10 +306,15 @@ export interface InputAck {
 /** Input for the program: `data`, `base64` or `keys`, or `enter` alone. It makes nobody its driver (I4, A7). */
 export interface InputBody {
   data?: string | null;
+  /** In place of `data`, where it is no UTF-8. */
   base64?: string | null;
+  /** Keys by name, sent as the program asked for them: `Enter`, `Up`, `F5`, `C-c`, `S-Tab`, `x`; `=text` is text. */
   keys?: string[] | null;
+  /** `raw`: these bytes. `text`: as a person would type it: a paste where the program takes pastes, unless it is one character; a line's end is Enter, other control characters are pictures. `paste`: one character is a paste too. */
   mode?: "raw" | "text" | "paste";
+  /** Then press Enter, a moment after the rest was read. */
   enter?: boolean;
+  /** On the server's clock (`X-Termwall-Clock` of its answers): what is not typed before is `too_late`, and is not. */
   until?: number | null;
 }
 
@@ -333,15 +357,21 @@ export interface Mark {
 
 /** A line in which something was found. */
 export interface Match {
+  /** Null for a recording of a session that is gone. */
   sessionId: string | null;
   sessionName: string;
   recordingId?: string | null;
   part?: number | null;
+  /** Seconds from the part's beginning. */
   time?: number | null;
+  /** The line; of a very long one what is around the match. */
   text: string;
   start: number;
+  /** Where the match is in `text`, in characters. */
   end: number;
+  /** How many lines above the last one of the screen, of a session. */
   linesFromEnd?: number | null;
+  /** The node that has the session or the recording, where there are several. */
   node?: string | null;
 }
 
@@ -358,6 +388,7 @@ export interface NodeShown {
   role: string;
   draining: boolean;
   version: string;
+  /** What it speaks with the others: the same number understands each other. */
   protocol: number;
   sessions: number;
   connections: number;
@@ -366,6 +397,7 @@ export interface NodeShown {
 /** Which nodes there are, once connected and when that changes; none of it where the server is alone (N7). */
 export interface NodesUpdate {
   type: "nodes_update";
+  /** Whether the other nodes are reached. While they are not, `nodes` is this one alone. */
   engine: "up" | "down";
   nodes: WallNode[];
   timestamp: number;
@@ -381,7 +413,9 @@ export interface Notification {
 /** What an agent or a script says of its own session (S9). */
 export interface NotifyBody {
   state?: "working" | "needs input" | "done" | "idle";
+  /** Told to the user, where not empty. */
   message?: string;
+  /** Who says so, for the evidence: `Claude hook: Notification`. */
   source?: string;
 }
 
@@ -396,7 +430,9 @@ export interface Preview {
   cols: number;
   rows: number;
   cursor: ScreenCursor;
+  /** Whether a full-screen program shows its own screen. */
   alternate: boolean;
+  /** The visible rows from the top; a row without its trailing blanks. */
   lines: (Run[])[];
 }
 
@@ -464,8 +500,11 @@ export interface ProjectPatch {
 
 /** How a page's requests arrive, for one whose WebSocket does not. */
 export interface Reach {
+  /** The Host header, as it came. */
   host: string;
+  /** Whether a page of the origin that was asked about may connect. */
   originAllowed: boolean;
+  /** Why this client's handshake was refused in the last minute, with what came and what was expected. */
   refused?: string | null;
 }
 
@@ -477,21 +516,29 @@ export interface Recording {
   sessionName: string;
   command: string[];
   startedAt: number;
+  /** ms since 1970; null while it runs. */
   endedAt: number | null;
+  /** How long it is, by a clock that nobody sets; of one that runs, when it was last written. */
   seconds?: number;
   bytes: number;
+  /** The number of the first part that is still there; they are counted from 1. */
   firstPart: number;
+  /** How many there are; none where not even its first picture could be written. */
   parts: number;
   cols: number;
   rows: number;
+  /** Why it ended, if that was not wanted. */
   error: string | null;
+  /** How the program ended, where the recording ended with it; a signal counts from 128, as in a shell. */
   exitCode?: number | null;
+  /** The node that has it, where there are several. */
   node?: string | null;
 }
 
 /** A project's recordings, the newest first. */
 export interface RecordingList {
   recordings: Recording[];
+  /** Nodes that could not be asked, or did not answer in time: what they have is not listed. */
   missing?: string[];
 }
 
@@ -538,6 +585,7 @@ export interface Screen {
   rows: number;
   cursor: ScreenCursor;
   title: string;
+  /** Rows from the top, the asked scrollback first; a row without its trailing blanks. */
   lines: (Run[])[];
 }
 
@@ -557,15 +605,20 @@ export interface ScreenLines {
   rows: number;
   cursor: ScreenCursor;
   title: string;
+  /** From the top: of each line the rows that it takes, where it wraps. Joined they are the line. */
   lines: (string[])[];
 }
 
 /** What a search found. */
 export interface SearchAnswer {
   matches: Match[];
+  /** The most matches that were asked for. */
   limit: number;
+  /** Whether there is more: the limit was reached, or the time was over. */
   truncated: boolean;
+  /** Sessions that could not be searched because no screen can be drawn. */
   skipped: string[];
+  /** Nodes that could not be asked, or did not answer in time: what they have was not searched. */
   missing?: string[];
 }
 
@@ -585,7 +638,9 @@ export interface Session {
   name: string;
   title: string;
   type: string;
+  /** Exactly as it is run: who shows it has to leave out what a terminal would obey (X9). */
   command: string[];
+  /** Where the program says it works (OSC 7); until it does, where it was started. */
   cwd: string;
   status: "starting" | "running" | "exited" | "lost";
   exitCode: number | null;
@@ -596,23 +651,35 @@ export interface Session {
   attention: Attention;
   driver: Driver | null;
   createdAt: number;
+  /** Time of the last output, or of the start: ms since 1970. */
   lastActivity: number;
   epoch: string;
+  /** How many bytes the program has written in this epoch. */
   offset: number;
+  /** The program a close would end: null for an ended session and for a shell that waits at its prompt. */
   foreground?: string | null;
+  /** Time of the last bell: ms since 1970. */
   bell?: number | null;
   notification?: Notification | null;
   progress?: Progress | null;
   mark?: Mark | null;
+  /** The newest command line that its shell reported (OSC 633;E, OSC 133;C): with `mark`, what runs or ran last. */
   shellCommand?: string | null;
   screen?: "exact" | "rebuilding" | "lost";
   echo?: "on" | "off" | "unsure" | null;
+  /** The id of the recording that runs. */
   recording?: string | null;
+  /** Sessions that `termwall attach` shows within this one: they may not show it in turn (A6). */
   attached?: string[];
+  /** Why the last one ended, if that was not wanted; until another one begins. */
   recordingError?: string | null;
+  /** What a lost session runs when it is started again, if that is not its command (P5). */
   resume?: string[] | null;
+  /** The node that its program runs on, where there are several. */
   node?: string | null;
+  /** Why it cannot be shown, typed into or started again, though it is there: it is of another version (L9). */
   sealed?: string | null;
+  /** Why that node cannot be reached: the session is `lost` until it can. */
   away?: string | null;
 }
 
@@ -626,6 +693,7 @@ export interface SessionCreate {
   env?: Record<string, string> | null;
   cols?: number | null;
   rows?: number | null;
+  /** The node to run on, where there are several; else the one that is asked. */
   node?: string | null;
 }
 
@@ -645,19 +713,23 @@ export interface SessionUpdate {
   sessionId: string;
   projectId: string;
   timestamp: number;
+  /** The whole session, where it is new to this connection or was restarted. */
   session?: Session | null;
   name?: string | null;
   title?: string | null;
   cwd?: string | null;
   bell?: number | null;
   notification?: Notification | null;
+  /** Null, and in the message, where a program ended its progress. */
   progress?: Progress | null;
   mark?: Mark | null;
   shellCommand?: string | null;
   screen?: "exact" | "rebuilding" | "lost" | null;
   echo?: "on" | "off" | "unsure" | null;
+  /** Null, and in the message, where a recording ended. */
   recording?: string | null;
   attached?: string[] | null;
+  /** Null, and in the message, where another recording began. */
   recordingError?: string | null;
   status?: "starting" | "running" | "exited" | "lost" | null;
   exitCode?: number | null;
@@ -667,10 +739,13 @@ export interface SessionUpdate {
   focused?: boolean | null;
   attention?: Attention | null;
   driver?: Driver | null;
+  /** Null, and in the message, where its node is back. */
   away?: string | null;
   lastActivity?: number | null;
   epoch?: string | null;
+  /** With `cols` and `rows`: where in the output the size changed (S3). */
   offset?: number | null;
+  /** The session is gone for good; forget it. */
   removed?: true | null;
 }
 
@@ -689,6 +764,7 @@ export interface Stream {
   offset: number;
   epoch: string;
   timestamp: number;
+  /** True where the data begins by resetting the terminal (S4). */
   snapshot?: true | null;
   reason?: "attach" | "focus" | "resume" | "lagged" | "restart" | "resize" | null;
   cols?: number | null;
@@ -736,16 +812,21 @@ export interface SyncRequest {
 /** How long a recording is, and where in its files what is. */
 export interface Timeline {
   parts: TimelinePart[];
+  /** When the last event is. */
   seconds: number;
 }
 
 /** A part of a recording, on the time line of the whole. */
 export interface TimelinePart {
   part: number;
+  /** Seconds from the beginning of the first part that is still there. */
   start: number;
+  /** Of its file, when it was asked for. */
   bytes: number;
   cols: number;
+  /** The size it begins with. */
   rows: number;
+  /** Whether its first event only repeats how the part before it ended. */
   continues: boolean;
 }
 
@@ -793,6 +874,9 @@ export type ClientMessage = Focus | Blur | Input | Resize | SyncRequest | Heartb
 export type ServerMessage = ConnectionStatus | FocusUpdate | SyncComplete | Stream | SessionUpdate | Preview | Clipboard | InputAck | HeartbeatAnswer | NodesUpdate | ErrorMessage;
 
 export type ErrorCode = "bad_message" | "unknown_type" | "invalid" | "too_large" | "unauthorized" | "forbidden" | "unknown_project" | "unknown_session" | "unknown_recording" | "unknown_token" | "unknown_browser" | "already_exists" | "version_conflict" | "too_many_focused" | "session_ended" | "input_gap" | "input_overflow" | "too_late" | "cannot_start" | "other_version" | "limit_reached" | "rate_limited" | "engine_away" | "internal";
+
+/** Why a snapshot came, as the binary frames count it (S8). */
+export const REASON_CODES: Record<NonNullable<Stream["reason"]>, number> = { attach: 1, focus: 2, resume: 3, lagged: 4, restart: 5, resize: 6 };
 
 /** Close codes after which a client does not try again by itself (W9). */
 export const FINAL_CLOSE_CODES: readonly number[] = [1002, 1008, 4401, 4403, 4404];

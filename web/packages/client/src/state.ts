@@ -1,10 +1,10 @@
 /** What a page may show: one immutable snapshot after another, each what the server told last (F9). */
 
 import type { Environment } from "./environment";
-import type { FocusState, Limits, Session, WallNode } from "./messages";
+import type { ConnectionStatus, FocusState, Limits, Session, WallNode } from "./messages";
 
 export type ConnectionState = "connecting" | "connected" | "disconnected" | "error";
-export type Role = "view" | "type" | "own";
+export type Role = NonNullable<ConnectionStatus["role"]>;
 
 export interface Connection {
   /** `connecting` also between two tries; `disconnected` while nobody tries or the machine is offline (W10). */
