@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from termwall.cli.hook import notice_of
 from termwall.config import Settings
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.hook import notice_of
 from termwall.hub.service import TerminalService
 from tests.support import prepared
 from tests.support.server import Server, running

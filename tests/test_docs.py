@@ -17,7 +17,7 @@ import pytest
 import typer
 import uvicorn
 
-from termwall.cli import app
+from termwall.cli.main import app
 from termwall.config import Settings
 from termwall.core.errors import CLOSE_CODES, ERRORS
 from termwall.protocol import messages

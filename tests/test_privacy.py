@@ -19,9 +19,9 @@ from termwall.app import owner_token
 from termwall.config import Settings, SettingsError, secret_files
 from termwall.store.folder import DataFolderError, keep_private
 from termwall.store.secretfiles import others_read, warnings
+from tests.cli.test_main import Command
 from tests.support.patience import PATIENCE
 from tests.support.server import Server, running
-from tests.test_cli import Command
 
 OLD_LOG = "termwall ready: http://127.0.0.1:7070/?token=a-token-of-old\n"
 

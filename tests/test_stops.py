@@ -11,7 +11,7 @@ import pytest
 import typer
 from websockets.sync.client import connect
 
-from termwall import background
+from termwall.cli import background
 from termwall.pty.rendezvous import look
 from termwall.store import folder as folders
 from termwall.store.folder import find_running, stop_running

@@ -10,7 +10,7 @@ import python_reference
 import typer
 from pydantic.json_schema import models_json_schema
 
-from termwall.cli import app
+from termwall.cli.main import app
 from termwall.config import Settings
 from termwall.core.errors import CLOSE_CODES, ERRORS
 from termwall.protocol import bodies, messages

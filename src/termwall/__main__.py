@@ -11,17 +11,17 @@ _NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 def main() -> None:
     """The entry point."""
     if sys.argv[1:] == ["notify", "--hook"]:
-        from termwall import hook
+        from termwall.cli import hook
 
         hook.main()
         return
     _open_closed()
-    from termwall import cli
+    from termwall.cli.main import app
     from termwall.core.caption import sentence
 
     try:
         try:
-            cli.main()
+            app()
         finally:
             sys.stdout.flush()
     except BrokenPipeError:

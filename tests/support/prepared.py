@@ -24,13 +24,13 @@ USED_LATER = (
     "fastapi.telemetry._runtime",
     "pydantic.v1",
     "termwall.cluster.bus.nats",
-    "termwall.compatible",
+    "termwall.cli.compatible",
     "uvicorn.lifespan.on",
     "uvloop",
 )
 """What a server imports only once it needs it."""
 _CONTEXT.set_forkserver_preload(
-    ["termwall.__main__", "termwall.cli", "termwall.server", "termwall.attach", "httpx2", *USED_LATER]
+    ["termwall.__main__", "termwall.cli.main", "termwall.server", "termwall.cli.attach", "httpx2", *USED_LATER]
 )
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_attach import CHANGES
 from tests.support.server import Server, running
 from tests.terminals.keys import CONTROL, Keyboard
-from tests.test_attach import CHANGES
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("xterm") and shutil.which("Xvfb")), reason="needs xterm, xvfb and libxtst6 of Debian"

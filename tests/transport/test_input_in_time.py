@@ -12,8 +12,8 @@ import pytest
 
 from termwall.cluster.calls.forward import _on_clock
 from termwall.system import clock
+from tests.cli.test_main import Command
 from tests.support.server import Server, running
-from tests.test_cli import Command
 
 BODIES: list[dict[str, Any]] = [
     {"data": "stale\n"},
@@ -59,7 +59,7 @@ def test_I1_strangers_are_not_given_the_clock(server: Server) -> None:
 
 def test_I2_send_says_until_when_it_may_be_typed(server: Server) -> None:
     command = Command(server, server.data_dir.parent / "work")
-    hasty = "import sys; from termwall import cli; cli.TYPED_MILLISECONDS = -60_000; sys.exit(cli.main())"
+    hasty = "import sys; from termwall.cli import main; main.TYPED_MILLISECONDS = -60_000; sys.exit(main.app())"
     words = [sys.executable, "-c", hasty, "send", "s", "stale"]
     done = subprocess.run(words, cwd=command.cwd, env=command.env, capture_output=True, text=True, check=False)
     assert done.returncode == 1

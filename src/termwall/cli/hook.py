@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from termwall.cli.tls import CertificatesError, trusted
 from termwall.core.caption import sentence
 from termwall.store.disk import read_plain
 from termwall.store.folder import find_running
-from termwall.tls import CertificatesError, trusted
 
 TIMEOUT_SECONDS = 2.0
 """For the server to take the connection, and again to answer."""

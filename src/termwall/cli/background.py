@@ -15,11 +15,11 @@ from typing import IO, Annotated, Any, NoReturn
 
 import typer
 
+from termwall.cli.remote import DataDir, Json, Remote, Unanswered, fail, here, read_settings, sendable, warn_of
 from termwall.config import Settings
 from termwall.core.caption import caption
 from termwall.pty.groups import gone, kill_held
 from termwall.pty.rendezvous import HolderError, HolderSilent, look
-from termwall.remote import DataDir, Json, Remote, Unanswered, fail, here, read_settings, sendable, warn_of
 from termwall.store.folder import (
     LOG_NAME,
     DataFolderError,
@@ -209,7 +209,7 @@ def _holder(folder: Path) -> dict[str, Any] | None:
 
 def _hidden(holder: dict[str, Any]) -> list[dict[str, str | None]]:
     """The programs of a holder that this version would not show."""
-    from termwall.compatible import hidden_programs, programs
+    from termwall.cli.compatible import hidden_programs, programs
 
     return [{"name": None, "why": f"{programs(count)}: {why}"} for why, count in hidden_programs(holder).items()]
 

@@ -17,7 +17,7 @@ PAGE_DOWN, PAGE_UP, LEFT, RIGHT, HOME, END = b"\x1b[6~", b"\x1b[5~", b"\x1b[D", 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[OuterTerminal]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
-    env |= {"PYTHONPATH": str(Path(__file__).parent.parent / "src"), "TERM": "xterm-256color"}
+    env |= {"PYTHONPATH": str(Path(__file__).parents[2] / "src"), "TERM": "xterm-256color"}
     one = OuterTerminal(env, tmp_path)
     yield one
     one.close()

@@ -6,9 +6,9 @@ import sys
 import time
 from pathlib import Path
 
+from tests.cli.test_main import Command, termwall, work
 from tests.support import prepared
 from tests.support.server import Server
-from tests.test_cli import Command, termwall, work
 
 __all__ = ["termwall", "work"]
 
@@ -99,7 +99,7 @@ def test_S9_notify_says_what_a_session_is(server: Server, termwall: Command) -> 
 
 def test_A5_a_program_in_a_session_finds_its_own_server(server: Server, tmp_path: Path) -> None:
     script = f"{sys.executable} -m termwall notify hello; exec cat"
-    environment = {"PYTHONPATH": str(Path(__file__).parent.parent / "src")}
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
     session = server.session(server.project(tmp_path / "work"), "sh", "-c", script, env=environment)
     said = Command(server, tmp_path)("wait", session, "--until", "needs-input", "--timeout", "20")
     assert said == "needs input: notify: hello\n"

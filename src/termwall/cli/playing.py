@@ -5,11 +5,11 @@ import select
 import sys
 import time
 
+from termwall.cli.tape import Tape
+from termwall.cli.terminal import BorrowedTerminal, borrowed
 from termwall.core.asciicast import Event
 from termwall.core.caller import Caller
 from termwall.core.typed import ANSWER_SECONDS, STYLE
-from termwall.tape import Tape
-from termwall.terminal import BorrowedTerminal, borrowed
 
 SPEEDS = 0.01, 1000.0
 """The slowest and the fastest."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from termwall import hook
+from termwall.cli import hook
+from tests.cli.test_main import Command
 from tests.support.server import Server
-from tests.test_cli import Command
 
 COPILOT = {
     "sessionId": "4df66d98-27aa-4962-b07a-c173c0c589fb",
@@ -93,7 +93,7 @@ def test_S9_a_hook_tells_its_session(server: Server, tmp_path: Path) -> None:
 def test_S9_a_session_finds_its_own_server(server: Server, tmp_path: Path) -> None:
     said = json.dumps({"hook_event_name": "Notification", "message": "May I?"})
     script = 'printf %s "$1" | exec "$2" -m termwall notify --hook'
-    environment = {"PYTHONPATH": str(Path(hook.__file__).parent.parent)}
+    environment = {"PYTHONPATH": str(Path(hook.__file__).parents[2])}
     project = server.project(tmp_path / "work")
     session = server.session(project, "sh", "-c", f"{script}; cat", "-", said, sys.executable, env=environment)
     waited = Command(server, tmp_path)("wait", session, "--until", "needs-input", "--timeout", "20")
@@ -102,7 +102,7 @@ def test_S9_a_session_finds_its_own_server(server: Server, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", "7", STOP])
 def test_S9_a_hook_outside_of_a_session_does_nothing(text: str, tmp_path: Path) -> None:
-    done = called({"PATH": "/usr/bin", "PYTHONPATH": str(Path(hook.__file__).parent.parent)}, text)
+    done = called({"PATH": "/usr/bin", "PYTHONPATH": str(Path(hook.__file__).parents[2])}, text)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -124,7 +124,7 @@ def test_S9_a_hook_never_fails(server: Server, tmp_path: Path) -> None:
 def test_S9_a_hook_does_not_wait_for_a_server_that_hangs(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         env = {
-            "PYTHONPATH": str(Path(hook.__file__).parent.parent),
+            "PYTHONPATH": str(Path(hook.__file__).parents[2]),
             "TERMWALL_SESSION_ID": "s",
             "TERMWALL_TOKEN": "t",
             "TERMWALL_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
@@ -135,15 +135,14 @@ def test_S9_a_hook_does_not_wait_for_a_server_that_hangs(tmp_path: Path) -> None
 
 
 def test_S9_a_hook_imports_nothing_heavy() -> None:
-    code = (
-        "import sys, termwall.hook; print([m for m in sys.modules if m in ('httpx2', 'pydantic', 'typer', 'asyncio')])"
-    )
-    env = {"PYTHONPATH": str(Path(hook.__file__).parent.parent)}
+    heavy = ("httpx2", "pydantic", "typer", "asyncio")
+    code = f"import sys, termwall.cli.hook; print([m for m in sys.modules if m in {heavy}])"
+    env = {"PYTHONPATH": str(Path(hook.__file__).parents[2])}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
-PAGE = Path(__file__).parent.parent / "docs/how-to/attention.md"
+PAGE = Path(__file__).parents[2] / "docs/how-to/attention.md"
 
 
 def block(language: str) -> str:

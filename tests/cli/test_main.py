@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from termwall.addresses import only_here, public_address
+from termwall.cli.addresses import only_here, public_address
+from termwall.cli.remote import Remote
 from termwall.pty.rendezvous import look
-from termwall.remote import Remote
 from termwall.store.folder import Running
 from tests.support import prepared
 from tests.support.server import Server, running
@@ -31,7 +31,7 @@ class Command:
     def __init__(self, server: Server, cwd: Path) -> None:
         self.cwd = cwd
         self.env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
-        self.env |= {"PYTHONPATH": str(Path(__file__).parent.parent / "src"), "TERMWALL_DATA_DIR": str(server.data_dir)}
+        self.env |= {"PYTHONPATH": str(Path(__file__).parents[2] / "src"), "TERMWALL_DATA_DIR": str(server.data_dir)}
 
     def __call__(self, *words: str, ok: bool = True, text: str = "", both: bool = False) -> str:
         """What it prints; on failure what it says, or both."""

@@ -11,11 +11,11 @@ from threading import Thread
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from termwall import hook
-from termwall.dialing import connect
+from termwall.cli import hook
+from termwall.cli.dialing import connect
 from termwall.store.folder import Running
+from tests.cli.test_main import Command
 from tests.support.server import Server
-from tests.test_cli import Command
 
 
 class Stranger:

@@ -20,10 +20,10 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from termwall.cli.dialing import connect
+from termwall.cli.tls import trusted_by
 from termwall.core.errors import CLOSE_CODES, CloseCode
-from termwall.dialing import connect
 from termwall.protocol.codec import JSON_SUBPROTOCOL
-from termwall.tls import trusted_by
 
 STATES = {"idle": "idle", "needs-input": "needs input", "done": "done", "working": "working"}
 """Goals that are states, as they are written on the command line."""

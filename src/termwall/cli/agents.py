@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from termwall import hook
-from termwall.remote import (
+from termwall.cli import hook
+from termwall.cli.remote import (
     Ca,
     DataDir,
     Json,
@@ -119,7 +119,7 @@ def wait_command(
 ) -> None:
     """Wait for a session, and print what it is. Exit code 1: it ended before; 124: the time is over."""
     # WebSockets and messages take a tenth of a second to import, for this command only.
-    from termwall.waiting import EndedFirst, GoalError, Goals, WaitError, Waiting
+    from termwall.cli.waiting import EndedFirst, GoalError, Goals, WaitError, Waiting
 
     try:
         goals = Goals.parse(until)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_attach import CHANGES
 from tests.support.server import Server, running
-from tests.test_attach import CHANGES
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
@@ -70,7 +70,7 @@ def tmux(server: Server, tmp_path: Path) -> Iterator[Tmux]:
     """With 60 lines printed, and a prompt."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("TERMWALL_", "TMUX"))}
     env |= {
-        "PYTHONPATH": str(Path(__file__).parent.parent / "src"),
+        "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
         "TERMWALL_DATA_DIR": str(server.data_dir),
         "PS1": "$ ",
         "ENV": "",

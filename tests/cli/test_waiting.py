@@ -11,8 +11,8 @@ from websockets.asyncio.server import Response, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
+from termwall.cli.waiting import EndedFirst, GoalError, Goals, Session, WaitError, Waiting
 from termwall.core.errors import CloseCode
-from termwall.waiting import EndedFirst, GoalError, Goals, Session, WaitError, Waiting
 
 Script = Callable[[ServerConnection], Awaitable[None]]
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import typer
 
+from termwall.cli.remote import Ca, DataDir, Json, Token, TokenFile, Url, fail, remote
 from termwall.core.caption import caption
-from termwall.remote import Ca, DataDir, Json, Token, TokenFile, Url, fail, remote
 
 browser_app = typer.Typer(help="Browsers that are signed in.", no_args_is_help=True)
 

@@ -4,7 +4,7 @@ import ipaddress
 import socket
 from urllib.parse import urlsplit
 
-from termwall.remote import Remote
+from termwall.cli.remote import Remote
 
 EVERYWHERE = ("0.0.0.0", "::")
 _FAR_AWAY = ("192.0.2.1", 9)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_main import Command
 from tests.support.server import Server
-from tests.test_cli import Command
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import httpx2
 import typer
 from pydantic import ValidationError
 
+from termwall.cli.tls import VARIABLE, CertificatesError, trusted_by
 from termwall.config import MIN_TOKEN, Settings, SettingsError, read_token
 from termwall.core.caption import caption, sentence
 from termwall.core.ids import ID_PATTERN
@@ -20,7 +21,6 @@ from termwall.store.disk import read_plain
 from termwall.store.folder import Running, find_running
 from termwall.store.secretfiles import others_read, warning
 from termwall.system import clock
-from termwall.tls import VARIABLE, CertificatesError, trusted_by
 
 
 def _trust(path: Path | None) -> Path | None:

@@ -11,10 +11,8 @@ from urllib.parse import urlencode
 
 import typer
 
-from termwall.core.asciicast import CastError
-from termwall.core.caption import caption
-from termwall.playing import play
-from termwall.remote import (
+from termwall.cli.playing import play
+from termwall.cli.remote import (
     Ca,
     DataDir,
     Json,
@@ -31,8 +29,10 @@ from termwall.remote import (
     sendable,
     show,
 )
+from termwall.cli.tape import Tape
+from termwall.core.asciicast import CastError
+from termwall.core.caption import caption
 from termwall.store.castfile import cast_lines, split_lines
-from termwall.tape import Tape
 
 RecordingArgument = Annotated[str, typer.Argument(help="A recording's id, or an asciicast file, v1 to v3.")]
 

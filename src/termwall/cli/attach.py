@@ -18,14 +18,14 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake
 from websockets.typing import Subprotocol
 
+from termwall.cli.dialing import connect
+from termwall.cli.terminal import ANSWER_SECONDS, BorrowedTerminal, borrowed
+from termwall.cli.tls import trusted_by
 from termwall.core.caller import Caller
 from termwall.core.session.inputs import TYPED_MILLISECONDS
 from termwall.core.typed import Typed, in_pixels
-from termwall.dialing import connect
 from termwall.protocol.codec import BINARY_SUBPROTOCOL, DATED_INPUT_KIND, INPUT_KIND, SNAPSHOT_KIND, STREAM_KIND
 from termwall.system import clock
-from termwall.terminal import ANSWER_SECONDS, BorrowedTerminal, borrowed
-from termwall.tls import trusted_by
 
 AGAIN = (1000, 1001, 1005, 1006, 1012, 1013)
 """Close codes after which the server may be back soon."""

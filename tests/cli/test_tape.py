@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from termwall import tape as module
+from termwall.cli import tape as module
+from termwall.cli.tape import Tape
 from termwall.core.asciicast import CastError
 from termwall.screen.ghostty import GhosttyEngine
 from termwall.store.castfile import cast_lines
-from termwall.tape import Tape
 
 SIZES = {60: (40, 10), 130: (100, 30), 200: (80, 24)}
 

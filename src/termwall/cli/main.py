@@ -15,23 +15,19 @@ from urllib.parse import quote
 
 import typer
 
-from termwall.addresses import only_here, public_address
-from termwall.agents import notify_command, screen_command, wait_command
-from termwall.background import down_command, go_on, restart_command, status_command, up_command
-from termwall.browser_commands import browser_app, open_browser, open_while_serving
-from termwall.config import Settings, SettingsError
-from termwall.core.caption import caption, sentence
-from termwall.core.errors import TermwallError
-from termwall.core.session.inputs import TYPED_MILLISECONDS
-from termwall.node_commands import drain_command, nodes_command
-from termwall.recording_commands import (
+from termwall.cli.addresses import only_here, public_address
+from termwall.cli.agents import notify_command, screen_command, wait_command
+from termwall.cli.background import down_command, go_on, restart_command, status_command, up_command
+from termwall.cli.browser import browser_app, open_browser, open_while_serving
+from termwall.cli.nodes import drain_command, nodes_command
+from termwall.cli.recordings import (
     export_command,
     grep_command,
     play_command,
     record_command,
     recordings_command,
 )
-from termwall.remote import (
+from termwall.cli.remote import (
     Ca,
     DataDir,
     Json,
@@ -51,6 +47,10 @@ from termwall.remote import (
     show,
     shown_to_others,
 )
+from termwall.config import Settings, SettingsError
+from termwall.core.caption import caption, sentence
+from termwall.core.errors import TermwallError
+from termwall.core.session.inputs import TYPED_MILLISECONDS
 from termwall.store.folder import LOG_NAME, DataFolderError, find_running
 from termwall.system import descriptors, shortage
 
@@ -87,11 +87,6 @@ app.command("wait")(wait_command)
 
 
 NoOutlive = Annotated[bool, typer.Option("--no-outlive", help="End the programs with the server.")]
-
-
-def main() -> None:
-    """The entry point."""
-    app()
 
 
 # ---- serving
@@ -215,7 +210,7 @@ def serve_command(
 def check_settings(settings: Settings, *, before_stop: bool = False) -> None:
     """End the command if a server could not be started with them; before a stop, also if not with what is there."""
     from termwall.app import check
-    from termwall.compatible import must_be_compatible
+    from termwall.cli.compatible import must_be_compatible
     from termwall.pty.rendezvous import HolderError, look
 
     try:
@@ -459,7 +454,7 @@ def attach_command(
     r"""Show a session in this terminal and type into it; Ctrl-\ leaves it running."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail("attach needs a terminal; `termwall send` types without one.")
-    from termwall.attach import AttachError, attach_terminal
+    from termwall.cli.attach import AttachError, attach_terminal
 
     with remote(data_dir, url, token) as server:
         found = server.find(project, session)

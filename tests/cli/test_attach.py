@@ -44,7 +44,7 @@ def terminal(server: Server) -> Iterator[OuterTerminal]:
     """A terminal with something on its screen and in its scrollback."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("TERMWALL_")}
     env |= {
-        "PYTHONPATH": str(Path(__file__).parent.parent / "src"),
+        "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
         "TERMWALL_DATA_DIR": str(server.data_dir),
         "TERM": "xterm-256color",
     }
@@ -175,7 +175,7 @@ def test_case_command_line_3_a_session_is_not_attached_to_itself(server: Server,
 
 def test_case_page_29_attach_types_nothing_later_than_its_time(server: Server, terminal: OuterTerminal) -> None:
     session = server.session("work", "sh", "-c", "echo READY; exec cat")
-    hasty = "import sys; from termwall import attach, cli; attach.TYPED_MILLISECONDS = 1000; sys.exit(cli.main())"
+    hasty = "import sys; from termwall.cli import attach, main; attach.TYPED_MILLISECONDS = 1000; sys.exit(main.app())"
     terminal.run(sys.executable, "-c", hasty, "attach", session)
     terminal.shows("READY")
     terminal.type(b"in time\r")

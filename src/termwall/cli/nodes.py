@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from termwall.cli.remote import Ca, DataDir, Json, Token, TokenFile, Url, remote
 from termwall.core.caption import caption
-from termwall.remote import Ca, DataDir, Json, Token, TokenFile, Url, remote
 
 Back = Annotated[bool, typer.Option("--back", help="Take clients again.")]
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from termwall import terminal as module
+from termwall.cli import terminal as module
+from termwall.cli.terminal import BorrowedTerminal
 from termwall.core.caller import Caller
-from termwall.terminal import BorrowedTerminal
 
 Pair = tuple[int, BorrowedTerminal]
 
