@@ -38,8 +38,8 @@ CHECKERS = 4
 RING_BYTES, WAITING_BYTES = 128 << 10, 32 << 10
 """Output that is kept, and input that may wait. With 2,000 bytes a second a server has gone through all of a ring, and
 so maps all of it, after 131 s (`GUARD_BYTES` are part of it): before minute 5. A client that stalls long falls out."""
-FLAT_SECONDS = 900.0
-"""A shorter run says nothing of memory."""
+FLAT_SECONDS = 1_700.0
+"""A shorter run says nothing of memory: its minute 5 is earlier."""
 PAUSE_SECONDS = 1.0
 """Between two portions that a session prints."""
 STARVED = 0.5
@@ -217,7 +217,7 @@ class Soak:
         end = self.footprint.figures(self.footprint.now)
         self._print("at the end, after more kills", end)
         self.footprint.end()
-        if self.seconds >= FLAT_SECONDS:  # Before that screens and rings are still filling.
+        if self.seconds >= FLAT_SECONDS:  # Before that screens and rings may still be filling.
             self.found += grown(before, middle) + grown(before, end)
         self.turns = self.stand.turned()
         if late := self.turns.judge():

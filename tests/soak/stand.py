@@ -148,7 +148,8 @@ class Stand:
 
     def watch_turns(self, project: str) -> None:
         """Measure from now on how long the server's loop lets a message wait."""
-        self.turns = self._started("tests.soak.turns", Watch(self.server.base, self.server.token, project).dump())
+        watch = Watch(self.server.base, self.server.token, project, str(self.server.data_dir / "server.json"))
+        self.turns = self._started("tests.soak.turns", watch.dump())
 
     def turned(self) -> Turns:
         """What was measured."""

@@ -1,4 +1,7 @@
-"""How long a message waits for the server's loop, by the wall, beside a bare loop that does nothing else (L6).
+"""How long a message waits for the server's loop, beside a bare loop that does nothing else (L6).
+
+By the wall, without what the server's process was ready to run and had no processor: on two cores with a hundred
+programs it waits for one, as any process that has work does, and a bare loop does not.
 
 `python -m tests.soak.turns`, given a `Watch` as a line of JSON on standard input; after another line it reports. It
 asks the server and the bare loop, a process of its own, in turn. What the machine adds is in both figures, so the
@@ -12,11 +15,14 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import uvloop
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from termwall.screen.starving import Turn
 
 ASK_SECONDS = 0.25
 QUIET_SECONDS = 0.02
@@ -35,6 +41,8 @@ class Watch:
     base: str
     token: str
     project: str
+    record: str
+    """The server's `server.json`, for its process id."""
 
     def dump(self) -> bytes:
         """As a line of JSON."""
@@ -95,16 +103,18 @@ async def _ask_server(watch: Watch, found: list[float], asked: asyncio.Event, ov
     while not over.done():  # A cancel may be lost in the end of a connection.
         with contextlib.suppress(OSError, InvalidHandshake, ConnectionClosed, EOFError, TimeoutError):
             async with connect(url, max_size=None, **options) as ws:
+                pid = json.loads(Path(watch.record).read_text())["pid"]
                 while True:
                     await asked.wait()
                     asked.clear()
                     if over.done():
                         return
-                    before = time.monotonic()
+                    before, turn = time.monotonic(), Turn.of(pid)
                     await ws.send(json.dumps({"type": "heartbeat", "timestamp": int(before * 1e6)}))
                     while '"heartbeat"' not in str(await ws.recv())[:40]:
                         pass
-                    found.append(round(time.monotonic() - before, 5))
+                    took, waited = time.monotonic() - before, Turn.of(pid).waited - turn.waited
+                    found.append(round(max(0.0, took - waited), 5))
         await asyncio.sleep(ASK_SECONDS)
 
 
