@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 from termwall.core.asciicast import (
@@ -20,27 +21,40 @@ from termwall.core.asciicast import (
 from termwall.hub.frames import frame_before
 from termwall.protocol.bodies import Frame, Recording, Timeline, TimelinePart
 from termwall.store.castfile import split_lines
+from termwall.store.disk import open_plain
+from termwall.system import shortage
 
 CHUNK_BYTES = 64 << 10
 TAIL_BYTES = 64 << 10
+NOTHING = "Nothing of the recording is there yet."
 MAX_TAIL_BYTES = 4 << 20
 """Read of a part's end to find its last event; a longer line is none of ours."""
 
 
-def whole_cast(recording: Recording, parts: Iterable[Path], version: Version) -> Iterator[bytes]:
+def whole_cast(recording: Recording, parts: Iterable[tuple[int, Path]], version: Version) -> Iterator[bytes]:
     """All parts as one file, in pieces; of one that runs what was written by now.
 
+    A part that is damaged costs what follows in it: a marker says so, and the next part goes on (L10).
+
     Raises:
-        CastError: there is nothing of it.
+        CastError: none of it can be read; the message says why.
     """
     with ExitStack() as stack:
+        faults: list[str] = []
         # All at once: a part that is deleted meanwhile is still read.
-        files = [stack.enter_context(open(path, "rb")) for path in parts if path.exists()]
-        casts = [read_cast(split_lines(file, os.fstat(file.fileno()).st_size)) for file in files]
+        opened = [(number, _open_part(stack, number, path)) for number, path in parts if _begun(path)]
+        header = next((one.header for _, one in opened if isinstance(one, Cast)), None)
+        if header is None:
+            raise CastError(str(opened[0][1]) if opened else NOTHING)
+        casts = []
+        for number, one in opened:
+            # A part that begins like none takes no time, where the one before it ended.
+            header = one.header if isinstance(one, Cast) else header
+            casts.append(Cast(header, _watched(number, header, one, faults)))
         cast = joined(casts)
         yield encode_header(cast.header._replace(version=version), {"TERM": "xterm-256color"}, version).encode()
         pieces, size, before = [], 0, 0.0
-        for event in _with_exit(cast, recording, version):
+        for event in _with_end(cast, faults, recording, version):
             line = encode_event(event, before if version == 3 else None).encode()
             before = event.time
             pieces.append(line)
@@ -51,14 +65,70 @@ def whole_cast(recording: Recording, parts: Iterable[Path], version: Version) ->
         yield b"".join(pieces)
 
 
-def _with_exit(cast: Cast, recording: Recording, version: Version) -> Iterator[Event]:
-    now = 0.0
+def check_part(number: int, path: Path, *, whole: bool) -> None:
+    """Look whether a part can be read: all of it, or its beginning.
+
+    Raises:
+        CastError: no; the message says where.
+    """
+    faults: list[str] = []
+    with ExitStack() as stack:
+        one = _open_part(stack, number, path)
+        if isinstance(one, CastError):
+            raise one
+        for _ in _watched(number, one.header, one, faults) if whole else ():
+            pass
+    if faults:
+        raise CastError(faults[0])
+
+
+def _begun(path: Path) -> bool:
     try:
-        for event in cast.events:
-            now = event.time
-            yield event
-    except CastError:  # The rest of a part is broken: what came before it is what there is.
-        pass
+        found = path.stat()
+    except OSError:
+        return False
+    return found.st_size > 0 or not S_ISREG(found.st_mode)
+
+
+def _open_part(stack: ExitStack, number: int, path: Path) -> Cast | CastError:
+    try:
+        file = stack.enter_context(open_plain(path))
+        return read_cast(split_lines(file, os.fstat(file.fileno()).st_size))
+    except (OSError, CastError) as error:
+        return _damaged(number, error)
+
+
+def _damaged(number: int, error: OSError | CastError) -> CastError:
+    why = f"{shortage.why(error)}." if isinstance(error, OSError) else str(error)
+    return CastError(f"Part {number} of the recording is damaged: {why}")
+
+
+def _watched(number: int, header: Header, part: Cast | CastError, faults: list[str]) -> Iterator[Event]:
+    """The events of a part up to where it cannot be read; why is added to `faults`, and a marker of the next."""
+    if faults and header.continues:
+        yield Event(0.0, "m", "")  # Left out by `joined` in place of the picture, which repeats nothing that was read.
+    yield from _markers(0.0, faults)
+    if isinstance(part, CastError):
+        faults.append(str(part))
+        return
+    try:
+        yield from part.events
+    except (OSError, CastError) as error:
+        faults.append(str(_damaged(number, error)))
+
+
+def _markers(now: float, faults: list[str]) -> Iterator[Event]:
+    for fault in faults:
+        yield Event(now, "m", fault)
+    faults.clear()
+
+
+def _with_end(cast: Cast, faults: list[str], recording: Recording, version: Version) -> Iterator[Event]:
+    now = 0.0
+    for event in cast.events:
+        now = event.time
+        yield event
+    yield from _markers(now, faults)
     if version == 3 and recording.exit_code is not None:
         yield Event(now, "x", str(recording.exit_code))
 
@@ -77,7 +147,7 @@ def _places(parts: Iterable[tuple[int, Path]]) -> list[_Place]:
     origin = 0.0
     for number, path in parts:
         try:
-            with open(path, "rb") as file:
+            with open_plain(path) as file:
                 header = read_cast(split_lines(file)).header
         except (OSError, CastError):
             continue
@@ -114,7 +184,7 @@ def last_time(path: Path) -> tuple[float, int]:
     """The time of the last whole event of a part, and how many bytes it has now."""
     length = TAIL_BYTES
     try:
-        with open(path, "rb") as file:
+        with open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
             while True:
                 file.seek(max(0, size - length))

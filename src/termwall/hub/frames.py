@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from termwall.store.disk import open_plain
+
 MAX_HEAD = 256
 """Bytes of the line before a picture."""
 
@@ -47,16 +49,16 @@ def encode_frame(spot: Spot, text: str) -> bytes:
 def list_frames(part: Path) -> Iterator[Frame]:
     """The key frames of a part, the first one first. It reads no pictures."""
     try:
-        with open(frames_of(part), "rb") as file:
+        with open_plain(frames_of(part)) as file:
             size = os.fstat(file.fileno()).st_size
             while head := file.readline(MAX_HEAD):
-                *values, length = json.loads(head)
-                frame = Frame(Spot(*values), file.tell(), length)
-                if frame.place + length >= size:
+                at, time, cols, rows, length = json.loads(head)
+                frame = Frame(Spot(int(at), float(time), int(cols), int(rows)), file.tell(), int(length))
+                if length < 0 or frame.place + length >= size:
                     return
                 yield frame
                 file.seek(length + 1, os.SEEK_CUR)
-    except (OSError, ValueError, TypeError):  # There is none, or the rest is broken.
+    except (OSError, ValueError, TypeError, OverflowError):  # There is none, or the rest is broken.
         return
 
 

@@ -10,17 +10,23 @@ from typing import Any
 
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.limits import Bounds
-from termwall.hub.export import last_moment
+from termwall.hub.export import check_part, last_moment
 from termwall.hub.recorder import Recorder, cut_torn
 from termwall.hub.sealed import must_be_open
 from termwall.hub.session import LiveSession
 from termwall.protocol.bodies import Recording
+from termwall.store.disk import read_plain
+from termwall.store.rows import Fault
 from termwall.system import shortage
 
 log = logging.getLogger("termwall.recordings")
 
 DESCRIPTION_BYTES = 4096
 """A `recording.json` is padded to a multiple of this, so that how it ended can be written over it on a full disk."""
+SOUND_PARTS = 1_024
+"""So many parts are remembered to be sound."""
+MOST_PARTS = 1_000_000
+"""No recording has more: it would take months and the disk of a data centre."""
 
 
 class Recordings:
@@ -38,16 +44,20 @@ class Recordings:
         """This node's name, where there are several."""
         self.changed: Callable[[LiveSession], None] = lambda session: None
         """Called when a session's recording began, was written on, or ended."""
+        self.faults: list[Fault] = []
+        """Of those that cannot be read (L10): they are left out, and their files are left alone."""
         if folder is not None and folder.is_dir():
             for path in sorted(folder.glob("*/recording.json")):
+                name = path.parent.name
                 try:
-                    found = Recording.model_validate_json(path.read_bytes())
-                except ValueError as error:
+                    self._all[name] = _described(name, read_plain(path))
+                except (OSError, ValueError) as error:
                     log.warning("%s is left out: %s", path, error)
-                else:
-                    self._all[found.id] = found
+                    self.faults.append(Fault("recording", name, "its `recording.json` cannot be read"))
         self._sizes: dict[str, int] = {}
         """Bytes on disk of those that have ended, once they were counted."""
+        self._sound: dict[Path, tuple[int, int]] = {}
+        """Size and time of parts that were read whole; begun anew at `SOUND_PARTS`."""
 
     def of_project(self, project_id: str) -> list[Recording]:
         """A project's, the newest first."""
@@ -85,6 +95,23 @@ class Recordings:
         """The parts that are there, with their numbers."""
         one = self.get(id)
         return [(part, self._place(id) / f"{part}.cast") for part in range(one.first_part, one.first_part + one.parts)]
+
+    def check(self, id: str, part: int, path: Path) -> None:
+        """Look whether a part can be given out as it is, in a thread; of one that is written its beginning counts.
+
+        Raises:
+            CastError: no; the message says why.
+        """
+        one = self._all.get(id)
+        runs = one is not None and one.ended_at is None and part == one.first_part + one.parts - 1
+        stamp = _stamp(path)
+        if self._sound.get(path) == stamp:
+            return
+        check_part(part, path, whole=not runs)
+        if not runs:
+            if len(self._sound) >= SOUND_PARTS:
+                self._sound.clear()
+            self._sound[path] = stamp
 
     def start(self, session: "LiveSession") -> Recording:
         """Record a session from now on.
@@ -334,6 +361,26 @@ class Recordings:
         if recording.ended_at is not None:
             self._sizes[recording.id] = size
         return size
+
+
+def _described(id: str, text: bytes) -> Recording:
+    """What a `recording.json` says.
+
+    Raises:
+        ValueError: nothing that can be so.
+    """
+    found = Recording.model_validate_json(text)
+    if found.id != id or found.first_part < 1 or not 0 <= found.parts <= MOST_PARTS:
+        raise ValueError("it is another one's, or has impossible parts")
+    return found
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 def _size(path: Path) -> int:

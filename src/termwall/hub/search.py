@@ -170,6 +170,8 @@ def _lines(parts: list[tuple[int, Path]]) -> Iterator[tuple[int, float, Line]]:
     plain, part, at = PlainText(), 0, 0.0
     for part, path in parts:
         at = 0.0
+        if not path.is_file():  # Deleted meanwhile, or something that is never read to its end.
+            continue
         try:
             header, events = read_cast(cast_lines(path))
             if part != parts[0][0] and not header.continues:
@@ -181,6 +183,6 @@ def _lines(parts: list[tuple[int, Path]]) -> Iterator[tuple[int, float, Line]]:
                     continue  # What a part repeats of the one before it was seen there.
                 for line in plain.feed(event.data):
                     yield part, at, line
-        except (OSError, CastError):  # Deleted meanwhile, or broken: what was read is what there is.
+        except (OSError, CastError):  # Broken: what was read is what there is.
             continue
     yield part, at, plain.rest

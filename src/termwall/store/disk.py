@@ -6,6 +6,7 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from termwall.system import shortage
 
@@ -28,15 +29,23 @@ def has_room(folder: Path) -> bool:
     return written == PROBE_BYTES
 
 
-def read_plain(path: Path) -> bytes:
-    """A file's bytes. What is no file, such as a pipe that nobody writes into, is an error and is not waited for (L10).
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file to read it. What is none, such as a pipe that nobody writes into, is an error and is not waited for
+    (L10).
 
     Raises:
         OSError: it cannot be read.
     """
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is no file")
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no file")
+    return file
+
+
+def read_plain(path: Path) -> bytes:
+    """A file's bytes; as `open_plain`."""
+    with open_plain(path) as file:
         return file.read()
 
 

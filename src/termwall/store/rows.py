@@ -23,7 +23,7 @@ Role = Literal["view", "type", "own"]
 class Fault:
     """Something in the data folder that cannot be read or is not right."""
 
-    kind: Literal["project", "session", "screen", "token", "browser", "file"]
+    kind: Literal["project", "session", "screen", "token", "browser", "file", "recording"]
     id: str
     why: str
     """A sentence without its end."""

@@ -68,6 +68,17 @@ def keep(folder: Path, id: str, started_at: int, data: bytes, project: str = "wa
     (place / "recording.json").write_text(kept.model_dump_json())
 
 
+def long_cast() -> bytes:
+    """`LONG` bytes of which no piece is like another."""
+    head, line = cast(), b'[0.5,"o","%s"]\n'
+    rest, chance, lines = LONG - len(head), random.Random(1), []
+    while rest:
+        data = chance.randbytes(min(32 << 10, (rest - len(line) + 2) // 2)).hex().encode()
+        lines.append(line % data.ljust(rest - len(line) + 2 if rest < 64 << 10 else 0, b"x"))
+        rest -= len(lines[-1])
+    return head + b"".join(lines)
+
+
 def cast(*lines: str) -> bytes:
     header = {"version": 2, "width": 80, "height": 24}
     return "".join(f"{json.dumps(one)}\n" for one in (header, *([0.5, "o", f"{line}\r\n"] for line in lines))).encode()
@@ -81,7 +92,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Sites]:
     keep(tmp_path / "two", "r2", 2_000, cast("a needle of two"))
     keep(tmp_path / "one", "r3", 3_000, cast("nothing"))
     keep(tmp_path / "two", "secret", 4_000, cast("a needle of another project"), project="other")
-    keep(tmp_path / "two", "long", 5_000, random.Random(1).randbytes(LONG))
+    keep(tmp_path / "two", "long", 5_000, long_cast())
     sites = []
     for name in ("one", "two"):
         folder = tmp_path / name

@@ -1,6 +1,7 @@
 """Recordings over HTTP."""
 
 from itertools import chain
+from pathlib import Path as FilePath
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -11,10 +12,11 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from termwall.core.asciicast import MAX_SECONDS, CastError
+from termwall.core.caption import sentence
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ID_PATTERN
 from termwall.hub.connection import Role
-from termwall.hub.export import frame_at, timeline, whole_cast
+from termwall.hub.export import NOTHING, frame_at, timeline, whole_cast
 from termwall.hub.service import TerminalService
 from termwall.protocol import bodies
 from termwall.system.deadline import DISK_SECONDS, in_thread
@@ -24,7 +26,6 @@ from termwall.transport.http.route import ProjectId, SessionId, answers
 RecordingId = Annotated[str, Path(alias="recordingId", pattern=ID_PATTERN)]
 MEDIA_TYPE = "application/x-asciicast"
 RANGE_BEHIND = 416
-NOTHING = "Nothing of the recording is there yet."
 
 
 class SteadyFile(FileResponse):
@@ -60,6 +61,13 @@ def recording_routes(service: TerminalService) -> APIRouter:
 
     def enter(request: Request, recording_id: str, role: Role) -> bodies.Recording:
         return enter_recording(service, request, recording_id, role)
+
+    def sound(recording_id: str, part: int, path: FilePath) -> bool:
+        try:
+            service.recordings.check(recording_id, part, path)
+        except CastError:  # What of it can be read is read.
+            return False
+        return True
 
     @router.post(
         "/api/sessions/{sessionId}/recording",
@@ -140,15 +148,15 @@ def recording_routes(service: TerminalService) -> APIRouter:
             raise TermwallError(unknown, NOTHING)
         plain = "".join(one if one.isalnum() or one in "-_" else "-" for one in found.session_name)[:64]
         name = "-".join([plain or "recording", recording_id, *([] if part is None else [str(part)])]) + ".cast"
-        if len(files) == 1 and format == "v2":
+        if len(files) == 1 and format == "v2" and await in_thread(DISK_SECONDS, sound, recording_id, *files[0]):
             return SteadyFile(files[0][1], media_type=MEDIA_TYPE, filename=name)
         # A part that is not the last does not end with the program.
         whole = found if part is None else found.model_copy(update={"exit_code": None})
-        pieces = whole_cast(whole, [path for _, path in files], 3 if format == "v3" else 2)
+        pieces = whole_cast(whole, files, 3 if format == "v3" else 2)
         try:
             first = await in_thread(DISK_SECONDS, next, pieces)
-        except CastError:
-            raise TermwallError(unknown, NOTHING) from None
+        except CastError as error:
+            raise TermwallError(unknown, sentence(str(error)), field=None if part is None else "part") from None
         attached = {"content-disposition": f"attachment; filename*=utf-8''{quote(name)}"}
         return StreamingResponse(chain([first], pieces), media_type=MEDIA_TYPE, headers=attached)
 

@@ -62,7 +62,8 @@ def server_routes(service: TerminalService, access: Access, metrics: Metrics, ve
     async def list_problems(request: Request) -> bodies.ProblemList:
         """What of the data folder cannot be read or is not right; the rest goes on without it."""
         allow(request, "own")
-        return bodies.ProblemList(problems=[str(fault) for fault in service.archive.unreadable()])
+        faults = *service.archive.unreadable(), *service.recordings.faults
+        return bodies.ProblemList(problems=[str(fault) for fault in faults])
 
     @router.post("/api/drain", status_code=204, operation_id="drain", responses=answers())
     async def drain(request: Request, body: bodies.DrainBody) -> None:
