@@ -8,9 +8,10 @@ one that finds `COLUMNS` draws at the wrong width, one that finds `CLAUDECODE` r
 
 import os
 import pwd
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 
 REMOVED: Mapping[str, tuple[str, ...]] = {
     "termwall's own settings and secrets": ("TERMWALL_*",),
@@ -57,7 +58,7 @@ REMOVED: Mapping[str, tuple[str, ...]] = {
 """Names by what they describe; `*` stands for anything."""
 _PATTERNS = tuple(pattern for patterns in REMOVED.values() for pattern in patterns)
 _NAMES = frozenset(pattern for pattern in _PATTERNS if "*" not in pattern)
-_KINDS = tuple(pattern for pattern in _PATTERNS if "*" in pattern)
+_KINDS = re.compile("|".join(translate(pattern) for pattern in _PATTERNS if "*" in pattern))
 _OWN = "TERMWALL_*"
 
 _AGENTS = frozenset(
@@ -121,7 +122,7 @@ def inherited(base: Mapping[str, str], keep: Iterable[str] = ()) -> dict[str, st
 
 
 def _describes_starter(name: str) -> bool:
-    return name in _NAMES or any(fnmatchcase(name, kind) for kind in _KINDS)
+    return name in _NAMES or _KINDS.match(name) is not None
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
