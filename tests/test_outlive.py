@@ -98,7 +98,7 @@ async def test_P5_S3_I1_a_server_killed_at_any_moment_costs_no_line_and_no_key(
             for _ in range(3):
                 typed += 1
                 await client.type(echoing, f"<{typed}>")
-            await asyncio.sleep(random_moments.choice([0, 1.4]))  # With and without a keeper in between.
+            await asyncio.sleep(random_moments.choice([0, 1.4]))  # With and without a caretaker in between.
             await asyncio.to_thread(outlived.start)
             await until(lambda: client.connected, "the connection")
         last = f"<{typed}>".encode()
@@ -162,7 +162,7 @@ async def test_P5_while_there_is_no_server_screens_are_drawn_queries_answered_an
     outlived.kill()
     go.touch()
     # More output than a ring: who holds the program back without a screen would stop it for good.
-    await until(lambda: keeper_of(outlived) is not None, "the keeper")
+    await until(lambda: caretaker_of(outlived) is not None, "the caretaker")
     await asyncio.sleep(2.5)
     outlived.start()
 
@@ -217,19 +217,19 @@ async def test_case_hardening_L6_after_a_restart_too_a_client_is_who_its_token_s
         await until(lambda: shown(outlived, session).split("READY")[1].strip() == "m1j1j2j3m2m3j4", "each once")
 
 
-def keeper_of(server: Server) -> int | None:
+def caretaker_of(server: Server) -> int | None:
     found = look(server.data_dir)
     return None if found is None else found["owner"]
 
 
-async def test_P5_a_keeper_that_is_killed_is_started_again(outlived: Server, tmp_path: Path) -> None:
+async def test_P5_a_caretaker_that_is_killed_is_started_again(outlived: Server, tmp_path: Path) -> None:
     project = outlived.project(tmp_path / "work")
     session = outlived.session(project, "sh", "-c", COUNTING)
     outlived.kill()
-    first = await until(lambda: keeper_of(outlived), "a keeper")
+    first = await until(lambda: caretaker_of(outlived), "a caretaker")
     assert first is not None
     os.kill(first, signal.SIGKILL)
-    await until(lambda: keeper_of(outlived) not in (None, first), "another one")
+    await until(lambda: caretaker_of(outlived) not in (None, first), "another one")
     outlived.start()
     offset = outlived.call("GET", f"/api/sessions/{session}").json()["offset"]
     await until(lambda: outlived.call("GET", f"/api/sessions/{session}").json()["offset"] > offset, "more output")

@@ -137,7 +137,7 @@ def test_L3_status_and_down_take_no_longer_than_they_say_whatever_hangs(
     assert all(gone(pid) for pid in (holder, *programs))
 
 
-async def test_case_hardening_L2_a_holder_that_dies_while_a_keeper_has_the_sessions_is_replaced(
+async def test_case_hardening_L2_a_holder_that_dies_while_a_caretaker_has_the_sessions_is_replaced(
     outlived: Server, tmp_path: Path
 ) -> None:
     project = outlived.project(tmp_path / "work")
@@ -149,10 +149,12 @@ async def test_case_hardening_L2_a_holder_that_dies_while_a_keeper_has_the_sessi
         found = look(outlived.data_dir, 30.0) or {}
         return found.get("pid", 0), found.get("owner") or 0
 
-    await until(lambda: owner()[1], "a keeper", 30)
-    holder, keeper = owner()
+    await until(lambda: owner()[1], "a caretaker", 30)
+    holder, caretaker = owner()
     os.kill(holder, signal.SIGKILL)
-    await until(lambda: owner()[0] not in (0, holder) and owner()[1] == keeper, "another holder of the same keeper", 30)
+    await until(
+        lambda: owner()[0] not in (0, holder) and owner()[1] == caretaker, "another holder of the same caretaker", 30
+    )
     outlived.start()
     assert outlived.call("GET", f"/api/sessions/{session}").json()["status"] == "running"
     assert not gone(program)

@@ -22,8 +22,8 @@ from termwall.cluster.bus.contract import BusError
 from termwall.cluster.calls.forward import Forward
 from termwall.cluster.node import Node
 from termwall.config import Settings, SettingsError, load_environment, load_profiles, secret_files
+from termwall.hub.caretaker import caretaker_command
 from termwall.hub.service import TerminalService
-from termwall.keeper import keeper_command
 from termwall.pty.environment import Outfit
 from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.launcher import write_launcher
@@ -170,7 +170,7 @@ class Termwall:
         )
         self._timer: asyncio.TimerHandle | None = None
         folder = settings.data_dir.absolute()
-        programs = HeldPrograms(folder, keeper_command(folder, self.bounds)) if settings.outlive else None
+        programs = HeldPrograms(folder, caretaker_command(folder, self.bounds)) if settings.outlive else None
         self.service = TerminalService(
             bounds=self.bounds,
             store=self.store,

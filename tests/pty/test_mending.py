@@ -119,7 +119,7 @@ async def test_case_hardening_L7_a_holder_whose_socket_was_removed_is_found_agai
     await Run(found.program).close()
 
 
-async def test_case_hardening_L7_a_keeper_starts_no_holder_of_its_own(tmp_path: Path) -> None:
+async def test_case_hardening_L7_a_caretaker_starts_no_holder_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(HolderError, match="No process holds"):
         await HeldPrograms(tmp_path, None, yields=True).open()
     assert look(tmp_path) is None
@@ -184,14 +184,14 @@ import asyncio, sys
 from pathlib import Path
 from termwall.pty.holder_client import HeldPrograms
 async def main():
-    keeper = HeldPrograms(Path(sys.argv[1]), None, yields=True)
-    await keeper.open()
+    caretaker = HeldPrograms(Path(sys.argv[1]), None, yields=True)
+    await caretaker.open()
     await asyncio.sleep(600)
 asyncio.run(main())
 """
 
 
-async def test_L1_a_keeper_that_hangs_is_replaced(tmp_path: Path) -> None:
+async def test_L1_a_caretaker_that_hangs_is_replaced(tmp_path: Path) -> None:
     """Nobody would read what programs print: they would wait for it for ever."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / SOCKET))
@@ -206,14 +206,14 @@ async def test_L1_a_keeper_that_hangs_is_replaced(tmp_path: Path) -> None:
         run.process.leave()
         await server.close()
 
-        def keeper() -> int:
+        def caretaker() -> int:
             return (look(tmp_path, 30.0) or {})["owner"] or 0
 
-        hung = await until(keeper, "a keeper", 30)
+        hung = await until(caretaker, "a caretaker", 30)
         await asyncio.sleep(0.3)
-        assert keeper() == hung, "one that answers stays"
+        assert caretaker() == hung, "one that answers stays"
         os.kill(hung, signal.SIGSTOP)
-        await until(lambda: keeper() not in (0, hung), "another keeper", 30)
+        await until(lambda: caretaker() not in (0, hung), "another caretaker", 30)
     finally:
         end_holder(tmp_path)
         holder.wait(30)

@@ -258,8 +258,8 @@ async def test_P5_a_second_owner_is_waited_for_and_one_that_hangs_is_ended(folde
         process.stdout.close()
 
 
-async def test_P5_a_keeper_that_comes_late_leaves_the_server_alone(owner: Callable[[], Any], folder: Path) -> None:
-    """Found once: a server that started at the same moment as the keeper was taken for the one that does not let go."""
+async def test_P5_a_caretaker_that_comes_late_leaves_the_server_alone(owner: Callable[[], Any], folder: Path) -> None:
+    """Found once: a server that started at the same moment was taken for the one that does not let go."""
     first, _ = await owner()
     run = Run(await first.start(order("a", "cat")))
     left: list[bool] = []

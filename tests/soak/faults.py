@@ -23,12 +23,12 @@ def stopped(stand: Stand) -> None:
     stand.server.start()
 
 
-def keeper(stand: Stand) -> None:
-    """The server, the keeper that comes then, and the one after it lives until the next server."""
+def caretaker(stand: Stand) -> None:
+    """The server, the caretaker that comes then, and the one after it lives until the next server."""
     stand.server.kill()
-    first = waited(lambda: stand.keeper, "a keeper", BACK_SECONDS)
+    first = waited(lambda: stand.caretaker, "a caretaker", BACK_SECONDS)
     kill(first)
-    waited(lambda: stand.keeper not in (None, first), "another keeper", BACK_SECONDS)
+    waited(lambda: stand.caretaker not in (None, first), "another caretaker", BACK_SECONDS)
     stand.server.start()
 
 
@@ -55,7 +55,7 @@ def both(stand: Stand) -> None:
     server(stand)
 
 
-ALL: tuple[Callable[[Stand], None], ...] = (holder, server, worker, keeper, stopped, both)
+ALL: tuple[Callable[[Stand], None], ...] = (holder, server, worker, caretaker, stopped, both)
 """Every process in turn. A holder that took programs over has one descriptor more for each, so that comes first."""
 WITHOUT_SERVER: tuple[Callable[[Stand], None], ...] = (worker, holder)
 """Those that the server's memory outlives."""

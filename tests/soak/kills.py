@@ -1,7 +1,7 @@
 """`python -m tests.soak.kills`: kill -9 of the server a thousand times while everything prints as fast as it can.
 
 In each batch a new data folder, programs that print as fast as two checkers follow, and programs that give back what a
-checker types. The server is killed at random moments, a fifth of them before it is ready, some with a keeper after it.
+checker types. The server is killed at random moments, a fifth of them before it is ready, some with a caretaker then.
 Each checker must have each byte once, without a jump; each key must have been typed once; at the end each screen must
 be right, and no process may be left.
 """
@@ -24,10 +24,10 @@ RING_BYTES = 4 << 20
 """More than a program prints ahead of its checkers, so that every resume must be exact."""
 RUN_SECONDS, BEGIN_SECONDS = 0.6, 0.8
 """At most between a server that is ready and its kill, and between its start and a kill before that."""
-KEEPER_SECONDS = 120.0
-"""Until a keeper is there: 1 to 2 s, on a machine that does other work many times that."""
+CARETAKER_SECONDS = 120.0
+"""Until a caretaker is there: 1 to 2 s, on a machine that does other work many times that."""
 EARLY, KEPT = 0.2, 0.1
-"""Which part of the kills comes before the server is ready, and before which part of the starts there is a keeper."""
+"""Which part of the kills comes before the server is ready; before which part of the starts there is a caretaker."""
 
 
 @dataclass
@@ -77,9 +77,9 @@ def batch(folder: Path, kills: int, chance: random.Random, floods: int, echoes: 
                 found.moments["while it served"] += 1
             server.kill()
             if chance.random() < KEPT:
-                waited(lambda: stand.keeper, "a keeper", KEEPER_SECONDS)
+                waited(lambda: stand.caretaker, "a caretaker", CARETAKER_SECONDS)
                 time.sleep(chance.uniform(0, RUN_SECONDS))
-                found.moments["with a keeper before the next"] += 1
+                found.moments["with a caretaker before the next"] += 1
             server.begin()
             began = True
         server.ready()

@@ -253,8 +253,8 @@ class Stand:
         return None if found is None else int(found["pid"])
 
     @property
-    def keeper(self) -> int | None:
-        """Who owns the sessions: the keeper, while there is no server."""
+    def caretaker(self) -> int | None:
+        """Who owns the sessions: the caretaker, while there is no server."""
         found = self._look()
         return None if found is None or found["owner"] is None else int(found["owner"])
 

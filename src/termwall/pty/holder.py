@@ -1,9 +1,9 @@
 """The holder: a process that owns the programs, so that they outlive the server (P5). Standard library only.
 
 It starts them, keeps their PTYs' masters and their memory, reaps them and remembers how they ended. To the one owner
-that is connected (a server, or a keeper while there is none) it hands out the descriptors, and then does not touch the
-terminals: the owner reads and writes them itself. Only while nobody owns them it reads the output into the rings, as
-far as each one's limit; then the program waits, as on any terminal. Nothing is dropped.
+that is connected (a server, or a caretaker while there is none) it hands out the descriptors, and then leaves the
+terminals alone: the owner reads and writes them itself. Only while nobody owns them it reads the output into the rings,
+as far as each one's limit; then the program waits, as on any terminal. Nothing is dropped.
 
 It is started with `python -m termwall.pty.holder LISTENER FOLDER LOCK`: the descriptor of a listening Unix socket, the
 data folder, and the descriptor of that folder with its lock, which is held for as long as this process lives. A socket
@@ -43,8 +43,8 @@ MOST_UNSENT = 64
 """Answers that wait for one that does not own the sessions; more are left out."""
 LEAVE_SECONDS = 2.0
 """How long an owner may take to let go before it is killed: two that read one terminal would mix its output."""
-KEEPER_DELAYS = (1.0, 1.0, 2.0, 5.0, 15.0, 60.0)
-"""Until a keeper is started: a server that restarts is back before the first."""
+CARETAKER_DELAYS = (1.0, 1.0, 2.0, 5.0, 15.0, 60.0)
+"""Until a caretaker is started: a server that restarts is back before the first."""
 END_SECONDS = 5.0
 """From SIGHUP to SIGKILL when everything is ended."""
 LOOK_SECONDS = 0.05
@@ -58,7 +58,7 @@ PLACE_SECONDS = 1.0
 MOST_PLACE_SECONDS = 60.0
 PING_SECONDS = 10.0
 SILENT_PINGS = 3
-"""A keeper that answered none of so many hangs, and is ended: nobody else would read what programs print."""
+"""A caretaker that answered none of so many hangs, and is ended: nobody else would read what programs print."""
 
 
 class Holder:
@@ -80,9 +80,9 @@ class Holder:
         self.owner: Peer | None = None
         self.waiting: deque[tuple[Peer, dict[str, Any]]] = deque()
         """Who wants to own, while the present owner lets go."""
-        self.keeper: dict[str, Any] | None = None
-        self.keeper_child: subprocess.Popen[bytes] | None = None
-        self.keeper_starts = 0
+        self.caretaker: dict[str, Any] | None = None
+        self.caretaker_child: subprocess.Popen[bytes] | None = None
+        self.caretaker_starts = 0
         self.drained: set[str] = set()
         """Sessions that are read here."""
         self.timers: dict[str, tuple[float, Callable[[], None]]] = {}
@@ -221,7 +221,7 @@ class Holder:
         elif not self.ending:
             for held in self.sessions.values():
                 self._drain(held)
-            self._plan_keeper()
+            self._plan_caretaker()
 
     def _send(self, peer: Peer, header: dict[str, Any], body: bytes = b"", given: tuple[int, ...] = ()) -> None:
         if peer is not self.owner and len(peer.unsent) >= MOST_UNSENT:
@@ -265,7 +265,7 @@ class Holder:
         elif op == "own" and not understood(header):
             self._send(peer, {"op": "refused", **SPOKEN, "error": differs(header)})
         elif op == "own" and header.get("yields") and (self.owner is not None or self.waiting):
-            # A keeper that was started while a server came: it is not needed any more.
+            # A caretaker that was started while a server came: it is not needed any more.
             self._send(peer, {"op": "refused", "error": "another one owns the sessions"})
         elif op == "own":
             self.waiting.append((peer, header))
@@ -302,10 +302,10 @@ class Holder:
         for held in self.sessions.values():
             self._undrain(held)
             held.left = False
-        self.timers.pop("keeper", None)
+        self.timers.pop("caretaker", None)
         self.owner = peer
         if header.get("keeper") is not None:
-            self.keeper, self.keeper_starts = header["keeper"], 0
+            self.caretaker, self.caretaker_starts = header["keeper"], 0
         peer.answers, self.silent = bool(header.get("answers")), 0
         if peer.answers:
             self._in(PING_SECONDS, "ping", lambda: self._ping(peer, time.monotonic()))
@@ -317,12 +317,12 @@ class Holder:
             self._send(peer, {**held.facts, "op": "session", **facts, **sizes}, held.kept, given)
 
     def _ping(self, peer: Peer, since: float) -> None:
-        """See whether the keeper goes on. A holder that stood still itself has counted one silence at most."""
+        """See whether the caretaker goes on. A holder that stood still itself has counted one silence at most."""
         if peer is not self.owner or self.ending:
             return
         self.silent = 0 if peer.heard >= since else self.silent + 1
         if self.silent >= SILENT_PINGS:
-            _log(f"the keeper, process {peer.pid}, does not answer; it is replaced")
+            _log(f"the caretaker, process {peer.pid}, does not answer; it is replaced")
             peer.kill()
         else:
             self._send(peer, {"op": "ping"})
@@ -414,10 +414,10 @@ class Holder:
         for held in tuple(self.sessions.values()):
             if held.status is None and held.child is not None and held.child.poll() is not None:
                 self._ended(held, held.child.returncode)
-        if self.keeper_child is not None and self.keeper_child.poll() is not None:
-            self.keeper_child = None
+        if self.caretaker_child is not None and self.caretaker_child.poll() is not None:
+            self.caretaker_child = None
             if self.owner is None:
-                self._plan_keeper()
+                self._plan_caretaker()
 
     def _ended(self, held: Held, status: int | str) -> None:
         held.status = status
@@ -463,29 +463,29 @@ class Holder:
             self._undrain(held)
             held.close_master()
 
-    # ---- the keeper
+    # ---- the caretaker
 
-    def _plan_keeper(self) -> None:
-        if self.keeper is None or self.ending or "keeper" in self.timers or self.keeper_child is not None:
+    def _plan_caretaker(self) -> None:
+        if self.caretaker is None or self.ending or "caretaker" in self.timers or self.caretaker_child is not None:
             return
         if any(held.master >= 0 for held in self.sessions.values()):
-            delay = KEEPER_DELAYS[min(self.keeper_starts, len(KEEPER_DELAYS) - 1)]
-            self._in(delay, "keeper", self._start_keeper)
+            delay = CARETAKER_DELAYS[min(self.caretaker_starts, len(CARETAKER_DELAYS) - 1)]
+            self._in(delay, "caretaker", self._start_caretaker)
 
-    def _start_keeper(self) -> None:
-        assert self.keeper is not None
-        self.keeper_starts += 1
+    def _start_caretaker(self) -> None:
+        assert self.caretaker is not None
+        self.caretaker_starts += 1
         try:
-            self.keeper_child = subprocess.Popen(
-                self.keeper["command"],
-                env=self.keeper["env"],
+            self.caretaker_child = subprocess.Popen(
+                self.caretaker["command"],
+                env=self.caretaker["env"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
             )
         except OSError as error:
-            _log(f"the keeper cannot be started: {error}")
-            self._plan_keeper()
+            _log(f"the caretaker cannot be started: {error}")
+            self._plan_caretaker()
 
     # ---- the end of everything
 
@@ -494,7 +494,7 @@ class Holder:
         if self.ending:
             return
         self.ending = True
-        self.timers.pop("keeper", None)
+        self.timers.pop("caretaker", None)
         for held in self.sessions.values():
             if held.status is None:
                 held.signal(signal.SIGHUP)

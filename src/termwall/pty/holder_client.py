@@ -90,22 +90,22 @@ class HeldPrograms:
 
     Args:
         folder: the data folder; whoever uses this holds its lock.
-        keeper: what the holder runs while it has no owner.
-        yields: whether to leave the programs to whoever else has or wants them, as the keeper does.
+        caretaker: what the holder runs while it has no owner.
+        yields: whether to leave the programs to whoever else has or wants them, as the caretaker does.
         lost: called when the holder was killed.
     """
 
     def __init__(
         self,
         folder: Path,
-        keeper: Sequence[str] | None,
+        caretaker: Sequence[str] | None,
         lost: Callable[[], None] | None = None,
         *,
         yields: bool = False,
     ) -> None:
         self._folder = folder
         self._yields = yields
-        self._keeper = keeper
+        self._caretaker = caretaker
         self._lost = lost
         self._channel: socket.socket | None = None
         self._unpacker = Unpacker()
@@ -257,12 +257,12 @@ class HeldPrograms:
         self._known.clear()
         self._loop.add_reader(channel, self._receive)
         self._opened = opened = self._loop.create_future()
-        keeper = (
+        caretaker = (
             None
-            if self._keeper is None
-            else {"command": list(self._keeper), "env": {**os.environ, "PYTHONPATH": SOURCE}}
+            if self._caretaker is None
+            else {"command": list(self._caretaker), "env": {**os.environ, "PYTHONPATH": SOURCE}}
         )
-        wishes = {"keeper": keeper, "yields": self._yields, "answers": self._yields}
+        wishes = {"keeper": caretaker, "yields": self._yields, "answers": self._yields}
         self._put(("own", 0), {"op": "own", **SPOKEN, **wishes})
         try:
             seconds = BEGIN_SECONDS if made_here(channel) else OPEN_SECONDS

@@ -75,7 +75,7 @@ class Peer:
         self.unpacker = Unpacker()
         self.passed = Passed()
         self.answers = False
-        """Whether it answers pings, as a keeper does."""
+        """Whether it answers pings, as a caretaker does."""
         self.heard = 0.0
         """When it last said something, on the monotonic clock."""
         self.unsent: deque[tuple[memoryview, tuple[int, ...]]] = deque()
