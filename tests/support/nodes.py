@@ -6,7 +6,7 @@ from typing import Any
 
 from termwall.cluster.bus.contract import Bus
 from termwall.cluster.bus.local import LocalBroker, LocalBus
-from termwall.cluster.node import Node, Role
+from termwall.cluster.node import Node, NodeRole
 from tests.support.wall import Wall
 
 _runs = itertools.count()
@@ -16,7 +16,7 @@ class OneNode:
     """A service that takes part in a wall. `project`: it brings the project `wall` with it."""
 
     def __init__(
-        self, name: str, folder: Path, bus: Bus, run: str, *, project: bool = True, role: Role = "both", **more: Any
+        self, name: str, folder: Path, bus: Bus, run: str, *, project: bool = True, role: NodeRole = "both", **more: Any
     ) -> None:
         folder.mkdir(exist_ok=True)
         self.name = name

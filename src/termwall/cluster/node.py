@@ -22,7 +22,7 @@ from termwall.protocol.bodies import NodeShown
 
 log = logging.getLogger("termwall.cluster")
 
-Role = Literal["host", "gateway", "both"]
+NodeRole = Literal["host", "gateway", "both"]
 
 ANNOUNCE_SECONDS = 1.0
 """How often the others learn of this node's figures."""
@@ -53,7 +53,7 @@ class Node:
         *,
         run: str,
         new_id: Callable[[], str],
-        role: Role = "both",
+        role: NodeRole = "both",
         version: str = "",
     ) -> None:
         self._version = version

@@ -19,7 +19,7 @@ from termwall.core.ids import ProjectId, SessionId
 from termwall.core.replica import Accepted, Answered, Document, Effect, Propose, Replica, Value
 from termwall.hub.audience import Asked
 from termwall.hub.room import Room
-from termwall.hub.stages import Answer, Decide, Staged
+from termwall.hub.stages import Decide, StageAnswer, Staged
 from termwall.protocol.bodies import Project
 from termwall.protocol.messages import Changer, FocusUpdate
 
@@ -64,7 +64,7 @@ class SharedStages:
         self._rooms = rooms
         self._new_id = new_id
         self._replicas: dict[str, Replica] = {}
-        self._asked: dict[str, tuple[Asked | None, Answer]] = {}
+        self._asked: dict[str, tuple[Asked | None, StageAnswer]] = {}
         self._updates: dict[str, FocusUpdate] = {}
         self._chores = Chores(log)
         self._adopted = asyncio.Event()
@@ -72,7 +72,7 @@ class SharedStages:
 
     # ---- what the hub asks for
 
-    def change(self, room: Staged, decide: Decide, asked: Asked | None, answer: Answer) -> None:
+    def change(self, room: Staged, decide: Decide, asked: Asked | None, answer: StageAnswer) -> None:
         """Change a room's stage."""
 
         def decided(value: Value | None) -> Value | None:
@@ -104,7 +104,7 @@ class SharedStages:
         for room in self._rooms.rooms():
             self.made(room)
 
-    def rename(self, room: Staged, name: str, answer: Answer) -> None:
+    def rename(self, room: Staged, name: str, answer: StageAnswer) -> None:
         """Give a project another name."""
 
         def decided(value: Value | None) -> Value | None:
@@ -114,7 +114,7 @@ class SharedStages:
 
         self._ask(room.id, decided, None, answer)
 
-    def remove(self, room: Staged, answer: Answer) -> None:
+    def remove(self, room: Staged, answer: StageAnswer) -> None:
         """A project is gone for all."""
 
         def decided(value: Value | None) -> Value | None:
@@ -156,7 +156,7 @@ class SharedStages:
         return self._replicas.setdefault(key, Replica())
 
     def _ask(
-        self, key: str, decide: "Callable[[Value | None], Value | None]", asked: Asked | None, answer: Answer
+        self, key: str, decide: "Callable[[Value | None], Value | None]", asked: Asked | None, answer: StageAnswer
     ) -> None:
         if not self._bus.up:
             trouble = self._bus.trouble

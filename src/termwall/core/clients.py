@@ -5,9 +5,12 @@ TOKEN is a hash. So nobody is another token's client, whatever id it says; it re
 """
 
 from hashlib import blake2b
+from typing import Literal
 
 from termwall.core.ids import ClientId
 
+Role = Literal["view", "type", "own"]
+"""What a token allows, each more than the one before: watch, type, and all else (X3)."""
 _MARK = "~"
 
 

@@ -7,10 +7,10 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Never
+from typing import TYPE_CHECKING, Any, Never
 
 from termwall.core.bucket import Allowance
-from termwall.core.clients import Reader
+from termwall.core.clients import Reader, Role
 from termwall.core.errors import ERRORS, CloseCode, ErrorCode, TermwallError
 from termwall.core.ids import ClientId, SessionId
 from termwall.core.limits import Bounds
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from termwall.hub.viewer import Reason
 
 log = logging.getLogger("termwall.connection")
-Role = Literal["view", "type", "own"]
 
 GIVE_UP_REASON = "Session registration failed after retries"
 EARLY_MESSAGES = 64

@@ -27,7 +27,7 @@ class Spot(NamedTuple):
     rows: int
 
 
-class Frame(NamedTuple):
+class KeyFrame(NamedTuple):
     """A key frame, and where its text is in the file."""
 
     spot: Spot
@@ -46,14 +46,14 @@ def encode_frame(spot: Spot, text: str) -> bytes:
     return json.dumps([*spot, len(data)], separators=(",", ":")).encode() + b"\n" + data + b"\n"
 
 
-def list_frames(part: Path) -> Iterator[Frame]:
+def list_frames(part: Path) -> Iterator[KeyFrame]:
     """The key frames of a part, the first one first. It reads no pictures."""
     try:
         with open_plain(frames_of(part)) as file:
             size = os.fstat(file.fileno()).st_size
             while head := file.readline(MAX_HEAD):
                 at, time, cols, rows, length = json.loads(head)
-                frame = Frame(Spot(int(at), float(time), int(cols), int(rows)), file.tell(), int(length))
+                frame = KeyFrame(Spot(int(at), float(time), int(cols), int(rows)), file.tell(), int(length))
                 if length < 0 or frame.place + length >= size:
                     return
                 yield frame
@@ -62,7 +62,7 @@ def list_frames(part: Path) -> Iterator[Frame]:
         return
 
 
-def read_frame(part: Path, frame: Frame) -> str:
+def read_frame(part: Path, frame: KeyFrame) -> str:
     """A key frame's text.
 
     Raises:
@@ -86,9 +86,9 @@ def cut_frames(part: Path, size: int) -> None:
         frames_of(part).unlink(missing_ok=True)
 
 
-def frame_before(part: Path, seconds: float) -> tuple[Frame, str] | None:
+def frame_before(part: Path, seconds: float) -> tuple[KeyFrame, str] | None:
     """The last key frame of a part that shows nothing later than that."""
-    found: Frame | None = None
+    found: KeyFrame | None = None
     for frame in list_frames(part):
         if frame.spot.time > seconds:
             break

@@ -20,7 +20,7 @@ from termwall.hub.audience import Asked, Listener
 from termwall.hub.previews import Previews
 from termwall.hub.record import Home
 from termwall.hub.session import LiveSession
-from termwall.hub.stages import Answer, Decide, Stages
+from termwall.hub.stages import Decide, StageAnswer, Stages
 from termwall.protocol.bodies import Project
 from termwall.protocol.codec import encode
 from termwall.protocol.messages import Changer, Clipboard, FocusState, FocusUpdate, Session, SessionUpdate
@@ -154,7 +154,9 @@ class Room:
             return SessionId(session_id)
         return self.find(session_id, field).id
 
-    def focus(self, session_id: str, expected_version: int | None, answer: Answer, asked: Asked | None = None) -> None:
+    def focus(
+        self, session_id: str, expected_version: int | None, answer: StageAnswer, asked: Asked | None = None
+    ) -> None:
         """Put one session on the stage (F2-F4, F6)."""
         session = self.find(session_id)
         self._change(
@@ -167,7 +169,7 @@ class Room:
         self,
         session_ids: Sequence[str],
         expected_version: int | None,
-        answer: Answer,
+        answer: StageAnswer,
         asked: Asked | None = None,
     ) -> None:
         """Make these sessions the whole stage, in this order (F5)."""
@@ -179,7 +181,7 @@ class Room:
             asked,
         )
 
-    def _used(self, sessions: Sequence[AnySession], answer: Answer) -> Answer:
+    def _used(self, sessions: Sequence[AnySession], answer: StageAnswer) -> StageAnswer:
         """Who asks for sessions uses them (F3), once it is decided that they may be there."""
 
         def answered(result: FocusUpdate | TermwallError | None) -> None:
@@ -194,7 +196,7 @@ class Room:
         self,
         session_ids: Sequence[str],
         expected_version: int | None,
-        answer: Answer,
+        answer: StageAnswer,
         asked: Asked | None = None,
         *,
         single: bool,
@@ -206,7 +208,7 @@ class Room:
             lambda stage: focus.blur(stage, ids, named=named, expected_version=expected_version), answer, asked
         )
 
-    def limit(self, max_focused: int, answer: Answer) -> None:
+    def limit(self, max_focused: int, answer: StageAnswer) -> None:
         """Change how many may be on the stage (F1)."""
         self._change(lambda stage: focus.limit(stage, max_focused, self._activity(stage)), answer, None)
 
@@ -237,7 +239,7 @@ class Room:
             "timestamp": self._clock(),
         }
 
-    def _change(self, decide: Decide, answer: Answer, asked: Asked | None) -> None:
+    def _change(self, decide: Decide, answer: StageAnswer, asked: Asked | None) -> None:
         def decided(stage: Stage) -> FocusChange | None:
             try:
                 return decide(stage)

@@ -23,7 +23,7 @@ from termwall.hub.record import Launch, Record, must_fit
 from termwall.hub.room import Room
 from termwall.hub.sealed import must_be_open
 from termwall.hub.session import LiveSession
-from termwall.hub.stages import Answer
+from termwall.hub.stages import StageAnswer
 from termwall.hub.starting import order_for
 from termwall.protocol.bodies import InputBody, NotifyState, Project, Recording, SessionCreate
 from termwall.protocol.messages import Changer, FocusState, FocusUpdate, Session
@@ -525,7 +525,7 @@ class TerminalService(Estate):
         return candidate
 
 
-async def _answered(command: Callable[[Answer], None]) -> None:
+async def _answered(command: Callable[[StageAnswer], None]) -> None:
     """Give a command and wait for what became of it; raises why it was refused."""
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

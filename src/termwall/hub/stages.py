@@ -16,7 +16,7 @@ from termwall.protocol.messages import Changer, FocusUpdate
 
 Decide = Callable[[Stage], FocusChange | None]
 """What a command makes of the stage; None alters nothing. Raises `TermwallError` to refuse. May be called again."""
-Answer = Callable[[FocusUpdate | TermwallError | None], None]
+StageAnswer = Callable[[FocusUpdate | TermwallError | None], None]
 """Called once: with the new version, None if nothing was altered, or why it was refused."""
 
 
@@ -35,16 +35,16 @@ class Staged(Protocol):
 class Stages(Protocol):
     """Decides changes of stages. Every change ends in `room.apply`, in the order of versions."""
 
-    def change(self, room: Staged, decide: Decide, asked: Asked | None, answer: Answer) -> None:
+    def change(self, room: Staged, decide: Decide, asked: Asked | None, answer: StageAnswer) -> None:
         """Change a room's stage; the answer may come at once or later."""
 
-    def rename(self, room: Staged, name: str, answer: Answer) -> None:
+    def rename(self, room: Staged, name: str, answer: StageAnswer) -> None:
         """Give a project another name."""
 
     def made(self, room: Staged) -> None:
         """A project was made."""
 
-    def remove(self, room: Staged, answer: Answer) -> None:
+    def remove(self, room: Staged, answer: StageAnswer) -> None:
         """A project is to be deleted: agree with the others."""
 
 
@@ -60,7 +60,7 @@ class OwnStages:
         self._keep = keep
         self._keep_project = keep_project
 
-    def change(self, room: Staged, decide: Decide, asked: Asked | None, answer: Answer) -> None:
+    def change(self, room: Staged, decide: Decide, asked: Asked | None, answer: StageAnswer) -> None:
         """Decide, keep, tell."""
         try:
             change = decide(room.stage)
@@ -71,7 +71,7 @@ class OwnStages:
             return
         answer(None if change is None else room.apply(change, asked))
 
-    def rename(self, room: Staged, name: str, answer: Answer) -> None:
+    def rename(self, room: Staged, name: str, answer: StageAnswer) -> None:
         """Keep it, then have it."""
         changed = room.project.model_copy(update={"name": name})
         try:
@@ -85,6 +85,6 @@ class OwnStages:
     def made(self, room: Staged) -> None:
         """Nobody else has to know."""
 
-    def remove(self, room: Staged, answer: Answer) -> None:
+    def remove(self, room: Staged, answer: StageAnswer) -> None:
         """Nobody else knows it."""
         answer(None)

@@ -15,7 +15,7 @@ MAX_HEADER = 4 << 20
 MAX_BODY = 256 << 20
 """Bytes of a body: a checkpoint and a picture of the widest screens with all their scrollback."""
 
-Frame = tuple[dict[str, Any], bytes]
+Unpacked = tuple[dict[str, Any], bytes]
 
 
 class BadFrame(Exception):
@@ -34,7 +34,7 @@ class Unpacker:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> list[Unpacked]:
         """The frames that are complete with these bytes.
 
         Raises:
@@ -42,7 +42,7 @@ class Unpacker:
         """
         buffer = self._buffer
         buffer += data
-        frames: list[Frame] = []
+        frames: list[Unpacked] = []
         place = 0
         while len(buffer) - place >= _LENGTHS.size:
             header_length, body_length = _LENGTHS.unpack_from(buffer, place)

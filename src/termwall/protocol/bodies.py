@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from termwall.core.clients import Role
 from termwall.protocol.messages import (
     MAX_COMMAND,
     Caption,
@@ -411,7 +412,7 @@ class BrowserShown(Wire):
     """What it is, such as `Firefox on Linux`."""
     name: Caption | None
     """Of the token that it signed in with; null: the owner's."""
-    role: Literal["view", "type", "own"]
+    role: Role
     project_id: str | None
     created_at: int
     used_at: int
@@ -432,7 +433,7 @@ class TokenCreate(Wire):
     """A token for somebody else: what it opens (X3)."""
 
     name: Name
-    role: Literal["view", "type", "own"] = "view"
+    role: Role = "view"
     project_id: Id | None = None
 
 
@@ -441,7 +442,7 @@ class TokenShown(Wire):
 
     id: str
     name: Caption
-    role: Literal["view", "type", "own"]
+    role: Role
     project_id: str | None
     created_at: int
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
+from termwall.core.clients import Role
 from termwall.protocol.limits import Limits as Limits
 from termwall.protocol.parts import Attention as Attention
 from termwall.protocol.parts import AttentionState as AttentionState
@@ -258,7 +259,7 @@ class ConnectionStatus(Wire):
     session_id: str | None = None
     retry_count: int | None = None
     client_id: str | None = None
-    role: Literal["view", "type", "own"] | None = None
+    role: Role | None = None
     focused_sessions: list[str] | None = None
     total_focused: int | None = None
     max_focused: int | None = None

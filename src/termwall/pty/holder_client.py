@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.ipc.frames import BadFrame, Frame, Unpacker
+from termwall.ipc.frames import BadFrame, Unpacked, Unpacker
 from termwall.ipc.memory import Memory, MemoryFault, NoMemory, layout_of, unread
 from termwall.ipc.passing import SHORT, Passed, receive
 from termwall.pty.held_program import HeldProgram, discard
@@ -341,7 +341,7 @@ class HeldPrograms:
         except (BadFrame, KeyError, TypeError, ValueError, IndexError) as error:
             self._died(f"it says what nobody understands: {error!r}")
 
-    def _take(self, frame: Frame) -> None:
+    def _take(self, frame: Unpacked) -> None:
         header, body = frame
         given = self._passed.take(header.get("descriptors", 0))
         match header["op"]:

@@ -18,7 +18,7 @@ from typing import Any
 from termwall.core.modes import Modes
 from termwall.core.osc import Copied, Marked, OscEvent, OscScanner, encode_events, titled
 from termwall.core.theme import Theme
-from termwall.ipc.frames import Frame, Unpacker, pack
+from termwall.ipc.frames import Unpacked, Unpacker, pack
 from termwall.ipc.memory import Base, clear_checkpoint, map_ring, read_checkpoint, write_checkpoint
 from termwall.ipc.passing import Passed, receive
 from termwall.screen.ghostty import GhosttyEngine
@@ -101,7 +101,7 @@ class Drawn:
         self.ring.release()
         os.close(self._memory)
 
-    def draw(self, header: dict[str, Any]) -> Frame:
+    def draw(self, header: dict[str, Any]) -> Unpacked:
         """Draw up to an offset, with the size changes on the way, and answer with what came of it.
 
         Whatever goes wrong holds back neither this session nor another one: it goes on with a new screen, and says so.
@@ -114,7 +114,7 @@ class Drawn:
         except Exception as error:  # noqa: BLE001 - it is told, and must not end the other sessions' screens
             return self._begin_anew(header, f"{type(error).__name__}: {error}")
 
-    def _draw(self, header: dict[str, Any]) -> Frame:
+    def _draw(self, header: dict[str, Any]) -> Unpacked:
         engine, began = self.engine, time.process_time()
         # The server has seen the newest checkpoint by now, so nobody begins at the one before any more.
         clear_checkpoint(self._memory, self._stale)
@@ -155,7 +155,7 @@ class Drawn:
         answer["new"] = self._looks() if header.get("look") else self._looks_away()
         return answer
 
-    def _begin_anew(self, header: dict[str, Any], why: str) -> Frame:
+    def _begin_anew(self, header: dict[str, Any], why: str) -> Unpacked:
         sizes = header["sizes"]
         cols, rows, serial = sizes[-1][1:] if sizes else (self.engine.cols, self.engine.rows, header["serial"])
         self.engine.close()
@@ -167,7 +167,7 @@ class Drawn:
         answer = self._answer(header, serial, []) | {"seconds": 0.0, "anew": why, "done": True} | self._keep()
         return self._pictured(header, answer)
 
-    def _pictured(self, header: dict[str, Any], answer: dict[str, Any]) -> Frame:
+    def _pictured(self, header: dict[str, Any], answer: dict[str, Any]) -> Unpacked:
         """With the picture that is wanted; one that cannot be made costs nothing but itself."""
         try:
             return answer, self._show(header, answer)

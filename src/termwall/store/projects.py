@@ -4,8 +4,9 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from termwall.core.clients import Role
 from termwall.store.browsers import BrowserStore
 from termwall.store.rows import DEFAULT_FOCUSED, FOCUSED, BadRow, Fault, about, identity, role, stage, text
 from termwall.store.sessions import SessionStore
@@ -33,7 +34,7 @@ class StoredToken:
     id: str
     hash: bytes
     name: str
-    role: Literal["view", "type", "own"]
+    role: Role
     project_id: str | None
     created_at: int
 

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from termwall.core.clients import Role
 from termwall.core.ids import ID_PATTERN
 
 SIZE = (80, 24)
 SIZES = range(2, 1001)
 FOCUSED = range(1, 65)
 DEFAULT_FOCUSED = 4
-Role = Literal["view", "type", "own"]
 
 
 @dataclass(frozen=True, slots=True)

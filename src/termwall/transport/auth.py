@@ -9,10 +9,10 @@ import hashlib
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from termwall.hub.connection import Role
+from termwall.core.clients import Role
 from termwall.store.browsers import StoredBrowser
 from termwall.store.projects import StoredToken
 from termwall.transport.browsers import Browsers
@@ -23,7 +23,6 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_COOKIES = 8
 """Values of our cookie that are looked at in one request; browsers send one for each path."""
-_ROLES: tuple[Role, ...] = ("view", "type", "own")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Identity:
 
     def may(self, role: Role) -> bool:
         """Whether this identity may do what needs `role`: view < type < own (X3)."""
-        return _ROLES.index(self.role) >= _ROLES.index(role)
+        return get_args(Role).index(self.role) >= get_args(Role).index(role)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from termwall.cluster.bus.local import LocalBroker
-from termwall.cluster.bus.parcel import PROTOCOL, Frame, pack, unpack, unpack_frame
+from termwall.cluster.bus.parcel import PROTOCOL, OutFrame, pack, unpack, unpack_frame
 from termwall.cluster.sessions.distant import DistantSession
 from termwall.core.clients import bound
 from termwall.core.errors import TermwallError
@@ -165,7 +165,7 @@ async def test_S5_a_gateway_that_confirms_nothing_gets_512_KiB_and_no_more(
     _, host, gateway = two
     host.wall.session("a", "sh", "-c", COUNTING)
     await until(lambda: host.service.get_session("a").offset > 600 << 10, "more than that")
-    frames: list[Frame] = []
+    frames: list[OutFrame] = []
     await gateway.bus.subscribe(
         "out.silent", lambda _, data: frames.append(unpack_frame(data)), budget=64 << 20, lagged=lambda: None
     )

@@ -240,7 +240,7 @@ def document_of(key: str, data: bytes, sequence: int) -> Document:
         raise BusError(f"What is stored as {key} is no document.") from None
 
 
-class Watch:
+class DocumentWatch:
     """Follows the stream over all connections. `line()` waits until there is one."""
 
     HEARTBEAT = 1.0
@@ -365,7 +365,7 @@ class Watch:
 class _Consumer:
     """One consumer on one connection: nothing may be missing, and it shows signs of life."""
 
-    def __init__(self, watch: Watch, line: Line) -> None:
+    def __init__(self, watch: DocumentWatch, line: Line) -> None:
         self._watch = watch
         self._line = line
         self.over = asyncio.Event()
@@ -388,9 +388,9 @@ class _Consumer:
     async def live(self) -> None:
         """Until something is missing."""
         loop = asyncio.get_running_loop()
-        while not self.over.is_set() and loop.time() - self._heard < 3 * Watch.HEARTBEAT:
+        while not self.over.is_set() and loop.time() - self._heard < 3 * DocumentWatch.HEARTBEAT:
             try:
-                async with asyncio.timeout(Watch.HEARTBEAT):
+                async with asyncio.timeout(DocumentWatch.HEARTBEAT):
                     await self.over.wait()
             except TimeoutError:
                 pass

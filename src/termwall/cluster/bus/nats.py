@@ -25,7 +25,7 @@ from termwall.cluster.bus.contract import (
 )
 from termwall.cluster.bus.credentials import Credentials
 from termwall.cluster.bus.end import BusEnd
-from termwall.cluster.bus.jetstream import Documents, Line, Message, Watch
+from termwall.cluster.bus.jetstream import Documents, DocumentWatch, Line, Message
 from termwall.cluster.bus.mailbox import MOST_REQUESTS, Desk, Mailbox
 
 HEADER_BYTES = 512
@@ -100,7 +100,7 @@ class NatsBus(BusEnd):
         self._credentials = Credentials(credentials, tls_ca, tls_cert, tls_key)
         self._open_seconds = open_seconds
         self._documents = Documents(name, replicas, patience, log)
-        self._watches: list[Watch] = []
+        self._watches: list[DocumentWatch] = []
         self._connection: Connection | None = None
         self._connected = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -323,6 +323,6 @@ class NatsBus(BusEnd):
     ) -> Subscription:
         """As the contract says."""
         self._watches = [watch for watch in self._watches if not watch.ended]
-        watch = Watch(self._documents, self._next_line, handler, ready, lost, self._log)
+        watch = DocumentWatch(self._documents, self._next_line, handler, ready, lost, self._log)
         self._watches.append(watch)
         return watch

@@ -47,7 +47,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class OutFrame:
     """A piece of a session's output; a `reset` tells where it goes on, `again` that the attachment is over."""
 
     kind: str
@@ -63,18 +63,18 @@ class Frame:
 KINDS = ("data", "reset", "again")
 
 
-def pack_frame(frame: Frame) -> bytes:
+def pack_frame(frame: OutFrame) -> bytes:
     """One message."""
     name = frame.session_id.encode()
     head = _FRAME.pack(KINDS.index(frame.kind), len(name), frame.number, frame.offset, frame.cols, frame.rows)
     return head + name + frame.data
 
 
-def unpack_frame(data: bytes) -> Frame:
+def unpack_frame(data: bytes) -> OutFrame:
     """The frame. Raises `BadParcel`."""
     try:
         kind, count, number, offset, cols, rows = _FRAME.unpack_from(data)
         begin = _FRAME.size + count
-        return Frame(KINDS[kind], data[_FRAME.size : begin].decode(), number, offset, cols, rows, data[begin:])
+        return OutFrame(KINDS[kind], data[_FRAME.size : begin].decode(), number, offset, cols, rows, data[begin:])
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise BadParcel(f"A frame of another node cannot be read: {error}.") from None

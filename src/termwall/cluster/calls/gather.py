@@ -17,7 +17,7 @@ from termwall.protocol.bodies import Match, RecordingList, SearchAnswer
 
 log = logging.getLogger("termwall.cluster")
 
-Answer = TypeVar("Answer")
+Part = TypeVar("Part")
 
 MOST_BYTES = 32 << 20
 """Of all answers to one call together; each node has the same part."""
@@ -28,8 +28,8 @@ LATE_SECONDS = 2.0
 
 
 async def ask(
-    calls: Calls, call: Call, read: Callable[[bytes], Answer], *, seconds: float, away: Collection[str]
-) -> tuple[dict[str, Answer], list[str]]:
+    calls: Calls, call: Call, read: Callable[[bytes], Part], *, seconds: float, away: Collection[str]
+) -> tuple[dict[str, Part], list[str]]:
     """Ask all other nodes at once; one of another protocol is away (N5).
 
     Args:
@@ -50,7 +50,7 @@ async def ask(
             log.info("node %s is missing in an answer: %s", node, error)
             return 0, b""
 
-    answers: dict[str, Answer] = {}
+    answers: dict[str, Part] = {}
     missing = set(away) - set(there) - {calls.bus.node}
     for node, (status, body) in zip(there, await asyncio.gather(*map(one, there)), strict=True):
         if status == 200:
@@ -65,15 +65,15 @@ async def ask(
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered(Generic[Answer]):
+class Gathered(Generic[Part]):
     """A list that every node has a part of."""
 
     seconds: float
     """For each node."""
-    read: Callable[[bytes], Answer]
-    recordings: Callable[[Answer], Iterable[str]]
+    read: Callable[[bytes], Part]
+    recordings: Callable[[Part], Iterable[str]]
     """The ids that an answer names."""
-    merge: Callable[[Sequence[Answer], list[str]], Answer]
+    merge: Callable[[Sequence[Part], list[str]], Part]
     """One answer of all; from the nodes' answers, the one of the node that was asked first, and the names of those
     without one."""
 

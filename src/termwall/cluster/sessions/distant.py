@@ -15,7 +15,7 @@ from termwall.protocol import messages
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from termwall.cluster.bus.parcel import Frame
+    from termwall.cluster.bus.parcel import OutFrame
     from termwall.screen.feed import Picture
 
 UNUSED = 1
@@ -102,7 +102,7 @@ class DistantSession(AnySession):
             self._pump()
         return restarted
 
-    def arrived(self, frame: "Frame") -> bool:
+    def arrived(self, frame: "OutFrame") -> bool:
         """A piece of its output came. True if an ack is due."""
         receiver, ring = self.receiver, self.ring
         if receiver is None or frame.number != self.number:

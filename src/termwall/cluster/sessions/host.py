@@ -13,7 +13,7 @@ from typing import Any
 
 from termwall.cluster.bus.chores import Chores
 from termwall.cluster.bus.contract import Bus, BusError, Member, Subscription
-from termwall.cluster.bus.parcel import BadParcel, Frame, pack, pack_frame, unpack
+from termwall.cluster.bus.parcel import BadParcel, OutFrame, pack, pack_frame, unpack
 from termwall.cluster.sessions.news import News
 from termwall.cluster.sessions.pictures import Painter
 from termwall.core.errors import ErrorCode, TermwallError
@@ -173,7 +173,7 @@ class Host:
         session = one.session
         if isinstance(step, Reset):
             cols, rows = session.sizes.at(step.offset)
-            return pack_frame(Frame("reset", session.id, one.number, step.offset, cols, rows))
+            return pack_frame(OutFrame("reset", session.id, one.number, step.offset, cols, rows))
         cols, rows = session.sizes.at(step.start)
         stop = min(step.stop, step.start + self._bus.max_bytes - SPARE_BYTES)
         one.sender.sent = stop
@@ -182,7 +182,7 @@ class Host:
             stop = mark.offset  # A frame has one size.
             one.sender.sent = stop
         return pack_frame(
-            Frame("data", session.id, one.number, step.start, cols, rows, session.ring.read(step.start, stop))
+            OutFrame("data", session.id, one.number, step.start, cols, rows, session.ring.read(step.start, stop))
         )
 
     def _acked(self, subject: str, data: bytes) -> None:
@@ -194,7 +194,7 @@ class Host:
             one = self._attachments.get((gateway, session_id))
             if one is None or one.number != number:
                 self._chores.publish(
-                    self._bus, f"out.{gateway}", pack_frame(Frame("again", session_id, number, 0, 0, 0))
+                    self._bus, f"out.{gateway}", pack_frame(OutFrame("again", session_id, number, 0, 0, 0))
                 )
             elif offset is None:
                 self._drop(one)

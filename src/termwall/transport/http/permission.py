@@ -6,8 +6,8 @@ project's is answered like what is nobody's.
 
 from fastapi import Request
 
+from termwall.core.clients import Role
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.hub.connection import Role
 from termwall.hub.service import TerminalService
 from termwall.protocol.bodies import Recording
 from termwall.protocol.messages import Session

@@ -13,9 +13,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from termwall.core.asciicast import MAX_SECONDS, CastError
 from termwall.core.caption import sentence
+from termwall.core.clients import Role
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ID_PATTERN
-from termwall.hub.connection import Role
 from termwall.hub.export import NOTHING, frame_at, timeline, whole_cast
 from termwall.hub.service import TerminalService
 from termwall.protocol import bodies

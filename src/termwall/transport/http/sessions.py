@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from termwall.core.caption import caption
+from termwall.core.clients import Role
 from termwall.core.errors import ErrorCode
-from termwall.hub.connection import Role
 from termwall.hub.service import TerminalService
 from termwall.protocol import bodies, messages
 from termwall.screen.feed import Picture
