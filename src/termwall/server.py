@@ -109,8 +109,8 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     # What kept it from starting is told as a sentence, not as uvicorn's traceback.
-    told = logging.getLogger("uvicorn.error")
-    told.addFilter(unexplained := lambda record: termwall.failure is None)
+    uvicorns = logging.getLogger("uvicorn.error")
+    uvicorns.addFilter(unexplained := lambda record: termwall.failure is None)
     try:
         await server.serve(sockets=[listener])
     except SystemExit:
@@ -118,7 +118,7 @@ async def _serve(
             raise termwall.failure from None
         raise
     finally:
-        told.removeFilter(unexplained)
+        uvicorns.removeFilter(unexplained)
 
 
 def _started(claim: Claim, url: str, termwall: Termwall, ready: Callable[[str, Termwall], None]) -> None:

@@ -77,9 +77,9 @@ async def test_case_command_line_19_A6_what_a_node_says_that_is_gone_is_over(two
     await until(lambda: attached(host, "a") == ["b"], "that its own node knows it")
     older = {"gateway": "gateway", "run": "run", "session": "a", "shown": ["late"]}
     within = host.node.within
-    within._told("", pack(older | {"serial": 7}))
-    within._told("", pack(older | {"serial": 6, "shown": ["earlier"]}))
-    within._told("", b"no parcel")
+    within._take("", pack(older | {"serial": 7}))
+    within._take("", pack(older | {"serial": 6, "shown": ["earlier"]}))
+    within._take("", b"no parcel")
     assert attached(host, "a") == ["late"], "what is older than what was heard says nothing"
     assert line.ended is None
     await gateway.node.close()

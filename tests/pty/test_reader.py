@@ -37,7 +37,7 @@ class Tap:
         tty.setraw(self.slave)
         os.set_blocking(self.master, False)
         self.ring = Ring(bytearray(ring_bytes))
-        self.told: list[int] = []
+        self.reported: list[int] = []
         self.ends = 0
         self.pace = Pace()
         self.watched = False
@@ -45,7 +45,7 @@ class Tap:
             asyncio.get_running_loop(),
             self.master,
             self.ring,
-            lambda: self.told.append(self.ring.end),
+            lambda: self.reported.append(self.ring.end),
             self._end,
             self.pace,
             lambda: self.watched,
@@ -57,7 +57,7 @@ class Tap:
 
     async def has(self, count: int) -> None:
         """Waits until so many bytes were told."""
-        while not self.told or self.told[-1] < count:
+        while not self.reported or self.reported[-1] < count:
             await asyncio.sleep(0.001)
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ def test_a_key_is_told_in_the_turn_that_reads_it(play: Play) -> None:
         os.write(tap.slave, b"k")
         while tap.ring.end == 0:
             await asyncio.sleep(0)
-        assert tap.told == [1], "not a timer later"
+        assert tap.reported == [1], "not a timer later"
         tap.close()
 
     play(main)
@@ -87,8 +87,8 @@ def test_all_output_is_told_in_order_and_once(play: Play) -> None:
         await asyncio.get_running_loop().run_in_executor(None, write_all, tap.slave, data)
         await tap.has(len(data))
         assert tap.ring.read(0, tap.ring.end) == data
-        assert tap.told == sorted(set(tap.told)), "each telling has new bytes"
-        steps = [b - a for a, b in zip([0, *tap.told], tap.told, strict=False)]
+        assert tap.reported == sorted(set(tap.reported)), "each telling has new bytes"
+        steps = [b - a for a, b in zip([0, *tap.reported], tap.reported, strict=False)]
         assert max(steps) < 2 * BATCH_BYTES, "a batch is bounded"
         tap.close()
 
@@ -104,7 +104,7 @@ def test_the_end_comes_once_after_the_last_byte(play: Play) -> None:
         while not tap.ends:
             await asyncio.sleep(0.001)
         assert tap.ring.read(0, tap.ring.end) == b"last words"
-        assert tap.told[-1] == 10
+        assert tap.reported[-1] == 10
         tap.reader.stop()
         assert not tap.reader.drain(), "a reader that stopped reads no more"
         assert tap.ends == 1
@@ -119,7 +119,7 @@ def test_a_drain_reads_without_the_loop(play: Play) -> None:
         os.write(tap.slave, b"waiting")
         while not tap.reader.drain():
             pass  # The kernel hands it over a moment later.
-        assert tap.told == [7]
+        assert tap.reported == [7]
         assert not tap.reader.drain()
         tap.close()
 

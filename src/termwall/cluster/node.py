@@ -70,9 +70,9 @@ class Node:
         self._watch: Subscription | None = None
         self._ready = asyncio.Event()
         self._chores = Chores(log)
-        self.told: tuple[bool, list[tuple[str, str, bool]]] = False, []
+        self.reported: tuple[bool, list[tuple[str, str, bool]]] = False, []
         """What clients were told last: whether the others are reached; of each node name, role and draining."""
-        self._unsubscribe = [bus.on_state(self._state), bus.on_member(lambda member, here: self._tell_nodes())]
+        self._unsubscribe = [bus.on_state(self._state), bus.on_member(lambda member, here: self._report_nodes())]
 
     async def open(self) -> None:
         """Take part; if the others are not reached, as soon as they are.
@@ -103,7 +103,7 @@ class Node:
                 await self.gateway.roster.settle()
 
     async def _join(self) -> None:
-        told = ""
+        reported = ""
         while True:
             await asyncio.sleep(JOIN_SECONDS)
             try:
@@ -111,9 +111,9 @@ class Node:
             except BusAway:
                 continue
             except BusRefused as error:
-                if str(error) != told:
-                    told = str(error)
-                    log.error("%s", told)
+                if str(error) != reported:
+                    reported = str(error)
+                    log.error("%s", reported)
                 continue
             await self._listen()
             self.stages.share_all()
@@ -121,7 +121,7 @@ class Node:
             return
 
     def _state(self, up: bool) -> None:
-        self._tell_nodes()
+        self._report_nodes()
         if up and self._ready.is_set():
             self.stages.share_all()  # A project may have been made meanwhile.
 
@@ -196,12 +196,12 @@ class Node:
                     log.debug("nothing can be shown of node %s", member.node, extra={"peer": member.node})
         return sorted(found, key=lambda node: node.name)
 
-    def _tell_nodes(self) -> None:
+    def _report_nodes(self) -> None:
         """Tell the clients, but not of figures, which change with each heartbeat."""
         now = self.up, [(node.name, node.role, node.draining) for node in self.nodes()]
-        if now != self.told:
-            self.told = now
-            self.service.tell_nodes()
+        if now != self.reported:
+            self.reported = now
+            self.service.send_nodes()
 
     async def known(self, session_id: str) -> None:
         """Until a session that was just made on another node is known here, or some seconds have passed."""

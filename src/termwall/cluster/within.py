@@ -54,7 +54,7 @@ class Within:
         """Begin to say and to hear. `node_of`: the other node that has a session."""
         self._node_of = node_of
         subject = f"host.{self._bus.node}.within"
-        self._subscription = await self._bus.subscribe(subject, self._told, budget=BUDGET_BYTES, lagged=lambda: None)
+        self._subscription = await self._bus.subscribe(subject, self._take, budget=BUDGET_BYTES, lagged=lambda: None)
         self._unsubscribe = self._bus.on_member(self._member)
         self._nesting.changed_distant = self._say
         self._chores.start(self._keep_saying())
@@ -84,7 +84,7 @@ class Within:
             for key in [key for key, (_, _, until) in self._heard.items() if until < now]:
                 self._end(key)
 
-    def _told(self, subject: str, data: bytes) -> None:
+    def _take(self, subject: str, data: bytes) -> None:
         try:
             header, _ = unpack(data)
             key = str(header["gateway"]), SessionId(header["session"])
@@ -100,11 +100,11 @@ class Within:
             return
         # An empty one is remembered too, so that an older message that comes late says nothing.
         self._heard[key] = run, serial, _now() + LEASE_SECONDS
-        self._nesting.told(*key, shown)
+        self._nesting.reported(*key, shown)
 
     def _end(self, key: tuple[str, SessionId]) -> None:
         del self._heard[key]
-        self._nesting.told(*key, ())
+        self._nesting.reported(*key, ())
 
     def _member(self, member: Member, here: bool) -> None:
         """The clients of a node that is gone have left."""

@@ -169,8 +169,8 @@ def _character(key: str, modifiers: int, state: KeyState) -> bytes:
     # Shift is in the character; a program that asked for keys gets the small letter's, and Shift.
     shown = key.upper() if modifiers & SHIFT and len(key.upper()) == 1 else key
     if state.kitty & _ALL_KEYS:
-        told = modifiers | (SHIFT if shown.lower() != shown else 0)
-        return _kitty(ord(shown.lower()[0]), told, "" if modifiers & ~SHIFT or not state.kitty & _TEXT else shown)
+        sent = modifiers | (SHIFT if shown.lower() != shown else 0)
+        return _kitty(ord(shown.lower()[0]), sent, "" if modifiers & ~SHIFT or not state.kitty & _TEXT else shown)
     if not modifiers & ~SHIFT:
         return shown.encode()
     if state.kitty & _DISAMBIGUATE:

@@ -229,23 +229,23 @@ class OscScanner:
 
     def _kitty(self, rest: bytes) -> Notified | None:
         metadata, separator, payload = rest.partition(b";")
-        told = dict(_pair(part) for part in metadata.split(b":"))
-        part = told.get(b"p", b"title")
+        given = dict(_pair(part) for part in metadata.split(b":"))
+        part = given.get(b"p", b"title")
         if not separator or part in (b"close", b"?", b"alive"):
             return None
-        if told.get(b"e") == b"1":
+        if given.get(b"e") == b"1":
             try:
                 payload = binascii.a2b_base64(payload + b"=" * (-len(payload) % 4), strict_mode=True)
             except binascii.Error:
                 return None
-        name = told.get(b"i", b"")
+        name = given.get(b"i", b"")
         title, body = self._unfinished.pop(name, (b"", b""))
         # Icons and buttons are parts too, of which only that they may be the last matters here.
         if part == b"title":
             title = (title + payload)[: 4 * MAX_TITLE]
         elif part == b"body":
             body = (body + payload)[: 4 * MAX_BODY]
-        if told.get(b"d") != b"0":
+        if given.get(b"d") != b"0":
             return _notified("OSC 99", title, body)
         self._unfinished[name] = title, body
         if len(self._unfinished) > MAX_UNFINISHED:

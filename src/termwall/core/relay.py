@@ -60,7 +60,7 @@ class Sender:
         self.acked = offset if resumes and offset is not None else begin
         self.sent = self.acked
         self.reset_at: int | None = None if resumes else begin
-        self._told_reset = False
+        self._sent_reset = False
         self.heard = now
         self._progress = now
 
@@ -85,18 +85,18 @@ class Sender:
     def lost(self, now: float) -> None:
         """The network was away: what was on its way may be lost."""
         self.sent = self.acked
-        self._told_reset = False
+        self._sent_reset = False
         self._progress = self.heard = now
 
     def next(self, start: int, end: int, now: float) -> Send | Reset | None:
         """What to send now of a ring that has `start` to `end`; call again until None."""
         late = now - self._progress > RESEND_SECONDS
         if self.acked < start and self.reset_at is None:
-            self.reset_at, self._told_reset = end, False
+            self.reset_at, self._sent_reset = end, False
         if self.reset_at is not None:
-            if self._told_reset and not late:
+            if self._sent_reset and not late:
                 return None
-            self._told_reset, self._progress = True, now
+            self._sent_reset, self._progress = True, now
             place = end if self._fresh is None or self._fresh < start else self._fresh
             self.acked = self.sent = place
             return Reset(place)

@@ -31,7 +31,7 @@ class Listener(Protocol):
     def views(self, session: AnySession) -> bool:
         """Whether it gets the session's stream at the moment (S2)."""
 
-    def tell(self, text: bytes) -> None:
+    def send(self, text: bytes) -> None:
         """Send it a message."""
 
     def close(self, code: CloseCode, reason: str) -> None:

@@ -105,7 +105,7 @@ class Connection:
         """The handshake is done: say the first word (W4)."""
         self.room.connections.add(self)
         if self._peer.state == "waiting":
-            self._tell_waiting(0)
+            self._send_waiting(0)
         else:
             self._connected()
         self._arm()
@@ -196,7 +196,7 @@ class Connection:
         viewer = self._viewers.get(session.id)
         return viewer is not None and viewer.live
 
-    def tell(self, text: bytes) -> None:
+    def send(self, text: bytes) -> None:
         """Send a control message. A client that has not taken the ones before is let go, to start anew (W9)."""
         if not self._open or self._ended:
             return
@@ -249,7 +249,7 @@ class Connection:
         room = self.room
         one = self.hello.session_id
         for own in room.own:
-            room.tell_echo(own)  # So that what this one is told now is what all know.
+            room.report_echo(own)  # So that what this one is told now is what all know.
         self._open = True
         sessions = [room.describe(session) for session in room.carried(self)]
         bounds = self._bounds
@@ -266,7 +266,7 @@ class Connection:
         }
         if one is not None:
             status["session_id"] = one
-        self.tell(encode(messages.ConnectionStatus(**status)))
+        self.send(encode(messages.ConnectionStatus(**status)))
         self._opened(self)
         if self._peer.state == "open":
             self._start_streams("attach")
@@ -279,7 +279,7 @@ class Connection:
                 if not viewer.live:
                     viewer.start(reason)
 
-    def _tell_waiting(self, count: int) -> None:
+    def _send_waiting(self, count: int) -> None:
         status = messages.ConnectionStatus(
             status="connecting",
             project_id=self.room.id,
@@ -300,7 +300,7 @@ class Connection:
         while not self._ended and (event := self._peer.tick(self._loop.time())) is not None:
             match event:
                 case Retry(count):
-                    self._tell_waiting(count)
+                    self._send_waiting(count)
                 case GiveUp():
                     self.close(CloseCode.POLICY, GIVE_UP_REASON)
                 case Resume():
@@ -412,7 +412,7 @@ class Connection:
             if isinstance(result, TermwallError):
                 self._refuse(result, request_id=request_id, session_id=session.id)
             elif result is not None:
-                self.tell(
+                self.send(
                     encode(
                         messages.InputAck(
                             session_id=session.id, project_id=self.room.id, seq=result, timestamp=self._clock()
@@ -434,7 +434,7 @@ class Connection:
                 about = message.session_id or self.hello.session_id
                 self._refuse(result, request_id=message.request_id, session_id=about)
             elif result is None:
-                self._tell_sync(message.request_id, None)
+                self._send_sync(message.request_id, None)
 
         wants = isinstance(message, messages.Focus) and message.focused
         room, version = self.room, message.expected_version
@@ -468,7 +468,7 @@ class Connection:
                 streams[session_id] = messages.StreamResume(epoch=session.epoch, offset=offset, resume=resume)
                 touched.append(viewer)
         held = self._peer.synced()
-        self._tell_sync(message.request_id, streams)
+        self._send_sync(message.request_id, streams)
         for viewer in touched:
             if viewer.session.id in self.room.stage.sessions:
                 viewer.start("resume")
@@ -476,7 +476,7 @@ class Connection:
             self._start_streams("attach")
             self._arm()
 
-    def _tell_sync(self, request_id: str | None, streams: dict[str, messages.StreamResume] | None) -> None:
+    def _send_sync(self, request_id: str | None, streams: dict[str, messages.StreamResume] | None) -> None:
         fields: dict[str, Any] = self.room.state().model_dump(by_alias=False)
         if self.hello.session_id is not None:
             fields["session_id"] = self.hello.session_id
@@ -484,7 +484,7 @@ class Connection:
             fields["request_id"] = request_id
         if streams is not None:
             fields["streams"] = streams
-        self.tell(encode(messages.SyncComplete(**fields)))
+        self.send(encode(messages.SyncComplete(**fields)))
 
     def _answer_heartbeat(self, message: messages.Heartbeat) -> None:
         fields: dict[str, Any] = {"timestamp": self._clock(), "clock": clock.milliseconds()}
@@ -495,7 +495,7 @@ class Connection:
             fields["session_id"] = session_id
         if message.request_id is not None:
             fields["request_id"] = message.request_id
-        self.tell(encode(messages.HeartbeatAnswer(**fields)))
+        self.send(encode(messages.HeartbeatAnswer(**fields)))
 
     # ---- parts
 
@@ -540,7 +540,7 @@ class Connection:
     def _refuse(self, error: TermwallError, *, request_id: str | None = None, session_id: str | None = None) -> None:
         message = error_message(error, self._clock(), request_id=request_id, session_id=session_id)
         if self._open:
-            self.tell(encode(message))
+            self.send(encode(message))
         elif not self._ended:
             self._outlet.send_text(encode(message))
 

@@ -198,17 +198,17 @@ class Estate:
         """Whether the other nodes are reached."""
         return "none" if self.cluster is None else "up" if self.cluster.up else "down"
 
-    def tell_nodes(self) -> None:
+    def send_nodes(self) -> None:
         """Which nodes are there is different: every client is told (N7)."""
         text = self._nodes_text()
         if text is not None:
             for connection in tuple(self._connections):
-                connection.tell(text)
+                connection.send(text)
 
     def _opened(self, connection: Connection) -> None:
         text = self._nodes_text()
         if text is not None:
-            connection.tell(text)
+            connection.send(text)
 
     def _nodes_text(self) -> bytes | None:
         if self.cluster is None:
@@ -474,12 +474,12 @@ class Estate:
             case "changed":
                 room.touch(session)
             case "steered":
-                room.tell_driver(session)
+                room.report_driver(session)
             case "echo":
-                room.tell_echo(session)
+                room.report_echo(session)
             case "named":
                 self.archive.keep_session(session)
-                room.tell_session(session, name=session.name)
+                room.report_session(session, name=session.name)
             case "ended":
                 self._keep_session(session)
                 room.ended(session)

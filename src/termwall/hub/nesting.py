@@ -82,7 +82,7 @@ class Nesting:
         hellos = [client.hello for client in self._clients.get(outer, ())]
         return {one.session_id for one in hellos if one.session_id is not None and self._knows(one)}
 
-    def told(self, node: str, outer: SessionId, shown: Collection[SessionId]) -> None:
+    def reported(self, node: str, outer: SessionId, shown: Collection[SessionId]) -> None:
         """Clients of another node show these within a session of this one, and no others."""
         nodes = self._elsewhere.pop(outer, {})
         nodes.pop(node, None)

@@ -111,4 +111,4 @@ class Previews:
         for connection in tuple(watched.behind):
             if connection.keeps_up:
                 watched.behind.discard(connection)
-                connection.tell(watched.message)
+                connection.send(watched.message)

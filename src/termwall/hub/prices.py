@@ -1,6 +1,6 @@
 """What each message of a client counts as (L7): a key is 1, and so is whatever takes the server no longer than a key.
 
-The price of what is told to others grows with how many they are. Pure.
+The price of what is listeners to others grows with how many they are. Pure.
 """
 
 from collections.abc import Sized
@@ -14,8 +14,8 @@ REFUSED = 2.0
 """What cannot be read: it is answered."""
 TEXT_BYTES = 512
 """Of JSON, each so many bytes more count as a message more: it takes longer to read than anything else."""
-TOLD = 1 / 16
-"""For each connection that is told."""
+LISTENER = 1 / 16
+"""For each connection that is sent it."""
 NAMED = 1 / 8
 """For each session that is named in a list."""
 STAGE = 4.0
@@ -30,17 +30,17 @@ FREE_ACK_BYTES = 8 << 10
 """An ack of so much counts nothing: it is paid for by the output that was sent. One that says nothing new is a key."""
 
 
-def price(message: messages.AnyClientMessage | InputFrame, told: int) -> float:
+def price(message: messages.AnyClientMessage | InputFrame, listeners: int) -> float:
     """Of one message.
 
     Args:
-        told: connections of its project.
+        listeners: connections of its project.
     """
     match message:
         case messages.Focus() | messages.Blur():
-            return STAGE + TOLD * told + NAMED * _count(message.session_ids)
+            return STAGE + LISTENER * listeners + NAMED * _count(message.session_ids)
         case messages.Resize() | messages.Drive():
-            return FRAME + TOLD * told
+            return FRAME + LISTENER * listeners
         case messages.SyncRequest():
             return SYNC + RESUMED * _count(message.offsets)
         case messages.PreviewRequest():
@@ -48,7 +48,7 @@ def price(message: messages.AnyClientMessage | InputFrame, told: int) -> float:
         case messages.ClientTheme():
             return THEME
         case messages.ClientMessage() if message.kept:
-            return STAGE + TOLD * told
+            return STAGE + LISTENER * listeners
         case _:
             return FRAME
 

@@ -81,7 +81,7 @@ class Room:
         self._reported = reported
         self._wake = wake
         self.previews = Previews(clock)
-        self.told: Callable[[AnySession, Mapping[str, Any]], None] = lambda session, fields: None
+        self.to_nodes: Callable[[AnySession, Mapping[str, Any]], None] = lambda session, fields: None
         """The same for other nodes."""
         self.elsewhere: Callable[[str, SessionId], bool] = lambda client, session_id: False
         """Whether a client is connected to another node and does something to this session."""
@@ -102,7 +102,7 @@ class Room:
         self._leave_at = 0
         self._stirred: set[LiveSession] = set()
         self._touched: set[LiveSession] = set()
-        self._told_activity: dict[LiveSession, int] = {}
+        self._sent_activity: dict[LiveSession, int] = {}
         self._looks: Bucket | None = None
         """Of what is drawn at once for clients that begin to watch; else it comes with the next `sweep`."""
 
@@ -275,7 +275,7 @@ class Room:
             evicted=list(change.evicted),
             by=by if request is None else request.by,
         )
-        self._tell_focus(update, request)
+        self._send_focus(update, request)
         for connection in tuple(self.connections):
             connection.stage_changed(change.added, change.removed)
         # Last, because a subscriber may change the stage again: everybody has this version by then (F8).
@@ -289,13 +289,13 @@ class Room:
         for connection in tuple(self.connections):
             connection.close(CloseCode.RESTART, "The stage was changed elsewhere; come again")
 
-    def _tell_focus(self, update: FocusUpdate, request: Asked | None) -> None:
+    def _send_focus(self, update: FocusUpdate, request: Asked | None) -> None:
         text = encode(update)
         for connection in tuple(self.connections):
             if request is not None and request.request_id is not None and connection is request.connection:
-                connection.tell(encode(update.model_copy(update={"request_id": request.request_id})))
+                connection.send(encode(update.model_copy(update={"request_id": request.request_id})))
             else:
-                connection.tell(text)
+                connection.send(text)
 
     # ---- sessions
 
@@ -303,10 +303,10 @@ class Room:
         """A new session: everybody is told, and whoever waits for it is woken (W5)."""
         self.sessions[session.id] = session
         if isinstance(session, LiveSession):
-            self._told_activity[session] = self._clock()
+            self._sent_activity[session] = self._clock()
             session.news()
             session.core.inputs.connected = lambda: self._typists(session)
-        self.tell_session(session, session=self.describe(session))
+        self.report_session(session, session=self.describe(session))
         for connection in tuple(self.connections):
             connection.session_added(session)
 
@@ -317,10 +317,10 @@ class Room:
         if isinstance(session, LiveSession):
             self._stirred.discard(session)
             self._touched.discard(session)
-            self._told_activity.pop(session, None)
+            self._sent_activity.pop(session, None)
             if not self.closing:
                 self.leave_stage(session.id)
-        self.tell_session(session, removed=True)
+        self.report_session(session, removed=True)
         for connection in tuple(self.connections):
             connection.session_dropped(session)
 
@@ -328,12 +328,12 @@ class Room:
         """A session as everybody sees it (A2)."""
         return session.describe(session.id in self.stage.sessions)
 
-    def tell_session(self, session: AnySession, /, **fields: Any) -> None:
+    def report_session(self, session: AnySession, /, **fields: Any) -> None:
         """These fields are others: the one place where all are told that carry the session, here and elsewhere.
 
         Those that view its stream get its size in its place there (S3).
         """
-        self.told(session, fields)
+        self.to_nodes(session, fields)
         place: dict[str, Any] = {"session_id": session.id, "project_id": self.id, "timestamp": self._clock()}
         text = in_stream = encode(SessionUpdate(**place, **fields))
         if "cols" in fields:
@@ -341,13 +341,13 @@ class Room:
             in_stream = encode(SessionUpdate(**place, **unsized))
         for connection in tuple(self.connections):
             if connection.carries(session.id):
-                connection.tell(in_stream if connection.views(session) else text)
+                connection.send(in_stream if connection.views(session) else text)
         self._reported(self, session, fields)
 
-    def tell_driver(self, session: AnySession) -> None:
+    def report_driver(self, session: AnySession) -> None:
         """Who drives, and the size."""
         cols, rows = session.size
-        self.tell_session(session, driver=session.driver(), cols=cols, rows=rows)
+        self.report_session(session, driver=session.driver(), cols=cols, rows=rows)
 
     def touch(self, session: LiveSession) -> None:
         """Something about a session may be different: `sweep` will see (S9)."""
@@ -388,17 +388,17 @@ class Room:
         touched, self._touched = self._touched, set()
         for session in touched | self._stirred:
             fields: dict[str, Any] = {}
-            told = self._told_activity[session]
+            sent = self._sent_activity[session]
             if session in self._stirred:
-                if now - told >= ACTIVITY_MILLISECONDS:
+                if now - sent >= ACTIVITY_MILLISECONDS:
                     self._stirred.discard(session)
-                    self._told_activity[session] = now
+                    self._sent_activity[session] = now
                     fields["last_activity"] = session.last_output
                 else:
-                    wanted.append(told + ACTIVITY_MILLISECONDS)
-            self.tell_facts(session, **fields)
+                    wanted.append(sent + ACTIVITY_MILLISECONDS)
+            self.report_facts(session, **fields)
             if session.core.copied is not None:
-                self.tell_copied(session)
+                self.send_copied(session)
         if self.previews.sweep():
             wanted.append(now)
         if self._leaving:
@@ -410,14 +410,14 @@ class Room:
             wanted.append(self._leave_at)
         return min(wanted, default=None)
 
-    def tell_facts(self, session: LiveSession, /, **more: Any) -> None:
+    def report_facts(self, session: LiveSession, /, **more: Any) -> None:
         """What is different about a session since it was last reported, and `more`."""
         fields = session.news() | more
         if fields:
             session.keep()
-            self.tell_session(session, **fields)
+            self.report_session(session, **fields)
 
-    def tell_copied(self, session: LiveSession) -> None:
+    def send_copied(self, session: LiveSession) -> None:
         """What a program put on the clipboard last, for its driver alone (S7)."""
         text, session.core.copied = session.core.copied, None
         driver = session.core.seat.driver
@@ -432,25 +432,25 @@ class Room:
         lines = [c for c in self.connections if c.client_id == client and c.may_type and c.carries(session.id)]
         encoded = encode(message) if lines else b""
         for connection in lines:
-            connection.tell(encoded)
+            connection.send(encoded)
         return bool(lines)
 
-    def tell_echo(self, session: LiveSession) -> None:
+    def report_echo(self, session: LiveSession) -> None:
         """How its program takes what is typed, if that was not reported: before what is printed next is sent."""
         if fields := session.news_of_echo():
-            self.tell_session(session, **fields)
+            self.report_session(session, **fields)
 
     def ended(self, session: LiveSession) -> None:
         """A program ended: the session stays, with its last screen (P2, F10)."""
         status = session.ended
         assert status is not None
-        self.tell_facts(session, status="exited", exit_code=status.code, signal=status.signal)
+        self.report_facts(session, status="exited", exit_code=status.code, signal=status.signal)
 
     def restarted(self, session: LiveSession) -> None:
         """A new epoch of a session: told before its first byte (S1)."""
         session.news()
         session.core.inputs.connected = lambda: self._typists(session)
-        self.tell_session(session, session=self.describe(session), epoch=session.epoch, offset=0)
+        self.report_session(session, session=self.describe(session), epoch=session.epoch, offset=0)
         for viewer in tuple(session.viewers):
             viewer.restart()
 
@@ -460,7 +460,7 @@ class Room:
 
     def restarted_elsewhere(self, session: AnySession) -> None:
         """A session of another node has a new epoch."""
-        self.tell_session(session, session=self.describe(session), epoch=session.epoch, offset=0)
+        self.report_session(session, session=self.describe(session), epoch=session.epoch, offset=0)
         for viewer in tuple(session.viewers):
             viewer.restart()
 

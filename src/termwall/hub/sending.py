@@ -93,11 +93,11 @@ async def _state_of(session: LiveSession) -> KeyState:
     """What the program asked for by now; as in a new terminal while there is no screen worker."""
     answer: asyncio.Future[Picture | None] = asyncio.get_running_loop().create_future()
 
-    def told(picture: Picture | None) -> None:
+    def drawn(picture: Picture | None) -> None:
         if not answer.done():
             answer.set_result(picture)
 
-    session.show("keys", 0, told)
+    session.show("keys", 0, drawn)
     try:
         picture = await asyncio.wait_for(answer, STATE_SECONDS) if session.drawn else None
     except TimeoutError:

@@ -403,7 +403,7 @@ class TerminalService(Estate):
         """Do something to a session, as nobody in particular; how it is then. Raises why it was refused."""
         room, session = self._find(session_id)
         session.do(act, NOBODY, raised)
-        room.tell_facts(session)
+        room.report_facts(session)
         return room.describe(session)
 
     # ---- recordings

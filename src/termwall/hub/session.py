@@ -97,7 +97,7 @@ class LiveSession(AnySession):
         self.recency = self.core.recency
         self.steering = Steering(self, self._steered)
         self._keeping = Paced(self._keep, rate=KEEPS_PER_SECOND, burst=KEEPS_AT_ONCE)
-        self._told: dict[str, Any] = {}
+        self._sent: dict[str, Any] = {}
         self._take(program, kept.state)
         if self.ended is not None:
             self.core.ended(machine.date(), how(self.ended))
@@ -435,15 +435,15 @@ class LiveSession(AnySession):
 
     def news(self) -> dict[str, Any]:
         """The fields of `messages.Session` that differ from those reported before; from now on they are reported."""
-        told, self._told = self._told, self._shown()
-        return {name: value for name, value in self._told.items() if value != told.get(name, _NEVER)}
+        before, self._sent = self._sent, self._shown()
+        return {name: value for name, value in self._sent.items() if value != before.get(name, _NEVER)}
 
     def news_of_echo(self) -> dict[str, Any]:
         """The same of how its program takes what is typed alone, which is reported before what is printed next."""
         echo = self.echo
-        if self._told.get("echo", _NEVER) == echo:
+        if self._sent.get("echo", _NEVER) == echo:
             return {}
-        self._told["echo"] = echo
+        self._sent["echo"] = echo
         return {"echo": echo}
 
     def driver(self) -> messages.Driver | None:

@@ -12,7 +12,7 @@ from termwall.core.session.sizes import SizeLog
 from termwall.hub.paced import Paced
 
 FRAMES_PER_SECOND = 30
-"""Sizes and drivers of one session that are told in a second."""
+"""Sizes and drivers of one session that are reported in a second."""
 FRAMES_AT_ONCE = 8
 """After a pause: who takes a session over by typing has its size before the key (I4)."""
 UNDRAWN_SIZES = 2
@@ -40,11 +40,11 @@ class Steered(Protocol):
 
 
 class Steering:
-    """Of one session. `told` is called when its driver or size is another."""
+    """Of one session. `steered` is called when its driver or size is another."""
 
-    def __init__(self, session: Steered, told: Callable[[], None]) -> None:
+    def __init__(self, session: Steered, steered: Callable[[], None]) -> None:
         self._session = session
-        self._told = told
+        self._steered = steered
         self._changed = False
         self._frame = Paced(
             self._settle,
@@ -83,4 +83,4 @@ class Steering:
             session.take_size(*session.size)
         changed, self._changed = self._changed, False
         if changed:
-            self._told()
+            self._steered()

@@ -32,7 +32,7 @@ def resolve(path: str, within: str = "") -> str:
         NoPlace: there cannot be one.
     """
     found = Path(within, _home(path))
-    if not _told(str(found)):
+    if not _is_text(str(found)):
         raise NoPlace(f"{shown(str(found))} is no UTF-8, so nobody can be told of it; rename it.")
     if not found.is_absolute():
         raise NoPlace(f"{shown(path)} is not the absolute path of a folder on the server.")
@@ -61,7 +61,7 @@ def enter(path: str) -> None:
         raise NoPlace(f"The server's user has no right to enter {shown(path)}; give it that, or name another folder.")
 
 
-def _told(path: str) -> bool:
+def _is_text(path: str) -> bool:
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -284,15 +284,15 @@ class PtyProcess:
             self._groups |= groups_of(self.pid)
         self._signal(signal.SIGKILL)
         self._gone_by = self._loop.time() + GONE_SECONDS
-        self._loop.call_later(GONE_SECONDS, self._untold)
+        self._loop.call_later(GONE_SECONDS, self._unreported)
 
-    def _untold(self) -> None:
+    def _unreported(self) -> None:
         """It was killed, and nobody says that it has ended: who would may hang. How it ended is not known then."""
         if self._status is None:
             if gone(self.pid):
                 self.program.end(ExitStatus(None, None))
             else:  # It waits for a disk, which no signal ends.
-                self._loop.call_later(GONE_SECONDS, self._untold)
+                self._loop.call_later(GONE_SECONDS, self._unreported)
 
     def _await_groups(self) -> None:
         """After the program's own end: those of its groups that stay behind have until SIGKILL (P3)."""

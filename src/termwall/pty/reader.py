@@ -49,7 +49,7 @@ class PtyReader:
         self._rested = ring.end
         self._rest: asyncio.TimerHandle | None = None
         self._watching = False
-        self._told = ring.end
+        self._reported = ring.end
         self._timer: asyncio.TimerHandle | None = None
         self._window = 0.0
         self._burst = 0
@@ -70,7 +70,7 @@ class PtyReader:
             self._rest.cancel()
             self._rest = None
         self._watch()
-        self._tell()
+        self._report()
 
     def limit(self, offset: int | None) -> None:
         """Read up to this offset of the ring and then wait for another limit; None: never wait (S5)."""
@@ -91,7 +91,7 @@ class PtyReader:
         """Read once, outside the loop's turn, and tell. True if there was something."""
         if not self._reading or not self._read():
             return False
-        self._tell()
+        self._report()
         return True
 
     def insert(self, data: bytes) -> None:
@@ -101,7 +101,7 @@ class PtyReader:
             return
         free[: len(data)] = data
         self._ring.commit(len(data))
-        self._tell()
+        self._report()
 
     def _readable(self) -> None:
         ring = self._ring
@@ -115,11 +115,11 @@ class PtyReader:
                     self._window, self._burst = now, 0
                 if self._burst < BURST:
                     self._burst += 1
-                    self._tell()
+                    self._report()
                     return
-            self._timer = self._loop.call_later(BATCH_SECONDS, self._tell)
-        if ring.end - self._told >= BATCH_BYTES:
-            self._tell()
+            self._timer = self._loop.call_later(BATCH_SECONDS, self._report)
+        if ring.end - self._reported >= BATCH_BYTES:
+            self._report()
         if self._pace.keys_first and ring.end - self._rested >= PORTION_BYTES:
             self._rested = ring.end
             if not self._watched():
@@ -157,12 +157,12 @@ class PtyReader:
         if self._reading and not self.held:
             self.held = True
             self._watch()
-            self._tell()
+            self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._ring.end > self._told:
-            self._told = self._ring.end
+        if self._ring.end > self._reported:
+            self._reported = self._ring.end
             self._on_output()

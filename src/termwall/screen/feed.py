@@ -95,7 +95,7 @@ class ScreenFeed:
         self.sizes = sizes
         self.scrollback = scrollback
         self.news = news
-        self.tell_limit = limit
+        self.report_limit = limit
         self._wake = wake
         self.base = memory.base
         if not self.base.length:
@@ -116,7 +116,7 @@ class ScreenFeed:
         """Whether news are wanted though there are none."""
         self._clipboard = clipboard
         self._theme = DARK
-        self._theme_told = True
+        self._theme_sent = True
         self._modes = Modes(0)
         self.reported = sizes.serial_at(heard)
         """The last size change that the program got a report of, if it wants any."""
@@ -153,7 +153,7 @@ class ScreenFeed:
 
     def show_in(self, theme: Theme) -> None:
         """Colour queries in what is not drawn yet are answered with these."""
-        self._theme, self._theme_told = theme, False
+        self._theme, self._theme_sent = theme, False
 
     def ask(
         self,
@@ -233,7 +233,7 @@ class ScreenFeed:
         """The request that gives the session to a new worker: it begins at the last checkpoint."""
         base = self.base
         self.position, self.serial, self.opened, self.busy = base.offset, base.serial, True, False
-        self._theme_told = True
+        self._theme_sent = True
         return {
             "op": "open",
             "id": self.handle,
@@ -280,8 +280,8 @@ class ScreenFeed:
             "quiet": self.position < self.heard,
             "look": self.look,
         }
-        if not self._theme_told:
-            header["theme"], self._theme_told = self._theme.plain(), True
+        if not self._theme_sent:
+            header["theme"], self._theme_sent = self._theme.plain(), True
         self._alike = []
         if self.asks and self.asks[0].at <= to:
             first = self.asks[0]
@@ -435,12 +435,12 @@ class ScreenFeed:
         """Let the program print a ring of output beyond the checkpoint, if that is still there to go on from."""
         if self.base.offset >= self.ring.start:
             self._limit = self.base.offset + self.ring.capacity
-            self.tell_limit(self._limit)
+            self.report_limit(self._limit)
 
     def let_go(self) -> None:
         """Let the program run free."""
         self._limit = None
-        self.tell_limit(None)
+        self.report_limit(None)
 
     @property
     def held(self) -> int | None:

@@ -291,7 +291,7 @@ class GhosttyEngine(Parsing):
 
     def checkpoint(self) -> bytes:
         """The whole state for `restore`."""
-        state, unfinished = self._told(True)
+        state, unfinished = self._encoded(True)
         return tie(state, self._tail, unfinished, self._other_keys, self._titles.stack)
 
     def close(self) -> None:
@@ -300,28 +300,28 @@ class GhosttyEngine(Parsing):
 
     def _state(self, history: bool = True) -> State:
         """The state; without history, only the rows that come with the screens, which are at least those shown."""
-        data, unfinished = self._told(history)
+        data, unfinished = self._encoded(history)
         state = read_state(data, history)
         state.unfinished = state.unfinished or unfinished
         state.other_keys = self._other_keys
         return state
 
-    def _told(self, history: bool) -> tuple[bytes, bytes]:
+    def _encoded(self, history: bool) -> tuple[bytes, bytes]:
         """The state as the library tells it, and the unfinished sequence if that is not in there.
 
         The library does not tell it inside of some broken sequences, nor with a wide character that a resize cut.
         """
-        data = self._tell(history)
+        data = self._encode(history)
         if data:
             return data, b""
         with self._aside() as unfinished:
-            data = self._tell(history)
+            data = self._encode(history)
             for before, after in MENDINGS:
                 if not data:
                     self._write(before)
                     self._mend()
                     self._write(after)
-                    data = self._tell(history)
+                    data = self._encode(history)
         if not data:
             raise EngineError("libghostty-vt does not tell the state")
         return data, unfinished
@@ -348,7 +348,7 @@ class GhosttyEngine(Parsing):
             unfinished = b""
         self._inside = len(unfinished)
 
-    def _tell(self, history: bool) -> bytes:
+    def _encode(self, history: bool) -> bytes:
         if not history:
             return self._front.read(self._terminal)
         return self._allocated(lib.ghostty_snapshot_encode_alloc) or b""

@@ -269,18 +269,18 @@ class Screens:
         feed.rebase()
         feed.hold()
         self._send(feed.opening(), feed.memory.descriptor)
-        self._told_anew(feed)
+        self._report_anew(feed)
 
     def _shut(self, feed: ScreenFeed) -> None:
         if feed.opened and self._channel is not None:
             self._send({"op": "close", "id": feed.handle})
         feed.opened = False
 
-    def _told_anew(self, feed: ScreenFeed) -> None:
+    def _report_anew(self, feed: ScreenFeed) -> None:
         why, feed.anew = feed.anew, ""
         if why:
             log.warning("a screen was begun anew: %s", why)
-            self._tell()
+            self._report()
 
     def _watch(self, seconds: float) -> None:
         self._watchdog = self._loop.call_later(seconds, self._stuck, seconds, self._turn())
@@ -315,7 +315,7 @@ class Screens:
             self.away = False
             for feed in self._feeds.values():
                 feed.hold()
-            self._tell()
+            self._report()
         for feed in tuple(self._feeds.values()):
             self._wake(feed)
         self._dispatch()
@@ -335,7 +335,7 @@ class Screens:
                 log.warning("a picture of a screen cannot be made: %s", header["unseen"])
             if not feed.waited_for and feed in self._asked:
                 self._asked.pop(feed).cancel()
-            self._told_anew(feed)
+            self._report_anew(feed)
             self._wake(feed)
         if not self._busy and not self._urgent and not self._floods:
             self._cautious = False
@@ -359,7 +359,7 @@ class Screens:
             return
         self._shut(feed)
         feed.broken(why)
-        self._told_anew(feed)
+        self._report_anew(feed)
         self._wake(feed)
 
     def _rested(self, feed: ScreenFeed) -> None:
@@ -518,9 +518,9 @@ class Screens:
         self.away = True
         for feed in tuple(self._feeds.values()):
             feed.give_up()
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self.changed is not None:
             self.changed()
 

@@ -25,7 +25,7 @@ async def nodes(tmp_path: Path) -> AsyncIterator[Nodes]:
     two = OneNode.local(broker, "two", tmp_path / "two", project=False, role="gateway")
     for node in (one, two):
         await node.node.open()
-    await until(lambda: all(len(node.node.told[1]) == 2 for node in (one, two)), "that both know both")
+    await until(lambda: all(len(node.node.reported[1]) == 2 for node in (one, two)), "that both know both")
     await until(lambda: two.service.find_room("wall"), "the project")
     yield broker, one, two
     for node in (two, one):
@@ -50,7 +50,7 @@ async def test_N7_a_server_that_is_alone_tells_of_no_nodes(tmp_path: Path) -> No
     wall = Wall(tmp_path)
     wall.session("a")
     line = wall.line()
-    wall.service.tell_nodes()
+    wall.service.send_nodes()
     assert line.of("connection_status")
     assert line.of("nodes_update") == []
     await wall.service.close()

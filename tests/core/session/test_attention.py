@@ -31,7 +31,7 @@ def after(*happened: tuple[Any, ...]) -> Watch:
     return watch
 
 
-TOLD = ("told", "needs input", "Claude hook: Notification", "may I?")
+REPORTED = ("reported", "needs input", "Claude hook: Notification", "may I?")
 CALL = "Claude hook: Notification: may I?"
 RUN = (0, "marked", "running", None)
 
@@ -58,25 +58,25 @@ RUN = (0, "marked", "running", None)
         ([(9, "notified", "OSC 9", "", "m"), (9, "rang")], "needs input", "OSC 9: m"),
         ([(9, "rang"), (9, "notified", "OSC 9", "", "m")], "needs input", "OSC 9: m"),
         ([(9, "rang"), *[(QUIET_MS, "printed")] * 30], "needs input", "bell"),
-        ([(9, *TOLD), *[(1000, "printed")] * 30], "needs input", CALL),
+        ([(9, *REPORTED), *[(1000, "printed")] * 30], "needs input", CALL),
         ([(9, "notified", "OSC 9", "", "done?")], "needs input", "OSC 9: done?"),
         ([(9, "notified", "OSC 777", "Build", "failed")], "needs input", "OSC 777: Build: failed"),
         ([(9, "notified", "OSC 9", "", "x" * 500)], "needs input", ("OSC 9: " + "x" * 500)[: MAX_REASON - 1] + "…"),
         (
-            [(9, *TOLD), (9, "told", "working", "Claude hook: UserPromptSubmit", "")],
+            [(9, *REPORTED), (9, "reported", "working", "Claude hook: UserPromptSubmit", "")],
             "working",
             "Claude hook: UserPromptSubmit",
         ),
-        ([(9, "told", "working", "notify", ""), (SILENCE_MS - 1, "ticked")], "working", "notify"),
-        ([(9, "told", "working", "notify", ""), (SILENCE_MS, "ticked")], "idle", "quiet"),
+        ([(9, "reported", "working", "notify", ""), (SILENCE_MS - 1, "ticked")], "working", "notify"),
+        ([(9, "reported", "working", "notify", ""), (SILENCE_MS, "ticked")], "idle", "quiet"),
         (
-            [(9, "told", "working", "notify", ""), (SILENCE_MS - 1, "printed"), (SILENCE_MS - 1, "ticked")],
+            [(9, "reported", "working", "notify", ""), (SILENCE_MS - 1, "printed"), (SILENCE_MS - 1, "ticked")],
             "working",
             "notify",
         ),
-        ([(9, "told", "idle", "notify", ""), (9, "printed")], "idle", "notify"),
-        ([(9, "told", "done", "notify", "built"), (9, "printed")], "done", "notify: built"),
-        ([(9, "told", "done", "notify", "built"), (QUIET_MS, "typed")], "idle", "quiet"),
+        ([(9, "reported", "idle", "notify", ""), (9, "printed")], "idle", "notify"),
+        ([(9, "reported", "done", "notify", "built"), (9, "printed")], "done", "notify: built"),
+        ([(9, "reported", "done", "notify", "built"), (QUIET_MS, "typed")], "idle", "quiet"),
         ([RUN, (QUIET_MS * 9, "ticked")], "working", "prompt mark"),
         ([RUN, (LASTING_MS - 1, "marked", "finished", 0)], "idle", "prompt mark"),
         ([RUN, (LASTING_MS, "marked", "finished", 2)], "done", "command finished, exit code 2 after 5 s"),
@@ -93,10 +93,10 @@ RUN = (0, "marked", "running", None)
         ([RUN, (LASTING_MS, "marked", "finished", 0), (9, "typed"), (9, "printed")], "idle", "prompt mark"),
         ([RUN, (9, "rang"), (9, "marked", "finished", 0), (9, "marked", "prompt", None)], "needs input", "bell"),
         ([RUN, (9, "rang"), (9, "typed")], "working", "prompt mark"),
-        ([RUN, (9, *TOLD), (LASTING_MS, "marked", "finished", 0)], "needs input", CALL),
-        ([RUN, (9, "told", "working", "x", ""), (LASTING_MS - 10, "marked", "finished", 0)], "idle", "prompt mark"),
-        ([RUN, (9, "told", "working", "x", ""), (9, "typed")], "working", "prompt mark"),
-        ([(9, *TOLD), RUN], "working", "prompt mark"),
+        ([RUN, (9, *REPORTED), (LASTING_MS, "marked", "finished", 0)], "needs input", CALL),
+        ([RUN, (9, "reported", "working", "x", ""), (LASTING_MS - 10, "marked", "finished", 0)], "idle", "prompt mark"),
+        ([RUN, (9, "reported", "working", "x", ""), (9, "typed")], "working", "prompt mark"),
+        ([(9, *REPORTED), RUN], "working", "prompt mark"),
         ([(QUIET_MS, "marked", "finished", 0)], "idle", "quiet"),
         ([RUN, (9, "progressed", "normal", 3), (9, "marked", "prompt", None)], "idle", "prompt mark"),
         ([RUN, (9, "progressed", "error", 3), (9, "marked", "prompt", None)], "idle", "prompt mark"),
@@ -121,11 +121,11 @@ RUN = (0, "marked", "running", None)
         ([(9, "progressed", "error", 40), (LASTING_MS, "progressed", None, None)], "idle", "quiet"),
         ([(9, "progressed", "error", 40), (9, "progressed", None, None)], "working", "started"),
         ([(9, "progressed", "paused", None)], "needs input", "progress paused"),
-        ([(9, *TOLD), (9, "progressed", "normal", 40), (9, "rang")], "needs input", CALL),
-        ([(9, "told", "working", "x", ""), (9, "rang")], "working", "x"),
-        ([(9, "told", "working", "x", ""), (9, "notified", "OSC 9", "", "m")], "needs input", "OSC 9: m"),
-        ([(9, "told", "done", "x", ""), (9, "notified", "OSC 9", "", "m")], "done", "x"),
-        ([(9, *TOLD), (9, "ended", "exit code 1")], "exited", "exit code 1"),
+        ([(9, *REPORTED), (9, "progressed", "normal", 40), (9, "rang")], "needs input", CALL),
+        ([(9, "reported", "working", "x", ""), (9, "rang")], "working", "x"),
+        ([(9, "reported", "working", "x", ""), (9, "notified", "OSC 9", "", "m")], "needs input", "OSC 9: m"),
+        ([(9, "reported", "done", "x", ""), (9, "notified", "OSC 9", "", "m")], "done", "x"),
+        ([(9, *REPORTED), (9, "ended", "exit code 1")], "exited", "exit code 1"),
         (
             [(9, "ended", "exit code 1"), (9, "rang"), (9, "printed"), (9, "typed"), (QUIET_MS, "ticked")],
             "exited",
@@ -155,8 +155,8 @@ HAND = "✋  Action Required (project)" + " " * 51
         ([*[(1000, "titled", BLINK), (0, "printed")] * 60], "needs input", f"title: {BLINK}"),
         ([(9, "titled", BLINK), (9, "titled", "project"), (0, "printed")], "working", "output"),
         # It says so also where a hook said something before.
-        ([(9, "told", "working", "x", ""), (9, "titled", BLINK)], "needs input", f"title: {BLINK}"),
-        ([(9, *TOLD), (9, "titled", BLINK)], "needs input", CALL),
+        ([(9, "reported", "working", "x", ""), (9, "titled", BLINK)], "needs input", f"title: {BLINK}"),
+        ([(9, *REPORTED), (9, "titled", BLINK)], "needs input", CALL),
         ([(9, "notified", "OSC 9", "", "m"), (9, "titled", BLINK)], "needs input", "OSC 9: m"),
         # Enter answers; a program that did not take it for one says so again.
         ([(9, "titled", BLINK), (9, "typed")], "idle", "quiet"),
@@ -245,7 +245,7 @@ def test_S9_that_somebody_saw_it_is_a_flag_of_its_own() -> None:
     assert after((9, "rang"), (9, "saw"), (9, "rang")).value[3] is False, "that is news"
     assert after((9, "rang"), (9, "typed"), (9, "ticked")).value[3] is True
     assert after((9, "rang"), (9, "saw"), (9, "typed"), (9, "printed")).value[3] is False, "another state"
-    assert after((9, "told", "done", "notify", ""), (9, "typed")).value[3] is True
+    assert after((9, "reported", "done", "notify", ""), (9, "typed")).value[3] is True
 
 
 def test_F3_a_session_that_waits_is_told_by_its_state() -> None:
@@ -268,7 +268,7 @@ STEPS = st.one_of(
         st.just("marked"), st.sampled_from(["prompt", "input", "running", "finished"]), st.none() | st.integers(0, 255)
     ),
     st.tuples(
-        st.just("told"),
+        st.just("reported"),
         st.sampled_from(["working", "needs input", "done", "idle"]),
         st.just("notify"),
         st.text(max_size=200),

@@ -59,17 +59,17 @@ class Credentials:
         options: dict[str, Any] = {} if context is None else {"tls": context}
 
         def only_securely(secret: str) -> Callable[[], str]:
-            def tell() -> str:
+            def give() -> str:
                 if context is not None:
                     context.require()
                 return secret
 
-            return tell
+            return give
 
         if self.file is not None:
             token, sign = self._read(self.file)
-            tell = only_securely(token)
-            options["user_jwt_cb"] = lambda: tell().encode()
+            give = only_securely(token)
+            options["user_jwt_cb"] = lambda: give().encode()
             options["signature_cb"] = sign
         elif parts.password is not None:
             options |= {"user": unquote(parts.username or ""), "password": only_securely(unquote(parts.password))}

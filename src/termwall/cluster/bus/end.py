@@ -60,7 +60,7 @@ class BusEnd:
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback) if callback in self._callbacks else None
 
-    def _tell_state(self, up: bool) -> None:
+    def _report_state(self, up: bool) -> None:
         for callback in list(self._callbacks):
             asyncio.get_running_loop().call_soon(chores.call, self._log, callback, up)
 

@@ -47,13 +47,13 @@ class LocalBroker:
     def cut(self, node: str) -> None:
         """The node's engine is away, and the node knows."""
         self.cut_off.add(node)
-        self._tell(node)
+        self._notify(node)
 
     def join(self, node: str) -> None:
         """The node is reached again, whatever was wrong."""
         self.cut_off.discard(node)
         self.silent.discard(node)
-        self._tell(node)
+        self._notify(node)
 
     def silence(self, node: str) -> None:
         """The node hangs: nothing of it leaves or arrives, and it is not told."""
@@ -71,7 +71,7 @@ class LocalBroker:
         for end in self.ends:
             end.stored()
 
-    def _tell(self, node: str) -> None:
+    def _notify(self, node: str) -> None:
         for end in self.ends:
             if end.node == node:
                 end.changed()
@@ -152,7 +152,7 @@ class LocalBus(BusEnd):
         except BaseException:
             await self.close()
             raise
-        self._tell_state(True)
+        self._report_state(True)
         self.stored()
 
     async def close(self) -> None:
@@ -175,7 +175,7 @@ class LocalBus(BusEnd):
         if self.up == self._was_up:
             return
         self._was_up = self.up
-        self._tell_state(self.up)
+        self._report_state(self.up)
         if self.up:
             self._presence.back()
             self.stored()

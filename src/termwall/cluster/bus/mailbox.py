@@ -43,10 +43,10 @@ class Mailbox:
         """Something was dropped: tell it once until the box is empty."""
         if not self._lagging and not self._ended:
             self._lagging = True
-            asyncio.get_running_loop().call_soon(self._tell)
+            asyncio.get_running_loop().call_soon(self._notify)
             self._drain_soon()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if not self._ended:
             chores.call(self._log, self._lagged)
 

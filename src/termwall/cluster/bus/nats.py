@@ -45,7 +45,7 @@ class _Route:
         self.heard: tuple[Connection, Subscription] | None = None
         self._bus = bus
 
-    async def tell(self, connection: Connection) -> None:
+    async def announce(self, connection: Connection) -> None:
         """Hear it on this connection.
 
         Raises:
@@ -135,7 +135,7 @@ class NatsBus(BusEnd):
             if self._connection is not None:
                 self._connection = None
                 self._connected.clear()
-                self._tell_state(False)
+                self._report_state(False)
             await connection.finish()
             if isinstance(error, BusError) and not isinstance(error, (BusAway, BusRefused)):
                 raise BusAway(str(error)) from None
@@ -179,12 +179,12 @@ class NatsBus(BusEnd):
         """
         while missing := [route for route in self.routes if route.heard is None or route.heard[0] is not connection]:
             for route in missing:
-                await route.tell(connection)
+                await route.announce(connection)
             await connection.sync()
         self.max_bytes = connection.client.max_payload - HEADER_BYTES
         self._connection = connection
         self._connected.set()
-        self._tell_state(True)
+        self._report_state(True)
 
     async def _keep(self, connection: Connection) -> None:
         """Replace each connection that ends."""
@@ -193,14 +193,14 @@ class NatsBus(BusEnd):
                 await asyncio.wait([connection.ended], timeout=1.0)
             self._connection = None
             self._connected.clear()
-            self._tell_state(False)
+            self._report_state(False)
             self._log.warning("The connection to NATS is lost; trying again.")
             await connection.finish()
             connection = await self._again()
             self._log.warning("The connection to NATS is back.")
 
     async def _again(self) -> Connection:
-        pause, told = DIAL_PAUSE, ""
+        pause, reported = DIAL_PAUSE, ""
         self._refusal = None
         for server in itertools.cycle(self._servers):
             await asyncio.sleep(pause)
@@ -215,9 +215,9 @@ class NatsBus(BusEnd):
                     raise
             except BusError as error:
                 self._refusal = str(error) if isinstance(error, BusRefused) else None
-                if isinstance(error, BusRefused) and str(error) != told:
-                    told = str(error)
-                    self._log.error("%s", told)
+                if isinstance(error, BusRefused) and str(error) != reported:
+                    reported = str(error)
+                    self._log.error("%s", reported)
             except Exception:  # noqa: BLE001 - whatever it is, a node must come back by itself.
                 self._log.exception("A connection to NATS could not be made; trying again.")
             else:
@@ -292,7 +292,7 @@ class NatsBus(BusEnd):
         self.routes.add(route)
         if (connection := self._connection) is not None:
             try:
-                await route.tell(connection)
+                await route.announce(connection)
             except BusError:  # The next connection is told.
                 pass
             await self.settle(connection)

@@ -55,7 +55,7 @@ class Presence:
         self._callbacks: list[Callable[[Member, bool], None]] = []
         self._subscriptions: list[Subscription] = []
         self._task: asyncio.Task[None] | None = None
-        self._told_of_twin = False
+        self._reported_twin = False
 
     async def open(self) -> None:
         """Be seen and see.
@@ -187,20 +187,20 @@ class Presence:
             self._come(member)
 
     def _twin(self, run: str, gone: bool) -> None:
-        if run != self._me.run and not gone and not self._told_of_twin:
-            self._told_of_twin = True
+        if run != self._me.run and not gone and not self._reported_twin:
+            self._reported_twin = True
             self._log.error("Another node is called %s too; give one of them another --node.", self._me.node)
 
     def _come(self, member: Member) -> None:
         self._members[member.node] = member
-        self._tell(member, True)
+        self._report(member, True)
 
     def _go(self, node: str) -> None:
         self._heard.pop(node, None)
         self._clocks.pop(node, None)
         self._former.pop(node, None)
-        self._tell(self._members.pop(node), False)
+        self._report(self._members.pop(node), False)
 
-    def _tell(self, member: Member, here: bool) -> None:
+    def _report(self, member: Member, here: bool) -> None:
         for callback in list(self._callbacks):
             asyncio.get_running_loop().call_soon(chores.call, self._log, callback, member, here)

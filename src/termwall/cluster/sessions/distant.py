@@ -61,7 +61,7 @@ class DistantSession(AnySession):
         """Why its node cannot be reached, or None."""
         self.away_since = 0
         """Milliseconds since 1970."""
-        self.told_at: tuple[str, int] = ("", 0)
+        self.reported_at: tuple[str, int] = ("", 0)
         """Its node's run, and the moment of it that is known here."""
         self.forgotten = False
         """Whether its node has it no more."""
@@ -86,9 +86,9 @@ class DistantSession(AnySession):
         """Where the first viewer goes on, before anything was fetched."""
         self._drawer = DistantDrawer(self._gateway, self)
 
-    # ---- what its node tells
+    # ---- what its node reports
 
-    def tell(self, shown: messages.Session, recency: list[int]) -> bool:
+    def learn(self, shown: messages.Session, recency: list[int]) -> bool:
         """The node says what it is by now. True if it was restarted: everything before is over."""
         restarted = shown.epoch != self.epoch
         self._shown = shown
@@ -248,8 +248,8 @@ class DistantSession(AnySession):
         """The session as everybody sees it; `lost` while its node cannot be reached."""
         changes: dict[str, Any] = {"focused": focused}
         if self.away is not None:
-            told = {"state": "lost", "reason": self.away, "since": self.away_since}
-            attention = self._shown.attention.model_copy(update=told)
+            unreachable = {"state": "lost", "reason": self.away, "since": self.away_since}
+            attention = self._shown.attention.model_copy(update=unreachable)
             changes |= {"status": "lost", "attention": attention, "away": self.away}
         return self._shown.model_copy(update=changes)
 

@@ -117,7 +117,7 @@ class Host:
 
     def watch_room(self, room: Room) -> None:
         """Tell the others of this room's sessions from now on."""
-        room.told = lambda session, fields: self._news.told(room, session, fields)
+        room.to_nodes = lambda session, fields: self._news.report(room, session, fields)
         room.copied_elsewhere = self._copied
         room.elsewhere = lambda client, session_id: any(
             (gateway, session_id, client) in self._guests for gateway in self._bus.members()

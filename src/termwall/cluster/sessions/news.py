@@ -44,7 +44,7 @@ BUDGET_BYTES = 4 << 20
 class _Looked:
     """A project that other nodes look at."""
 
-    told: int
+    sent: int
     """The moment of the last message about it."""
     until: dict[str, float]
     """How long each node looks at it, in seconds of the loop's clock."""
@@ -95,7 +95,7 @@ class News:
         """Of the last message to all."""
         return self._serial
 
-    def told(self, room: Room, session: AnySession, fields: Mapping[str, Any]) -> None:
+    def report(self, room: Room, session: AnySession, fields: Mapping[str, Any]) -> None:
         """Clients here are told this of a session."""
         if not isinstance(session, LiveSession):
             return
@@ -108,7 +108,7 @@ class News:
             header["serial"] = self._serial
             self._put(f"news.{self._bus.node}", pack(header))
         elif looked := self._looked.get(room.id):
-            header["before"], looked.told = looked.told, header["moment"]
+            header["before"], looked.sent = looked.sent, header["moment"]
             data, now = pack(header), _now()
             for node, until in list(looked.until.items()):
                 if until < now or not self._put(f"stir.{node}", data):
@@ -121,8 +121,8 @@ class News:
         header = {"node": self._bus.node, "run": self._run, "moment": self._moment, "project": room.id}
         if removed:
             return {**header, "id": session.id, "removed": True}
-        told = {"fields": [name for name in fields if name != "session"], "whole": "session" in fields}
-        return {**header, **told, **_described(room, session)}
+        changed = {"fields": [name for name in fields if name != "session"], "whole": "session" in fields}
+        return {**header, **changed, **_described(room, session)}
 
     def _put(self, subject: str, data: bytes) -> bool:
         try:
@@ -142,7 +142,7 @@ class News:
     async def _list(self, data: bytes) -> bytes:
         """A page of the sessions of a project or of all, in the order of their ids; and leases from then on."""
         header, _ = unpack(data)
-        told = {project: self._lease(project, header["gateway"]) for project in header["looks"]}
+        moments = {project: self._lease(project, header["gateway"]) for project in header["looks"]}
         rooms = self._service.rooms() if header["project"] is None else [self._service.find_room(header["project"])]
         own = {session.id: (room, session) for room in rooms if room is not None for session in room.own}
         left = sorted(own.keys() if header["after"] is None else (key for key in own if key > header["after"]))
@@ -154,7 +154,7 @@ class News:
             if page and count > self._bus.max_bytes:
                 break
             page.append(described)
-        about = {"run": self._run, "serial": self._serial, "moment": self._moment, "told": told}
+        about = {"run": self._run, "serial": self._serial, "moment": self._moment, "told": moments}
         return pack({**about, "sessions": page, "more": len(page) < len(left)})
 
     def _look(self, subject: str, data: bytes) -> None:
@@ -165,9 +165,9 @@ class News:
             log.warning("%s", error)
             return
         for project, known in header["projects"].items():
-            told = self._lease(project, header["gateway"])
-            if known != told and self._service.find_room(project) is not None:
-                missed = {"node": self._bus.node, "run": self._run, "project": project, "told": told}
+            sent = self._lease(project, header["gateway"])
+            if known != sent and self._service.find_room(project) is not None:
+                missed = {"node": self._bus.node, "run": self._run, "project": project, "told": sent}
                 self._put(f"stir.{header['gateway']}", pack(missed))
 
     def _lease(self, project: str, node: str) -> int:
@@ -180,7 +180,7 @@ class News:
             self._count += 1
         elif not looked.until:
             del self._looked[project]
-        return looked.told
+        return looked.sent
 
     def _end(self, project: str, node: str) -> None:
         looked = self._looked.get(project)

@@ -212,7 +212,7 @@ class Roster:
         for session in self._of(node):
             if session.away != why:
                 session.away, session.away_since = why, self._service.clock()
-                self._tell(session, ["status", "attention", "away"])
+                self._report(session, ["status", "attention", "away"])
 
     def _of(self, node: str) -> list[DistantSession]:
         return [session for session in self._sessions.values() if session.node == node]
@@ -255,9 +255,9 @@ class Roster:
         found: set[str] = set()
         page = first = await self._ask(node, project, None, looks)
         while True:
-            for told in page["sessions"]:
-                found.add(told["session"]["id"])
-                self._learn(node, {**told, "run": page["run"], "moment": page["moment"]}, fields=None)
+            for entry in page["sessions"]:
+                found.add(entry["session"]["id"])
+                self._learn(node, {**entry, "run": page["run"], "moment": page["moment"]}, fields=None)
             if not page["more"]:
                 break
             page = await self._ask(node, project, page["sessions"][-1]["session"]["id"], [])
@@ -348,8 +348,8 @@ class Roster:
         session = self._sessions.get(shown.id)
         if session is None:
             session = self._follower.made(node, shown)
-            session.told_at = one["run"], one["moment"]
-            session.tell(shown, one["recency"])
+            session.reported_at = one["run"], one["moment"]
+            session.learn(shown, one["recency"])
             self._sessions[shown.id] = session
             room.add(session)
             self._learned.set()
@@ -357,19 +357,19 @@ class Roster:
                 if session.id in room.stage.sessions and not connection.views(session):
                     connection.stage_changed([session.id], [])
             return
-        run, moment = session.told_at
+        run, moment = session.reported_at
         back = session.away is not None
         if one["run"] == run and one["moment"] <= moment and not back:
             return
-        session.told_at, session.away, session.node = (one["run"], one["moment"]), None, node
-        if session.tell(shown, one["recency"]):
+        session.reported_at, session.away, session.node = (one["run"], one["moment"]), None, node
+        if session.learn(shown, one["recency"]):
             room.restarted_elsewhere(session)
             self._follower.again(session)
         elif fields is None or back:
-            self._tell(session, None)
+            self._report(session, None)
             self._follower.again(session)
         else:
-            self._tell(session, fields)
+            self._report(session, fields)
 
     def _forget(self, session: DistantSession) -> None:
         del self._sessions[session.id]
@@ -387,20 +387,20 @@ class Roster:
             session.forgotten = True
             self._follower.forgotten(session)
 
-    def _tell(self, session: DistantSession, fields: list[str] | None) -> None:
+    def _report(self, session: DistantSession, fields: list[str] | None) -> None:
         room = self._service.find_room(session.project_id)
         if room is None:
             return
         shown = room.describe(session)
         if fields is None:
-            room.tell_session(session, session=shown)
+            room.report_session(session, session=shown)
             return
         if "driver" in fields:
-            room.tell_driver(session)
+            room.report_driver(session)
         room.stirred_elsewhere()
         rest = {name: getattr(shown, name) for name in fields if name not in ("driver", "cols", "rows", "offset")}
         if rest:
-            room.tell_session(session, **rest)
+            room.report_session(session, **rest)
 
 
 def _read(data: bytes) -> dict[str, Any] | None:

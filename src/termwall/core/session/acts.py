@@ -12,7 +12,7 @@ from termwall.core.theme import Theme
 
 Size = tuple[int, int]
 """Columns and rows."""
-ToldState = Literal["working", "needs input", "done", "idle"]
+ReportedState = Literal["working", "needs input", "done", "idle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Renamed:
 class Reported:
     """An agent's hook or a script says what it wants from its user. `source`: `Claude hook`."""
 
-    state: ToldState
+    state: ReportedState
     source: str
     message: str = ""
 
@@ -179,7 +179,7 @@ def _text(value: Any) -> str:
     return value
 
 
-def _state(value: Any) -> ToldState:
-    if value not in get_args(ToldState):
+def _state(value: Any) -> ReportedState:
+    if value not in get_args(ReportedState):
         raise ValueError
     return value  # type: ignore[no-any-return]

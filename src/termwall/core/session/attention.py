@@ -48,7 +48,7 @@ from enum import IntEnum
 from typing import Any, Literal, NamedTuple, assert_never
 
 from termwall.core.osc import Marked, MarkKind, Notified, Progressed, ProgressState, Sign, Titled
-from termwall.core.session.acts import ToldState
+from termwall.core.session.acts import ReportedState
 
 State = Literal["working", "needs input", "done", "idle", "exited", "lost"]
 
@@ -85,7 +85,7 @@ class _Rank(IntEnum):
     COMMAND_DONE = 1
     CALLED = 2
     NOTIFIED = 3
-    TOLD = 4
+    REPORTED = 4
 
 
 @dataclass(slots=True)
@@ -254,11 +254,11 @@ class Watch:
             self._prompted(now, exit_code)
         self._settle()
 
-    def told(self, now: int, state: ToldState, source: str, message: str) -> None:
+    def reported(self, now: int, state: ReportedState, source: str, message: str) -> None:
         """An agent's hook or a script says what the session is."""
         now = self._advance(now)
         reason = _cut(f"{source}: {message}" if message else source)
-        self._claim = _Claim(_Rank.TOLD, state, reason, now)
+        self._claim = _Claim(_Rank.REPORTED, state, reason, now)
         self._settle()
 
     def typed(self, now: int, *, entered: bool = True) -> None:
@@ -399,7 +399,7 @@ class Watch:
 
 def _wears_off(claim: _Claim) -> bool:
     """A told `working` is the one claim whose claimant may vanish without anybody having to answer it."""
-    return claim.rank is _Rank.TOLD and claim.state == "working"
+    return claim.rank is _Rank.REPORTED and claim.state == "working"
 
 
 def _cut(text: str) -> str:

@@ -174,7 +174,7 @@ class Session:
             case Reported(state, source, message):
                 if message:
                     self.facts = replace(self.facts, notification=Notification("", message, now.date))
-                self.watch.told(now.date, state, source, message)
+                self.watch.reported(now.date, state, source, message)
                 return [Report()]
             case Reset():
                 refusal = self.refusal(0)

@@ -24,7 +24,7 @@ class Surroundings:
         self.theme = DARK
         self.modes = Modes(0)
         self._with_keys: dict[ClientId, None] = {}
-        self._told: bool | None = None
+        self._sent: bool | None = None
         """What the program was last told of the focus; None while it did not ask."""
         self._patient = False
 
@@ -32,7 +32,7 @@ class Surroundings:
 
     def state(self) -> dict[str, Any]:
         """All of it that outlives the server, as JSON has it."""
-        return {"theme": self.theme.plain(), "modes": int(self.modes), "told": self._told}
+        return {"theme": self.theme.plain(), "modes": int(self.modes), "told": self._sent}
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> "Surroundings":
@@ -43,7 +43,7 @@ class Surroundings:
         except (KeyError, TypeError, ValueError):
             pass
         found.modes = Modes(state.get("modes", 0))
-        found._told, found._patient = state.get("told"), True
+        found._sent, found._patient = state.get("told"), True
         return found
 
     def settle(self) -> bytes:
@@ -82,14 +82,14 @@ class Surroundings:
 
     def restarted(self) -> None:
         """Another run of the program: it asked for nothing yet."""
-        self.modes, self._told = Modes(0), None
+        self.modes, self._sent = Modes(0), None
 
     def _focus(self) -> bytes:
         if not self.reports_focus:
-            self._told = None
+            self._sent = None
             return b""
         has = bool(self._with_keys)
-        if has == self._told or (self._patient and not has):
+        if has == self._sent or (self._patient and not has):
             return b""
-        self._told = has
+        self._sent = has
         return FOCUS_IN if has else FOCUS_OUT
