@@ -62,7 +62,7 @@ class Caretaker:
             try:
                 await asyncio.wait_for(self._done.wait(), TELL_SECONDS)
             except TimeoutError:
-                self._tell()
+                self._keep()
         for session in self._sessions:
             if session.recorder is not None:
                 session.recorder.rest()
@@ -104,7 +104,7 @@ class Caretaker:
         if what in ("ended", "changed"):
             self._heard.add(session)
 
-    def _tell(self) -> None:
+    def _keep(self) -> None:
         heard, self._heard = self._heard, set()
         for session in heard:
             session.keep()
