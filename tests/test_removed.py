@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +133,68 @@ def test_L12_a_data_folder_that_is_moved_is_not_made_again(tmp_path: Path) -> No
         assert not before.exists()
         with pytest.raises(DataFolderTaken), data_folder(after):
             pass
+
+
+def test_case_hardening_L12_a_moved_folder_s_server_leaves_who_is_at_its_old_place_alone(tmp_path: Path) -> None:
+    """Both wrote `server.json` over the other's, once a second, and the first took it away when it ended."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    with data_folder(before) as first:
+        first.write_down("first")
+        before.rename(after)
+        before.mkdir()
+        with pytest.raises(FileNotFoundError, match="moved"):
+            first.look_after()
+        assert not any(before.iterdir())
+        with data_folder(before) as second:
+            second.write_down("second")
+            with pytest.raises(FileNotFoundError, match="moved"):
+                first.look_after()
+            first.leave()
+            assert not second.look_after()
+            assert (before / "server.json").read_text() == "second"
+
+
+def test_case_hardening_L12_who_comes_into_a_removed_folder_is_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with data_folder(folder) as first:
+        first.write_down("first")
+        first.secrets = {"token": "first"}
+        shutil.rmtree(folder)
+        with data_folder(folder) as second:
+            second.write_down("second")
+            assert not first.look_after()
+            first.leave()
+            assert not second.look_after()
+            assert (folder / "server.json").read_text() == "second"
+            assert not (folder / "token").exists()
+
+
+def test_case_hardening_L12_a_server_that_comes_at_once_into_a_removed_folder_takes_over(tmp_path: Path) -> None:
+    """`rm -rf data; termwall up`, before the first server and its holder have looked: there were two of each."""
+    first = Server(tmp_path / "data").start()
+    second = Server(tmp_path / "data")
+    try:
+        project = first.project(tmp_path / "work")
+        session = first.session(project, "cat")
+        held = look(first.data_dir, 20) or {}
+        for pid in (first.pid, held["pid"]):
+            os.kill(pid, signal.SIGSTOP)
+        shutil.rmtree(first.data_dir)
+        second.begin()
+        wait_for((second.data_dir / "server.json").parent.joinpath("lock").exists, "the second to begin")
+        for pid in (held["pid"], first.pid):
+            os.kill(pid, signal.SIGCONT)
+        second.ready()
+        assert look(second.data_dir, 20) == {**held, "owner": second.pid}, "there is one holder"
+        assert second.call("GET", f"/api/sessions/{session}").json()["status"] == "running"
+        assert first.process is not None
+        wait_for(lambda: first.process.poll() is not None, "the first to end", 30)
+        found = find_running(second.data_dir)
+        assert found is not None
+        assert found.pid == second.pid
+    finally:
+        second.end()
+        first.end()
 
 
 def status_without_a_token(server: Server) -> None:

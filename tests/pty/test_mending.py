@@ -18,7 +18,7 @@ from termwall.pty import holder_client as module
 from termwall.pty import rendezvous
 from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.programs import ExitStatus
-from termwall.pty.rendezvous import SOCKET, HolderError, HolderSilent, look
+from termwall.pty.rendezvous import SOCKET, HolderError, HolderSilent, look, meet, peer_of
 from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder, gone
 from tests.support.patience import until
@@ -241,6 +241,27 @@ async def test_L1_a_holder_that_was_just_started_may_take_its_time(
     monkeypatch.setattr(module, "OPEN_SECONDS", 0.0)
     programs, _ = await owner()
     assert programs.outlive
+
+
+async def test_case_hardening_L12_L2_no_second_holder_comes_into_a_folder_that_was_just_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    programs = HeldPrograms(folder, None)
+    await programs.open()
+    run = Run(await programs.start(order("a", "cat")))
+    run.process.leave()
+    await programs.close()
+    first = (look(folder) or {})["pid"]
+    os.kill(first, signal.SIGSTOP)
+    shutil.rmtree(folder)
+    folder.mkdir()
+    coming = asyncio.ensure_future(asyncio.to_thread(meet, folder, start=True))
+    await asyncio.wait((coming,), timeout=0.3)
+    assert not (folder / SOCKET).exists()
+    os.kill(first, signal.SIGCONT)
+    with await coming as channel:
+        assert peer_of(channel) == first
+    end_holder(folder)
 
 
 @pytest.mark.parametrize("fate", ["removed", "moved"])

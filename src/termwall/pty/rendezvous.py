@@ -98,6 +98,11 @@ def meet(folder: Path, *, start: bool) -> socket.socket:
             return channel
         if not start:
             raise HolderError(f"No process holds the sessions of `{folder}`.")
+        if (left := _left_behind(folder)) is not None:  # It makes its socket within a second, in the new folder.
+            if time.monotonic() >= until:
+                raise HolderSilent(folder, left)
+            time.sleep(LOOK_SECONDS)
+            continue
         try:
             return _launch(folder)
         except BlockingIOError:  # Somebody looks whether there is one, or another one starts it.
@@ -221,6 +226,16 @@ def _find(folder: Path, until: float) -> socket.socket | None:
         if time.monotonic() >= until:
             raise HolderSilent(folder, None)
         time.sleep(LOOK_SECONDS)
+
+
+def _left_behind(folder: Path) -> int | None:
+    """The process of a holder whose folder was here and was removed with its lock, where the system knows (L12)."""
+    gone = f"{os.path.realpath(folder)} (deleted)"
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # It ended, or is another user's.
+            if is_holder(int(process.name)) and any(gone == os.readlink(one) for one in process.glob("fd/*")):
+                return int(process.name)
+    return None
 
 
 def _locked(folder: Path) -> bool:

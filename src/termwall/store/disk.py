@@ -63,6 +63,15 @@ def has_name(descriptor: int, path: Path | str) -> bool:
     return False
 
 
+def moved_to(descriptor: int, folder: Path) -> Path | None:
+    """Where the folder is in which an open file is, if it is not that one any more; Linux knows, others say None."""
+    with contextlib.suppress(OSError):
+        there = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        if os.path.samestat(os.fstat(descriptor), there.stat()):
+            return None if there.parent == Path(os.path.realpath(folder)) else there.parent
+    return None
+
+
 def write_private(path: Path, text: str) -> None:
     """Replace a file by one that only its owner reads: a secret is in it. Where it had a place once, that is enough.
 

@@ -1,6 +1,7 @@
 """The data folder of a server: held by one at a time, and how to find the one that runs. Quick to import."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import logging
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from termwall.store.disk import has_name, put_aside, read_plain, write_private
+from termwall.store.disk import has_name, moved_to, put_aside, read_plain, write_private
 from termwall.system import shortage
 
 STOP_SECONDS = 9.0
@@ -139,46 +140,54 @@ class Claim:
             self._place = _place(self._folder / RECORD)
 
     def look_after(self) -> bool:
-        """Put back what is gone; whether there was anything.
+        """Put back what is gone; whether there was anything. What another server has by now is left alone.
 
         Raises:
-            OSError: it cannot be put back now.
+            OSError: it cannot be put back now, or the folder was moved.
         """
-        again = self._lock_again()
+        taken = self._lock_again()
+        if taken is None:
+            return False
         if self._went:
             for name, text in self.secrets.items():
                 if not (self._folder / name).exists():
                     write_private(self._folder / name, text)
             self._went = False
-        return self._write_again() or again
+        return self._write_again() or taken
 
-    def _lock_again(self) -> bool:
+    def _lock_again(self) -> bool | None:
+        """Whether the lock had to be taken anew; None where another server has it, which takes over from this one."""
         name = self._folder / LOCK
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(self._lock.fileno()), name.stat()):
                 return False
-        if not has_name(self._lock.fileno(), name):  # Of a folder that was only moved it has one.
+        if not has_name(self._lock.fileno(), name):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        elif moved_to(self._lock.fileno(), self._folder):  # What is at its old place by now is somebody else's.
+            raise FileNotFoundError(errno.ENOENT, "the data folder was moved")
         lock = open(name, "w", opener=private)  # noqa: SIM115
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # Another server was quicker: it takes over from this one.
+        except BlockingIOError:
             lock.close()
-            return False
+            return None
         self._lock.close()
         self._lock = lock
         self._went = True
         return True
 
     def _write_again(self) -> bool:
-        if not self._record or (self._place is not None and self._place == _place(self._folder / RECORD)):
+        if not self._record or self._is_written():
             return False
         self.write_down(self._record)
         return True
 
+    def _is_written(self) -> bool:
+        return self._place is not None and self._place == _place(self._folder / RECORD)
+
     def leave(self) -> None:
-        """Give the folder back."""
-        if self._record:
+        """Give the folder back; what another server wrote down there is its own."""
+        if self._record and self._is_written():
             put_aside(self._folder / RECORD)
         self._lock.close()
 
