@@ -4,14 +4,18 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from termwall.pty.rendezvous import look
+from termwall.store.database import SCHEMA
+from termwall.store.folder import find_running
 from tests.support.holder import gone
 from tests.support.patience import until
 from tests.support.server import Server
@@ -133,6 +137,31 @@ async def test_L9_what_is_not_understood_is_handed_to_another_holder_whole(
     await until(lambda: screen(server, session).split() == ["READY", "typed", "typed"], "the echo")
     refused = server.call("POST", f"/api/projects/{project}/sessions", {"command": ["cat"]})
     assert "layout 2" in refused.json()["error"], "the holder is the later version's now"
+
+
+def test_case_hardening_L4_L8_a_restart_to_what_reads_neither_layout_nor_store_stops_nothing(
+    server: Server, later: Path, tmp_path: Path
+) -> None:
+    session = server.session(server.project(tmp_path / "work"), "cat")
+    before = server.pid
+
+    def restart(source: Path) -> str:
+        words = [sys.executable, "-m", "termwall", "restart", "--data-dir", str(server.data_dir)]
+        env = {**os.environ, **server.env, "PYTHONPATH": str(source)}
+        done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "the server was not stopped" in done.stderr
+        assert described(server, session)["status"] == "running"
+        found = find_running(server.data_dir)
+        assert found is not None
+        assert found.pid == before
+        return done.stderr
+
+    assert "1 program could not be shown by this version" in restart(later)
+    with closing(sqlite3.connect(server.data_dir / "termwall.sqlite")) as db, db:
+        db.execute(f"PRAGMA user_version={len(SCHEMA) + 1}")
+        db.execute(f"UPDATE readable SET since={len(SCHEMA) + 1}")
+    assert "newer termwall" in restart(SOURCE.parent)
 
 
 def test_L8_a_holder_that_is_not_understood_is_left_alone(server: Server, later: Path, tmp_path: Path) -> None:
