@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.cluster.test_two_nodes import COUNTING, ROOM, connected, sessions
+from tests.cluster.test_node import COUNTING, ROOM, connected, sessions
 from tests.support.broker import Cluster
 from tests.support.client import Client
 from tests.support.patience import until

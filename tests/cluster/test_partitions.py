@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.test_two_nodes import COUNTING, ROOM, connected, sessions
+from tests.cluster.test_node import COUNTING, ROOM, connected, sessions
 from tests.support.broker import Broker, free_port
 from tests.support.island import Island
 from tests.support.patience import until

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.test_two_nodes import connected, sessions
+from tests.cluster.test_node import connected, sessions
 from tests.support.broker import Broker
 from tests.support.patience import until
 from tests.support.server import Server

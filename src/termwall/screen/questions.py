@@ -1,6 +1,6 @@
 """Questions that libghostty-vt leaves without an answer, and what is answered instead (S7).
 
-docs/reference/queries.md has them all, and those that stay unanswered with the reason; `tests/screen/test_queries.py`
+docs/reference/queries.md has them all, and those that stay unanswered with the reason; `tests/screen/test_questions.py`
 reads it.
 """
 
