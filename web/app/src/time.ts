@@ -1,6 +1,6 @@
 /**
  * Times in words, as short as a tile allows, and the one clock of all that show one. What the page itself remembers it
- * counts on a clock that is never set; what the server tells, on the server's, whatever this machine's clock shows.
+ * counts on a clock that is never set; what the server sends, on the server's, whatever this machine's clock shows.
  */
 
 import type { TermwallClient } from "@termwall/client";
@@ -66,7 +66,7 @@ export function useNow(every = SECOND, on = true): number {
   return useSyncExternalStore(on ? clock.subscribe : never, () => clock.now);
 }
 
-/** The present for times that the server tells, renewed each `every` ms while `on`. */
+/** The present for times that the server sends, renewed each `every` ms while `on`. */
 export function useServerNow(every = SECOND, on = true): number {
   const { client } = useTermwall();
   const now = useNow(every, on);

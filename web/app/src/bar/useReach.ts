@@ -1,4 +1,4 @@
-/** Why there is no connection although the page is there: a WebSocket tells a browser nothing, so HTTP is asked (W9). */
+/** Why there is no connection although the page is there: a WebSocket gives a browser no reason, so HTTP is asked (W9). */
 
 import type { Reach } from "@termwall/client";
 import { useWorkspace } from "@termwall/react";

@@ -1,4 +1,4 @@
-/** What is worth telling a user who does not look: a session asks for something, or is done. */
+/** What is worth a notification to a user who does not look: a session asks for something, or is done. */
 
 import type { Session } from "@termwall/client";
 
@@ -13,7 +13,7 @@ export interface News {
 /** How much older than the state a program's own words may be, to be the reason for it. */
 const TOLD_BEFORE_MILLISECONDS = 2000;
 
-/** What turned to `needs input` or `done` between two states; nothing of what was so when the first was told. */
+/** What turned to `needs input` or `done` between two states; nothing of what was so at the first report. */
 export function newsOf(before: ReadonlyMap<string, Session> | null, after: ReadonlyMap<string, Session>): News[] {
   if (before === null) return [];
   return [...after.values()].flatMap((session): News[] => {

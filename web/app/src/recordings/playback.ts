@@ -208,7 +208,7 @@ function joined(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> 
   return whole;
 }
 
-/** The new size that an `r` event tells. */
+/** The new size that an `r` event has. */
 export function sizeOf(data: string): { cols: number; rows: number } | null {
   const found = /^(\d+)x(\d+)$/.exec(data);
   return found ? { cols: Number(found[1]), rows: Number(found[2]) } : null;

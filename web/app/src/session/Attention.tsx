@@ -39,7 +39,7 @@ export function attentionOf(session: Session): Shown {
   }
 }
 
-/** Reasons that last, rather than having happened at some time; how long a session works is told beside its word. */
+/** Reasons that last, rather than having happened at some time; how long a session works stands beside its word. */
 const LASTING = /^(output|no output|quiet .*)$/;
 
 /** Why a session is shown as it is, such as "bell 12 s ago"; two numbers are kept apart. */

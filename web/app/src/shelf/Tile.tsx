@@ -18,7 +18,7 @@ interface TileProps {
 
 /**
  * One button, whose name is its picture's; the rest is for the eye. It renders only when its own session changed: a wall
- * has many of them, and each tells of itself often.
+ * has many of them, and each changes often.
  */
 export const Tile = memo(function Tile({ session, position, onPick, onMenu }: TileProps) {
   const { client } = useTermwall();

@@ -37,7 +37,7 @@ export function Stage(props: StageProps) {
   const element = useRef<HTMLElement>(null);
   const count = shown.length;
   const { columns, rows } = arrange(view.layout, count, width);
-  // The font depends on nothing but what is shown. It is set before the panes tell their sizes, and its observer was there
+  // The font depends on nothing but what is shown. It is set before the panes send their sizes, and its observer was there
   // before theirs: each program hears of one size only.
   const fit = useRef(() => {});
   useLayoutEffect(() => {

@@ -28,11 +28,11 @@ export function useSeen({ id, attention }: Session, visible: boolean): void {
   const counts = useWorkspace(({ connection }) => connection.state === "connected" && connection.role !== "view");
   const connectedAt = useWorkspace(({ connection }) => connection.since);
   const { state, since, seen } = attention;
-  const told = useRef("");
-  // What was told over a connection that then broke may not have arrived.
+  const reported = useRef("");
+  // What was reported over a connection that then broke may not have arrived.
   const what = `${state} ${since} ${connectedAt}`;
   useEffect(() => {
-    if (!visible || !counts || seen || told.current === what) return;
+    if (!visible || !counts || seen || reported.current === what) return;
     let timer: ReturnType<typeof setTimeout> | null = null;
     const look = () => {
       if (!inFront()) {
@@ -40,7 +40,7 @@ export function useSeen({ id, attention }: Session, visible: boolean): void {
         timer = null;
       } else
         timer ??= setTimeout(() => {
-          told.current = what;
+          reported.current = what;
           end();
           client.seen(id);
         }, SEEN_MILLISECONDS);

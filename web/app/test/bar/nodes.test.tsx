@@ -74,24 +74,24 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-const tell = (engine: "up" | "down", ...nodes: WallNode[]) =>
-  act(() => page.wire.tell({ type: "nodes_update", engine, nodes }));
+const report = (engine: "up" | "down", ...nodes: WallNode[]) =>
+  act(() => page.wire.deliver({ type: "nodes_update", engine, nodes }));
 const text = () => page.element.querySelector("[role=status]")?.textContent;
 
 test("N7: what is stale is said while it lasts, in an element that was there before", async () => {
   await page.show(<NodesStatus unseen={false} />);
   await page.connect([session("a")]);
-  await tell("up", here, node("two"));
+  await report("up", here, node("two"));
   const status = page.element.querySelector("[role=status]");
   expect(text()).toBe("");
-  await tell("down", here);
+  await report("down", here);
   expect(page.element.querySelector("[role=status]")).toBe(status);
   expect(text()).toBe(
     "The other nodes cannot be reached. Terminals of node one go on. The stage cannot be changed until they can be; " +
       "terminals of other nodes show what was last seen.",
   );
   expect(status?.className).toBe("away");
-  await tell("up", here);
+  await report("up", here);
   expect(text()).toBe("");
 });
 
@@ -140,16 +140,16 @@ describe("N7: the question what to start asks where, too", () => {
     expect(choice()).toBeNull();
     await start();
     expect(posted.map(({ body }) => body)).toEqual([{ type: "system" }]);
-    await tell("up", here, node("gate", { role: "gateway" }));
+    await report("up", here, node("gate", { role: "gateway" }));
     expect(choice()).toBeNull();
-    await tell("up", gateway, node("only"));
+    await report("up", gateway, node("only"));
     await start();
     expect(posted[1]).toEqual({ path: "/api/projects/p/sessions", body: { type: "system", node: "only" } });
     expect(made).toEqual(["new", "new"]);
   });
 
   test("this page's node unless another is chosen; one that is drained is marked", async () => {
-    await tell("up", node("two"), here, node("three", { draining: true }));
+    await report("up", node("two"), here, node("three", { draining: true }));
     expect(options()).toEqual(["one, this page's", "three, draining", "two"]);
     expect(choice()?.value).toBe("one");
     await choose("two");
@@ -158,22 +158,22 @@ describe("N7: the question what to start asks where, too", () => {
   });
 
   test("a node that goes after it was chosen stays chosen, and says so", async () => {
-    await tell("up", here, node("two"));
+    await report("up", here, node("two"));
     await choose("two");
-    await tell("down", here);
+    await report("down", here);
     expect(options()).toEqual(["one, this page's", "two, cannot be reached"]);
     expect(choice()?.value).toBe("two");
-    await tell("up", here, node("two"));
+    await report("up", here, node("two"));
     expect(options()).toEqual(["one, this page's", "two"]);
     expect(choice()?.value).toBe("two");
   });
 
   test("where no node can run it, nothing is offered", async () => {
     const button = () => page.element.querySelector<HTMLButtonElement>("button[type=submit]");
-    await tell("down", gateway);
+    await report("down", gateway);
     expect(button()?.disabled).toBe(true);
     expect(page.element.textContent).toContain("No node that runs programs can be reached at the moment.");
-    await tell("up", gateway, node("two"));
+    await report("up", gateway, node("two"));
     expect(button()?.disabled).toBe(false);
   });
 });

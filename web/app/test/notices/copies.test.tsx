@@ -11,7 +11,7 @@ let clipboard: string[];
 let refused: boolean;
 
 const copies = async (sessionId: string, data: string) => {
-  await act(async () => page.wire.tell({ type: "clipboard", sessionId, data }));
+  await act(async () => page.wire.deliver({ type: "clipboard", sessionId, data }));
 };
 const text = () => page.element.textContent;
 const button = () => [...page.element.querySelectorAll("button")].find((one) => one.textContent === "Copy it");

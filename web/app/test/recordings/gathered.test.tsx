@@ -61,7 +61,7 @@ const nothing = () => {};
 describe("N8 recordings of several nodes", () => {
   const show = () => page.show(<Recordings projectId="p" canType onClose={nothing} />);
 
-  test("each says where it is, and what is missing is told", async () => {
+  test("each says where it is, and what is missing is named", async () => {
     const recordings = [recording("r2", "two"), recording("r1", "one")];
     answers.set("projects/p/recordings", { body: { recordings, missing: ["three", "four"] } });
     await show();
@@ -115,7 +115,7 @@ describe("N8 a search of several nodes", () => {
   };
   const match = { sessionId: "b", sessionName: "agent", recordingId: null, part: null, time: null, text: "a needle" };
 
-  test("a line says where it is, and what is missing is told", async () => {
+  test("a line says where it is, and what is missing is named", async () => {
     const matches = [{ ...match, start: 2, end: 8, linesFromEnd: 0, node: "two" }];
     await search({ matches, limit: 100, truncated: false, skipped: [], missing: ["three"] });
     expect(page.element.querySelector("[role=option]")?.textContent).toBe("agent on twoa needle");

@@ -134,7 +134,7 @@ test("case command-line 12: half a last line, nonsense and lines of other kinds 
   expect(paper.text).toBe(`${shown(0.96)}é日`);
 });
 
-test("case command-line 12: a place that cannot be read is told, and the next one can be asked for", async () => {
+test("case command-line 12: a place that cannot be read is reported, and the next one can be asked for", async () => {
   const { playback, paper } = player(recording(1, 300));
   const { frame } = (playback as unknown as { source: Source }).source;
   (playback as unknown as { source: Source }).source.frame = () => Promise.reject(new Error("gone"));
@@ -144,6 +144,6 @@ test("case command-line 12: a place that cannot be read is told, and the next on
   expect(paper.text).toBe(shown(5.06));
 });
 
-test("a place on the time line is told in minutes and seconds", () => {
+test("a place on the time line is reported in minutes and seconds", () => {
   expect([clock(0), clock(65.9), clock(3601)]).toEqual(["0:00", "1:05", "1:00:01"]);
 });

@@ -57,7 +57,7 @@ describe("the shelf", () => {
     expect(wallOrder(all)).toHaveLength(all.length);
   });
 
-  it("does not depend on the order in which sessions are told", () => {
+  it("does not depend on the order in which sessions are reported", () => {
     expect(ids(shelfOrder([...all].reverse()))).toEqual(ids(shelfOrder(all)));
   });
 });

@@ -32,7 +32,7 @@ export class Page {
   async connect(sessions: Sessions, more: Message = {}): Promise<void> {
     await act(() => {
       this.client.connect();
-      this.wire.tell(welcome(sessions, more));
+      this.wire.deliver(welcome(sessions, more));
     });
   }
 
@@ -40,12 +40,12 @@ export class Page {
     await act(() => {
       this.wire.end(1006);
       this.world.pass(100);
-      this.wire.tell(welcome(sessions));
+      this.wire.deliver(welcome(sessions));
     });
   }
 
   async update(sessionId: string, change: Message): Promise<void> {
-    await act(() => this.wire.tell({ type: "session_update", sessionId, ...change }));
+    await act(() => this.wire.deliver({ type: "session_update", sessionId, ...change }));
   }
 
   /** Somebody comes to the window, or leaves it. */

@@ -33,7 +33,7 @@ class SteadyClock {
 
 const clock = new SteadyClock();
 
-/** Milliseconds since 1970 that never go back: what all times of a client's state are told in. */
+/** Milliseconds since 1970 that never go back: the clock of all times in a client's state. */
 export const steadyNow = (): number => clock.now();
 
 export function browserEnvironment(): Environment {

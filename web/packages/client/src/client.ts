@@ -1,6 +1,6 @@
 /**
  * A project's terminals over one socket that heals itself. It holds no truth of its own: its state is what the server
- * told last (F9), and says honestly how the connection is (W10).
+ * sent last (F9), and says honestly how the connection is (W10).
  */
 
 import { ServerClock } from "./clock";
@@ -123,7 +123,7 @@ export class TermwallClient {
   /** Calls back after each change; returns what ends that. */
   subscribe = (listener: () => void): (() => void) => this.store.subscribe(listener);
 
-  /** What the server's dates are when the environment's clock shows `now`; null where the server has told none yet. */
+  /** What the server's dates are when the environment's clock shows `now`; null where the server has sent none yet. */
   serverDate(now: number): number | null {
     const { offset } = this.dates;
     return offset === null ? null : now + offset;
@@ -198,17 +198,17 @@ export class TermwallClient {
     this.link.send({ type: "rename", sessionId, name });
   }
 
-  /** Whether the next key goes to this session: its program is told, if it asked for that, merged over all viewers (S7). */
+  /** Whether the next key goes to this session: reported to its program, if that asked for it, merged over all viewers (S7). */
   keys(sessionId: string, has: boolean): void {
     if (!has && this.keysIn !== sessionId) return;
     this.keysIn = has ? sessionId : null;
     if (this.mayType()) this.link.send({ type: "keys", sessionId, has });
   }
 
-  /** The colours of this client's terminals: programs that it drives are told them when they ask (S7). */
+  /** The colours of this client's terminals: sent to programs that it drives when they ask (S7). */
   theme(colours: Colours): void {
     this.colours = colours;
-    this.tellTheme();
+    this.sendTheme();
   }
 
   /** Calls back when a program that this client drives put a text on the clipboard (S7); returns what ends it. */
@@ -225,7 +225,7 @@ export class TermwallClient {
   }
 
   /**
-   * Ask for cheap pictures of these sessions (S6): the newest of each is at `previewOf`, and `onPreview` tells of it. What
+   * Ask for cheap pictures of these sessions (S6): the newest of each is at `previewOf`, and `onPreview` calls back with it. What
    * several ask for is asked of the server at once, and again after each reconnect. Returns what ends it.
    */
   preview(sessionIds: readonly string[]): () => void {
@@ -257,16 +257,16 @@ export class TermwallClient {
     this.store.update({ notices: notices.filter((notice) => notice.id !== id) });
   }
 
-  /** What is told by one who may only watch would be refused each time. */
+  /** From a link that may only watch this would be refused each time. */
   private mayType(): boolean {
     return this.store.get().connection.role !== "view";
   }
 
-  private tellTheme(): void {
+  private sendTheme(): void {
     if (this.colours !== null && this.mayType()) this.link.send({ type: "theme", data: this.colours });
   }
 
-  private tellKeys(): void {
+  private sendKeys(): void {
     if (this.keysIn !== null && this.mayType()) this.link.send({ type: "keys", sessionId: this.keysIn, has: true });
   }
 
@@ -319,7 +319,7 @@ export class TermwallClient {
         break;
       case "nodes_update":
         this.store.update({ nodes: { up: message.engine === "up", all: message.nodes } });
-        if (!this.streams.asking) this.tellResumed(0);
+        if (!this.streams.asking) this.reportResumed(0);
         break;
       case "stream":
         this.output(fromJson(message));
@@ -357,14 +357,14 @@ export class TermwallClient {
       reason: null,
       retryCount: 0,
     });
-    this.tellTheme();
+    this.sendTheme();
     if (this.keysIn !== null && !sessions.has(this.keysIn)) this.keysIn = null;
-    this.tellKeys();
+    this.sendKeys();
     this.streams.connected(sessions);
     for (const id of before.sessions.keys()) if (!sessions.has(id)) this.previews.remove(id);
     this.previews.connected();
-    // Which nodes are there is told next, where there are several (N7).
-    if (!this.streams.asking && !this.resuming?.missing.some(({ node }) => node != null)) this.tellResumed(0);
+    // Which nodes are there comes next, where there are several (N7).
+    if (!this.streams.asking && !this.resuming?.missing.some(({ node }) => node != null)) this.reportResumed(0);
     this.inputs.connected((id) => sessions.has(id));
   }
 
@@ -412,7 +412,7 @@ export class TermwallClient {
     if (others && before !== null && !(before.epoch === update.epoch && update.version <= before.version)) {
       const evicted = update.evicted.filter((id) => !this.taken.typing(id));
       const gone = update.removed.filter((id) => !evicted.includes(id));
-      this.tellTaken(gone, before.focusedSessions, update.by);
+      this.reportTaken(gone, before.focusedSessions, update.by);
     }
     const news = this.store.focus(update) && before?.version !== update.version;
     this.taken.back(this.store.get().focus?.focusedSessions ?? []);
@@ -425,7 +425,7 @@ export class TermwallClient {
   }
 
   /** Before it is the state: who shows a session that was taken goes on showing it. */
-  private tellTaken(gone: readonly string[], before: readonly string[], by: Changer | null | undefined): void {
+  private reportTaken(gone: readonly string[], before: readonly string[], by: Changer | null | undefined): void {
     if (gone.length === 0) return;
     const typing = this.taken.left(gone);
     const names = gone.slice(0, 3).map((id) => this.store.get().sessions.get(id)?.name ?? id);
@@ -435,12 +435,12 @@ export class TermwallClient {
     this.store.notice("taken", typing ? `${text} What you type still reaches it.` : text, gone[0], { before });
   }
 
-  /** What the server told on connecting, or of its own. What was changed meanwhile nobody told. */
+  /** What the server sent on connecting, or unasked. What changed in between was not reported. */
   private focusState(next: FocusState): void {
     const { focus: before, sessions } = this.store.get();
     if (before !== null && before.version !== next.version) {
       const gone = before.focusedSessions.filter((id) => !next.focusedSessions.includes(id) && sessions.has(id));
-      this.tellTaken(
+      this.reportTaken(
         gone.filter((id) => this.taken.typing(id)),
         before.focusedSessions,
         null,
@@ -454,12 +454,12 @@ export class TermwallClient {
     this.focusState(answer);
     if (answer.streams != null) {
       const { missed } = this.streams.resumed(answer.streams, this.store.get().sessions);
-      this.tellResumed(missed);
+      this.reportResumed(missed);
     }
     this.settle(answer.requestId);
   }
 
-  private tellResumed(missed: number): void {
+  private reportResumed(missed: number): void {
     if (this.resuming === null) return;
     const { missing } = this.resuming;
     this.resuming = null;
@@ -544,9 +544,9 @@ export class TermwallClient {
       if (sized) track.sink.resize(update.cols as number, update.rows as number);
       else track.replayTo(update.epoch, update.offset);
     }
-    if (known?.away != null && update.away === null && id === this.keysIn) this.tellKeys();
+    if (known?.away != null && update.away === null && id === this.keysIn) this.sendKeys();
     if (known === undefined) this.streams.want(id);
-    // The engine has come back, or tells of a new session: what was refused may be asked for again.
+    // The engine has come back, or reports a new session: what was refused may be asked for again.
     if (known === undefined || update.screen != null) this.previews.gather();
   }
 }
@@ -564,7 +564,7 @@ function address({ url, projectId, sessionId, clientId, name }: ClientOptions): 
   return `${url}?${query}`;
 }
 
-/** The stage that a message tells, if it tells one. */
+/** The stage that a message has, if it has one. */
 function focusOf(message: ConnectionStatus | ErrorMessage, projectId: string): FocusState | null {
   const { focusedSessions, totalFocused, maxFocused, version, epoch, timestamp } = message;
   if (focusedSessions == null || version == null || epoch == null) return null;

@@ -1,7 +1,7 @@
 /**
  * What the server's own clock shows, so that input can say until when it may be typed (I1).
  *
- * A message that tells the clock was under way for an unknown time, so the server is at least as far as that. The latest
+ * A message that has the clock was under way for an unknown time, so the server is at least as far as that. The latest
  * of the last measurements is the best: a deadline that is computed from it is never too late, and early by no more than
  * the shortest way from the server to here.
  */
@@ -11,19 +11,19 @@ const MEASUREMENTS = 10;
 
 export class ServerClock {
   private offsets: number[] = [];
-  /** Whether the server of this connection tells its clock at all; an older one does not. */
-  told = false;
+  /** Whether the server of this connection sends its clock at all; an older one does not. */
+  given = false;
 
   /** A new connection, perhaps to another server. */
   begin(): void {
-    this.told = false;
+    this.given = false;
     this.offsets = [];
   }
 
   /** The server's clock showed `clock` before our own showed `now`. */
   heard(clock: number | null | undefined, now: number): void {
     if (clock == null) return;
-    this.told = true;
+    this.given = true;
     this.offsets = [...this.offsets.slice(1 - MEASUREMENTS), clock - now];
   }
 

@@ -43,7 +43,7 @@ export function decodeFrame(buffer: ArrayBuffer): OutputFrame | null {
 
 /**
  * Input as bytes; `seq` counts from 1 (I1). `until`: on the server's clock, when it may not be typed any more; null where
- * the server tells no clock.
+ * the server sends no clock.
  */
 export function encodeInput(
   sessionId: string,

@@ -4,7 +4,7 @@
  * Input is numbered when it is sent, says until when it may be typed, and is kept until the server acknowledges it. After
  * a reconnect it is sent again under its number: the server drops what it already wrote, and refuses what is too late by
  * now. What was typed behind something that was refused is not typed either, because half a command is worse than none;
- * all of it is told. An older server knows no deadlines: to that nothing older than 5 s is sent again; it then reports a
+ * its user is notified. An older server knows no deadlines: to that nothing older than 5 s is sent again; it then reports a
  * gap, and what follows is renumbered from the number it expects.
  */
 
@@ -133,7 +133,7 @@ interface Hold {
 
 export interface InputEvents {
   send(frame: Uint8Array<ArrayBuffer>): void;
-  /** What to add to our clock to have the server's; null where it tells none. */
+  /** What to add to our clock to have the server's; null where it sends none. */
   offset(): number | null;
   /** Whether what is typed into a session now may be a password. */
   hides(sessionId: string): boolean;
@@ -190,7 +190,7 @@ export class Inputs {
     if (this.holds.delete(sessionId)) this.show();
   }
 
-  /** There is a connection again: send what may still be typed, tell what may not. `has`: whether a session lives. */
+  /** There is a connection again: send what may still be typed, report what may not. `has`: whether a session lives. */
   connected(has: (sessionId: string) => boolean): void {
     const now = this.env.now();
     const dated = this.events.offset() !== null;
@@ -209,7 +209,7 @@ export class Inputs {
     this.release(has);
   }
 
-  /** Send what is held and may still be typed, tell what may not. `has`: whether a session lives. */
+  /** Send what is held and may still be typed, report what may not. `has`: whether a session lives. */
   release(has: (sessionId: string) => boolean): void {
     const now = this.env.now();
     for (const [sessionId, hold] of [...this.holds]) {
@@ -247,7 +247,7 @@ export class Inputs {
     const held = this.holds.get(sessionId)?.parts ?? [];
     if (this.holds.delete(sessionId)) this.show();
     const typed = [...pieces, ...held].flatMap((one) => one.typed ?? []);
-    this.tell(sessionId, typed, (them) => `Not typed: ${them}. ${why}`);
+    this.notify(sessionId, typed, (them) => `Not typed: ${them}. ${why}`);
     return true;
   }
 
@@ -290,11 +290,11 @@ export class Inputs {
   private discard(sessionId: string, hold: Hold, why: string): void {
     this.holds.delete(sessionId);
     const typed = hold.parts.map((part) => part.typed);
-    this.tell(sessionId, typed, (them, one) => `Not sent: ${them}. ${one ? "It was" : "They were"} ${why}.`);
+    this.notify(sessionId, typed, (them, one) => `Not sent: ${them}. ${one ? "It was" : "They were"} ${why}.`);
   }
 
   /** Says what was not typed, and shows it if it is no secret. What terminals report by themselves is nobody's loss. */
-  private tell(sessionId: string, all: readonly Typed[], say: (them: string, one: boolean) => string): void {
+  private notify(sessionId: string, all: readonly Typed[], say: (them: string, one: boolean) => string): void {
     const typed = all.filter(({ text }) => !isReport(text));
     const characters = typed.reduce((sum, { text }) => sum + [...text].length, 0);
     if (characters === 0) return;

@@ -9,7 +9,7 @@ import type { Environment, SocketLike } from "./environment";
 import { type ClientMessage, type ConnectionStatus, FINAL_CLOSE_CODES } from "./messages";
 import type { Store } from "./state";
 
-/** The server's own default, until it has told (W4). */
+/** The server's own default, until it has sent its own (W4). */
 const HEARTBEAT_MILLISECONDS = 30_000;
 /** Heartbeats are sent at least this often, so that the shown round trip is fresh and a dead link is soon noticed. */
 export const PROBE_MILLISECONDS = 10_000;
@@ -113,7 +113,7 @@ export class Link {
       this.beat();
     }
     if (this.unanswered !== null && now - this.unanswered >= SILENCE_MILLISECONDS) this.silent();
-    const ready = this.open && this.silentSince === null && (!this.clock.told || this.clock.offset !== null);
+    const ready = this.open && this.silentSince === null && (!this.clock.given || this.clock.offset !== null);
     if (this.open && !ready) this.holding = true;
     return ready;
   }

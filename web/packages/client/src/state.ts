@@ -1,4 +1,4 @@
-/** What a page may show: one immutable snapshot after another, each what the server told last (F9). */
+/** What a page may show: one immutable snapshot after another, each what the server sent last (F9). */
 
 import type { Environment } from "./environment";
 import type { ConnectionStatus, FocusState, Limits, Session, WallNode } from "./messages";
@@ -67,7 +67,7 @@ export interface WorkspaceState {
   focus: FocusState | null;
   sessions: ReadonlyMap<string, Session>;
   limits: Limits | null;
-  /** Null where the server is alone, and until it has told of the others. */
+  /** Null where the server is alone, and until it has named the others. */
   nodes: Nodes | null;
   held: ReadonlyMap<string, HeldInput>;
   notices: readonly Notice[];
@@ -156,7 +156,7 @@ export class Store {
     this.latencies = [];
   }
 
-  /** Tell the user; the same sentence twice in a row is told once. */
+  /** Notify the user; the same sentence twice in a row is shown once. */
   notice(kind: NoticeKind, text: string, sessionId?: string, more: Pick<Notice, "before" | "typed"> = {}): void {
     const { notices } = this.state;
     const last = notices.at(-1);

@@ -66,7 +66,7 @@ export class Track {
     private readonly ack: (offset: number) => void,
   ) {}
 
-  /** The session's epoch, as it is told with its other facts (S1). */
+  /** The session's epoch, as it is reported with its other facts (S1). */
   newEpoch(epoch: string): void {
     if (epoch === this.epoch) return;
     this.epoch = epoch;
@@ -86,7 +86,7 @@ export class Track {
     this.newEpoch(epoch);
     this.place = { epoch, offset };
     this.state = "live";
-    // The server of a new connection knows of no ack: tell it what is parsed, once more.
+    // The server of a new connection knows of no ack: send what is parsed once more.
     this.acked = -1;
     if (this.parsed >= 0) this.later();
   }
@@ -243,7 +243,7 @@ export class Streams {
 }
 
 /**
- * How many bytes of the log an output is. Text with U+FFFD cannot tell, because that stands for bytes of any number; it
+ * How many bytes of the log an output is. Text with U+FFFD does not say, because that stands for bytes of any number; it
  * is then taken to go on where the last one ended, as it does on a socket that keeps the order.
  */
 function length(data: Uint8Array | string, expected: number, env: Environment): number {

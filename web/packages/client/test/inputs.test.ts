@@ -4,16 +4,16 @@ import { connected, type Setup, session, setup, welcome } from "./support/world"
 
 const typed = ({ world }: Pick<Setup, "world">) => world.wire.inputs().map(({ seq, text }) => `${seq}:${text}`);
 const ack = ({ world }: Pick<Setup, "world">, seq: number) =>
-  world.wire.tell({ type: "input_ack", sessionId: "a", seq });
+  world.wire.deliver({ type: "input_ack", sessionId: "a", seq });
 const gap = ({ world }: Pick<Setup, "world">, expected: number) =>
-  world.wire.tell({ type: "error", code: "input_gap", data: "a gap", sessionId: "a", expected });
+  world.wire.deliver({ type: "error", code: "input_gap", data: "a gap", sessionId: "a", expected });
 const reconnect = ({ world }: Pick<Setup, "world">, after = 100) => {
   world.chance = 0;
   world.wire.end(1006);
   world.isOnline = true;
   world.time += after;
   world.pass(0);
-  world.wire.tell(welcome([session("a")]));
+  world.wire.deliver(welcome([session("a")]));
 };
 const notices = ({ client }: Pick<Setup, "client">) => client.getState().notices.map((one) => one.text);
 const dropped = (both: Pick<Setup, "client">) => notices(both).filter((text) => !text.startsWith("Connected again"));
@@ -70,9 +70,9 @@ describe("I1: numbered input", () => {
   test("X4: after rate_limited, which does not say what was dropped, everything goes again in a second", () => {
     const both = connected();
     for (const key of ["a", "b"]) both.client.input("a", key);
-    both.world.wire.tell({ type: "error", code: "rate_limited", data: "Slower." });
+    both.world.wire.deliver({ type: "error", code: "rate_limited", data: "Slower." });
     gap(both, 1);
-    both.world.wire.tell({ type: "error", code: "rate_limited", data: "Slower." });
+    both.world.wire.deliver({ type: "error", code: "rate_limited", data: "Slower." });
     both.world.pass(999);
     const before = typed(both).length;
     both.world.pass(1);
@@ -82,12 +82,12 @@ describe("I1: numbered input", () => {
   test("input that was refused is not sent again, and what comes later gets through", () => {
     const both = connected();
     both.client.input("a", "x");
-    both.world.wire.tell({ type: "error", code: "session_ended", data: "`a` has ended.", sessionId: "a" });
+    both.world.wire.deliver({ type: "error", code: "session_ended", data: "`a` has ended.", sessionId: "a" });
     expect(notices(both)).toEqual(["`a` has ended."]);
     both.client.input("a", "y");
     gap(both, 1);
     expect(typed(both)).toEqual(["1:x", "2:y", "1:y"]);
-    both.world.wire.tell({ type: "error", code: "session_ended", data: "`a` has ended.", sessionId: "a" });
+    both.world.wire.deliver({ type: "error", code: "session_ended", data: "`a` has ended.", sessionId: "a" });
     both.client.input("a", "z");
     gap(both, 1);
     expect(typed(both).slice(3)).toEqual(["2:z", "1:z"]);
@@ -109,12 +109,12 @@ describe("I1: numbered input", () => {
     const options = { url: "ws://test/ws", projectId: "p", clientId: "c", environment: both.world };
     const reloaded = new TermwallClient(options);
     reloaded.connect();
-    both.world.wire.tell(welcome([session("a")]));
+    both.world.wire.deliver(welcome([session("a")]));
     reloaded.input("a", "c");
     expect(typed(both)).toEqual(["3:c"]);
     const other = new TermwallClient({ ...options, clientId: "d" });
     other.connect();
-    both.world.wire.tell(welcome([session("a")]));
+    both.world.wire.deliver(welcome([session("a")]));
     other.input("a", "x");
     expect(typed(both)).toEqual(["1:x"]);
   });
@@ -132,7 +132,7 @@ describe("I1: numbered input", () => {
   test("X3: a link that may only watch sends nothing, and says why", () => {
     const both = setup();
     both.client.connect();
-    both.world.wire.tell(welcome([session("a")], { role: "view" }));
+    both.world.wire.deliver(welcome([session("a")], { role: "view" }));
     both.client.input("a", "x");
     both.client.input("a", "y");
     both.client.resize("a", 90, 30);
@@ -153,7 +153,7 @@ describe("I2: input without a connection", () => {
   const back = (both: Setup) => {
     both.world.refuses = false;
     both.client.retryNow();
-    both.world.wire.tell(welcome([session("a")]));
+    both.world.wire.deliver(welcome([session("a")]));
   };
 
   test("it is held where it can be seen, and typed when the connection is back in time", () => {

@@ -29,7 +29,7 @@ describe("connecting", () => {
     expect(client.getState().connection.state).toBe("disconnected");
     client.connect();
     expect(client.getState().connection.state).toBe("connecting");
-    world.wire.tell(welcome([session("a")], { role: "type" }));
+    world.wire.deliver(welcome([session("a")], { role: "type" }));
     const { connection, sessions, limits } = client.getState();
     expect(connection).toMatchObject({ state: "connected", role: "type", lostAt: null });
     expect([...sessions.keys()]).toEqual(["a"]);
@@ -39,7 +39,7 @@ describe("connecting", () => {
   test("W5: while the server waits for a session, its retries are shown", () => {
     const { world, client } = setup({ sessionId: "a" });
     client.connect();
-    world.wire.tell({ type: "connection_status", status: "connecting", retryCount: 3 });
+    world.wire.deliver({ type: "connection_status", status: "connecting", retryCount: 3 });
     expect(client.getState().connection).toMatchObject({ state: "connecting", retryCount: 3 });
   });
 
@@ -90,12 +90,12 @@ describe("W10: connecting again", () => {
     const { world, client } = connected();
     world.wire.end(1006);
     world.pass(100);
-    world.wire.tell(welcome([]));
+    world.wire.deliver(welcome([]));
     world.pass(4_999);
     world.wire.end(1006);
     expect(client.getState().connection.nextRetryAt).toBe(world.time + 500);
     world.pass(500);
-    world.wire.tell(welcome([]));
+    world.wire.deliver(welcome([]));
     world.pass(5_000);
     world.wire.end(1006);
     expect(client.getState().connection.nextRetryAt).toBe(world.time + 100);
@@ -180,12 +180,12 @@ describe("W6: heartbeats", () => {
   test("the first when the page has settled, then one each interval that the server asks for", () => {
     const { world, client } = setup();
     client.connect();
-    world.wire.tell(welcome([], { heartbeatInterval: 2_000 }));
+    world.wire.deliver(welcome([], { heartbeatInterval: 2_000 }));
     expect(beats(world.wire)).toBe(0);
     world.pass(FIRST_BEAT_MILLISECONDS);
     expect(beats(world.wire)).toBe(1);
     for (let i = 2; i < 8; i++) {
-      world.wire.tell({ type: "heartbeat" });
+      world.wire.deliver({ type: "heartbeat" });
       world.pass(2_000);
       expect(beats(world.wire)).toBe(i);
     }
@@ -193,16 +193,16 @@ describe("W6: heartbeats", () => {
 
   test("the round trip is the median of the last ten echoes", () => {
     const { world, client } = connected();
-    for (const delay of [5, 7, 900, 6, 8]) world.wire.tell({ type: "heartbeat", echo: world.time - delay });
+    for (const delay of [5, 7, 900, 6, 8]) world.wire.deliver({ type: "heartbeat", echo: world.time - delay });
     expect(client.getState().connection.latency).toBe(7);
-    for (let i = 0; i < 10; i++) world.wire.tell({ type: "heartbeat", echo: world.time - 40 });
+    for (let i = 0; i < 10; i++) world.wire.deliver({ type: "heartbeat", echo: world.time - 40 });
     expect(client.getState().connection.latency).toBe(40);
   });
 
   test("2.5 intervals without a word: the connection is dead", () => {
     const { world, client } = setup();
     client.connect();
-    world.wire.tell(welcome([], { heartbeatInterval: 2_000 }));
+    world.wire.deliver(welcome([], { heartbeatInterval: 2_000 }));
     const { wire } = world;
     world.pass(FIRST_BEAT_MILLISECONDS);
     world.pass(4_999);
@@ -215,21 +215,21 @@ describe("W6: heartbeats", () => {
   test("any word is a sign of life", () => {
     const { world: alive, client } = setup();
     client.connect();
-    alive.wire.tell(welcome([], { heartbeatInterval: 2_000 }));
+    alive.wire.deliver(welcome([], { heartbeatInterval: 2_000 }));
     for (let i = 0; i < 10; i++) {
       alive.pass(4_000);
-      alive.wire.tell({ type: "input_ack", sessionId: "a", seq: 1 });
+      alive.wire.deliver({ type: "input_ack", sessionId: "a", seq: 1 });
     }
     expect(alive.wire.hungUp).toBe(false);
   });
 
   test("a page whose timers slept is not misjudged: silence counts from a heartbeat on", () => {
     const { world, client } = connected();
-    world.wire.tell({ type: "heartbeat" });
+    world.wire.deliver({ type: "heartbeat" });
     world.time += 600_000; // No timer ran, as in a hidden page.
     world.pass(1);
     expect(world.wires).toHaveLength(1);
-    world.wire.tell({ type: "heartbeat" });
+    world.wire.deliver({ type: "heartbeat" });
     expect(client.getState().connection.state).toBe("connected");
   });
 

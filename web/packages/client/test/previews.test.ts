@@ -43,11 +43,11 @@ describe("S6: previews are asked for", () => {
     client.preview(["a"]);
     world.pass(GATHER_MILLISECONDS);
     client.connect();
-    world.wire.tell(welcome(three));
+    world.wire.deliver(welcome(three));
     expect(asked(world.wire)).toEqual([["a"]]);
     world.wire.end(1006);
     world.pass(100);
-    world.wire.tell(welcome(three));
+    world.wire.deliver(welcome(three));
     expect(asked(world.wire)).toEqual([["a"]]);
     expect(world.wires).toHaveLength(2);
     expect(asked(connected(three).world.wire)).toEqual([]);
@@ -59,7 +59,7 @@ describe("S6: previews are asked for", () => {
     world.pass(GATHER_MILLISECONDS);
     const refuse = () => {
       const { requestId } = world.wire.messages("preview").at(-1) ?? {};
-      world.wire.tell({ type: "error", code: "engine_away", data: "Not now.", requestId });
+      world.wire.deliver({ type: "error", code: "engine_away", data: "Not now.", requestId });
     };
     refuse();
     world.pass(5_000);
@@ -69,7 +69,7 @@ describe("S6: previews are asked for", () => {
     world.pass(GATHER_MILLISECONDS);
     expect(asked(world.wire)).toEqual([["a"], ["a"]]);
     refuse();
-    world.wire.tell({ type: "session_update", sessionId: "b", screen: "exact" });
+    world.wire.deliver({ type: "session_update", sessionId: "b", screen: "exact" });
     world.pass(GATHER_MILLISECONDS);
     expect(asked(world.wire)).toHaveLength(3);
   });
@@ -80,9 +80,9 @@ describe("S6: previews of sessions that come and go", () => {
     const { world, client } = connected([session("a")]);
     client.preview(["a", "late"]);
     world.pass(GATHER_MILLISECONDS);
-    world.wire.tell({ type: "session_update", sessionId: "late", session: session("late") });
+    world.wire.deliver({ type: "session_update", sessionId: "late", session: session("late") });
     world.pass(GATHER_MILLISECONDS);
-    world.wire.tell({ type: "session_update", sessionId: "a", removed: true });
+    world.wire.deliver({ type: "session_update", sessionId: "a", removed: true });
     world.pass(GATHER_MILLISECONDS);
     expect(asked(world.wire)).toEqual([["a"], ["a", "late"], ["late"]]);
   });
@@ -92,8 +92,8 @@ describe("S6: previews of sessions that come and go", () => {
     client.preview(["a", "b"]);
     world.pass(GATHER_MILLISECONDS);
     const { requestId } = world.wire.messages("preview")[0] ?? {};
-    world.wire.tell({ type: "error", code: "unknown_session", data: "There is no a.", requestId });
-    world.wire.tell({ type: "session_update", sessionId: "a", removed: true });
+    world.wire.deliver({ type: "error", code: "unknown_session", data: "There is no a.", requestId });
+    world.wire.deliver({ type: "session_update", sessionId: "a", removed: true });
     world.pass(GATHER_MILLISECONDS);
     expect(asked(world.wire)).toEqual([["a", "b"], ["b"]]);
     expect(client.getState().notices).toEqual([]);
@@ -109,12 +109,12 @@ describe("S6: previews are kept", () => {
     const end = client.onPreview("a", () => told++);
     client.onPreview("b", () => expect.unreachable());
     client.subscribe(() => state++);
-    world.wire.tell(picture("a", "one"));
-    world.wire.tell(picture("a", "two"));
+    world.wire.deliver(picture("a", "one"));
+    world.wire.deliver(picture("a", "two"));
     expect(client.previewOf("a")).toEqual(picture("a", "two"));
     expect([told, state]).toEqual([2, 0]);
     end();
-    world.wire.tell(picture("a", "three"));
+    world.wire.deliver(picture("a", "three"));
     expect(told).toBe(2);
   });
 
@@ -122,22 +122,22 @@ describe("S6: previews are kept", () => {
     const { world, client } = connected(three);
     const end = client.preview(["a"]);
     client.preview(["b", "c"]);
-    for (const id of ["a", "b", "c"]) world.wire.tell(picture(id, "text"));
+    for (const id of ["a", "b", "c"]) world.wire.deliver(picture(id, "text"));
     end();
-    world.wire.tell(picture("a", "late"));
-    world.wire.tell({ type: "session_update", sessionId: "b", removed: true });
+    world.wire.deliver(picture("a", "late"));
+    world.wire.deliver({ type: "session_update", sessionId: "b", removed: true });
     world.wire.end(1006);
     expect(client.previewOf("c")).toBeDefined();
     world.pass(100);
-    world.wire.tell(welcome([session("a"), session("b")]));
+    world.wire.deliver(welcome([session("a"), session("b")]));
     expect(["a", "b", "c"].map((id) => client.previewOf(id))).toEqual([undefined, undefined, undefined]);
   });
 });
 
-describe("S9: what a session tells of itself", () => {
+describe("S9: what a session reports of itself", () => {
   test("each field is taken as it changes; progress ends with null", () => {
     const { world, client } = connected(three);
-    const tell = (change: object) => world.wire.tell({ type: "session_update", sessionId: "a", ...change });
+    const tell = (change: object) => world.wire.deliver({ type: "session_update", sessionId: "a", ...change });
     const mark = { kind: "finished", exitCode: 1, timestamp: 5 };
     const notification = { title: "claude", body: "may I?", timestamp: 6 };
     tell({ cwd: "/src", bell: 4, mark, notification, screen: "rebuilding" });
@@ -154,7 +154,7 @@ describe("S9: what a session tells of itself", () => {
     expect(world.wire.messages("seen")).toMatchObject([{ sessionId: "a" }]);
     const watching = setup();
     watching.client.connect();
-    watching.world.wire.tell(welcome(three, { role: "view" }));
+    watching.world.wire.deliver(welcome(three, { role: "view" }));
     watching.client.seen("a");
     expect(watching.world.wire.messages("seen")).toEqual([]);
   });

@@ -8,7 +8,7 @@ describe("F9: the newest state of the current epoch", () => {
   test("a higher version is taken, an older one ignored", () => {
     const { world, client } = connected(three);
     const tell = (version: number, focused: string[], epoch?: string) =>
-      world.wire.tell({ type: "sync_complete", ...stage(version, focused, epoch) });
+      world.wire.deliver({ type: "sync_complete", ...stage(version, focused, epoch) });
     tell(5, ["a"]);
     tell(4, ["b"]);
     tell(5, ["c"]);
@@ -19,14 +19,14 @@ describe("F9: the newest state of the current epoch", () => {
 
   test("F7: an epoch not seen before is taken, however low its version", () => {
     const { world, client } = connected(three);
-    world.wire.tell({ type: "sync_complete", ...stage(90, ["a"]) });
-    world.wire.tell({ type: "sync_complete", ...stage(1, ["b"], "another") });
+    world.wire.deliver({ type: "sync_complete", ...stage(90, ["a"]) });
+    world.wire.deliver({ type: "sync_complete", ...stage(1, ["b"], "another") });
     expect(client.getState().focus).toMatchObject({ version: 1, epoch: "another", focusedSessions: ["b"] });
   });
 
   test("the sessions say whether they are on the stage", () => {
     const { world, client } = connected(three);
-    world.wire.tell({ type: "sync_complete", ...stage(2, ["c", "a"]) });
+    world.wire.deliver({ type: "sync_complete", ...stage(2, ["c", "a"]) });
     const focused = [...client.getState().sessions.values()].filter((one) => one.focused).map((one) => one.id);
     expect(focused).toEqual(["a", "c"]);
   });
@@ -35,7 +35,7 @@ describe("F9: the newest state of the current epoch", () => {
     const { world, client } = connected(three);
     world.wire.end(1006);
     world.pass(100);
-    world.wire.tell(welcome(three, stage(7, ["b"])));
+    world.wire.deliver(welcome(three, stage(7, ["b"])));
     expect(client.getState().focus).toMatchObject({ version: 7, focusedSessions: ["b"] });
   });
 });
@@ -48,9 +48,9 @@ describe("focus commands", () => {
     const [one, two] = [world.wire.messages("focus")[0], world.wire.messages("blur")[0]];
     expect(one).toMatchObject({ sessionId: "a" });
     expect(two).toMatchObject({ sessionIds: ["b"] });
-    world.wire.tell({ type: "sync_complete", ...stage(1, []), requestId: two?.requestId });
+    world.wire.deliver({ type: "sync_complete", ...stage(1, []), requestId: two?.requestId });
     const update = { sessionId: "a", focused: true, added: ["a"], removed: [], evicted: [] };
-    world.wire.tell({ type: "focus_update", ...stage(2, ["a"]), ...update, requestId: one?.requestId });
+    world.wire.deliver({ type: "focus_update", ...stage(2, ["a"]), ...update, requestId: one?.requestId });
     expect(await second).toMatchObject({ version: 1 });
     expect(await first).toMatchObject({ version: 2, focusedSessions: ["a"] });
   });
@@ -63,13 +63,13 @@ describe("focus commands", () => {
 
   test("F4: `current` expects the version that is shown; a conflict rejects with the stage as it is", async () => {
     const { world, client } = connected(three);
-    world.wire.tell({ type: "sync_complete", ...stage(5, ["a"]) });
+    world.wire.deliver({ type: "sync_complete", ...stage(5, ["a"]) });
     const refused = client.focus("b", { expectedVersion: "current" });
     const sent = world.wire.messages("focus")[0];
     expect(sent?.expectedVersion).toBe(5);
     const data = "The stage is at version 6.";
     const conflict = { type: "error", code: "version_conflict", data, requestId: sent?.requestId };
-    world.wire.tell({ ...conflict, ...stage(6, ["c"]) });
+    world.wire.deliver({ ...conflict, ...stage(6, ["c"]) });
     const error = await refused.catch((problem: unknown) => problem);
     expect(error).toBeInstanceOf(TermwallError);
     expect(error).toMatchObject({ code: "version_conflict", focus: { version: 6, focusedSessions: ["c"] } });
@@ -84,17 +84,17 @@ describe("focus commands", () => {
     await expect(lost).rejects.toMatchObject({ code: "disconnected" });
     await expect(client.focus("a")).rejects.toMatchObject({ code: "disconnected" });
     world.pass(100);
-    world.wire.tell(welcome(three));
+    world.wire.deliver(welcome(three));
     const closed = client.blur("a");
     client.close();
     await expect(closed).rejects.toMatchObject({ code: "disconnected" });
   });
 
-  test("F3: who had to make room is told, with what was there before", () => {
+  test("F3: who had to make room is reported, with what was there before", () => {
     const { world, client } = connected(three);
-    world.wire.tell({ type: "sync_complete", ...stage(2, ["a", "b"]) });
+    world.wire.deliver({ type: "sync_complete", ...stage(2, ["a", "b"]) });
     const update = { sessionId: "c", focused: true, added: ["c"], removed: ["a"], evicted: ["a"] };
-    world.wire.tell({ type: "focus_update", ...stage(3, ["b", "c"]), ...update });
+    world.wire.deliver({ type: "focus_update", ...stage(3, ["b", "c"]), ...update });
     expect(client.getState().notices).toMatchObject([
       { kind: "evicted", text: "a left the stage for c.", before: ["a", "b"] },
     ]);
@@ -102,9 +102,9 @@ describe("focus commands", () => {
 
   test("F3: a batch that leaves some out evicts nobody by surprise, so it tells nothing", () => {
     const { world, client } = connected(three);
-    world.wire.tell({ type: "sync_complete", ...stage(2, ["a", "b"]) });
+    world.wire.deliver({ type: "sync_complete", ...stage(2, ["a", "b"]) });
     const update = { sessionId: null, focused: true, added: ["c"], removed: ["a"], evicted: ["a"] };
-    world.wire.tell({ type: "focus_update", ...stage(3, ["b", "c"]), ...update });
+    world.wire.deliver({ type: "focus_update", ...stage(3, ["b", "c"]), ...update });
     expect(client.getState().notices).toEqual([]);
   });
 });
@@ -112,30 +112,30 @@ describe("focus commands", () => {
 describe("sessions", () => {
   test("updates change what they name and nothing else; null is a value", () => {
     const { world, client } = connected([session("a", { title: "old", driver: { clientId: "x" } })]);
-    world.wire.tell({ type: "session_update", sessionId: "a", title: "new", driver: null });
+    world.wire.deliver({ type: "session_update", sessionId: "a", title: "new", driver: null });
     expect(client.getState().sessions.get("a")).toEqual(session("a", { title: "new", driver: null }));
   });
 
   test("I4: this client drives what names it", () => {
     const { world, client } = connected();
     expect(client.drives("a")).toBe(false);
-    world.wire.tell({ type: "session_update", sessionId: "a", driver: { clientId: "c" } });
+    world.wire.deliver({ type: "session_update", sessionId: "a", driver: { clientId: "c" } });
     expect(client.drives("a")).toBe(true);
   });
 
   test("new and removed ones come and go; one that is not known is ignored", () => {
     const { world, client } = connected([]);
-    world.wire.tell({ type: "session_update", sessionId: "b", title: "of whom?" });
+    world.wire.deliver({ type: "session_update", sessionId: "b", title: "of whom?" });
     expect(client.getState().sessions.size).toBe(0);
-    world.wire.tell({ type: "session_update", sessionId: "b", session: session("b") });
+    world.wire.deliver({ type: "session_update", sessionId: "b", session: session("b") });
     expect(client.getState().sessions.has("b")).toBe(true);
-    world.wire.tell({ type: "session_update", sessionId: "b", removed: true });
+    world.wire.deliver({ type: "session_update", sessionId: "b", removed: true });
     expect(client.getState().sessions.size).toBe(0);
   });
 
   test("S3: the place of a size change is not the end of the log", () => {
     const { world, client } = connected([session("a", { offset: 500 })]);
-    world.wire.tell({ type: "session_update", sessionId: "a", cols: 90, rows: 30, epoch: "e1", offset: 20 });
+    world.wire.deliver({ type: "session_update", sessionId: "a", cols: 90, rows: 30, epoch: "e1", offset: 20 });
     expect(client.getState().sessions.get("a")).toMatchObject({ cols: 90, rows: 30, offset: 500 });
   });
 });
@@ -143,15 +143,15 @@ describe("sessions", () => {
 test("W8: types, fields and frames that are not known, and what is no message at all, are ignored", () => {
   const { world, client } = connected(three);
   const before = client.getState();
-  world.wire.tell({ type: "from_the_future", sessionId: "a" });
-  world.wire.tellBytes(Uint8Array.of(9, 1, 97, 0));
-  world.wire.tellBytes(Uint8Array.of(1, 200));
-  world.wire.tellBytes(Uint8Array.of());
+  world.wire.deliver({ type: "from_the_future", sessionId: "a" });
+  world.wire.deliverBytes(Uint8Array.of(9, 1, 97, 0));
+  world.wire.deliverBytes(Uint8Array.of(1, 200));
+  world.wire.deliverBytes(Uint8Array.of());
   world.wire.onmessage?.({ data: "{nonsense" });
   world.wire.onmessage?.({ data: "null" });
   world.wire.onmessage?.({ data: "7" });
   expect(client.getState()).toBe(before);
-  world.wire.tell({ type: "session_update", sessionId: "a", title: "t", mood: "new" });
+  world.wire.deliver({ type: "session_update", sessionId: "a", title: "t", mood: "new" });
   expect(client.getState().sessions.get("a")?.title).toBe("t");
 });
 
@@ -159,22 +159,22 @@ describe("N7: the nodes", () => {
   const one = { name: "one", here: true, role: "both", draining: false };
   const two = { name: "two", here: false, role: "host", draining: true };
 
-  test("what is told is the state; an alone server tells nothing", () => {
+  test("what is reported is the state; an alone server tells nothing", () => {
     const { world, client } = connected(three);
     expect(client.getState().nodes).toBeNull();
-    world.wire.tell({ type: "nodes_update", engine: "up", nodes: [one, two] });
+    world.wire.deliver({ type: "nodes_update", engine: "up", nodes: [one, two] });
     expect(client.getState().nodes).toEqual({ up: true, all: [one, two] });
-    world.wire.tell({ type: "nodes_update", engine: "down", nodes: [one] });
+    world.wire.deliver({ type: "nodes_update", engine: "down", nodes: [one] });
     expect(client.getState().nodes).toEqual({ up: false, all: [one] });
   });
 
   test("it is kept while the connection is lost, and belongs to one connection", () => {
     const { world, client } = connected(three);
-    world.wire.tell({ type: "nodes_update", engine: "up", nodes: [one, two] });
+    world.wire.deliver({ type: "nodes_update", engine: "up", nodes: [one, two] });
     world.wire.end(1006);
     expect(client.getState().nodes?.all).toHaveLength(2);
     world.pass(100);
-    world.wire.tell(welcome(three));
+    world.wire.deliver(welcome(three));
     expect(client.getState().nodes).toBeNull();
   });
 });
@@ -185,18 +185,18 @@ test("state is a new object after a change and the same one until then", () => {
   const end = client.subscribe(() => calls++);
   const before = client.getState();
   expect(client.getState()).toBe(before);
-  world.wire.tell({ type: "session_update", sessionId: "a", title: "t" });
+  world.wire.deliver({ type: "session_update", sessionId: "a", title: "t" });
   expect(client.getState()).not.toBe(before);
   expect(before.sessions.get("a")?.title).toBe("");
   expect(calls).toBe(1);
   end();
-  world.wire.tell({ type: "session_update", sessionId: "a", title: "u" });
+  world.wire.deliver({ type: "session_update", sessionId: "a", title: "u" });
   expect(calls).toBe(1);
 });
 
-test("notices: the same sentence twice is told once, at most 20 are kept, each can be dismissed", () => {
+test("notices: the same sentence twice is reported once, at most 20 are kept, each can be dismissed", () => {
   const { world, client } = connected();
-  const fail = (data: string) => world.wire.tell({ type: "error", code: "internal", data });
+  const fail = (data: string) => world.wire.deliver({ type: "error", code: "internal", data });
   fail("one");
   fail("one");
   expect(client.getState().notices).toHaveLength(1);

@@ -20,15 +20,15 @@ function watched(more = {}): Setup {
 
 function greet({ world }: Setup, more = {}, clock = world.time + AHEAD): void {
   const visibleHeartbeatInterval = VISIBLE_MILLISECONDS;
-  world.wire.tell(welcome([session("a", more)], { clock, visibleHeartbeatInterval }));
+  world.wire.deliver(welcome([session("a", more)], { clock, visibleHeartbeatInterval }));
 }
 
 const answer = ({ world }: Setup, late = 0) =>
-  world.wire.tell({ type: "heartbeat", echo: world.time - late, clock: world.time + AHEAD });
+  world.wire.deliver({ type: "heartbeat", echo: world.time - late, clock: world.time + AHEAD });
 const notices = ({ client }: Setup) => client.getState().notices.filter((one) => one.kind === "input-dropped");
 const state = ({ client }: Setup) => client.getState().connection;
 const refuse = ({ world }: Setup, expected: number) =>
-  world.wire.tell({ type: "error", code: "too_late", data: "Too late.", sessionId: "a", field: "until", expected });
+  world.wire.deliver({ type: "error", code: "too_late", data: "Too late.", sessionId: "a", field: "until", expected });
 
 /** Input frames of kind 17. */
 function dated({ world }: Setup): { seq: number; text: string; until: number }[] {
@@ -115,7 +115,7 @@ describe("case page 29: what was typed has 5 s", () => {
   test("on the server's clock, as far as that is known: late by its shortest way at most, never ahead", () => {
     const both = watched();
     for (const way of [900, 40, 300]) {
-      both.world.wire.tell({ type: "heartbeat", clock: both.world.time + AHEAD - way });
+      both.world.wire.deliver({ type: "heartbeat", clock: both.world.time + AHEAD - way });
     }
     both.client.input("a", "x");
     expect(dated(both)[0]?.until).toBe(both.world.time + 5_000 + AHEAD);
@@ -123,19 +123,19 @@ describe("case page 29: what was typed has 5 s", () => {
     other.client.connect();
     greet(other, {}, other.world.time + AHEAD - 200);
     for (const way of [900, 40, 300]) {
-      other.world.wire.tell({ type: "heartbeat", clock: other.world.time + AHEAD - way });
+      other.world.wire.deliver({ type: "heartbeat", clock: other.world.time + AHEAD - way });
     }
     other.client.input("a", "x");
     expect(dated(other)[0]?.until).toBe(other.world.time + 5_000 + AHEAD - 40);
   });
 
-  test("what the server refuses as too late is told with what followed it, and what comes then has its number", () => {
+  test("what the server refuses as too late is reported with what followed it, and what comes then has its number", () => {
     const both = watched();
     for (const key of ["r", "m", " ", "x"]) both.client.input("a", key);
-    both.world.wire.tell({ type: "input_ack", sessionId: "a", seq: 1 });
+    both.world.wire.deliver({ type: "input_ack", sessionId: "a", seq: 1 });
     refuse(both, 2);
     for (let i = 0; i < 2; i++) {
-      both.world.wire.tell({ type: "error", code: "input_gap", data: "A gap.", sessionId: "a", expected: 2 });
+      both.world.wire.deliver({ type: "error", code: "input_gap", data: "A gap.", sessionId: "a", expected: 2 });
     }
     expect(notices(both)).toMatchObject([
       {
@@ -150,7 +150,7 @@ describe("case page 29: what was typed has 5 s", () => {
         .slice(before)
         .map(({ seq, text }) => [seq, text]),
     ).toEqual([[2, "ls\r"]]);
-    both.world.wire.tell({ type: "input_ack", sessionId: "a", seq: 2 });
+    both.world.wire.deliver({ type: "input_ack", sessionId: "a", seq: 2 });
     both.client.input("a", "y");
     expect(dated(both).at(-1)?.seq).toBe(3);
     expect(notices(both)).toHaveLength(1);
@@ -168,7 +168,7 @@ describe("case page 29: what was typed has 5 s", () => {
       [1, "typed", true],
       [2, "not typed", true],
     ]);
-    both.world.wire.tell({ type: "input_ack", sessionId: "a", seq: 1 });
+    both.world.wire.deliver({ type: "input_ack", sessionId: "a", seq: 1 });
     refuse(both, 2);
     expect(notices(both)).toMatchObject([{ typed: "not typed" }]);
   });
@@ -192,11 +192,11 @@ describe("case page 29: what was typed has 5 s", () => {
     expect(both.client.getState().notices).toEqual([]);
   });
 
-  test("N4: what another node could not be brought is told with its words, and what it was", () => {
+  test("N4: what another node could not be brought is reported with its words, and what it was", () => {
     const both = watched();
     both.client.input("a", "x");
     const why = "Nothing was typed: node b does not answer.";
-    both.world.wire.tell({ type: "error", code: "engine_away", data: why, sessionId: "a" });
+    both.world.wire.deliver({ type: "error", code: "engine_away", data: why, sessionId: "a" });
     expect(notices(both)).toMatchObject([
       { text: `Not typed: 1 character. ${why} Type it again if you still want it.` },
     ]);
@@ -239,13 +239,13 @@ describe("case page 33: what may be a password", () => {
   test("after a line's end nobody knows, until something was printed", () => {
     const both = watched({ echo: "on" });
     both.client.input("a", "sudo ls\r");
-    both.world.wire.tell({ type: "stream", sessionId: "a", offset: 10, data: "\x1b[?2004l\r\n" });
+    both.world.wire.deliver({ type: "stream", sessionId: "a", offset: 10, data: "\x1b[?2004l\r\n" });
     offline(both);
     both.client.input("a", "hunter2");
     expect(held(both)?.text).toBe("•••••••");
     const answered = watched({ echo: "on" });
     answered.client.input("a", "ls\r");
-    answered.world.wire.tell({ type: "stream", sessionId: "a", offset: 10, data: "ls\r\nfile\r\n" });
+    answered.world.wire.deliver({ type: "stream", sessionId: "a", offset: 10, data: "ls\r\nfile\r\n" });
     offline(answered);
     answered.client.input("a", "cat\r");
     answered.client.input("a", "hunter2");
@@ -261,7 +261,7 @@ describe("case page 33: what may be a password", () => {
 
   test("the hint is what the server told last", () => {
     const both = watched({ echo: "on" });
-    both.world.wire.tell({ type: "session_update", sessionId: "a", echo: "off" });
+    both.world.wire.deliver({ type: "session_update", sessionId: "a", echo: "off" });
     both.client.input("a", "hunter2");
     refuse(both, 1);
     expect(notices(both)[0]?.typed).toBeUndefined();
@@ -293,7 +293,7 @@ describe("case page 30: a page's durations", () => {
     const both = setup();
     expect(both.client.serverDate(both.world.time)).toBeNull();
     both.client.connect();
-    both.world.wire.tell(welcome([], { timestamp: both.world.time - 3_600_000 }));
+    both.world.wire.deliver(welcome([], { timestamp: both.world.time - 3_600_000 }));
     both.world.pass(500);
     expect(both.client.serverDate(both.world.time)).toBe(both.world.time - 3_600_000);
   });

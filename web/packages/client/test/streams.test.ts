@@ -33,41 +33,41 @@ describe("W11: asking for streams", () => {
     client.attach("a", new Screen());
     world.pass(0);
     expect(world.wire.messages("sync_request")).toEqual([]);
-    world.wire.tell({ type: "session_update", sessionId: "a", session: session("a") });
+    world.wire.deliver({ type: "session_update", sessionId: "a", session: session("a") });
     world.pass(0);
     expect(world.wire.messages("sync_request")).toHaveLength(1);
   });
 
   test("after a reconnect each goes on from where it was, at once", () => {
     const { world, client, screen } = streaming();
-    world.wire.tellBytes(frame("a", 5, "hello"));
+    world.wire.deliverBytes(frame("a", 5, "hello"));
     world.wire.end(1006);
     world.pass(100);
-    world.wire.tell(welcome([session("a", { offset: 9 })]));
+    world.wire.deliver(welcome([session("a", { offset: 9 })]));
     expect(world.wire.messages("sync_request")).toMatchObject([{ offsets: { a: { epoch: "e1", offset: 5 } } }]);
     answerStreams(world.wire, exact(5));
-    world.wire.tellBytes(frame("a", 9, "more"));
+    world.wire.deliverBytes(frame("a", 9, "more"));
     expect(screen.log.slice(1)).toEqual(["hello", "more"]);
     expect(client.getState().notices).toMatchObject([
       { kind: "resumed", text: "Connected again. Nothing was missed." },
     ]);
   });
 
-  test("what could not be resumed is told: how much went by", () => {
+  test("what could not be resumed is reported: how much went by", () => {
     const { world, client } = streaming();
     world.wire.end(1006);
     world.pass(100);
-    world.wire.tell(welcome([session("a", { offset: 43_000_000 })]));
+    world.wire.deliver(welcome([session("a", { offset: 43_000_000 })]));
     answerStreams(world.wire, { a: { epoch: "e1", offset: 42_000_000, resume: "snapshot" } });
     const text = "Connected again. 41 MB of output went by; this is the current screen.";
     expect(client.getState().notices).toMatchObject([{ kind: "resumed", text }]);
   });
 
-  test("a terminal that is gone after a reconnect is told", () => {
+  test("a terminal that is gone after a reconnect is reported", () => {
     const { world, client } = connected([session("a"), session("b")]);
     world.wire.end(1006);
     world.pass(100);
-    world.wire.tell(welcome([session("a")]));
+    world.wire.deliver(welcome([session("a")]));
     expect(client.getState().notices).toMatchObject([{ text: "Connected again. 1 terminal is gone." }]);
   });
 
@@ -83,7 +83,7 @@ describe("W11: asking for streams", () => {
       const ended = world.wire;
       ended.end(1006);
       while (world.wire === ended) world.pass(100);
-      for (const message of told) world.wire.tell(message);
+      for (const message of told) world.wire.deliver(message);
       return client.getState().notices.at(-1)?.text;
     };
     const all = client.getState().sessions;
@@ -101,7 +101,7 @@ describe("W11: asking for streams", () => {
     const { world } = streaming();
     world.wire.end(1012);
     world.pass(100);
-    world.wire.tell(welcome([session("a", { epoch: "e2" })]));
+    world.wire.deliver(welcome([session("a", { epoch: "e2" })]));
     expect(world.wire.messages("sync_request")).toMatchObject([{ offsets: { a: { epoch: "", offset: 0 } } }]);
   });
 
@@ -110,11 +110,11 @@ describe("W11: asking for streams", () => {
     const screen = new Screen();
     client.attach("a", screen);
     world.pass(0);
-    world.wire.tellBytes(snapshot("a", 0));
-    world.wire.tellBytes(frame("a", 3, "old"));
+    world.wire.deliverBytes(snapshot("a", 0));
+    world.wire.deliverBytes(frame("a", 3, "old"));
     answerStreams(world.wire, { a: { epoch: "e1", offset: 0, resume: "snapshot" } });
-    world.wire.tellBytes(snapshot("a", 0, 3));
-    world.wire.tellBytes(frame("a", 3, "new"));
+    world.wire.deliverBytes(snapshot("a", 0, 3));
+    world.wire.deliverBytes(frame("a", 3, "new"));
     expect(screen.log).toEqual(["snapshot@0 resume 80x24", "new"]);
   });
 
@@ -126,7 +126,7 @@ describe("W11: asking for streams", () => {
     endFirst();
     world.pass(0);
     answerStreams(world.wire, { a: { epoch: "e1", offset: 0, resume: "snapshot" } });
-    world.wire.tellBytes(snapshot("a", 0));
+    world.wire.deliverBytes(snapshot("a", 0));
     expect(first.log).toEqual([]);
     expect(second.log).toHaveLength(1);
     expect(acks(world.wire)).toEqual([0]);
@@ -136,51 +136,51 @@ describe("W11: asking for streams", () => {
 describe("S3: never a byte twice, never one missing", () => {
   test("bytes that overlap are cut, bytes that were all there are dropped", () => {
     const { world, screen } = streaming();
-    world.wire.tellBytes(frame("a", 5, "hello"));
-    world.wire.tellBytes(frame("a", 5, "lo"));
-    world.wire.tellBytes(frame("a", 8, "lo!!!"));
+    world.wire.deliverBytes(frame("a", 5, "hello"));
+    world.wire.deliverBytes(frame("a", 5, "lo"));
+    world.wire.deliverBytes(frame("a", 8, "lo!!!"));
     expect(screen.log.slice(1)).toEqual(["hello", "!!!"]);
   });
 
   test("a gap asks for the stream again, once, from where the terminal is", () => {
     const { world, screen } = streaming();
-    world.wire.tellBytes(frame("a", 5, "hello"));
-    world.wire.tellBytes(frame("a", 12, "late"));
-    world.wire.tellBytes(frame("a", 16, "last"));
+    world.wire.deliverBytes(frame("a", 5, "hello"));
+    world.wire.deliverBytes(frame("a", 12, "late"));
+    world.wire.deliverBytes(frame("a", 16, "last"));
     world.pass(0);
-    world.wire.tellBytes(frame("a", 20, "more"));
+    world.wire.deliverBytes(frame("a", 20, "more"));
     const asked = world.wire.messages("sync_request").slice(1);
     expect(asked).toMatchObject([{ offsets: { a: { epoch: "e1", offset: 5 } } }]);
     answerStreams(world.wire, exact(5));
-    world.wire.tellBytes(frame("a", 12, " my lot"));
+    world.wire.deliverBytes(frame("a", 12, " my lot"));
     expect(screen.log.slice(1)).toEqual(["hello", " my lot"]);
   });
 
   test("S1: a restart begins a new epoch at 0; bytes of the old one are over", () => {
     const { world, screen, client } = streaming();
-    world.wire.tellBytes(frame("a", 5, "hello"));
+    world.wire.deliverBytes(frame("a", 5, "hello"));
     const again = session("a", { epoch: "e2" });
-    world.wire.tell({ type: "session_update", sessionId: "a", session: again, epoch: "e2", offset: 0 });
-    world.wire.tellBytes(frame("a", 9, "rest"));
-    world.wire.tell({ type: "session_update", sessionId: "a", epoch: "e2", offset: 0 });
-    world.wire.tellBytes(snapshot("a", 0, 5));
-    world.wire.tellBytes(frame("a", 4, "anew"));
+    world.wire.deliver({ type: "session_update", sessionId: "a", session: again, epoch: "e2", offset: 0 });
+    world.wire.deliverBytes(frame("a", 9, "rest"));
+    world.wire.deliver({ type: "session_update", sessionId: "a", epoch: "e2", offset: 0 });
+    world.wire.deliverBytes(snapshot("a", 0, 5));
+    world.wire.deliverBytes(frame("a", 4, "anew"));
     expect(screen.log.slice(1)).toEqual(["hello", "snapshot@0 restart 80x24", "anew"]);
     expect(client.getState().sessions.get("a")?.epoch).toBe("e2");
   });
 
   test("a size change comes in its place between the bytes, and one without a place changes no screen", () => {
     const { world, screen } = streaming();
-    world.wire.tellBytes(frame("a", 3, "one"));
-    world.wire.tell({ type: "session_update", sessionId: "a", cols: 100, rows: 30, epoch: "e1", offset: 3 });
-    world.wire.tellBytes(frame("a", 6, "two"));
-    world.wire.tell({ type: "session_update", sessionId: "a", cols: 120, rows: 40, driver: null });
+    world.wire.deliverBytes(frame("a", 3, "one"));
+    world.wire.deliver({ type: "session_update", sessionId: "a", cols: 100, rows: 30, epoch: "e1", offset: 3 });
+    world.wire.deliverBytes(frame("a", 6, "two"));
+    world.wire.deliver({ type: "session_update", sessionId: "a", cols: 120, rows: 40, driver: null });
     expect(screen.log.slice(1)).toEqual(["one", "size 100x30", "two"]);
   });
 
-  test("a jump is told", () => {
+  test("a jump is reported", () => {
     const { world, client } = streaming();
-    world.wire.tellBytes(snapshot("a", 900_000, 4, 100, 30));
+    world.wire.deliverBytes(snapshot("a", 900_000, 4, 100, 30));
     expect(client.getState().notices).toMatchObject([{ kind: "jump", sessionId: "a" }]);
   });
 });
@@ -192,10 +192,10 @@ describe("S7: what was printed before we came is replay", () => {
     client.attach("a", screen);
     world.pass(0);
     answerStreams(world.wire, { a: { epoch: "e1", offset: 0, resume: "snapshot" } });
-    world.wire.tell({ type: "session_update", sessionId: "a", epoch: "e1", offset: 6 });
-    world.wire.tellBytes(snapshot("a", 0));
-    world.wire.tellBytes(frame("a", 4, "back"));
-    world.wire.tellBytes(frame("a", 10, "ontime"));
+    world.wire.deliver({ type: "session_update", sessionId: "a", epoch: "e1", offset: 6 });
+    world.wire.deliverBytes(snapshot("a", 0));
+    world.wire.deliverBytes(frame("a", 4, "back"));
+    world.wire.deliverBytes(frame("a", 10, "ontime"));
     const told = screen.chunks
       .slice(1)
       .map((chunk) => [new TextDecoder().decode(chunk.data as Uint8Array), chunk.replay]);
@@ -214,7 +214,7 @@ describe("S5: acknowledging what was parsed", () => {
     screen.parse();
     expect(acks(world.wire)).toEqual([0]);
     for (let end = 8_192; end <= 40_960; end += 8_192) {
-      world.wire.tellBytes(frame("a", end, new Uint8Array(8_192)));
+      world.wire.deliverBytes(frame("a", end, new Uint8Array(8_192)));
     }
     world.pass(1_000);
     expect(acks(world.wire)).toEqual([0]);
@@ -231,7 +231,7 @@ describe("S5: acknowledging what was parsed", () => {
     let end = 0;
     for (let i = 1; i < 200; i++) {
       end += (i * 7_919) % 30_000;
-      world.wire.tellBytes(frame("a", end, new Uint8Array((i * 7_919) % 30_000)));
+      world.wire.deliverBytes(frame("a", end, new Uint8Array((i * 7_919) % 30_000)));
       if (i % 3 === 0) screen.parse(2);
       if (i % 5 === 0) world.pass(i % 50);
     }
@@ -245,25 +245,25 @@ describe("S5: acknowledging what was parsed", () => {
   test("what an older screen parses late gives no credit for the new one", () => {
     const { world, screen } = streaming(false);
     screen.parse();
-    world.wire.tellBytes(frame("a", 50_000, new Uint8Array(50_000)));
-    world.wire.tellBytes(snapshot("a", 10, 6));
+    world.wire.deliverBytes(frame("a", 50_000, new Uint8Array(50_000)));
+    world.wire.deliverBytes(snapshot("a", 10, 6));
     screen.parse(1);
     world.pass(ACK_MILLISECONDS);
     expect(acks(world.wire)).toEqual([0]);
     screen.parse();
     expect(acks(world.wire)).toEqual([0, 10]);
-    world.wire.tellBytes(frame("a", 13, "abc"));
+    world.wire.deliverBytes(frame("a", 13, "abc"));
     screen.parse();
     world.pass(ACK_MILLISECONDS);
     expect(acks(world.wire)).toEqual([0, 10, 13]);
   });
 
-  test("a new connection is told what is parsed, so that the window counts there as well", () => {
+  test("a new connection is reported what is parsed, so that the window counts there as well", () => {
     const { world } = streaming();
-    world.wire.tellBytes(frame("a", 5, "hello"));
+    world.wire.deliverBytes(frame("a", 5, "hello"));
     world.wire.end(1006);
     world.pass(100);
-    world.wire.tell(welcome([session("a")]));
+    world.wire.deliver(welcome([session("a")]));
     answerStreams(world.wire, exact(5));
     world.pass(ACK_MILLISECONDS);
     expect(acks(world.wire)).toEqual([5]);
@@ -271,8 +271,8 @@ describe("S5: acknowledging what was parsed", () => {
 
   test("a stream that nobody shows is acknowledged once, so that the server pauses it at its window", () => {
     const { world } = connected();
-    world.wire.tellBytes(snapshot("a", 7));
-    world.wire.tellBytes(frame("a", 60_000, new Uint8Array(59_993)));
+    world.wire.deliverBytes(snapshot("a", 7));
+    world.wire.deliverBytes(frame("a", 60_000, new Uint8Array(59_993)));
     world.pass(1_000);
     expect(acks(world.wire)).toEqual([7]);
   });
@@ -287,7 +287,7 @@ describe("S8: JSON streams", () => {
     world.pass(0);
     answerStreams(world.wire, { a: { epoch: "e1", offset: 0, resume: "snapshot" } });
     const say = (data: string, offset: number, more = {}) =>
-      world.wire.tell({ type: "stream", sessionId: "a", epoch: "e1", data, offset, ...more });
+      world.wire.deliver({ type: "stream", sessionId: "a", epoch: "e1", data, offset, ...more });
     return { world, screen, say };
   };
 
@@ -319,7 +319,7 @@ describe("S8: JSON streams", () => {
 
   test("replay ends in the middle of a text", () => {
     const { screen, say, world } = start();
-    world.wire.tell({ type: "session_update", sessionId: "a", epoch: "e1", offset: 2 });
+    world.wire.deliver({ type: "session_update", sessionId: "a", epoch: "e1", offset: 2 });
     say("\x1bc", 0, { snapshot: true, reason: "attach", cols: 80, rows: 24 });
     say("üneu", 5);
     expect(screen.chunks.slice(1).map(({ data, replay }) => [data, replay])).toEqual([

@@ -23,8 +23,8 @@ beforeEach(() => {
 });
 
 describe("case agents 4: who has the keys", () => {
-  test("is told on each change, and again on a new connection", () => {
-    world.wire.tell(welcome([session("a"), session("b")]));
+  test("is reported on each change, and again on a new connection", () => {
+    world.wire.deliver(welcome([session("a"), session("b")]));
     client.keys("a", true);
     client.keys("b", true);
     client.keys("a", false); // Late: the keys are elsewhere by now.
@@ -34,41 +34,41 @@ describe("case agents 4: who has the keys", () => {
     ]);
     world.wire.end(1006);
     world.pass(100);
-    world.wire.tell(welcome([session("a"), session("b")]));
+    world.wire.deliver(welcome([session("a"), session("b")]));
     expect(sent()).toMatchObject([{ type: "keys", sessionId: "b", has: true }]);
     client.keys("b", false);
     expect(sent().at(-1)).toMatchObject({ type: "keys", sessionId: "b", has: false });
   });
 
-  test("is told again when the session's node is back, and not by who may only watch", () => {
-    world.wire.tell(welcome([session("a")]));
+  test("is reported again when the session's node is back, and not by who may only watch", () => {
+    world.wire.deliver(welcome([session("a")]));
     client.keys("a", true);
-    world.wire.tell({ type: "session_update", sessionId: "a", away: "its node is away" });
-    world.wire.tell({ type: "session_update", sessionId: "a", away: null });
+    world.wire.deliver({ type: "session_update", sessionId: "a", away: "its node is away" });
+    world.wire.deliver({ type: "session_update", sessionId: "a", away: null });
     expect(sent()).toHaveLength(2);
     world.wire.end(1006);
     world.pass(100);
-    world.wire.tell(welcome([session("a")], { role: "view" }));
+    world.wire.deliver(welcome([session("a")], { role: "view" }));
     client.keys("a", true);
     client.theme(COLOURS);
     expect(sent()).toEqual([]);
   });
 });
 
-test("case agents 10: the colours are told once they are known, and on each connection first", () => {
+test("case agents 10: the colours are reported once they are known, and on each connection first", () => {
   client.theme(COLOURS);
-  world.wire.tell(welcome([]));
+  world.wire.deliver(welcome([]));
   expect(sent()).toMatchObject([{ type: "theme", data: COLOURS }]);
   client.theme({ ...COLOURS, scheme: "dark" });
   expect(sent().at(-1)).toMatchObject({ type: "theme", data: { ...COLOURS, scheme: "dark" } });
 });
 
 test("case page 15: what a program copied is given on, until nobody listens", () => {
-  world.wire.tell(welcome([session("a")]));
+  world.wire.deliver(welcome([session("a")]));
   const copied: string[][] = [];
   const end = client.onCopied((id, text) => copied.push([id, text]));
-  world.wire.tell({ type: "clipboard", sessionId: "a", data: "text" });
+  world.wire.deliver({ type: "clipboard", sessionId: "a", data: "text" });
   end();
-  world.wire.tell({ type: "clipboard", sessionId: "a", data: "more" });
+  world.wire.deliver({ type: "clipboard", sessionId: "a", data: "more" });
   expect(copied).toEqual([["a", "text"]]);
 });

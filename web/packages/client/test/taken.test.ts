@@ -9,7 +9,7 @@ const change = (
   by: unknown,
   evicted: string[] = [],
 ) =>
-  world.wire.tell({
+  world.wire.deliver({
     type: "focus_update",
     ...stage(version, now),
     sessionId: null,
@@ -29,7 +29,7 @@ describe("case page 32: somebody takes a session from the stage", () => {
     return both;
   };
 
-  test("who typed into it keeps it, and is told who did and how it was", () => {
+  test("who typed into it keeps it, and is reported who did and how it was", () => {
     const both = two();
     both.client.input("a", "half a sen");
     change(both, 3, ["b"], ["a", "b"], MIA);
@@ -56,7 +56,7 @@ describe("case page 32: somebody takes a session from the stage", () => {
     expect(seen).not.toContain(false);
   });
 
-  test("who did not type is told only, and what a terminal reports by itself is no typing", () => {
+  test("who did not type is reported only, and what a terminal reports by itself is no typing", () => {
     const both = two();
     both.client.input("a", "\x1b[I");
     both.client.input("b", "x");
@@ -66,7 +66,7 @@ describe("case page 32: somebody takes a session from the stage", () => {
     expect(notices(both).map(({ text }) => text)).toEqual(["a, b were taken from the stage by a command."]);
   });
 
-  test("a session that makes room is told as before, one that is gone not at all", () => {
+  test("a session that makes room is reported as before, one that is gone not at all", () => {
     const both = two();
     change(both, 3, ["b", "c"], ["a", "b"], MIA, ["a"]);
     change(both, 4, ["b"], ["b", "c"], null);
@@ -78,7 +78,7 @@ describe("case page 32: somebody takes a session from the stage", () => {
     both.client.input("a", "x");
     both.world.wire.end(1006);
     both.world.pass(100);
-    both.world.wire.tell(welcome([session("a"), session("b")], stage(7, ["b"])));
+    both.world.wire.deliver(welcome([session("a"), session("b")], stage(7, ["b"])));
     expect(both.client.wasTaken("a")).toBe(true);
     expect(notices(both)[0]?.text).toBe("a was taken from the stage by somebody else. What you type still reaches it.");
   });

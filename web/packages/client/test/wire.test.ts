@@ -75,9 +75,9 @@ function play(steps: Message[]): void {
     } else if (step.from === "client") {
       expect(Buffer.from(heard() as Uint8Array).toString("hex")).toBe(step.hex.replaceAll(" ", ""));
     } else if (step.from === "server" && step.text) {
-      world.wire.tell(step.text);
+      world.wire.deliver(step.text);
     } else if (step.from === "server") {
-      world.wire.tellBytes(Buffer.from(step.hex.replaceAll(" ", ""), "hex"));
+      world.wire.deliverBytes(Buffer.from(step.hex.replaceAll(" ", ""), "hex"));
     } else if (step.user) {
       say(step.user[0], step.user.slice(1));
     } else if (step.lost) {

@@ -19,7 +19,7 @@ export interface TerminalViewProps {
   type?: string;
   /** Whether it is on the stage; without it, as the server says. */
   isFocused?: boolean;
-  /** The stage changed, or was told on connecting. */
+  /** The stage changed, or was sent on connecting. */
   onFocusUpdate?: (focusedSessions: readonly string[], version: number) => void;
   onData?: (data: string | Uint8Array) => void;
   onResize?: (cols: number, rows: number) => void;
@@ -106,17 +106,17 @@ function SharedTerminal(props: TerminalViewProps) {
     };
   }, [client, engines, sessionId, known]);
 
-  // The size: told on each change of the place, and again after a reconnect, because the server forgets who leaves.
+  // The size: sent on each change of the place, and again after a reconnect, because the server forgets who leaves.
   const connected = connection.state === "connected";
   useEffect(() => {
     const place = host.current;
     const own = engine.current;
     if (!known || !isVisible || !connected || place === null || own === null) return;
-    let told = "";
+    let sent = "";
     const measure = () => {
       const size = own.proposal();
-      if (size !== null && told !== `${size.cols}x${size.rows}`) {
-        told = `${size.cols}x${size.rows}`;
+      if (size !== null && sent !== `${size.cols}x${size.rows}`) {
+        sent = `${size.cols}x${size.rows}`;
         client.resize(sessionId, size.cols, size.rows);
       }
       const { width, height } = own.pixels();

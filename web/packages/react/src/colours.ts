@@ -27,8 +27,8 @@ export function parse(hex: string | undefined): Rgb | null {
   return [number >> 16, (number >> 8) & 255, number & 255];
 }
 
-/** A theme as programs are told of it when they ask (S7); null where a colour is no `#rrggbb`. */
-export function toldColours(theme: ITheme): Colours | null {
+/** A theme as it is reported to programs that ask (S7); null where a colour is no `#rrggbb`. */
+export function themeColours(theme: ITheme): Colours | null {
   const { foreground, background, cursor } = theme;
   const palette = [...NAMES, ...BRIGHT].map((name) => theme[name]);
   const page = parse(background);

@@ -11,7 +11,7 @@ import {
   useMemo,
   useSyncExternalStore,
 } from "react";
-import { toldColours } from "./colours";
+import { themeColours } from "./colours";
 import type { EngineOptions } from "./engine";
 import { Engines } from "./engines";
 import { DARK } from "./themes";
@@ -46,11 +46,11 @@ export function TermwallProvider({ client, options = NO_OPTIONS, children }: Pro
   // biome-ignore lint/correctness/useExhaustiveDependencies: later options go to the engines by `set`.
   const engines = useMemo(() => new Engines(client, { ...DEFAULT_OPTIONS, ...options }), [client]);
   useEffect(() => engines.start(), [engines]);
-  // Before the terminals tell their sizes.
+  // Before the terminals send their sizes.
   useLayoutEffect(() => engines.set(options), [engines, options]);
   const { theme = DEFAULT_OPTIONS.theme } = options;
   useEffect(() => {
-    const colours = toldColours(theme);
+    const colours = themeColours(theme);
     if (colours !== null) client.theme(colours);
   }, [client, theme]);
   const value = useMemo(() => ({ client, engines, theme }), [client, engines, theme]);

@@ -1,6 +1,6 @@
 /**
  * Where previews are drawn: one observer for all of them, and one frame for all that changed. What nobody can see is not
- * drawn, and its owner is told so that it is not asked for either (S6).
+ * drawn, and its owner is notified, so that it is not asked for either (S6).
  */
 
 export interface Drawing {

@@ -37,7 +37,7 @@ const DCS_QUERIES = [
 /** Colours; `?` in place of a colour asks for it. */
 const OSC_QUERIES = [4, 5, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
 
-/** Makes a terminal answer nothing; all else that it is told still counts. */
+/** Makes a terminal answer nothing; all else that it is sent still counts. */
 export function answerNothing(parser: QueryParser): void {
   for (const id of CSI_QUERIES) parser.registerCsiHandler(id, () => true);
   for (const id of DCS_QUERIES) parser.registerDcsHandler(id, () => true);

@@ -11,7 +11,7 @@ import { LIGHT } from "../src/themes";
 class Window {
   static readonly all: Window[] = [];
   readonly elements = new Set<Element>();
-  constructor(private readonly tell: (entries: { target: Element; isIntersecting: boolean }[]) => void) {
+  constructor(private readonly deliver: (entries: { target: Element; isIntersecting: boolean }[]) => void) {
     Window.all.push(this);
   }
   observe(element: Element): void {
@@ -28,7 +28,7 @@ class Window {
       target,
       isIntersecting: shown(target.getAttribute("aria-label") ?? ""),
     }));
-    this.tell(entries);
+    this.deliver(entries);
   }
 }
 
@@ -91,10 +91,10 @@ const asked = () => {
   world.pass(GATHER_MILLISECONDS);
   return world.wire.messages("preview").at(-1)?.sessionIds;
 };
-function tell(sessionId: string, text = "text"): void {
+function deliver(sessionId: string, text = "text"): void {
   const cursor = { x: 0, y: 0, visible: true };
   const where = { projectId: "p", timestamp: 0, epoch: "e1", offset: 1, cols: 80, rows: 24 };
-  world.wire.tell({
+  world.wire.deliver({
     type: "preview",
     sessionId,
     cursor,
@@ -107,7 +107,7 @@ function tell(sessionId: string, text = "text"): void {
 async function wall(ids: string[]): Promise<void> {
   await show(tiles(ids));
   client.connect();
-  world.wire.tell(welcome(ids.map((id) => session(id))));
+  world.wire.deliver(welcome(ids.map((id) => session(id))));
 }
 
 describe("S6: fifty tiles cost little", () => {
@@ -129,8 +129,8 @@ describe("S6: fifty tiles cost little", () => {
     scroll(...fifty.slice(0, 10));
     frame();
     for (let round = 0; round < 5; round++) {
-      tell("s1");
-      tell("s2");
+      deliver("s1");
+      deliver("s2");
     }
     expect(frames).toHaveLength(1);
     frame();
@@ -139,7 +139,7 @@ describe("S6: fifty tiles cost little", () => {
       ["s2", 1],
     ]);
     frame();
-    tell("s2");
+    deliver("s2");
     frame();
     expect(drawn.get("s2")).toBe(2);
   });
@@ -152,12 +152,12 @@ describe("S6: fifty tiles cost little", () => {
     document.dispatchEvent(new Event("visibilitychange"));
     frame();
     expect(asked()).toEqual([]);
-    tell("s1");
+    deliver("s1");
     expect(frames).toHaveLength(0);
     hidden = false;
     document.dispatchEvent(new Event("visibilitychange"));
     expect(asked()).toEqual(["s1"]);
-    tell("s1");
+    deliver("s1");
     frame();
     expect(drawn.get("s1")).toBe(1);
   });
@@ -167,10 +167,10 @@ describe("S6: fifty tiles cost little", () => {
     scroll("a");
     const canvas = page.querySelector("canvas");
     const state = client.getState();
-    tell("a", "one");
+    deliver("a", "one");
     frame();
     expect(window.__previews?.get("a")?.()).toBe("one");
-    tell("a", "two");
+    deliver("a", "two");
     frame();
     expect(window.__previews?.get("a")?.()).toBe("two");
     expect(page.querySelector("canvas")).toBe(canvas);
@@ -183,7 +183,7 @@ test("a picture is named, and drawn anew in other colours", async () => {
   expect(page.querySelector("canvas")?.getAttribute("role")).toBe("img");
   expect(page.querySelector("canvas")?.getAttribute("aria-label")).toBe("a");
   scroll("a");
-  tell("a");
+  deliver("a");
   frame();
   await show(tiles(["a"]), { ...DEFAULT_OPTIONS, theme: LIGHT });
   frame();

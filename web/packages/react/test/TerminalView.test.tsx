@@ -31,7 +31,7 @@ const show = (children: ReactNode) =>
 async function connect(ids: string[]): Promise<void> {
   await act(() => {
     client.connect();
-    world.wire.tell(welcome(ids.map((id) => session(id))));
+    world.wire.deliver(welcome(ids.map((id) => session(id))));
   });
   await act(() => world.pass(0));
 }
@@ -40,8 +40,8 @@ async function connect(ids: string[]): Promise<void> {
 async function print(id: string, text: string): Promise<void> {
   await act(async () => {
     answerStreams(world.wire, { [id]: { epoch: "e1", offset: 0, resume: "snapshot" } });
-    world.wire.tellBytes(snapshot(id, 0));
-    world.wire.tellBytes(frame(id, text.length, text));
+    world.wire.deliverBytes(snapshot(id, 0));
+    world.wire.deliverBytes(frame(id, text.length, text));
     await vi.waitFor(() => expect(window.__terms?.get(id)?.text()).toBe(text));
   });
 }
@@ -50,7 +50,7 @@ const view = (id: string) => <TerminalView key={id} sessionId={id} projectId="p"
 const label = () => page.querySelector(".termwall-connection")?.textContent;
 
 describe("W10: the connection is shown", () => {
-  test("as a word beside the dot, and the terminal is told apart while it is not connected", async () => {
+  test("as a word beside the dot, and the terminal is reported apart while it is not connected", async () => {
     await show(view("a"));
     expect(label()).toBe("disconnected");
     await connect(["a"]);
@@ -94,8 +94,8 @@ describe("the terminal", () => {
     await show([view("a"), view("b")]);
     await connect(["a", "b"]);
     expect([...(window.__terms?.keys() ?? [])]).toEqual(["a", "b"]);
-    await act(() => world.wire.tell({ type: "session_update", sessionId: "a", removed: true }));
-    await act(() => world.wire.tell({ type: "session_update", sessionId: "b", title: "t" }));
+    await act(() => world.wire.deliver({ type: "session_update", sessionId: "a", removed: true }));
+    await act(() => world.wire.deliver({ type: "session_update", sessionId: "b", title: "t" }));
     expect([...(window.__terms?.keys() ?? [])]).toEqual(["b"]);
     await act(() => root.unmount());
     expect(window.__terms?.size).toBe(0);
@@ -107,7 +107,7 @@ describe("the terminal", () => {
     const tell = (focused: readonly string[], version: number) => told.push([focused, version]);
     await show(<TerminalView sessionId="a" projectId="p" onFocusUpdate={tell} />);
     await connect(["a"]);
-    await act(() => world.wire.tell({ type: "sync_complete", ...stage(3, ["a"]) }));
+    await act(() => world.wire.deliver({ type: "sync_complete", ...stage(3, ["a"]) }));
     expect(told).toEqual([
       [[], 1],
       [["a"], 3],

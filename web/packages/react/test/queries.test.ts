@@ -116,7 +116,7 @@ describe("S7: a page answers no query, not even the driver's", () => {
 describe("S7: what the user causes still goes to the program", () => {
   const focus = (type: "focus" | "blur") => engine.element.querySelector("textarea")?.dispatchEvent(new Event(type));
 
-  test("case agents 4: who has the keys is told, and the terminal reports no focus by itself", async () => {
+  test("case agents 4: who has the keys is reported, and the terminal reports no focus by itself", async () => {
     focus("focus");
     await print(`${ESC}[?1004h`);
     focus("blur");

@@ -35,11 +35,11 @@ export class Wire implements SocketLike {
   }
 
   /** The server says something. */
-  tell(message: Message): void {
+  deliver(message: Message): void {
     this.onmessage?.({ data: JSON.stringify({ timestamp: 0, projectId: "p", ...message }) });
   }
 
-  tellBytes(frame: Uint8Array): void {
+  deliverBytes(frame: Uint8Array): void {
     this.onmessage?.({ data: new Uint8Array(frame).buffer });
   }
 
@@ -287,7 +287,7 @@ export function setup(options: Partial<ClientOptions> = {}): Setup {
 export function connected(sessions: Session[] = [session("a")], options: Partial<ClientOptions> = {}): Setup {
   const both = setup(options);
   both.client.connect();
-  both.world.wire.tell(welcome(sessions));
+  both.world.wire.deliver(welcome(sessions));
   return both;
 }
 
@@ -298,12 +298,12 @@ export function streaming(atOnce = true): Setup & { screen: Screen } {
   both.client.attach("a", screen);
   both.world.pass(0);
   answerStreams(both.world.wire, { a: { epoch: "e1", offset: 0, resume: "snapshot" } });
-  both.world.wire.tell({ type: "session_update", sessionId: "a", epoch: "e1", offset: 0 });
-  both.world.wire.tellBytes(snapshot("a", 0));
+  both.world.wire.deliver({ type: "session_update", sessionId: "a", epoch: "e1", offset: 0 });
+  both.world.wire.deliverBytes(snapshot("a", 0));
   return { ...both, screen };
 }
 
 /** The server's answer to a `sync_request` (W11). */
 export function answerStreams(wire: Wire, streams: Message, version = 1): void {
-  wire.tell({ type: "sync_complete", ...stage(version, []), streams });
+  wire.deliver({ type: "sync_complete", ...stage(version, []), streams });
 }

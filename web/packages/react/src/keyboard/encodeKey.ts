@@ -28,7 +28,7 @@ interface Held {
   shift: boolean;
   alt: boolean;
   ctrl: boolean;
-  /** Of the four: 1 Shift, 2 Alt, 4 Ctrl, 8 the Windows or Command key; where all keys are told, 64 and 128 the locks. */
+  /** Of the four: 1 Shift, 2 Alt, 4 Ctrl, 8 the Windows or Command key; where all keys are reported, 64 and 128 the locks. */
   bits: number;
 }
 

@@ -16,7 +16,7 @@ interface BrowserKeyboard {
   getLayoutMap?: () => Promise<ReadonlyMap<string, string>>;
 }
 
-/** Where the browser tells its layout (Chromium, in a secure context), it is known before the first key. */
+/** Where the browser reports its layout (Chromium, in a secure context), it is known before the first key. */
 function askLayout(): void {
   if (asked) return;
   asked = true;
@@ -78,7 +78,7 @@ export class Keyboard {
     return `\x1b[0;;${Array.from(text, (one) => String(one.codePointAt(0))).join(":")}u`;
   }
 
-  /** The keys were given to something else: what is released there is not told here. */
+  /** The keys were given to something else: what is released there is not reported here. */
   blur(): void {
     this.held.clear();
     this.pressed.clear();

@@ -62,7 +62,7 @@ const BEHIND_ALTGR = /^[@~#{}[\]|\\`^\p{Sc}\p{No}µ¬¦°¿¡«»“”„…–
 
 /**
  * Whether Ctrl, Alt or Option only helped to make the character: then it is text, and no chord (AltGr, which some
- * browsers of Windows tell as Ctrl and Alt; Option of a Mac).
+ * browsers of Windows report as Ctrl and Alt; Option of a Mac).
  */
 export function composes(
   event: KeyPress,
