@@ -11,7 +11,7 @@ import pytest
 import typer
 from websockets.sync.client import connect
 
-from termwall.cli import background
+from termwall.cli import background, status
 from termwall.pty.rendezvous import look
 from termwall.store import folder as folders
 from termwall.store.folder import find_running, stop_running
@@ -117,13 +117,13 @@ def test_L3_status_and_down_take_no_longer_than_they_say_whatever_hangs(
     outlived.session(project, "python3", "-c", DEAF)
     folder, holder = outlived.data_dir, holder_of(outlived)
     programs = programs_of(holder)
-    for module, name in ((background, "ASK_SECONDS"), (background, "END_SECONDS"), (folders, "STOP_SECONDS")):
+    for module, name in ((status, "ASK_SECONDS"), (background, "END_SECONDS"), (folders, "STOP_SECONDS")):
         monkeypatch.setattr(module, name, 0.2)
     os.kill(holder, signal.SIGSTOP)
     os.kill(outlived.pid, signal.SIGSTOP)
-    background.status_command(as_json=True, data_dir=folder)
-    status = json.loads(capsys.readouterr().out)
-    assert (status["server"]["answers"], status["holder"]) == (
+    status.status_command(as_json=True, data_dir=folder)
+    said = json.loads(capsys.readouterr().out)
+    assert (said["server"]["answers"], said["holder"]) == (
         False,
         {"pid": holder, "running": None, "answers": False},
     )

@@ -59,7 +59,7 @@ def test_I1_strangers_are_not_given_the_clock(server: Server) -> None:
 
 def test_I2_send_says_until_when_it_may_be_typed(server: Server) -> None:
     command = Command(server, server.data_dir.parent / "work")
-    hasty = "import sys; from termwall.cli import main; main.TYPED_MILLISECONDS = -60_000; sys.exit(main.app())"
+    hasty = "from termwall.cli import main, sessions; sessions.TYPED_MILLISECONDS = -60_000; main.app()"
     words = [sys.executable, "-c", hasty, "send", "s", "stale"]
     done = subprocess.run(words, cwd=command.cwd, env=command.env, capture_output=True, text=True, check=False)
     assert done.returncode == 1

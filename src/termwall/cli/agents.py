@@ -1,29 +1,16 @@
 """The commands for agents and scripts: say what a session is, see its screen, wait for it (A5, S9)."""
 
 import asyncio
-import json
 import os
 import sys
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from termwall.cli import hook
-from termwall.cli.remote import (
-    Ca,
-    DataDir,
-    Json,
-    ProjectOption,
-    SessionArgument,
-    Token,
-    TokenFile,
-    Url,
-    fail,
-    known_id,
-    remote,
-    show,
-)
+from termwall.cli.options import SERVER, Options, SessionArgument, takes
+from termwall.cli.remote import fail, known_id
 
 TIMED_OUT = 124
 """The exit code of `timeout`, which scripts know."""
@@ -46,7 +33,9 @@ class ScreenChoice(StrEnum):
     JSON = "json"
 
 
+@takes("project", *SERVER)
 def notify_command(
+    options: Options,
     message: Annotated[str, typer.Argument(help="What the user reads.")] = "",
     state: Annotated[NotifyChoice, typer.Option(help="What the session is now.")] = NotifyChoice.NEEDS_INPUT,
     session: Annotated[
@@ -57,12 +46,6 @@ def notify_command(
     from_hook: Annotated[
         bool, typer.Option("--hook", help="Read a Claude Code hook's JSON from standard input; never fails.")
     ] = False,
-    project: ProjectOption = None,
-    data_dir: DataDir = None,
-    url: Url = None,
-    ca: Ca = None,
-    token: Token = None,
-    token_file: TokenFile = None,
 ) -> None:
     """Say what a session wants from its user: `make; termwall notify "make has ended"`."""
     if from_hook:
@@ -73,49 +56,40 @@ def notify_command(
     # What a script says may hold a file's name: of bytes that are no UTF-8 the rest is worth saying.
     message = os.fsencode(message).decode("utf-8", "replace")[: hook.MAX_MESSAGE]
     body = {"state": state.value.replace("-", " "), "message": message, "source": source}
-    with remote(data_dir, url, token) as server:
+    with options.server() as server:
         if session != os.environ.get("TERMWALL_SESSION_ID"):
-            session = str(server.find(project, session)["id"])
+            session = str(server.find(options.project, session)["id"])
         session = known_id(session, "session", "termwall ls")
         server.call("POST", f"/api/sessions/{session}/notify", body)
 
 
+@takes("project", *SERVER)
 def screen_command(
+    options: Options,
     session: SessionArgument,
     scrollback: Annotated[int, typer.Option(min=0, max=100_000, help="Lines above the screen.")] = 0,
     form: Annotated[ScreenChoice, typer.Option("--format", help="text, ansi (with colours) or json.")] = (
         ScreenChoice.TEXT
     ),
-    project: ProjectOption = None,
-    data_dir: DataDir = None,
-    url: Url = None,
-    ca: Ca = None,
-    token: Token = None,
-    token_file: TokenFile = None,
 ) -> None:
     """Print what a session shows now, focused or not."""
-    with remote(data_dir, url, token) as server:
-        found = server.find(project, session)
+    with options.server() as server:
+        found = server.find(options.project, session)
         path = f"/api/sessions/{found['id']}/screen?format={form.value}&scrollback={scrollback}"
         text = server.ask("GET", path).text
     # The program's own words, whatever the terminal's encoding can show of them; the empty rows below them say nothing.
     sys.stdout.buffer.write(text.rstrip("\n").encode() + b"\n")
 
 
+@takes("project", "as_json", *SERVER)
 def wait_command(
+    options: Options,
     session: SessionArgument,
     until: Annotated[
         list[str],
         typer.Option(help="idle, needs-input, done, working, exit or text=RE; of several, any."),
     ],
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds; then the exit code is 124.")] = None,
-    project: ProjectOption = None,
-    as_json: Json = False,
-    data_dir: DataDir = None,
-    url: Url = None,
-    ca: Ca = None,
-    token: Token = None,
-    token_file: TokenFile = None,
 ) -> None:
     """Wait for a session, and print what it is. Exit code 1: it ended before; 124: the time is over."""
     # WebSockets and messages take a tenth of a second to import, for this command only.
@@ -125,8 +99,8 @@ def wait_command(
         goals = Goals.parse(until)
     except GoalError as error:
         fail(str(error), 2)
-    with remote(data_dir, url, token) as server:
-        found = server.find(project, session)
+    with options.server() as server:
+        found = server.find(options.project, session)
         waiting = Waiting(server.url, server.token, found["projectId"], found["id"], goals)
 
     async def wait() -> dict[str, object]:
@@ -140,11 +114,11 @@ def wait_command(
     except WaitError as error:
         fail(str(error))
     except EndedFirst as error:
-        if as_json and error.session is not None:
-            typer.echo(json.dumps(error.session))
+        if options.as_json and error.session is not None:
+            options.show(error.session, lambda one: ())
         fail(f"`{session}`: {error}.")
-    show(
-        ended,
-        as_json,
-        lambda one: "closed" if one.get("removed") else f"{one['attention']['state']}: {one['attention']['reason']}",
-    )
+    options.show(ended, _said)
+
+
+def _said(one: dict[str, Any]) -> list[str]:
+    return ["closed" if one.get("removed") else f"{one['attention']['state']}: {one['attention']['reason']}"]

@@ -1,18 +1,18 @@
 """Opening a browser that is signed in, and the commands about those that are: `termwall browser` (X1, X5)."""
 
-import json
 import threading
 import webbrowser
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from termwall.cli.remote import Ca, DataDir, Json, Token, TokenFile, Url, fail, remote
+from termwall.cli.options import SERVER, Options, takes
+from termwall.cli.remote import fail
 from termwall.core.caption import caption
 
-browser_app = typer.Typer(help="Browsers that are signed in.", no_args_is_help=True)
+app = typer.Typer(help="Browsers that are signed in.", no_args_is_help=True)
 
 
 def open_browser(base: str, code: str, project: str | None = None) -> None:
@@ -26,38 +26,31 @@ def open_while_serving(base: str, code: str, project: str | None = None) -> None
     threading.Thread(target=open_browser, args=(base, code, project), daemon=True).start()
 
 
-@browser_app.command("list")
+@app.command("list")
+@takes("as_json", *SERVER)
 def browser_list(
-    as_json: Json = False,
-    data_dir: DataDir = None,
-    url: Url = None,
-    ca: Ca = None,
-    token: Token = None,
-    token_file: TokenFile = None,
+    options: Options,
 ) -> None:
     """List the browsers that are signed in, the one that was used last first."""
-    with remote(data_dir, url, token) as server:
+    with options.server() as server:
         found = server.call("GET", "/api/browsers")
-    if as_json:
-        typer.echo(json.dumps(found))
-        return
-    for one in found["browsers"]:
-        used = datetime.fromtimestamp(one["usedAt"] / 1000).astimezone().strftime("%Y-%m-%d %H:%M")
-        whose = "the owner" if one["name"] is None else f"{caption(one['name'])} ({one['role']})"
-        typer.echo(f"{one['id']}  {caption(one['agent']):<20} used {used}  {whose}")
+    options.show(found, lambda found: map(_line, found["browsers"]))
 
 
-@browser_app.command("end")
+def _line(one: dict[str, Any]) -> str:
+    used = datetime.fromtimestamp(one["usedAt"] / 1000).astimezone().strftime("%Y-%m-%d %H:%M")
+    whose = "the owner" if one["name"] is None else f"{caption(one['name'])} ({one['role']})"
+    return f"{one['id']}  {caption(one['agent']):<20} used {used}  {whose}"
+
+
+@app.command("end")
+@takes(*SERVER)
 def browser_end(
+    options: Options,
     id: Annotated[str, typer.Argument(help="The browser's id, from `termwall browser list`.")],
-    data_dir: DataDir = None,
-    url: Url = None,
-    ca: Ca = None,
-    token: Token = None,
-    token_file: TokenFile = None,
 ) -> None:
     """Sign a browser out, and close its connections."""
-    with remote(data_dir, url, token) as server:
+    with options.server() as server:
         if id not in {one["id"] for one in server.call("GET", "/api/browsers")["browsers"]}:
             fail(f"no browser `{id}` is signed in; `termwall browser list` shows them.")
         server.call("DELETE", f"/api/browsers/{quote(id)}")

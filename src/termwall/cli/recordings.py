@@ -11,24 +11,9 @@ from urllib.parse import urlencode
 
 import typer
 
+from termwall.cli.options import SERVER, Options, SessionArgument, takes
 from termwall.cli.playing import play
-from termwall.cli.remote import (
-    Ca,
-    DataDir,
-    Json,
-    ProjectOption,
-    SessionArgument,
-    Token,
-    TokenFile,
-    Url,
-    fail,
-    here,
-    known_id,
-    known_project,
-    remote,
-    sendable,
-    show,
-)
+from termwall.cli.remote import fail, known_id, sendable
 from termwall.cli.tape import Tape
 from termwall.core.asciicast import CastError
 from termwall.core.caption import caption
@@ -37,53 +22,41 @@ from termwall.store.castfile import cast_lines, split_lines
 RecordingArgument = Annotated[str, typer.Argument(help="A recording's id, or an asciicast file, v1 to v3.")]
 
 
+@takes("project", "as_json", *SERVER)
 def record_command(
+    options: Options,
     session: SessionArgument,
     stop: Annotated[bool, typer.Option("--stop", help="End its recording.")] = False,
-    project: ProjectOption = None,
-    as_json: Json = False,
-    data_dir: DataDir = None,
-    url: Url = None,
-    ca: Ca = None,
-    token: Token = None,
-    token_file: TokenFile = None,
 ) -> None:
     """Record a session from now on, or stop that; prints the recording's id."""
-    with remote(data_dir, url, token) as server:
-        found = server.find(project, session)
+    with options.server() as server:
+        found = server.find(options.project, session)
         made = server.call("DELETE" if stop else "POST", f"/api/sessions/{found['id']}/recording")
-    show(made, as_json, lambda one: str(one["id"]))
+    options.show(made, lambda one: [str(one["id"])])
 
 
+@takes("project", "as_json", *SERVER)
 def recordings_command(
-    project: ProjectOption = None,
-    as_json: Json = False,
-    data_dir: DataDir = None,
-    url: Url = None,
-    ca: Ca = None,
-    token: Token = None,
-    token_file: TokenFile = None,
+    options: Options,
 ) -> None:
     """List a project's recordings, the newest first."""
-    with remote(data_dir, url, token) as server:
-        place = known_project(project) if project else server.project_for(here())
-        found = server.call("GET", f"/api/projects/{place}/recordings")
-    if as_json:
-        typer.echo(json.dumps(found))
-        return
-    for one in found["recordings"]:
-        began = time.strftime("%Y-%m-%d %H:%M", time.localtime(one["startedAt"] / 1000))
-        state = "records" if one["endedAt"] is None else f"{one['seconds']:.0f} s"
-        line = f"{one['id']}  {began}  {one['sessionName']:<20} {state:>9} {one['bytes'] / 1e6:8.1f} MB"
-        if one["parts"] > 1 or one["firstPart"] > 1:
-            first, last = one["firstPart"], one["firstPart"] + one["parts"] - 1
-            line += f"  part {first}" if first == last else f"  parts {first}-{last}"
-        if one["node"]:
-            line += f"  on {one['node']}"
-        if one["error"]:
-            line += f"  {one['error']}"
-        typer.echo(caption(line))
-    _tell_missing(found["missing"], "listed")
+    with options.server() as server:
+        found = server.call("GET", f"/api/projects/{server.project(options.project)}/recordings")
+    options.show(found, lambda found: map(_listed, found["recordings"]))
+    if not options.as_json:
+        _tell_missing(found["missing"], "listed")
+
+
+def _listed(one: dict[str, Any]) -> str:
+    began = time.strftime("%Y-%m-%d %H:%M", time.localtime(one["startedAt"] / 1000))
+    state = "records" if one["endedAt"] is None else f"{one['seconds']:.0f} s"
+    line = f"{one['id']}  {began}  {one['sessionName']:<20} {state:>9} {one['bytes'] / 1e6:8.1f} MB"
+    if one["parts"] > 1 or one["firstPart"] > 1:
+        first, last = one["firstPart"], one["firstPart"] + one["parts"] - 1
+        line += f"  part {first}" if first == last else f"  parts {first}-{last}"
+    if one["node"]:
+        line += f"  on {one['node']}"
+    return f"{line}  {one['error']}" if one["error"] else line
 
 
 def _tell_missing(nodes: list[str], done: str) -> None:
@@ -101,19 +74,16 @@ class CastFormat(StrEnum):
     V3 = "v3"
 
 
+@takes(*SERVER)
 def export_command(
+    options: Options,
     recording: Annotated[str, typer.Argument(help="A recording's id.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; else standard output.")] = None,
     format: Annotated[CastFormat, typer.Option("--format", help="Version of asciicast.")] = CastFormat.V2,
     part: Annotated[int | None, typer.Option(min=1, help="Only that part of a long one.")] = None,
-    data_dir: DataDir = None,
-    url: Url = None,
-    ca: Ca = None,
-    token: Token = None,
-    token_file: TokenFile = None,
 ) -> None:
     """Write a recording as one asciicast file, all of its parts in it."""
-    with remote(data_dir, url, token) as server:
+    with options.server() as server:
         try:
             if output is None:
                 server.download(_cast_path(recording, part, format), sys.stdout.buffer)
@@ -132,16 +102,13 @@ def _cast_path(recording: str, part: int | None, format: CastFormat = CastFormat
     return f"/api/recordings/{recording}/cast?{urlencode(query)}"
 
 
+@takes(*SERVER)
 def play_command(
+    options: Options,
     recording: RecordingArgument,
     speed: Annotated[float, typer.Option(min=0.01, max=1000, help="2 is twice as fast.")] = 1.0,
     idle_limit: Annotated[float | None, typer.Option(min=0.01, help="Seconds that a pause lasts at most.")] = None,
     part: Annotated[int | None, typer.Option(min=1, help="Only that part of a long one.")] = None,
-    data_dir: DataDir = None,
-    url: Url = None,
-    ca: Ca = None,
-    token: Token = None,
-    token_file: TokenFile = None,
 ) -> None:
     """Play a recording in this terminal: space pauses, arrows and page keys wind, ? shows all keys, q ends."""
     with TemporaryFile() as copy:
@@ -149,7 +116,7 @@ def play_command(
         if named or Path(recording).is_file():
             lines = lambda: cast_lines(Path(recording))  # noqa: E731
         else:
-            with remote(data_dir, url, token) as server:
+            with options.server() as server:
                 server.download(_cast_path(recording, part), copy)
             lines = lambda: split_lines(_from_start(copy))  # noqa: E731
         try:
@@ -169,31 +136,23 @@ def _from_start(file: BinaryIO) -> BinaryIO:
     return file
 
 
+@takes("project", "as_json", *SERVER)
 def grep_command(
+    options: Options,
     text: Annotated[str, typer.Argument(help="What to look for; small letters find both cases.")],
     every: Annotated[bool, typer.Option("--all", "-a", help="In all projects.")] = False,
     no_recordings: Annotated[bool, typer.Option("--no-recordings", help="Only in sessions.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Matches at most.")] = 100,
-    project: ProjectOption = None,
-    as_json: Json = False,
-    data_dir: DataDir = None,
-    url: Url = None,
-    ca: Ca = None,
-    token: Token = None,
-    token_file: TokenFile = None,
 ) -> None:
     """Find text in all sessions' screens and scrollback, and in recordings; exit code 1 if there is none."""
     query = urlencode({"q": sendable(text), "limit": limit, "recordings": str(not no_recordings).lower()})
-    with remote(data_dir, url, token) as server:
-        if every:
-            places = [str(one["id"]) for one in server.call("GET", "/api/projects")["projects"]]
-        else:
-            places = [known_project(project) if project else server.project_for(here())]
+    with options.server() as server:
+        places = server.every_project() if every else [server.project(options.project)]
         answers = [server.call("GET", f"/api/projects/{place}/search?{query}") for place in places]
     matches = [match for answer in answers for match in answer["matches"]]
     missing = sorted({node for answer in answers for node in answer["missing"]})
     truncated = any(answer["truncated"] for answer in answers)
-    if as_json:
+    if options.as_json:
         typer.echo(json.dumps({"matches": matches, "truncated": truncated, "missing": missing}))
     else:
         for match in matches:

@@ -1,79 +1,25 @@
 """A running server as the commands see it: how it is found, how it is asked, and what goes wrong as a sentence (A5)."""
 
 import json
-import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 from urllib.parse import quote
 
 import httpx2
 import typer
 from pydantic import ValidationError
 
-from termwall.cli.tls import VARIABLE, CertificatesError, trusted_by
-from termwall.config import MIN_TOKEN, Settings, SettingsError, read_token
-from termwall.core.caption import caption, sentence
+from termwall.cli.tls import CertificatesError, trusted_by
+from termwall.config import Settings, SettingsError
+from termwall.core.caption import sentence
 from termwall.core.ids import ID_PATTERN
 from termwall.store.disk import read_plain
 from termwall.store.folder import Running, find_running
 from termwall.store.secretfiles import others_read, warning
 from termwall.system import clock
-
-
-def _trust(path: Path | None) -> Path | None:
-    if path is not None:
-        os.environ[VARIABLE] = str(path)
-    return path
-
-
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for what survives a restart.")]
-Url = Annotated[str | None, typer.Option("--url", envvar="TERMWALL_URL", help="Address of a running server.")]
-Ca = Annotated[
-    Path | None,
-    typer.Option(
-        "--ca",
-        envvar=VARIABLE,
-        callback=_trust,
-        help="Certificates to trust beside the system's, where the address is https.",
-    ),
-]
-
-
-def shown_to_others(token: str | None) -> str | None:
-    """A token was given as an argument: every user of the machine can read it there (X1)."""
-    if token is not None:
-        typer.echo(
-            "termwall: --token shows the token to all users of this machine (`ps`); use --token-file or "
-            "TERMWALL_TOKEN.",
-            err=True,
-        )
-    return token
-
-
-def from_file(path: Path | None) -> Path | None:
-    """A file with the token was given as an option, which goes before the environment."""
-    if path is not None:
-        os.environ.pop("TERMWALL_TOKEN", None)
-        os.environ["TERMWALL_TOKEN_FILE"] = str(path)
-    return path
-
-
-Token = Annotated[
-    str | None,
-    typer.Option("--token", callback=shown_to_others, help="Token to show to the server; better --token-file."),
-]
-TokenFile = Annotated[
-    Path | None, typer.Option("--token-file", callback=from_file, help="File with the token to show to the server.")
-]
-ProjectOption = Annotated[
-    str | None, typer.Option("--project", "-p", envvar="TERMWALL_PROJECT_ID", help="Project id; else this folder's.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
-SessionArgument = Annotated[str, typer.Argument(help="A session's id or name.")]
-
 
 PATIENCE_SECONDS = 15.0
 """For each step of a request to a server, which answers in 10 s unless it has to end a program first (L1)."""
@@ -248,6 +194,10 @@ class Remote:
             fail(f"{self.url} does not answer: {error}")
         return str(answer.json()["code"]) if answer.status_code == 201 else None
 
+    def project(self, named: str | None) -> str:
+        """The id of the project that was named, else that of the folder in which the command is called."""
+        return known_project(named) if named else self.project_for(here())
+
     def project_for(self, path: Path) -> str:
         """The id of the project of a folder, or of the nearest one above it."""
         by_path = self._projects()
@@ -275,16 +225,17 @@ class Remote:
     def _projects(self) -> dict[str, str]:
         return {project["path"]: str(project["id"]) for project in self.call("GET", "/api/projects")["projects"]}
 
+    def every_project(self) -> list[str]:
+        """The ids of all projects."""
+        return [str(one["id"]) for one in self.call("GET", "/api/projects")["projects"]]
+
+    def sessions(self, projects: Iterable[str]) -> list[dict[str, Any]]:
+        """The sessions of these projects."""
+        return [one for place in projects for one in self.call("GET", f"/api/projects/{place}/sessions")["sessions"]]
+
     def find(self, project: str | None, wanted: str) -> dict[str, Any]:
         """A session by its id, or by its name where that is one session's only."""
-        projects = (
-            [known_project(project)]
-            if project
-            else [one["id"] for one in self.call("GET", "/api/projects")["projects"]]
-        )
-        sessions = [
-            one for place in projects for one in self.call("GET", f"/api/projects/{place}/sessions")["sessions"]
-        ]
+        sessions = self.sessions([known_project(project)] if project else self.every_project())
         found = [one for one in sessions if one["id"] == wanted] or [one for one in sessions if one["name"] == wanted]
         if not found:
             fail(f"there is no session `{wanted}`; `termwall ls` shows them.")
@@ -331,31 +282,7 @@ def _kept_token(data_dir: Path) -> str:
         fail(f"`{data_dir / 'token'}` holds no token; give one with --token-file or TERMWALL_TOKEN.")
 
 
-def _kept_in_file(path: str | None) -> str | None:
-    if not path:
-        return None
-    try:
-        token = read_token(Path(path))
-    except SettingsError as error:
-        fail(str(error))
-    warn_of(Path(path))
-    return token
-
-
 def warn_of(path: Path) -> None:
     """Say it where other users can read the file that a token came from (X13)."""
     if others_read(path):
         typer.echo(f"termwall: {sentence(warning(path, 'a token'))}", err=True)
-
-
-def remote(data_dir: Path | None, url: str | None, token: str | None) -> Remote:
-    """The server that the options name."""
-    # A token that is too short to be made is still one that the server can refuse.
-    token = token or os.environ.get("TERMWALL_TOKEN") or _kept_in_file(os.environ.get("TERMWALL_TOKEN_FILE"))
-    settings = read_settings(data_dir=data_dir, token=token if token and len(token) >= MIN_TOKEN else "-" * MIN_TOKEN)
-    return Remote(settings.data_dir, url, token)
-
-
-def show(value: Any, as_json: bool, line: Callable[[Any], str]) -> None:
-    """Print one thing as JSON or as a line."""
-    typer.echo(json.dumps(value) if as_json else caption(line(value)))
