@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.cli.test_main import Command, termwall, work
 from tests.support import prepared
+from tests.support.patience import PATIENCE
 from tests.support.server import Server
 
 __all__ = ["termwall", "work"]
@@ -71,7 +72,7 @@ def test_A5_wait_sees_that_a_session_is_closed(server: Server, termwall: Command
         for goal in ("exit", "text=NEVER")
     )
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while "\ntermwall_connections 2.0\n" not in server.call("GET", "/metrics").text:
             assert time.monotonic() < deadline, "they do not wait"
             time.sleep(0.02)
