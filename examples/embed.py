@@ -15,7 +15,7 @@ from termwall.protocol.messages import FocusUpdate
 
 
 def build(data_dir: Path, token: str) -> FastAPI:
-    """An application with terminals under /terminals, and a page of its own that tells what is on the stage."""
+    """An application with terminals under /terminals, and a page of its own that shows what is on the stage."""
     terminals = create_app(Settings(data_dir=data_dir, token=token, outlive=False))
     service: TerminalService = terminals.state.termwall.service
     changes: list[int] = []

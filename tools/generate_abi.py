@@ -2,7 +2,7 @@
 
 pyghostty hands cffi 3,500 lines of C at each import, of which cffi makes sense in 0.1 s: half of the start of a screen
 worker. What it made of them can be written down as a module, which is loaded in 2 ms. That has what
-src/termwall/screen names, and what that is made of. `--check` only tells whether it is current.
+src/termwall/screen names, and what that is made of. `--check` only says whether it is current.
 """
 
 import contextlib

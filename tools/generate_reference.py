@@ -1,4 +1,4 @@
-"""Writes the generated pages of docs/reference from the code. `--check` only tells whether they are current."""
+"""Writes the generated pages of docs/reference from the code. `--check` only says whether they are current."""
 
 import inspect
 import re

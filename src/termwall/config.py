@@ -225,7 +225,7 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _in_utf8(cls, value: object, info: ValidationInfo) -> object:
-        """A path may have any bytes; every other text is told to others."""
+        """A path may have any bytes; every other text is sent to others."""
         of = cls.model_fields[info.field_name or ""].annotation
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, str) and of not in (Path, Path | None):

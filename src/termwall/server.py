@@ -1,4 +1,4 @@
-"""Runs termwall's application with uvicorn on one port, until it is told to stop (A5)."""
+"""Runs termwall's application with uvicorn on one port, until it is asked to stop (A5)."""
 
 import asyncio
 import contextlib
@@ -26,9 +26,9 @@ from termwall.version import version
 MIN_BACKLOG, MAX_BACKLOG = 16, 2048
 """Connections that wait to be accepted."""
 SHUTDOWN_SECONDS = 1.5
-"""How long requests may take to end once the server was told to stop."""
+"""How long requests may take to end once the server was asked to stop."""
 END_SECONDS = 8.5
-"""A server that has not ended so long after it was told to is ended, with where it hung in its log (L3)."""
+"""A server that has not ended so long after it was asked to is ended, with where it hung in its log (L3)."""
 
 LOOK_SECONDS, MOST_LOOK_SECONDS = 1.0, 60.0
 """Between two looks at what the data folder must have; longer each time it cannot be put back."""
@@ -108,7 +108,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    # What kept it from starting is told as a sentence, not as uvicorn's traceback.
+    # What kept it from starting is reported as a sentence, not as uvicorn's traceback.
     uvicorns = logging.getLogger("uvicorn.error")
     uvicorns.addFilter(unexplained := lambda record: termwall.failure is None)
     try:

@@ -344,7 +344,7 @@ class _Attached:
                     self._drawn = message["screen"] != "rebuilding"
                 if message.get("status") in ("exited", "lost"):
                     return str(message["attention"]["reason"])
-            case _:  # What later versions tell is not for this one (W8).
+            case _:  # What later versions send is not for this one (W8).
                 pass
         return None
 

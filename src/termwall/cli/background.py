@@ -36,7 +36,7 @@ START_SECONDS = 120.0
 """Until a server that says nothing, and has not ended either, is taken for one that hangs: a start is two seconds of
 work, and each wait in it has a limit of its own."""
 END_SECONDS = 8.0
-"""Until a holder that was told to end its programs, which takes it 6 s at most, is killed with them."""
+"""Until a holder that was asked to end its programs, which takes it 6 s at most, is killed with them."""
 CHECK_SECONDS = 120.0
 """Until a check of the settings, which is a process that takes a second of work, is taken for one that hangs."""
 KILLED_SECONDS = 2.0

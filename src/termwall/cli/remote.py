@@ -40,11 +40,11 @@ def here() -> Path:
 
 
 def sendable(text: str) -> str:
-    """A text that a server can be told; ends the command where its bytes are no UTF-8."""
+    """A text that a server can be sent; ends the command where its bytes are no UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        fail(f"`{text}` is no UTF-8, so no server can be told of it.", 2)
+        fail(f"`{text}` is no UTF-8, so no server can be sent it.", 2)
     return text
 
 

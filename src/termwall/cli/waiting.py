@@ -184,7 +184,7 @@ class Waiting:
                 beat.cancel()
 
     def _learn(self, update: dict[str, Any]) -> bool:
-        """Keep what a message tells. True if the screen may have changed."""
+        """Keep what a message says. True if the screen may have changed."""
         match update["type"]:
             case "connection_status":
                 if update["status"] != "connected":
@@ -200,7 +200,7 @@ class Waiting:
                 return "status" in update
             case "preview":
                 return True
-            case _:  # What later versions tell is not for this one (W8).
+            case _:  # What later versions send is not for this one (W8).
                 return False
 
     async def _met(self, look: bool) -> Session | None:

@@ -71,7 +71,7 @@ class Node:
         self._ready = asyncio.Event()
         self._chores = Chores(log)
         self.reported: tuple[bool, list[tuple[str, str, bool]]] = False, []
-        """What clients were told last: whether the others are reached; of each node name, role and draining."""
+        """What clients were sent last: whether the others are reached; of each node name, role and draining."""
         self._unsubscribe = [bus.on_state(self._state), bus.on_member(lambda member, here: self._report_nodes())]
 
     async def open(self) -> None:

@@ -122,7 +122,7 @@ class SharedStages:
 
         self._ask(room.id, decided, None, answer)
 
-    # ---- what the bus tells
+    # ---- what the bus reports
 
     def seen(self, document: Document) -> None:
         """A version of a project's document came from the log."""
@@ -193,7 +193,7 @@ class SharedStages:
         except BusError:
             effects = replica.unknown(proposal, _now())
         else:
-            return  # The log will tell.
+            return  # The log will show.
         self._do(key, effects)
 
     def _arm(self, key: str) -> None:

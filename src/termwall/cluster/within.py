@@ -1,4 +1,4 @@
-"""What clients of a node show within other nodes' sessions: their nodes are told, so that no loop is closed (A6).
+"""What clients of a node show within other nodes' sessions: their nodes are notified, so that no loop is closed (A6).
 
 What is shown within a session is said whole, whenever it changes and every few seconds while there is any: what got
 lost is said again, and what a node no longer says is over (a lease).

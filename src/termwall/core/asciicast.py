@@ -258,7 +258,7 @@ def _json(line: str, number: int) -> Any:
 
 
 def parse_size(data: str) -> tuple[int, int] | None:
-    """The columns and rows that an `r` event tells."""
+    """The columns and rows that an `r` event has."""
     found = _SIZE.fullmatch(data.strip())
     return (int(found[1]), int(found[2])) if found and int(found[1]) and int(found[2]) else None
 

@@ -1,4 +1,4 @@
-"""Every error and every close code termwall can tell, each in one table (A3, W9). This file raises nothing itself.
+"""Every error and every close code that termwall sends, each in one table (A3, W9). This file raises nothing itself.
 
 The reference page's tables are generated from here, so a code that is not in these tables cannot reach a client.
 """

@@ -66,7 +66,7 @@ def focus(
     *,
     expected_version: int | None = None,
 ) -> FocusChange | None:
-    """Put one session on the stage. `activity` tells of all sessions that are on it.
+    """Put one session on the stage. `activity` is of all sessions that are on it.
 
     Raises:
         TermwallError: `version_conflict` (F4).

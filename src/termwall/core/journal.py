@@ -1,7 +1,7 @@
 """Input on its way to a program, in memory that outlives the server: nothing is lost and nothing typed twice (I1, I3).
 
 A log as the output is one. Each record is `16 bytes client | u64 number | u32 length | bytes` (big-endian); `end` moves
-when a whole record is there, and only then the client is told. A cursor on it writes to the program. Before each write
+when a whole record is there, and only then is it acknowledged. A cursor on it writes to the program. Before each write
 it notes how far the write may get. What of it the program took is known to who takes over from a server that was killed
 meanwhile, where the kernel counts it (`Counter`). Elsewhere it goes on behind what was noted, for a write of so few
 bytes is taken whole or not at all, and a signal comes after it. What is left out by that is a kill in the microseconds

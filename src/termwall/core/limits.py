@@ -68,4 +68,4 @@ class Bounds:
     clipboard_bytes: int = 256 << 10
     """Bytes of a text that a program may put on its driver's clipboard (OSC 52); longer ones are ignored, 0: all."""
     size_marks: int = 64
-    """Size changes remembered within the ring; older ones are told late to a viewer that is that far behind."""
+    """Size changes remembered within the ring; older ones are sent late to a viewer that is that far behind."""

@@ -38,7 +38,7 @@ MAX_DIRECTORY = 4096
 MAX_CARRY = 8192
 """Bytes of an unfinished sequence, after its introducer, that are kept for the next batch; kitty's longest fit in."""
 COPIED_BYTES = 256 << 10
-"""Bytes of a text for the clipboard, unless told otherwise; a longer one is ignored: cut, it would be another one."""
+"""Bytes of a text for the clipboard, unless set otherwise; a longer one is ignored: cut, it would be another one."""
 MAX_UNFINISHED = 16
 """OSC 99 notifications whose last part is still to come; of one more, the one longest without a part is forgotten."""
 
@@ -62,7 +62,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Notified:
-    """The program tells its user something. `source` is `OSC 9`, `OSC 99` or `OSC 777`; title or body may be empty."""
+    """The program notifies its user. `source` is `OSC 9`, `OSC 99` or `OSC 777`; title or body may be empty."""
 
     source: str
     title: str
@@ -136,7 +136,7 @@ _ESC = 0x1B
 
 
 class OscScanner:
-    """Fed with all output of a program in order, it tells what the program says of itself.
+    """Fed with all output of a program in order, it returns what the program says of itself.
 
     `copied_bytes`: the longest text for the clipboard.
     """
@@ -195,7 +195,7 @@ class OscScanner:
         if found is None:
             return limit if len(data) > limit else None
         stop = found.start()
-        # Only the byte after an escape tells whether it is ST or breaks the string off.
+        # Only the byte after an escape shows whether it is ST or breaks the string off.
         return None if data[stop] == _ESC and stop + 1 == len(data) else stop
 
     def _read(self, sequence: bytes, bel: bool) -> OscEvent | None:

@@ -96,7 +96,7 @@ class _Asked:
     again_at: float | None = None
     """When it is proposed again, if nobody knows what became of it."""
     unsure: bool = False
-    """Whether a try of this proposal may have been stored: what becomes of a later one does not tell."""
+    """Whether a try of this proposal may have been stored: what becomes of a later one does not show it."""
 
 
 class Replica:
@@ -162,7 +162,7 @@ class Replica:
         """The store had a newer version than the one it was made from: perhaps the same, proposed before."""
         first = self._is_first(proposal)
         if first is not None:
-            first.again_at = None  # Its place in the log is taken, and the log will tell by whom.
+            first.again_at = None  # Its place in the log is taken, and the log will show by whom.
         return []
 
     def unknown(self, proposal: Propose, now: float) -> list[Effect]:

@@ -5,7 +5,7 @@ oldest. It knows no reader: a viewer, a screen or a recording is a cursor that c
 
 A process that is killed while it reads from a program has taken bytes that it never counted. So a ring in shared memory
 keeps a margin of zeros ahead of its end, and writes its end down: whoever takes it over finds what came after that end
-(`take_over`). Zeros at the very end of such a read are not told from the margin; a terminal ignores them.
+(`take_over`). Zeros at the very end of such a read cannot be distinguished from the margin; a terminal ignores them.
 """
 
 from typing import TYPE_CHECKING, Protocol

@@ -1,4 +1,4 @@
-"""The colours that a program is told of when it asks: those of whoever drives its session (S7)."""
+"""The colours that a program gets when it asks: those of whoever drives its session (S7)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,4 +53,4 @@ DARK = Theme(
         *("#7b828c", "#ff9a93", "#8fdcab", "#efd88c", "#a3c8ff", "#e3bdf8", "#8fdbe2", "#f4f5f6"),
     ),
 )
-"""The page's dark colours: what a program is told while nobody has said any."""
+"""The page's dark colours: what a program gets while nobody has sent any."""

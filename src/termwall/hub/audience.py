@@ -1,4 +1,4 @@
-"""Who is told of a project and its sessions: what a room needs of a connection, whatever it is made of."""
+"""Who hears of a project and its sessions: what a room needs of a connection, whatever it is made of."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ OPENS_PER_SECOND = 100.0
 OPENS_AT_ONCE = 2_000.0
 """Connections of a token: as many come back at once when a server is there again."""
 DESCRIBED = 1 / 32
-"""Of a connection, for each session that it is told."""
+"""Of a connection, for each session that it is sent."""
 CALLS_SECONDS = 4.0
 """Of so many seconds a token's calls may come at once."""
 
@@ -136,7 +136,7 @@ class Budgets:
         return share
 
     def opens(self, token_id: str | None, sessions: int) -> bool:
-        """Whether a token may open one more connection now, which is told so many sessions."""
+        """Whether a token may open one more connection now, which is sent so many sessions."""
         now = asyncio.get_running_loop().time()
         bucket = self._opens.get(token_id)
         if bucket is None:
@@ -198,7 +198,7 @@ class Budgets:
 
 
 def limits_of(bounds: Bounds) -> messages.Limits:
-    """What a connection is told that it has to keep to (W4)."""
+    """The limits that a connection is sent and has to keep to (W4)."""
     return messages.Limits(
         window=bounds.window_bytes,
         ring=bounds.ring_bytes,

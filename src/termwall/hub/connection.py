@@ -35,7 +35,7 @@ log = logging.getLogger("termwall.connection")
 
 GIVE_UP_REASON = "Session registration failed after retries"
 EARLY_MESSAGES = 64
-"""Messages kept while a session is waited for; a client that sends more is told that they were not handled."""
+"""Messages kept while a session is waited for; a client that sends more gets an error for each."""
 
 _MAY_VIEW = (messages.SyncRequest, messages.Heartbeat, messages.Ack, messages.PreviewRequest)
 """What a link that may only watch may send (X3); whatever is not named here needs more."""
@@ -65,7 +65,7 @@ class Hello:
 
 
 class Connection:
-    """The server's side of one WebSocket. The edge feeds it and tells it of the end; it answers through its outlet."""
+    """The server's side of one WebSocket. The edge feeds it and reports its end; it answers through its outlet."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class Connection:
     # ---- what the edge calls
 
     def received(self, data: bytes | str, *, binary: bool = False) -> None:
-        """One whole message came. Whatever goes wrong with it, its sender is told and the connection lives on (W8)."""
+        """One whole message came. If it cannot be handled, its sender gets an error and the connection goes on (W8)."""
         if self._ended:
             return
         try:
@@ -249,7 +249,7 @@ class Connection:
         room = self.room
         one = self.hello.session_id
         for own in room.own:
-            room.report_echo(own)  # So that what this one is told now is what all know.
+            room.report_echo(own)  # So that what this one is sent now is what all know.
         self._open = True
         sessions = [room.describe(session) for session in room.carried(self)]
         bounds = self._bounds
@@ -552,5 +552,5 @@ class Connection:
 
 
 def _forgotten(message: Never) -> TermwallError:
-    """A message that is part of the wire and that nobody handles: the type checker finds it, and its sender is told."""
+    """A message of the wire that nobody handles: the type checker finds it, and its sender gets an error."""
     return TermwallError(ErrorCode.INTERNAL, f"This server does nothing with `{message.type}` messages.", field="type")

@@ -1,6 +1,6 @@
 """Watches how a session's program takes what is typed into it (S9): it may hide it, as a password.
 
-The kernel tells nobody when a program changes that. So it is looked at with each output, before that is sent, because
+The kernel notifies nobody when a program changes that. So it is read with each output, before that is sent, because
 programs hide what is typed before they ask for it; and a little later, for those that ask first.
 """
 
@@ -12,7 +12,7 @@ from termwall.protocol.messages import EchoState
 LATER_SECONDS = (0.05, 0.25)
 """When it is looked at again after output or input, each after the other."""
 TELL_SECONDS = 0.05
-"""Between two times that a change is told, however often a program changes it."""
+"""Between two reports of a change, however often a program changes it."""
 
 
 class EchoWatch:

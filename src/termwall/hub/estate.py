@@ -1,4 +1,4 @@
-"""What a server has: rooms, sessions, connections; how they come, are told of each other, and go. Decides nothing.
+"""What a server has: rooms, sessions, connections; how they come, hear of each other, and go. Decides nothing.
 
 `TerminalService` is this with its commands.
 """
@@ -48,7 +48,7 @@ log = logging.getLogger("termwall.service")
 SessionEvent = Literal["session_changed", "session_removed"]
 
 SWEEP_SECONDS = 0.25
-"""How often titles, activity and quietness are told while something prints (S9)."""
+"""How often titles, activity and quietness are reported while something prints (S9)."""
 CLOSE_SECONDS = 5.5
 """For all of a service's end but the worker's end and the last words to the holder, which have 1 s each."""
 END_SECONDS = 4.0
@@ -199,7 +199,7 @@ class Estate:
         return "none" if self.cluster is None else "up" if self.cluster.up else "down"
 
     def send_nodes(self) -> None:
-        """Which nodes are there is different: every client is told (N7)."""
+        """Which nodes are there is different: every client is sent them (N7)."""
         text = self._nodes_text()
         if text is not None:
             for connection in tuple(self._connections):
@@ -226,7 +226,7 @@ class Estate:
         return len(self._connections)
 
     def stops(self) -> None:
-        """The server was told to stop: who is sent away keeps a seat, and programs that end may do so now."""
+        """The server was asked to stop: who is sent away keeps a seat, and programs that end may do so now."""
         for room in self._rooms.values():
             room.closing = True
         if not isinstance(self.programs, HeldPrograms):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class ProfileSpec:
-    """A kind of session: what it runs unless told otherwise (P1)."""
+    """A kind of session: what it runs unless a command is given (P1)."""
 
     label: str
     command: Sequence[str]

@@ -1,7 +1,7 @@
 """A project while the server runs: its stage, its sessions and its connections.
 
 A courier: `core.focus` decides, this file carries the command in and the one event out, to every connection in order
-(F2, F8). All of it runs on the event loop without waiting, so what a client is told is never older than what it asked.
+(F2, F8). All of it runs on the event loop without waiting, so what a client is sent is never older than what it asked.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ log = logging.getLogger("termwall.room")
 LOOKS_PER_SECOND, LOOKS_AT_ONCE = 4.0, 16.0
 """How often the first picture of a preview is drawn at once; else it comes up to 250 ms later (S6)."""
 ACTIVITY_MILLISECONDS = 1_000
-"""A session's time of last output is told at most this often (S6: the cost does not grow with the output)."""
+"""A session's time of last output is sent at most this often (S6: the cost does not grow with the output)."""
 
 
 def not_heard(session_id: str, field: str) -> TermwallError:
@@ -90,13 +90,13 @@ class Room:
         self.copied_elsewhere: Callable[[LiveSession, str, str], None] = lambda session, client, text: None
         """A client that is connected to another node is to have this text on its clipboard."""
         self.theme: Theme | None = None
-        """The colours that a client told last: of sessions that nobody drove yet."""
+        """The colours that a client sent last: of sessions that nobody drove yet."""
         self.expected: Callable[[SessionId], bool] = lambda session_id: False
         """Whether another node, which was not heard yet, may have this session that is not known here."""
         self.unknown = GONE
         """What is assumed of a session of the stage that is not known here (F3)."""
         self.pane: tuple[int, int] | None = None
-        """The size that a client which drives told last: what a new session without a size begins with."""
+        """The size that a client which drives sent last: what a new session without a size begins with."""
         self._leaving: set[SessionId] = set()
         """Sessions that are gone, and still on the stage because that could not be changed (F10)."""
         self._leave_at = 0
@@ -120,7 +120,7 @@ class Room:
 
     @property
     def usual_size(self) -> tuple[int, int] | None:
-        """The newest size of a pane of this project: the last one that was told, or else of the session used last."""
+        """The newest size of a pane of this project: the last one that was sent, or else of the session used last."""
         used = max(self.own, key=lambda session: session.recency.user, default=None)
         return self.pane or (used.size if used is not None and used.recency.user else None)
 
@@ -257,7 +257,7 @@ class Room:
         }
 
     def apply(self, change: FocusChange, request: Asked | None, by: Changer | None = None) -> FocusUpdate:
-        """The next version of the stage: tell everybody (F2, F8). `by`: who asked for it, perhaps at another node."""
+        """The next version of the stage: send it to everybody (F2, F8). `by`: who asked, perhaps at another node."""
         self.stage = change.stage
         if self.project.max_focused != change.stage.max_focused:
             self.project = self.project.model_copy(update={"max_focused": change.stage.max_focused})
@@ -300,7 +300,7 @@ class Room:
     # ---- sessions
 
     def add(self, session: AnySession) -> None:
-        """A new session: everybody is told, and whoever waits for it is woken (W5)."""
+        """A new session: everybody is sent it, and whoever waits for it is woken (W5)."""
         self.sessions[session.id] = session
         if isinstance(session, LiveSession):
             self._sent_activity[session] = self._clock()
@@ -329,7 +329,7 @@ class Room:
         return session.describe(session.id in self.stage.sessions)
 
     def report_session(self, session: AnySession, /, **fields: Any) -> None:
-        """These fields are others: the one place where all are told that carry the session, here and elsewhere.
+        """These fields changed: the one place that sends them to all who carry the session, here and elsewhere.
 
         Those that view its stream get its size in its place there (S3).
         """
@@ -447,7 +447,7 @@ class Room:
         self.report_facts(session, status="exited", exit_code=status.code, signal=status.signal)
 
     def restarted(self, session: LiveSession) -> None:
-        """A new epoch of a session: told before its first byte (S1)."""
+        """A new epoch of a session: sent before its first byte (S1)."""
         session.news()
         session.core.inputs.connected = lambda: self._typists(session)
         self.report_session(session, session=self.describe(session), epoch=session.epoch, offset=0)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from termwall.hub.service import TerminalService
 
 SECONDS = 5.0
-"""For one search; what was not reached by then is told as `truncated`."""
+"""For one search; what was not reached by then is reported as `truncated`."""
 LATE_SECONDS = 1.0
 """How much later a thread that reads recordings may see that the time is over."""
 MATCHES = 100

@@ -1,6 +1,6 @@
 """Where the changes of a stage are decided and kept: by this server alone, or together with other nodes.
 
-`OwnStages` is the first: a command is decided, kept and told within one turn of the loop. What shares stages between
+`OwnStages` is the first: a command is decided, kept and sent within one turn of the loop. What shares stages between
 nodes is in `termwall.cluster`, with the same rules (F1-F10).
 """
 
@@ -52,7 +52,7 @@ class OwnStages:
     """The stages of one server.
 
     Args:
-        keep: makes a new version last before anybody is told of it (F7).
+        keep: makes a new version last before anybody is sent it (F7).
         keep_project: makes a project last.
     """
 
@@ -61,7 +61,7 @@ class OwnStages:
         self._keep_project = keep_project
 
     def change(self, room: Staged, decide: Decide, asked: Asked | None, answer: StageAnswer) -> None:
-        """Decide, keep, tell."""
+        """Decide, keep, send."""
         try:
             change = decide(room.stage)
             if change is not None:

@@ -1,7 +1,7 @@
 """One connection's view of one session: a cursor on its ring, and how those bytes are put into frames (S3, S5, S8).
 
 States: parked (the session is not on the stage: nothing is sent, the place is kept), live. A live viewer that has no
-place to go on from, or lost it, owes its terminal a snapshot first; `owed` is the reason it will tell. The snapshot is
+place to go on from, or lost it, owes its terminal a snapshot first; `owed` is the reason it will give. The snapshot is
 drawn by the screen worker as of one offset; until it comes nothing is sent, then it and the bytes from exactly there.
 """
 
@@ -59,7 +59,7 @@ class Viewer:
         if not placed or not session.has(position):
             self.owed = reason
         elif self._size_serial != session.sizes.last_serial:
-            # It was told the newest size while it was away; the bytes it missed belong to an older one.
+            # It was sent the newest size while it was away; the bytes it missed belong to an older one.
             self._send_size(position, *session.sizes.at(position))
         self.pump()
 
@@ -89,7 +89,7 @@ class Viewer:
     def seek(self, epoch: str, offset: int, *, staged: bool) -> tuple[int, Literal["exact", "snapshot"]]:
         """Go on from where the client says it is (W11): (offset from where the stream goes on, how).
 
-        Sends nothing: the caller tells the client first, then calls `start`.
+        Sends nothing: the caller answers the client first, then calls `start`.
 
         Args:
             staged: the session is on the stage, so that its stream will go on now.
@@ -178,7 +178,7 @@ class Viewer:
             self._send_replay(reason)
 
     def _send_replay(self, reason: Reason) -> None:
-        """A reset, then the log's tail as ordinary output: what it holds by now is told to be replay (S7)."""
+        """A reset, then the log's tail as ordinary output: what it holds by now is marked as replay (S7)."""
         session, snapshot = self.session, self._replay(lagged=reason == "lagged")
         self._send_text(
             encode(

@@ -1,4 +1,4 @@
-"""What a client is told that it has to keep to (W4)."""
+"""The limits that a client is sent and has to keep to (W4)."""
 
 from termwall.protocol.wire import Wire
 

@@ -75,7 +75,7 @@ class Mark(Wire):
 
     kind: Literal["prompt", "input", "running", "finished"]
     exit_code: int | None = None
-    """Of a command that finished, where the shell tells."""
+    """Of a command that finished, where the shell reports it."""
     timestamp: int
 
 

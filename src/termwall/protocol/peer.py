@@ -1,4 +1,4 @@
-"""One connection's life as a state machine. Pure: it is told the time and says when it wants to be told again.
+"""One connection's life as a state machine. Pure: it is given the time and says when it wants it again.
 
 States, and what ends them:
 
@@ -20,7 +20,7 @@ SILENT_INTERVALS = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Look for the session once more, and tell the client the count of retries so far (W5)."""
+    """Look for the session once more, and send the client the count of retries so far (W5)."""
 
     count: int
 

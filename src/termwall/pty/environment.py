@@ -150,7 +150,7 @@ def login_shell(environ: Mapping[str, str]) -> str:
     except KeyError:
         entry = ""
     for shell in (environ.get("SHELL", ""), entry):
-        # One whose name is no UTF-8 could be run, and not be told to anybody.
+        # One whose name is no UTF-8 could be run, and not be shown to anybody.
         if os.path.isabs(shell) and shell.isprintable() and os.access(shell, os.X_OK):
             return shell
     return "/bin/sh"

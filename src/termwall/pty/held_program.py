@@ -65,7 +65,7 @@ class HeldProgram(Program):
         self._link.forgotten(self)
 
     def heed(self) -> None:
-        """Nobody else tells of its end now: see to it here, until a holder has it again. How it ends is not known."""
+        """Nobody else reports its end now: see to it here, until a holder has it again. How it ends is not known."""
         if self.ended is not None or self._pidfd >= 0 or self._poll is not None:
             return
         try:

@@ -243,7 +243,7 @@ class Holder:
                 if later := error.errno in SHORT:
                     self._in(AGAIN_SECONDS, f"flush {id(peer)}", lambda: self._flush(peer))
                     break
-                count = len(data)  # It is gone, which its end of the connection tells.
+                count = len(data)  # It is gone, which its end of the connection reports.
             if count < len(data):
                 peer.unsent[0] = data[count:], ()
             else:
@@ -504,7 +504,7 @@ class Holder:
         self._look()
 
     def _look(self) -> None:
-        """Which groups are still there; nobody tells of those whose leader is no child."""
+        """Which groups are still there; nobody reports those whose leader is no child."""
         for held in self.sessions.values():
             held.groups = signal_groups(held.groups, 0)
         self._in(LOOK_SECONDS, "look", self._look)

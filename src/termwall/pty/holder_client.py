@@ -204,7 +204,7 @@ class HeldPrograms:
         self.send("forget", program.key)
 
     def send(self, what: str, key: str, body: bytes = b"") -> None:
-        """Say something of a program. While there is no holder it is dropped: a new one is told all there is."""
+        """Say something of a program. While there is no holder it is dropped: a new one is sent all there is."""
         self._put((what, key), {"op": what, "id": key}, body)
 
     async def secure(self, seconds: float) -> bool:
@@ -309,7 +309,7 @@ class HeldPrograms:
         except OSError as error:
             if error.errno in SHORT:
                 self._loop.call_later(SEND_SECONDS, self._flush)
-            else:  # It died; the reader tells.
+            else:  # It died; the reader reports it.
                 self._outbox.clear()
         self._loop.remove_writer(channel)
 
@@ -430,7 +430,7 @@ class HeldPrograms:
             if answer is not None and waited:
                 answer.set_exception(TermwallError(ErrorCode.CANNOT_START, header["error"], field=header["field"]))
             return
-        if order is None or answer is None or not waited:  # It was told as not started, so it must not run.
+        if order is None or answer is None or not waited:  # It was reported as not started, so it must not run.
             self._end_unknown(header, given)
             return
         try:

@@ -15,7 +15,7 @@ REST_SECONDS = 0.02
 
 
 class Pace:
-    """One server's: `key` tells that somebody typed."""
+    """One server's: `key` is called when somebody typed."""
 
     def __init__(self) -> None:
         self._until = 0.0

@@ -33,7 +33,7 @@ def resolve(path: str, within: str = "") -> str:
     """
     found = Path(within, _home(path))
     if not _is_text(str(found)):
-        raise NoPlace(f"{shown(str(found))} is no UTF-8, so nobody can be told of it; rename it.")
+        raise NoPlace(f"{shown(str(found))} is no UTF-8, so it cannot be shown to anybody; rename it.")
     if not found.is_absolute():
         raise NoPlace(f"{shown(path)} is not the absolute path of a folder on the server.")
     return str(found)

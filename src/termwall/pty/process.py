@@ -21,7 +21,7 @@ from termwall.pty.programs import ExitStatus, Program
 from termwall.pty.reader import PtyReader
 
 QUIET_SECONDS = 0.1
-"""A grandchild may keep the PTY open after the program's end: this long without output, and the end is told."""
+"""A grandchild may keep the PTY open after the program's end: this long without output, and the end is reported."""
 DRAIN_SECONDS = 2.0
 """A grandchild that goes on printing delays the end at most this long."""
 DRAIN_READS = 32
@@ -42,7 +42,7 @@ def is_interactive_shell(command: Sequence[str]) -> bool:
 
 
 class PtyProcess:
-    """A program that runs, or that ran: `ended` tells.
+    """A program that runs, or that ran: `ended` says which.
 
     Args:
         program: the program, its PTY and its memory; also one that another server started.
@@ -136,7 +136,7 @@ class PtyProcess:
                 count = self._put(data)
             except (BlockingIOError, InterruptedError):
                 count = 0
-            except OSError:  # EIO: the program is gone; its end is told by the reader.
+            except OSError:  # EIO: the program is gone; its end is reported by the reader.
                 count = len(data)
             journal.wrote(count)
             if count < len(data):

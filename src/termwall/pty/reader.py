@@ -1,9 +1,9 @@
-"""When to read a PTY, and when to tell that something came. Reads go straight into the ring; nothing is copied here.
+"""When to read a PTY, and when to report that something came. Reads go straight into the ring; nothing is copied here.
 
 One read for each readiness event, so that a flood cannot starve the other sessions (more were measured: no gain). A
-short read (typing, a prompt) is told at once, at most 8 such in 2 ms. A full read, or a spent burst, opens a batch: all
-that follows is told with it, after 64 KiB or 2 ms. Waiting 4 ms instead was measured to cost 0.95 ms of echo under
-load, and gained nothing. A flood that nobody watches rests after each portion while somebody types (`pace.py`).
+short read (typing, a prompt) is reported at once, at most 8 such in 2 ms. A full read, or a spent burst, opens a batch:
+all that follows is reported with it, after 64 KiB or 2 ms. Waiting 4 ms instead was measured to cost 0.95 ms of echo
+under load, and gained nothing. A flood that nobody watches rests after each portion while somebody types (`pace.py`).
 """
 
 import asyncio
@@ -20,7 +20,7 @@ BATCH_BYTES = 64 << 10
 BATCH_SECONDS = 0.002
 NO_LIMIT = 1 << 62
 BURST = 8
-"""Short reads that are told at once in one window of 2 ms."""
+"""Short reads that are reported at once in one window of 2 ms."""
 
 
 class PtyReader:
@@ -64,7 +64,7 @@ class PtyReader:
         self._watch()
 
     def stop(self) -> None:
-        """Read no more; what was read is told."""
+        """Read no more; what was read is reported."""
         self._reading = False
         if self._rest is not None:
             self._rest.cancel()
@@ -88,7 +88,7 @@ class PtyReader:
         self._watching = wanted
 
     def drain(self) -> bool:
-        """Read once, outside the loop's turn, and tell. True if there was something."""
+        """Read once, outside the loop's turn, and report. True if there was something."""
         if not self._reading or not self._read():
             return False
         self._report()

@@ -44,7 +44,7 @@ class SealedProgram(HeldProgram):
 
     @property
     def handed_on(self) -> dict[str, Any]:
-        """What another holder is told of it: all that this one was."""
+        """What another holder is sent about it: all that this one was."""
         return {**self._header, "op": "adopt", "closing": self.closing, "descriptors": len(self._given)}
 
     def keep(self, state: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What libghostty-vt tells of a terminal while it is fed: answers to queries (S7), bells, and questions of its own."""
+"""What libghostty-vt reports of a terminal while it is fed: answers to queries (S7), bells, its own questions."""
 
 import re
 from typing import Any
@@ -97,7 +97,7 @@ class Front:
         self.writer = ffi.new("GhosttyWriter*", {"write": self._callback})
 
     def read(self, terminal: Any) -> bytes:
-        """The state as far as `checkpoint.READY`; empty where the terminal cannot tell it now."""
+        """The state as far as `checkpoint.READY`; empty where the terminal cannot give it now."""
         self._parts, self._size, self._record, self._ready = [], 0, len(MAGIC), False
         lib.ghostty_snapshot_encode(terminal, self.writer[0])
         parts, self._parts = self._parts, []

@@ -4,7 +4,7 @@ The screen is rebuilt from its last checkpoint and the ring, so it *is* at that 
 bytes after it must stay. `limit` is the offset up to which the PTY may be read without losing one; the screen worker
 moves it each half ring. That is the only thing that ever holds a program back, and only while there is a worker, for
 at most `HELD_SECONDS` at a time: then the program runs on, and if that costs bytes which are not drawn yet, the screen
-begins anew and is told as lost.
+begins anew and is reported as lost.
 """
 
 import time
@@ -107,7 +107,7 @@ class ScreenFeed:
         """Drawn up to here by the present worker."""
         self.serial = self.base.serial
         self.heard = heard
-        """What came of the output up to here has been told."""
+        """What came of the output up to here has been reported."""
         self.replied = max(heard, memory.answered)
         """Queries in the output up to here have been answered."""
         self.look = False
@@ -139,7 +139,7 @@ class ScreenFeed:
         self._drawn, self._seconds = 0, 0.0
         """How long the worker took to draw how many of the last bytes."""
         self.anew = ""
-        """Why the screen was begun anew, until it is told."""
+        """Why the screen was begun anew, until it is reported."""
         self._limit: int | None = None
         self._overwritten = False
         """Whether what was being drawn was overwritten at that moment: the program ran free."""

@@ -229,7 +229,7 @@ class GhosttyEngine(Parsing):
         self._set("COLOR_PALETTE", palette)
 
     def promises_clipboard(self, promised: bool) -> None:
-        """Whether a program that asks is told that it can set a clipboard."""
+        """Whether a program that asks gets the answer that it can set a clipboard."""
         self._effects.clipboard = promised
 
     @property
@@ -307,9 +307,9 @@ class GhosttyEngine(Parsing):
         return state
 
     def _encoded(self, history: bool) -> tuple[bytes, bytes]:
-        """The state as the library tells it, and the unfinished sequence if that is not in there.
+        """The state as the library gives it, and the unfinished sequence if that is not in there.
 
-        The library does not tell it inside of some broken sequences, nor with a wide character that a resize cut.
+        The library does not give it inside of some broken sequences, nor with a wide character that a resize cut.
         """
         data = self._encode(history)
         if data:
@@ -323,7 +323,7 @@ class GhosttyEngine(Parsing):
                     self._write(after)
                     data = self._encode(history)
         if not data:
-            raise EngineError("libghostty-vt does not tell the state")
+            raise EngineError("libghostty-vt does not give the state")
         return data, unfinished
 
     @contextmanager
@@ -356,7 +356,7 @@ class GhosttyEngine(Parsing):
     def _unfinished(self) -> bytes:
         unfinished = self._allocated(lib.ghostty_terminal_continuation_alloc)
         if unfinished is None:
-            raise EngineError("inside a sequence that is too long to be told")
+            raise EngineError("inside a sequence that is too long to be read")
         return unfinished
 
     def _blank_cut(self, cols: int) -> None:

@@ -1,7 +1,7 @@
 """Wide characters that a narrower alternate screen cuts in half.
 
 That screen does not reflow. libghostty-vt (pyghostty 0.1.3) keeps the half that is left, at any column once the screen
-gets wider again, and refuses to tell its state as long as it is there. So these cells are blanked before.
+gets wider again, and refuses to give its state as long as it is there. So these cells are blanked before.
 """
 
 from typing import Any

@@ -22,7 +22,7 @@ from termwall.screen.rewriting import (
 from termwall.screen.titles import Titles
 
 TAIL_BYTES = 64
-"""Enough of the output's end to tell whether it ends in text; more is kept of a question that began before."""
+"""Enough of the output's end to see whether it ends in text; more is kept of a question that began before."""
 LINE_FEED = 0x0A
 ERASES = ord("K")
 CANCEL = b"\x18"

@@ -116,7 +116,7 @@ class Screens:
         Args:
             memory: its own.
             sizes: its size changes.
-            heard: the offset up to which its news were told, by whoever drew it before.
+            heard: the offset up to which its news were reported, by whoever drew it before.
             news: gets what came of the output (S7, S9), each once.
             limit: gets the offset up to which the PTY may be read; None: as far as it likes.
         """
@@ -423,7 +423,7 @@ class Screens:
                     self._loop.remove_writer(channel)
                     self._loop.call_later(SEND_SECONDS, self._send_again, channel)
                     return
-                self._unsent.clear()  # It died; its reader tells.
+                self._unsent.clear()  # It died; its reader reports it.
                 break
             if count < len(data):
                 self._unsent[0] = data[count:], -1

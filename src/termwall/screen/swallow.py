@@ -2,7 +2,7 @@
 
 A program may begin a string (OSC, DCS, APC, PM, SOS) or another sequence and print megabytes before it ends, or never
 end it. The page's terminal swallows all of it, and so must the server's: its state, which everything else waits for,
-could otherwise not be told until the end. No sequence of such a length has an effect.
+could otherwise not be read until the end. No sequence of such a length has an effect.
 """
 
 STRING_BYTES = 512 << 10

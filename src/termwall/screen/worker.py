@@ -48,7 +48,7 @@ _SETS = re.compile(rb"\x1b\[\?([0-9;]+)h")
 _OWN = {b"1004": Modes.OWN_FOCUS} | dict.fromkeys(b"9 1000 1001 1002 1003".split(), Modes.OWN_MOUSE)
 _MARK = re.compile(rb"\x1b\][16]33;")
 MAX_EVENTS = 256
-"""Events told of one request: of more, which only a flood made to annoy has, the newest."""
+"""Events reported of one request: of more, which only a flood made to annoy has, the newest."""
 
 
 class Drawn:
@@ -111,7 +111,7 @@ class Drawn:
             self.engine.set_theme(self._theme)
         try:
             return self._draw(header)
-        except Exception as error:  # noqa: BLE001 - it is told, and must not end the other sessions' screens
+        except Exception as error:  # noqa: BLE001 - it is reported, and must not end the other sessions' screens
             return self._begin_anew(header, f"{type(error).__name__}: {error}")
 
     def _draw(self, header: dict[str, Any]) -> Unpacked:
@@ -171,7 +171,7 @@ class Drawn:
         """With the picture that is wanted; one that cannot be made costs nothing but itself."""
         try:
             return answer, self._show(header, answer)
-        except Exception as error:  # noqa: BLE001 - it is told
+        except Exception as error:  # noqa: BLE001 - it is reported
             return answer | {"unseen": f"{type(error).__name__}: {error}"}, b""
 
     def _keep(self) -> dict[str, Any]:

@@ -63,7 +63,7 @@ LOCKED_MILLISECONDS = 50
 """How long another process that has the file locked, such as somebody's SQL shell, is waited for: the event loop waits
 along (L6)."""
 LOGGED_SECONDS = 60.0
-"""That changes cannot be written is logged once in so long, with the file; clients are not told where it is (X3)."""
+"""That changes cannot be written is logged once in so long, with the file; clients are not sent where it is (X3)."""
 OLDEST = 2
 """The oldest version whose code can read and write a file of the newest: what came since was only added."""
 MAX_FAULTS = 1_000

@@ -19,7 +19,7 @@ from termwall.store.disk import has_name, moved_to, put_aside, read_plain, write
 from termwall.system import shortage
 
 STOP_SECONDS = 9.0
-"""Until a server that was told to stop is killed: it ends by itself after 8.5 s, whatever hangs (L3)."""
+"""Until a server that was asked to stop is killed: it ends by itself after 8.5 s, whatever hangs (L3)."""
 KILL_SECONDS = 5.0
 LOOK_SECONDS = 0.2
 """A command that looks whether a server runs has the lock for a moment: after this it is a server's."""

@@ -85,7 +85,7 @@ class Store(SessionStore, BrowserStore):
             max_focused=most,
             created_at=row[4],
             version=0 if again else row[5],
-            # Another stage at a version that was told would not be seen (F7).
+            # Another stage at a version that was sent would not be seen (F7).
             epoch="" if again else row[6],
             stage=on_stage or (),
         )

@@ -20,12 +20,12 @@ def milliseconds() -> int:
 
 
 def seconds() -> float:
-    """The same clock, as nodes tell each other of it (N4)."""
+    """The same clock, as nodes send it to each other (N4)."""
     return time.clock_gettime(_GOES_ON)
 
 
 class Remote:
-    """Another machine's clock, as its messages tell it. They were under way for a while: it is at least so far on."""
+    """Another machine's clock, as its messages give it. They were under way for a while: it is at least so far on."""
 
     def __init__(self) -> None:
         self._ahead: deque[int] = deque(maxlen=MEASUREMENTS)

@@ -38,7 +38,7 @@ class Identity:
     """The browser that is signed in, where a cookie said who asks. Other nodes do not know it."""
 
     def plain(self) -> dict[str, Any]:
-        """As other nodes are told of it: they know its token, and none of this one's browsers."""
+        """As other nodes are sent it: they know its token, and none of this one's browsers."""
         return {name: value for name, value in asdict(self).items() if name != "browser_id"}
 
     def may(self, role: Role) -> bool:

@@ -1,4 +1,4 @@
-"""What went wrong in the server itself, as an error that a client can be told (A3): the one place that turns the
+"""What went wrong in the server itself, as an error that a client can be sent (A3): the one place that turns the
 system's errors into codes. Neither the sentence nor the code has anything of the server's files in it.
 """
 
@@ -25,7 +25,7 @@ _NO_THREAD: Final = "can't start new thread"
 
 
 def fault(error: Exception) -> TermwallError | None:
-    """What the client is told of an error that nobody expected; None where it is a fault of termwall's own."""
+    """What the client is sent of an error that nobody expected; None where it is a fault of termwall's own."""
     if isinstance(error, TermwallError):
         return error
     if isinstance(error, MemoryError):

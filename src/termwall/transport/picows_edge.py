@@ -103,7 +103,7 @@ class SocketListener(picows.WSListener):
             self._connection = None
 
     def pause_writing(self) -> None:
-        """The kernel takes no more for now; `unsent` tells how much waits."""
+        """The kernel takes no more for now; `unsent` says how much waits."""
         self._paused = True
 
     def resume_writing(self) -> None:
@@ -160,7 +160,7 @@ class SocketListener(picows.WSListener):
         asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.underlying_transport.abort)
 
     def shutdown(self) -> None:
-        """uvicorn stops: tell the client to come back."""
+        """uvicorn stops: ask the client to come back."""
         if self._connection is not None:
             self._connection.close(CloseCode.RESTART, "The server restarts")
         else:

@@ -1,6 +1,6 @@
 """The WebSocket under any ASGI server: what an application that mounts termwall uses (`create_app`).
 
-`termwall serve` has a faster edge in `picows_edge.py`; both pass the same contract suite. ASGI tells no buffer sizes,
+`termwall serve` has a faster edge in `picows_edge.py`; both pass the same contract suite. ASGI gives no buffer sizes,
 so this edge counts what it has queued for its sender task.
 """
 

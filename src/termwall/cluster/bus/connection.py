@@ -42,7 +42,7 @@ class Connection:
         self._numbers = itertools.count()
         self._answers: dict[str, asyncio.Future[Msg]] = {}
         self._asking: dict[str, str] = {}
-        """The subject of each question without an answer, in small letters: the library tells so of what is refused."""
+        """The subject of each question without an answer, in small letters: the library reports so what is refused."""
         self.denied: BusRefused | None = None
         """What this node needs and may not."""
         self._dropped: dict[NatsSubscription, Callable[[], None]] = {}
@@ -68,7 +68,7 @@ class Connection:
                 pending_size=-1,  # Publishing fails at once while away; else it would be kept and sent too early.
                 **options,
             )
-            # From now on the library cleans up after a loss, tells it and begins to connect again; `_on_disconnected`
+            # From now on the library cleans up after a loss, reports it and begins to connect again; `_on_disconnected`
             # stops it there. Without, it may end in the middle and leave the socket open.
             self.client.options["allow_reconnect"] = True
             if secure := options.get("tls"):
@@ -168,7 +168,7 @@ class Connection:
 
     @property
     def live(self) -> bool:
-        """Whether it still is one. The library does not always tell."""
+        """Whether it still is one. The library does not always report it."""
         return not self.ended.done() and self.client.is_connected
 
     def inbox(self) -> str:
@@ -243,7 +243,7 @@ class Connection:
     async def listen(
         self, subject: str, take: Callable[[Message], None], dropped: Callable[[], None], most: int = 1 << 16
     ) -> Subscription:
-        """Hear a subject on this connection. What the library holds of it is bounded; `dropped()` tells when it was."""
+        """Hear a subject on this connection. The library holds so many messages, and calls `dropped()` for more."""
 
         async def hear(message: Msg) -> None:
             chores.call(self._log, take, message)

@@ -96,7 +96,7 @@ class Bus(Protocol):
         """Why the engine does not do its work, where it says so; None while it does, and where it is just away."""
 
     def on_state(self, callback: Callable[[bool], None]) -> Callable[[], None]:
-        """Be told when `up` changes; what is returned ends that."""
+        """Call back when `up` changes; what is returned ends that."""
 
     async def publish(self, subject: str, data: bytes) -> None:
         """Send to all subscribers: at most once, first in first out for each publisher and subject.
@@ -170,4 +170,4 @@ class Bus(Protocol):
         """
 
     def on_member(self, callback: Callable[[Member, bool], None]) -> Callable[[], None]:
-        """Be told who came (True, and again when its `about` changed) and who went (False)."""
+        """Call back with who came (True, and again when its `about` changed) and who went (False)."""

@@ -114,7 +114,7 @@ class Credentials:
 
 
 def _parts(server: str) -> SplitResult:
-    """An address and what is secret in it. What is no address may be all secret, so nothing of it is told."""
+    """An address and what is secret in it. What is no address may be all secret, so nothing of it is shown."""
     try:
         parts = urlsplit(server if "://" in server else f"nats://{server}")
         good = parts.scheme in _SCHEMES and parts.hostname and parts.port != 0

@@ -26,7 +26,7 @@ from termwall.cluster.bus.mailbox import Desk, Mailbox
 from termwall.cluster.bus.subjects import matches, subject_of
 
 MOST_BYTES = (1 << 20) - 512
-"""Of one message: what the other engine carries unless told otherwise."""
+"""Of one message: what the other engine carries unless set otherwise."""
 MOST_HISTORY = 4096
 """Versions of all documents that a watcher can go on from; further back it gets the newest of each."""
 
@@ -56,7 +56,7 @@ class LocalBroker:
         self._notify(node)
 
     def silence(self, node: str) -> None:
-        """The node hangs: nothing of it leaves or arrives, and it is not told."""
+        """The node hangs: nothing of it leaves or arrives, and it is not notified."""
         self.silent.add(node)
 
     def swallow(self, node: str) -> None:

@@ -40,7 +40,7 @@ class Mailbox:
         self._drain_soon()
 
     def lag(self) -> None:
-        """Something was dropped: tell it once until the box is empty."""
+        """Something was dropped: report it once until the box is empty."""
         if not self._lagging and not self._ended:
             self._lagging = True
             asyncio.get_running_loop().call_soon(self._notify)

@@ -1,7 +1,7 @@
 """The bus over NATS, 2.12 or newer, with JetStream. `connection` knows the client library.
 
 Each connection is a new client and is never mended: nothing meant for an old connection is ever sent by a new one, and
-there is one way back from every kind of failure. What the bus hears and serves is told to each new connection.
+there is one way back from every kind of failure. What the bus hears and serves is announced to each new connection.
 """
 
 import asyncio
@@ -293,7 +293,7 @@ class NatsBus(BusEnd):
         if (connection := self._connection) is not None:
             try:
                 await route.announce(connection)
-            except BusError:  # The next connection is told.
+            except BusError:  # The next connection hears it.
                 pass
             await self.settle(connection)
         return route

@@ -48,7 +48,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], bytes]:
 
 @dataclass(frozen=True, slots=True)
 class OutFrame:
-    """A piece of a session's output; a `reset` tells where it goes on, `again` that the attachment is over."""
+    """A piece of a session's output; a `reset` says where it goes on, `again` that the attachment is over."""
 
     kind: str
     session_id: str

@@ -187,7 +187,7 @@ class Calls:
     def _answered(self, subject: str, data: bytes) -> None:
         header, body = unpack(data)
         pieces = self._waiting.get(header["id"])
-        # A piece beyond the credit is dropped, and missed; a sign of life tells nothing where something waits.
+        # A piece beyond the credit is dropped, and missed; a sign of life says nothing where something waits.
         if pieces is not None and not pieces.full() and ("piece" in header or pieces.empty()):
             pieces.put_nowait((header, body))
 

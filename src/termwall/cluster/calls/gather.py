@@ -1,4 +1,4 @@
-"""Calls that every node answers for itself, and one answer put together of theirs. Who did not answer is told (N8)."""
+"""Calls that every node answers for itself, and one answer put together of theirs. Who did not answer is named (N8)."""
 
 import asyncio
 import itertools
@@ -22,7 +22,7 @@ Part = TypeVar("Part")
 MOST_BYTES = 32 << 20
 """Of all answers to one call together; each node has the same part."""
 LIST_SECONDS = 3.0
-"""For each node: one that hangs costs as long as until it is told as away (N5)."""
+"""For each node: one that hangs costs as long as until it is reported away (N5)."""
 LATE_SECONDS = 2.0
 """For the way of a search's answer, besides the time of the search itself."""
 

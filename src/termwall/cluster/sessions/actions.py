@@ -25,7 +25,7 @@ ANSWER_SECONDS = 2.0
 AGAIN_SECONDS = 0.25
 """Until what had no answer is tried again."""
 TYPED_SECONDS = 5.0
-"""What was typed is tried for so long; then its client is told, and holds it no longer either (I2)."""
+"""What was typed is tried for so long; then its client is notified, and holds it no longer either (I2)."""
 MOST_WAITING = 16_384
 """Actions on one session. More input is refused as more bytes are (X4); of the rest nothing more is done."""
 BATCH = 256

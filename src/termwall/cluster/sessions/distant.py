@@ -131,7 +131,7 @@ class DistantSession(AnySession):
             viewer.pump()
 
     def _sized(self) -> bool:
-        """Its node told its size at an offset: once the copy is there, that is the size, also if nothing follows."""
+        """Its node reported its size at an offset: once the copy is there it has that size, also if nothing follows."""
         return self.ring.end == self._shown.offset and self._record(self.size)
 
     def _record(self, size: tuple[int, int]) -> bool:
@@ -186,7 +186,7 @@ class DistantSession(AnySession):
         self._gateway.follow(self)
 
     def has(self, offset: int) -> bool:
-        """Whether somebody can go on from there; of what was not fetched yet its node will tell."""
+        """Whether somebody can go on from there; its node knows about what was not fetched yet."""
         return self._untouched or super().has(offset)
 
     @property
@@ -263,7 +263,7 @@ class DistantSession(AnySession):
         self._gateway.act(self, act, self._as_known_there(act, who), answer)
 
     def _as_known_there(self, act: Act, who: Person) -> Person:
-        """Whoever drives has told its colours before: they need not go with each key."""
+        """Whoever drives has sent its colours before: they need not go with each key."""
         drives = self._shown.driver is not None and self._shown.driver.client_id == who.client_id
         return replace(who, theme=None) if drives and isinstance(act, Typed) else who
 

@@ -25,7 +25,7 @@ from termwall.screen.feed import Picture
 log = logging.getLogger("termwall.cluster")
 
 COPIED_BUDGET_BYTES = 4 << 20
-"""Texts for clients' clipboards that wait to be told; more are dropped."""
+"""Texts for clients' clipboards that wait to be sent; more are dropped."""
 OUTPUT_BUDGET_BYTES = 64 << 20
 """Output that waits to be put into copies; more is dropped and sent again: windows of many sessions fit into it."""
 ANSWER_SECONDS = 2.0
@@ -86,7 +86,7 @@ class Gateway:
         """How many sessions are followed."""
         return len(self._followed)
 
-    # ---- what the roster tells
+    # ---- what the roster reports
 
     def made(self, node: str, shown: Session) -> DistantSession:
         """A session of another node, which is new here."""

@@ -1,7 +1,7 @@
 """What a node shows of its own sessions to the other nodes, and does for their clients.
 
 Output goes to a gateway only while somebody there looks (a lease), as a cursor on the session's ring with credit of its
-own; a slow gateway gets a told jump, and nobody else feels it.
+own; a slow gateway gets an announced jump, and nobody else feels it.
 """
 
 import asyncio
@@ -301,7 +301,7 @@ class Host:
 
 
 def _late(session: LiveSession, action: dict[str, Any]) -> Any:
-    """It is not done, unless it was: then its client is told again."""
+    """It is not done, unless it was: then its client is notified again."""
     seq = action.get("seq")
     if action["do"] == "input" and seq is not None:
         last = session.core.inputs.last(ClientId(action["log"]))

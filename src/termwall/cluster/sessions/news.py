@@ -1,10 +1,10 @@
-"""What a node tells the others of its own sessions.
+"""What a node reports to the others about its own sessions.
 
 That a session is there, ends, or has another name goes to every node: it is rare. All else (titles, attention, when it
 last printed) goes only to nodes where somebody looks at the project, for as long as they say so (a lease): a project
 that nobody looks at elsewhere costs the network nothing, whatever its programs print.
 
-What is told may get lost without a word. So each heartbeat carries the serial of the last news, each message about a
+What is sent may get lost without a word. So each heartbeat carries the serial of the last news, each message about a
 project the moment of the one before, and each renewal of a lease the last that was heard: who missed one asks for the
 list.
 """
@@ -28,11 +28,11 @@ log = logging.getLogger("termwall.cluster")
 LEASE_SECONDS = 15.0
 """A node that looks at a project says so more often than that."""
 FOR_ALL = frozenset({"session", "name", "status", "exit_code", "signal", "attached"})
-"""Fields that every node is told of."""
+"""Fields that every node is sent."""
 MOST_WAITING = 4096
-"""Messages that wait to be sent; one more is dropped, and its readers are told everything again."""
+"""Messages that wait to be sent; one more is dropped, and its readers are sent everything again."""
 MOST_COMMAND = 4096
-"""Characters of a command that other nodes are told: they only show it."""
+"""Characters of a command that other nodes are sent: they only show it."""
 SPARE_BYTES = 4096
 """Of a message, for what is not sessions."""
 MOST_LEASES = 100_000
@@ -66,7 +66,7 @@ class News:
         self._service = service
         self._removed = removed
         self._serial = 0
-        """Of the last message to all: a gap tells its reader that it missed something."""
+        """Of the last message to all: a gap shows its reader that it missed something."""
         self._moment = 0
         """Of the last message to anybody: what is older than what a reader knows is ignored."""
         self._looked: dict[str, _Looked] = {}
@@ -76,7 +76,7 @@ class News:
         self._subscriptions: list[Subscription] = []
 
     async def open(self) -> None:
-        """Begin to tell."""
+        """Begin to report."""
         node, bus = self._bus.node, self._bus
         self._subscriptions = [
             await bus.serve(f"host.{node}.list", self._list),
@@ -96,7 +96,7 @@ class News:
         return self._serial
 
     def report(self, room: Room, session: AnySession, fields: Mapping[str, Any]) -> None:
-        """Clients here are told this of a session."""
+        """Clients here are sent this about a session."""
         if not isinstance(session, LiveSession):
             return
         removed = bool(fields.get("removed"))
@@ -171,7 +171,7 @@ class News:
                 self._put(f"stir.{header['gateway']}", pack(missed))
 
     def _lease(self, project: str, node: str) -> int:
-        """Tell a node of a project from now on, or go on with that; the moment that it was told of last."""
+        """Report a project to a node from now on, or go on with that; the moment that it was sent last."""
         looked = self._looked.setdefault(project, _Looked(self._moment, {}))
         if node in looked.until:
             looked.until[node] = _now() + LEASE_SECONDS

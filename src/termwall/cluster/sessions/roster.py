@@ -32,7 +32,7 @@ SETTLE_SECONDS = 3.0
 START_SECONDS = 10.0
 """How long a start waits at most for the others' sessions; those that answer nothing come when they come."""
 LOOK_SECONDS = 5.0
-"""How often the others are told which projects somebody here looks at."""
+"""How often the others are sent which projects somebody here looks at."""
 LINGER_SECONDS = 60.0
 """Who asked for a project once, without a connection, looks at it for so long."""
 
@@ -69,7 +69,7 @@ class Roster:
         self._newest: dict[str, tuple[str, int]] = {}
         """Of each node the run and the serial of the last news."""
         self._heard_of: dict[str, tuple[str, dict[str, int]]] = {}
-        """Of each node the run, and for each project the moment up to which nothing that was told of it was missed."""
+        """Of each node the run, and for each project the moment up to which nothing sent about it was missed."""
         self._listing: dict[tuple[str, str | None], asyncio.Task[None]] = {}
         """Lists that are being asked for: a node's whole one, or that of one project."""
         self._up_since: float | None = None

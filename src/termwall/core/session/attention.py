@@ -3,9 +3,9 @@
 The state is the first line that holds:
 
     exited, lost   the program ended; its server was lost                until `restarted`
-    told           an agent's hook or a script said any state            until the user types, it says another, or a
+    reported       an agent's hook or a script said any state            until the user types, it says another, or a
                                                                          shell's mark says that a command begins
-                                                                         (a told `working`: or ends, or 10 min silence,
+                                                                         (a reported `working`: or ends, 10 min silence,
                                                                          or one of the next line)
     needs input    OSC 9, 99, 777: a sentence for the user               until the user types or a command begins
     needs input    bell, not within 1 s of typing (completion);          the same, or 10 s of new text without a pause;
@@ -18,7 +18,7 @@ The state is the first line that holds:
                    shell that marks its commands
     idle           nothing of all that
 
-Where the title asks, that is stronger than a told `working` or `done`: it is how things are.
+Where the title asks, that is stronger than a reported `working` or `done`: it is how things are.
 
 Output alone does not end a call for the user: an agent redraws its screen while it waits. But who only rang, or painted
 its progress red, and then prints new text for 10 s without a pause, waits for nobody. New text is rows with words that
@@ -35,8 +35,8 @@ until the program prints again. Who types has seen the session. `seen` ends with
 the user; nothing here depends on who looks. `since` is when the state began, for a quiet session its last output.
 
 How well this does for agents, honestly: with hooks (`termwall notify --hook`) the state is what the agent says. Without
-them, one that tells its terminal (bell, OSC 9, 99 or 777, a title that asks) is seen to call, and seen to finish only
-by its quiet; one that tells nothing is idle when it asks a question and when it is done alike, and working while it
+them, one that notifies its terminal (bell, OSC 9, 99 or 777, a title that asks) is seen to call, and to finish only
+by its quiet; one that reports nothing is idle when it asks a question and when it is done alike, and working while it
 draws a spinner for whatever reason. In a shell that marks its commands, every program is working until it ends, also an
 editor, or an agent that waits. One that marks its prompts only says too little: there, output decides.
 """
@@ -57,11 +57,11 @@ QUIET_MS = 3_000
 TYPED_MS = 1_000
 """A bell so soon after typing answers the typing."""
 LASTING_MS = 5_000
-"""What ends sooner is not told as done: its user still looks."""
+"""What ends sooner is not reported as done: its user still looks."""
 ONWARD_MS = 10_000
 """Output for so long without a pause goes on without the user."""
 SILENCE_MS = 600_000
-"""After such a silence, work that was told or reported and never renewed is believed no more."""
+"""After such a silence, work that was reported and never renewed is believed no more."""
 PROVOKED_MS = 3_000
 """For so long after a new size and the like, what a quiet program prints is a redraw."""
 MAX_REASON = 120
@@ -178,7 +178,7 @@ class Watch:
         return claim is not None and claim.state == "needs input" and (claim.rank is _Rank.CALLED or claim.pressed)
 
     def printed(self, now: int, *, judged: bool = False) -> None:
-        """The program printed something. `judged`: whether it is new text is told by `moved_on`."""
+        """The program printed something. `judged`: whether it is new text is reported by `moved_on`."""
         now = self._advance(now)
         if now >= self._provoked_until:
             self._output, self._output_reason = now, "output"
@@ -225,14 +225,14 @@ class Watch:
         self._settle()
 
     def notified(self, now: int, source: str, title: str, body: str) -> None:
-        """The program told its user something. `source` is the evidence: `OSC 9`."""
+        """The program notified its user. `source` is the evidence: `OSC 9`."""
         now = self._advance(now)
         text = ": ".join(part for part in (source, title, body) if part)
         self._make(_Claim(_Rank.NOTIFIED, "needs input", _cut(text), now))
         self._settle()
 
     def progressed(self, now: int, state: ProgressState | None, percent: int | None) -> None:
-        """The program told how far it is; None ends its progress."""
+        """The program reported how far it is; None ends its progress."""
         now = self._advance(now)
         if self._claim is not None and self._claim.of_progress:
             self._claim = None
@@ -398,7 +398,7 @@ class Watch:
 
 
 def _wears_off(claim: _Claim) -> bool:
-    """A told `working` is the one claim whose claimant may vanish without anybody having to answer it."""
+    """A reported `working` is the one claim whose claimant may vanish without anybody having to answer it."""
     return claim.rank is _Rank.REPORTED and claim.state == "working"
 
 

@@ -3,10 +3,10 @@
     a client ...          drives already    nobody drives     another drives
     types                 -                 it drives now     it drives now
     claims                new size          it drives now     it drives now
-    tells its size        new size          it drives now     remembered only
+    sends its size        new size          it drives now     remembered only
     leaves                nobody drives     -                 -
 
-Whoever comes to drive brings the size it last told, so that a take-over by typing needs no second message.
+Whoever comes to drive brings the size it sent last, so that a take-over by typing needs no second message.
 """
 
 from termwall.core.ids import ClientId
@@ -34,7 +34,7 @@ class Seat:
         return self._sit(client)
 
     def resize(self, client: ClientId, size: Size) -> bool:
-        """A client tells its size."""
+        """A client sends its size."""
         self._wanted[client] = size
         return self._sit(client) if self.driver in (None, client) else False
 

@@ -3,7 +3,7 @@
 Input is a log for each client: numbers from 1, each exactly once. A number that was taken is a duplicate, one that
 leaves others out is a gap. What is remembered is one number a client, for a bounded number of clients. One more costs
 the token with the most of them a place (X7): its client that was silent longest and is not connected is forgotten, and
-is then told to begin at 1 again. Where that is the newcomer's own token and all its clients are connected, the newcomer
+then has to begin at 1 again. Where that is the newcomer's own token and all its clients are connected, the newcomer
 is refused: ids that somebody invents push nobody out.
 """
 

@@ -1,6 +1,6 @@
 """The sizes of a session by offset in its log, so that a viewer gets each change in its place between the bytes (S3).
 
-Each change has a serial number. A viewer keeps the serial of the last one it was told; the next one is due when the
+Each change has a serial number. A viewer keeps the serial of the last one it was sent; the next one is due when the
 viewer's position has reached the change's offset. Of changes at one offset the last is kept (L11): nothing was printed
 for the others. The numbers of those are left out.
 """
@@ -81,7 +81,7 @@ class SizeLog:
         return mark.cols, mark.rows
 
     def serial_at(self, offset: int) -> int:
-        """The serial that a viewer has that was told the size at `offset`."""
+        """The serial that a viewer has that was sent the size at `offset`."""
         return self._mark_at(offset).serial
 
     def serial_shown(self, offset: int, cols: int, rows: int) -> int:

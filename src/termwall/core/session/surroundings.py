@@ -1,4 +1,4 @@
-"""What a program is told of those who look at it: who has the keys, and in which colours it is shown (S7).
+"""What a program is sent about those who look at it: who has the keys, and in which colours it is shown (S7).
 
 Many may look at one session, and its program has one terminal: what is reported is merged, and each change once. Each
 method returns what has to be written to the program now, often nothing.
@@ -18,14 +18,14 @@ _SCHEMES = {"dark": b"\x1b[?997;1n", "light": b"\x1b[?997;2n"}
 
 
 class Surroundings:
-    """Of one session. A program that turns focus reports on is told at once how it is, as xterm.js does."""
+    """Of one session. A program that turns focus reports on gets one at once, as xterm.js does."""
 
     def __init__(self) -> None:
         self.theme = DARK
         self.modes = Modes(0)
         self._with_keys: dict[ClientId, None] = {}
         self._sent: bool | None = None
-        """What the program was last told of the focus; None while it did not ask."""
+        """What was last reported to the program about the focus; None while it did not ask."""
         self._patient = False
 
     # ---- over a restart of the server
@@ -55,7 +55,7 @@ class Surroundings:
 
     @property
     def reports_focus(self) -> bool:
-        """Whether the program asked to be told of the focus."""
+        """Whether the program asked for reports of the focus."""
         return Modes.FOCUS in self.modes
 
     def asked(self, modes: Modes) -> bytes:

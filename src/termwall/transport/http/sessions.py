@@ -88,7 +88,7 @@ def session_routes(service: TerminalService) -> APIRouter:
         format: Literal["text", "ansi", "json", "lines"] = "json",
         scrollback: Annotated[int, Query(ge=0, le=MAX_SCROLLBACK)] = 0,
     ) -> Response:
-        """What a person would see of a session: text and ANSI tell the offset in `X-Termwall-Offset`.
+        """What a person would see of a session: text and ANSI have the offset in `X-Termwall-Offset`.
 
         As `lines` each line is a list: the rows that it takes, where it wraps.
         """
