@@ -6,10 +6,13 @@ import os
 import select
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
+from starlette.types import Message
 
 from termwall.app import Termwall, create_app
 from termwall.config import Settings
@@ -145,3 +148,46 @@ async def test_L7_calls_of_a_token_wait_for_their_turn_and_too_many_are_refused(
     assert all(answer.json()["code"] == "rate_limited" for answer in refused)
     assert all(answer.headers["retry-after"] == "1" for answer in refused)
     assert (await owner.get("/api/projects")).status_code == 200, "another token is not touched"
+
+
+async def test_case_hardening_L6_under_asgi_one_connection_begins_in_each_turn_of_the_loop(tmp_path: Path) -> None:
+    """Only the built-in server held that; to describe a project's sessions takes milliseconds."""
+    app = create_app(Settings(data_dir=tmp_path, token=TOKEN, outlive=False))
+    termwall: Termwall = app.state.termwall
+    service, loop, begun = termwall.service, asyncio.get_running_loop(), list[float]()
+    service.create_project(path=str(tmp_path), id="p")
+    turn, connect, over = 0, service.connect, asyncio.Event()
+
+    def count() -> None:
+        nonlocal turn
+        turn += 1
+        if not over.is_set():
+            loop.call_soon(count)
+
+    def watched(*given: Any) -> Any:
+        begun.append(turn)
+        return connect(*given)
+
+    async def receive(come: Iterator[str]) -> Message:
+        kind = next(come, None)
+        if kind is None:
+            await over.wait()
+            return {"type": "websocket.disconnect", "code": 1000}
+        return {"type": kind}
+
+    async def sent(message: Message) -> None:
+        pass
+
+    service.connect = watched  # type: ignore[method-assign]
+    loop.call_soon(count)
+    headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {TOKEN}".encode())]
+    scope = {"type": "websocket", "scheme": "ws", "path": "/ws/terminal", "query_string": b"projectId=p"}
+    scope |= {"headers": headers, "subprotocols": [], "root_path": "", "asgi": {"version": "3.0"}}
+    ways = [app(dict(scope), partial(receive, iter(["websocket.connect"])), sent) for _ in range(20)]
+    serving = asyncio.gather(*ways)
+    while len(begun) < 20:
+        await asyncio.sleep(0)
+    over.set()
+    await serving
+    await service.close()
+    assert len(set(begun)) == 20, begun

@@ -3,7 +3,8 @@
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 from urllib.parse import quote
@@ -137,20 +138,26 @@ class Remote:
         content = None if body is None else json.dumps(body).encode()
         kind = {} if content is None else {"content-type": "application/json"}
         until = time.monotonic() + RATE_SECONDS
-        try:
+        with self._answered():
             answer = self._http.request(method, path, content=content, headers=kind)
-            while answer.status_code == 429 and "retry-after" in answer.headers and time.monotonic() < until:
+            while _too_soon(answer, until):
                 time.sleep(RETRY_SECONDS)
                 answer = self._http.request(method, path, content=content, headers=kind)
+        if (shown := answer.headers.get("x-termwall-clock", "")).isdecimal():
+            self._clock.heard(int(shown))
+        return answer
+
+    @contextmanager
+    def _answered(self) -> Iterator[None]:
+        """Within it, no answer is a sentence."""
+        try:
+            yield
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:  # No host name has a label of 64 letters.
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 fail(f"the certificate of {self.url} is not trusted here; --ca FILE says which is. ({error})")
             if not self._patient:
                 raise Unanswered(f"{self.url} does not answer: {error}") from None
             fail(f"{self.url} does not answer: {error}")
-        if (shown := answer.headers.get("x-termwall-clock", "")).isdecimal():
-            self._clock.heard(int(shown))
-        return answer
 
     def until(self, milliseconds: int) -> dict[str, int]:
         """For the body of an input: how long from now it may be typed. Empty where the server has said no clock."""
@@ -170,16 +177,21 @@ class Remote:
         Raises:
             OSError: the file cannot be written.
         """
-        try:
-            with self._http.stream("GET", path) as answer:
-                if not answer.is_success:
-                    answer.read()
-                    self._refused(answer)
-                for piece in answer.iter_bytes():
-                    file.write(piece)
-        except httpx2.HTTPError as error:
-            fail(f"{self.url} does not answer: {error}")
+        until = time.monotonic() + RATE_SECONDS
+        while not self._downloaded(path, file, until):
+            time.sleep(RETRY_SECONDS)
         file.flush()
+
+    def _downloaded(self, path: str, file: BinaryIO, until: float) -> bool:
+        with self._answered(), self._http.stream("GET", path) as answer:
+            if _too_soon(answer, until):
+                return False
+            if not answer.is_success:
+                answer.read()
+                self._refused(answer)
+            for piece in answer.iter_bytes():
+                file.write(piece)
+        return True
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """One request, of which the answer is JSON or nothing."""
@@ -188,10 +200,7 @@ class Remote:
 
     def code(self) -> str | None:
         """A one-time code for opening a browser; None from a server that knows none yet, as before an upgrade."""
-        try:
-            answer = self._http.request("POST", "/api/codes")
-        except httpx2.HTTPError as error:
-            fail(f"{self.url} does not answer: {error}")
+        answer = self._answer("POST", "/api/codes", None)
         return str(answer.json()["code"]) if answer.status_code == 201 else None
 
     def project(self, named: str | None) -> str:
@@ -242,6 +251,11 @@ class Remote:
         if len(found) > 1:
             fail(f"{len(found)} sessions are named `{wanted}`; use an id: {', '.join(one['id'] for one in found)}.")
         return dict(found[0])
+
+
+def _too_soon(answer: httpx2.Response, until: float) -> bool:
+    """Whether a call is to be made again, until that moment: it came when too many others did (L7)."""
+    return answer.status_code == 429 and "retry-after" in answer.headers and time.monotonic() < until
 
 
 def _why(answer: httpx2.Response) -> str:

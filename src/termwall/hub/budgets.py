@@ -110,6 +110,37 @@ class Meter:
             self._reads(True)
 
 
+class Turns:
+    """One thing is begun in each turn of the loop, whoever wants it: between two of them all others have theirs.
+
+    A call takes about a millisecond, a new connection more, and as many may come at once as there are connections.
+    """
+
+    def __init__(self) -> None:
+        self._begun = False
+        """Whether one was begun in this turn."""
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def come(self) -> None:
+        """Wait for one's turn."""
+        loop = asyncio.get_running_loop()
+        if self._begun:
+            turn: asyncio.Future[None] = loop.create_future()
+            self._waiting.append(turn)
+            await turn
+        else:
+            self._begun = True
+            loop.call_soon(self._next)
+
+    def _next(self) -> None:
+        while self._waiting and self._waiting[0].done():  # Its client has gone.
+            self._waiting.popleft()
+        self._begun = bool(self._waiting)
+        if self._waiting:
+            self._waiting.popleft().set_result(None)
+            asyncio.get_running_loop().call_soon(self._next)
+
+
 class Budgets:
     """Of all tokens; the owner's is None. Bounded by the tokens."""
 
@@ -119,10 +150,8 @@ class Budgets:
         self._shares: dict[str | None, Allowance] = {}
         self._calls: dict[str | None, Bucket] = {}
         self._opens: dict[str | None, Bucket] = {}
-        self._begun = False
-        """Whether a call was begun in this turn of the loop."""
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        """Calls that come next; not more than the budgets of the tokens let through."""
+        self.turns = Turns()
+        """Of calls: not more wait than the budgets of the tokens let through."""
         self.searches = asyncio.Semaphore(SEARCHES)
         """Searches at a time: each reads for seconds, perhaps."""
 
@@ -166,29 +195,7 @@ class Budgets:
         if delay := bucket.wait(now):
             self.tally.calls_delayed += 1
             await asyncio.sleep(delay)
-        await self._turn()
-
-    async def _turn(self) -> None:
-        """One call is begun in each turn of the loop, whoever makes it: between two of them all others have theirs.
-
-        A call takes about a millisecond, and as many may come at once as there are connections.
-        """
-        loop = asyncio.get_running_loop()
-        if self._begun:
-            turn: asyncio.Future[None] = loop.create_future()
-            self._waiting.append(turn)
-            await turn
-        else:
-            self._begun = True
-            loop.call_soon(self._next)
-
-    def _next(self) -> None:
-        while self._waiting and self._waiting[0].done():  # Its client has gone.
-            self._waiting.popleft()
-        self._begun = bool(self._waiting)
-        if self._waiting:
-            self._waiting.popleft().set_result(None)
-            asyncio.get_running_loop().call_soon(self._next)
+        await self.turns.come()
 
     def forget(self, token_id: str) -> None:
         """A token was revoked."""

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from termwall.core.errors import CloseCode
 from termwall.core.limits import Bounds
+from termwall.hub.budgets import Turns
 from termwall.hub.connection import Connection
 from termwall.hub.service import TerminalService
 from termwall.transport.admission import Admitted, Forbidden, Turned, admit
@@ -98,6 +99,8 @@ class TerminalEndpoint:
         self._service = service
         self._access = access
         self._bounds = bounds
+        self._turns = Turns()
+        """Of connections that begin: not more wait than the ASGI server lets in."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One WebSocket, from its handshake to its end."""
@@ -112,6 +115,7 @@ class TerminalEndpoint:
         if isinstance(verdict, Turned):
             await socket.close(verdict.code, verdict.reason)
             return
+        await self._turns.come()
         await _serve(socket, verdict, self._service, self._bounds)
 
 
