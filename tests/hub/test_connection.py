@@ -659,7 +659,7 @@ async def test_case_page_33_a_program_that_hides_what_is_typed_is_told_before_wh
 
 
 async def test_case_page_33_a_program_that_asks_first_and_one_that_takes_each_key(wall: Wall) -> None:
-    wall.session("a", "sh", "-c", "printf 'Password: '; sleep 0.02; stty -echo; read x; stty -icanon; exec cat")
+    wall.session("a", "sh", "-c", "printf 'Password: '; sleep 0.5; stty -echo; read x; stty -icanon; exec cat")
     line = wall.line()
     await until(lambda: [one for one in line.of("session_update") if one.get("echo") == "off"], "the hint")
     line.say("input", sessionId="a", data="hunter2\n")

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from termwall.protocol.messages import EchoState
 
-LATER_SECONDS = (0.05, 0.25)
-"""When it is looked at again after output or input, each after the other."""
+LATER_SECONDS = (0.05, 0.25, 1.0, 4.0)
+"""When it is looked at again after output or input, each after the other: a busy machine makes programs slow."""
 TELL_SECONDS = 0.05
 """Between two reports of a change, however often a program changes it."""
 
@@ -35,8 +35,9 @@ class EchoWatch:
     def stirred(self) -> None:
         """Something was printed or typed."""
         self._look()
-        self._step = 0
-        if self._timer is None:
+        if self._timer is None or self._step:
+            self.stop()
+            self._step = 0
             self._arm()
 
     def stop(self) -> None:
