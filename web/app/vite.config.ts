@@ -10,6 +10,7 @@ export default defineConfig({
     outDir: "../../src/termwall/static",
     emptyOutDir: true,
     target: "es2022",
+    modulePreload: { polyfill: false }, // There is one chunk: nothing is loaded ahead.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1024,
     license: { fileName: "THIRD_PARTY.md" },

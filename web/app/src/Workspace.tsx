@@ -3,7 +3,8 @@
 import type { TermwallClient } from "@termwall/client";
 import { DARK, LIGHT, TermwallProvider } from "@termwall/react";
 import { useCallback, useMemo, useState } from "react";
-import { Room, type RoomProps } from "./room/Room";
+import { Room } from "./room/Room";
+import type { RoomProps } from "./room/RoomContext";
 import { DEFAULT_VIEW, load, save, type View } from "./settings";
 
 export interface WorkspaceProps extends Omit<RoomProps, "view" | "onView"> {

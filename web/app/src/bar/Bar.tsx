@@ -1,14 +1,16 @@
 /** The one row above the stage. While the connection is lost, what matters then stands in it: nothing moves. */
 
-import type { Connection, Project, Session } from "@termwall/client";
+import type { Connection, Session } from "@termwall/client";
 import { ConnectionIndicator, useWorkspace } from "@termwall/react";
 import { Grid, Menu, NeedsInput, Single, Split } from "../icons/icons";
 import { chordText, isMac } from "../keys/keys";
+import { useRoom } from "../room/RoomContext";
+import { needingCount } from "../session/order";
 import type { Layout } from "../settings";
 import { Banner } from "./Banner";
 import { NodesStatus } from "./NodesStatus";
 import { NotHeard } from "./NotHeard";
-import { Tabs, type TabsProps } from "./Tabs";
+import { Tabs } from "./Tabs";
 import "./Bar.css";
 
 const LAYOUTS: readonly { layout: Layout; label: string; icon: () => React.JSX.Element }[] = [
@@ -17,40 +19,11 @@ const LAYOUTS: readonly { layout: Layout; label: string; icon: () => React.JSX.E
   { layout: "grid", label: "Grid", icon: Grid },
 ];
 
-interface BarProps extends TabsProps {
-  project: Project;
-  projects: readonly Project[];
-  onProject: (id: string) => void;
-  layout: Layout;
-  onLayout: (layout: Layout) => void;
-  onBlur: (ids: readonly string[]) => void;
-  needing: number;
-  onNext: () => void;
-  onPalette: () => void;
-  onNodes: () => void;
-  onMenu: (at: { x: number; y: number }) => void;
-  phone: boolean;
-  /** On a phone: the one terminal that is shown. */
-  alone?: Session;
-  onWall?: () => void;
-}
-
-export function Bar(props: BarProps) {
-  const {
-    project,
-    projects,
-    onProject,
-    layout,
-    onLayout,
-    needing,
-    onNext,
-    onPalette,
-    onNodes,
-    onMenu,
-    phone,
-    alone,
-    onWall,
-  } = props;
+export function Bar() {
+  const { project, projects, onProject, view, stage, actions, menus, run, setOpen } = useRoom();
+  const { phone, alone, onWall } = stage;
+  const { layout } = view;
+  const needing = needingCount(stage.sessions.values());
   const connection = useWorkspace((state) => state.connection);
   const nodes = useWorkspace((state) => state.nodes);
   const mac = isMac();
@@ -65,8 +38,8 @@ export function Bar(props: BarProps) {
   );
   return (
     <header className="bar" data-down={down || away}>
-      {phone && onWall && (
-        <button type="button" className="icon-button" aria-label="All terminals" onClick={onWall}>
+      {phone && !onWall && (
+        <button type="button" className="icon-button" aria-label="All terminals" onClick={() => stage.setWall(true)}>
           ‹
         </button>
       )}
@@ -103,7 +76,7 @@ export function Bar(props: BarProps) {
               className="needs"
               aria-label={`${needing} ${needing === 1 ? "needs" : "need"} you`}
               title={`Next that needs you (${chordText("next", mac)})`}
-              onClick={onNext}
+              onClick={() => run("next")}
             >
               <NeedsInput />
               <span>
@@ -112,14 +85,12 @@ export function Bar(props: BarProps) {
               </span>
             </button>
           )}
-          {!phone && (props.shown.length < (props.focus?.focusedSessions.length ?? 0) || layout !== "grid") && (
-            <Tabs {...props} />
-          )}
+          {!phone && (stage.shown.length < (stage.focus?.focusedSessions.length ?? 0) || layout !== "grid") && <Tabs />}
           {nodes !== null && <NodesStatus unseen={phone} />}
-          {nodes !== null && !phone && !away && <NotHeard onBlur={props.onBlur} />}
+          {nodes !== null && !phone && !away && <NotHeard onBlur={actions.blur} />}
           <span className="grow" />
           {!phone && !away && (
-            <button type="button" className="plain find" onClick={onPalette}>
+            <button type="button" className="plain find" onClick={() => setOpen({ kind: "palette" })}>
               Find or run <kbd>{chordText("palette", mac)}</kbd>
             </button>
           )}
@@ -136,7 +107,7 @@ export function Bar(props: BarProps) {
               aria-label={label}
               aria-pressed={layout === one}
               title={`${label} (${chordText("layout", mac)})`}
-              onClick={() => onLayout(one)}
+              onClick={() => actions.setLayout(one)}
             >
               <Icon />
             </button>
@@ -147,7 +118,13 @@ export function Bar(props: BarProps) {
         (here === undefined ? (
           <span className="link">{link}</span>
         ) : (
-          <button type="button" className="link plain" aria-haspopup="dialog" title="Nodes" onClick={onNodes}>
+          <button
+            type="button"
+            className="link plain"
+            aria-haspopup="dialog"
+            title="Nodes"
+            onClick={() => setOpen({ kind: "nodes" })}
+          >
             {link}
             <span className="here">{here.name}</span>
           </button>
@@ -159,7 +136,7 @@ export function Bar(props: BarProps) {
         aria-haspopup="menu"
         onClick={(event) => {
           const box = event.currentTarget.getBoundingClientRect();
-          onMenu({ x: box.right, y: box.bottom });
+          menus.openPage({ x: box.right, y: box.bottom });
         }}
       >
         <Menu />

@@ -1,6 +1,6 @@
 /** The stage as tabs: each goes to its terminal, and can be dragged to another place. */
 
-import type { FocusState, Session } from "@termwall/client";
+import { useRoom } from "../room/RoomContext";
 import { Attention } from "../session/Attention";
 import "./Tabs.css";
 
@@ -8,30 +8,22 @@ import "./Tabs.css";
 const BESIDE_NAME = 62;
 const DRAGGED = "application/x-termwall-session";
 
-export interface TabsProps {
-  focus: FocusState | null;
-  sessions: ReadonlyMap<string, Session>;
-  shown: readonly string[];
-  current: string | null;
-  /** `keys`: whether the terminal gets the keys. */
-  onTab: (id: string, keys: boolean) => void;
-  onMove: (id: string, by: number) => void;
-}
-
-export function Tabs({ focus, sessions, shown, current, onTab, onMove }: TabsProps) {
-  const ids = focus?.focusedSessions ?? [];
+export function Tabs() {
+  const { stage, actions } = useRoom();
+  const { sessions, shown, current } = stage;
+  const ids = stage.focus?.focusedSessions ?? [];
   const onKeyDown = (event: React.KeyboardEvent, index: number) => {
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     const id = ids[index];
     if (by === 0 || id === undefined) return;
     event.preventDefault();
     if (event.altKey && event.shiftKey) {
-      onMove(id, by);
+      actions.move(id, by);
       return;
     }
     const next = ids[(index + by + ids.length) % ids.length];
     if (next === undefined) return;
-    onTab(next, false);
+    actions.tab(next, false);
     document.getElementById(`tab-${next}`)?.focus();
   };
   return (
@@ -61,9 +53,9 @@ export function Tabs({ focus, sessions, shown, current, onTab, onMove }: TabsPro
             onDrop={(event) => {
               const from = ids.indexOf(event.dataTransfer.getData(DRAGGED));
               const dragged = ids[from];
-              if (dragged !== undefined && from !== index) onMove(dragged, index - from);
+              if (dragged !== undefined && from !== index) actions.move(dragged, index - from);
             }}
-            onClick={(event) => onTab(id, event.detail > 0)}
+            onClick={(event) => actions.tab(id, event.detail > 0)}
             onKeyDown={(event) => onKeyDown(event, index)}
           >
             <span className="position">{index + 1}</span> <b title={session.name}>{session.name}</b>{" "}

@@ -1,7 +1,7 @@
 /** Copying from a terminal and pasting into it. */
 
 import { type Engine, useTermwall } from "@termwall/react";
-import { useCallback } from "react";
+import { useCallback, useMemo } from "react";
 import { isMac } from "../keys/keys";
 import { copyText } from "./copy";
 import { cleanPaste, megabytes, pasteLines } from "./paste";
@@ -11,7 +11,7 @@ const PASTE_MARKS = 12;
 
 const WATCHING = "Watching only. Ask the owner for a link that may type.";
 
-interface Clipboard {
+export interface Clipboard {
   /** Copy what is selected in a terminal. */
   copy: (id: string | null) => Promise<void>;
   /** Type a text into a terminal, after a question where each of its lines would run. */
@@ -72,5 +72,5 @@ export function useClipboard(
     },
     [engines, say, paste],
   );
-  return { copy, paste, pasteFromClipboard };
+  return useMemo(() => ({ copy, paste, pasteFromClipboard }), [copy, paste, pasteFromClipboard]);
 }

@@ -1,14 +1,14 @@
 /** What lies over the page right now: the palette, a menu, or a question. */
 
-import type { Match, Profile, Project, Session } from "@termwall/client";
-import type { Engine, ScreenLink } from "@termwall/react";
-import type { Action } from "../menus/find";
+import type { Session } from "@termwall/client";
+import { type Engine, type ScreenLink, useTermwall, useWorkspace } from "@termwall/react";
+import { useCallback } from "react";
 import { Palette } from "../menus/Palette";
 import { type MenuItem, PopupMenu } from "../menus/PopupMenu";
+import { paletteActions } from "../menus/paletteActions";
 import { Everywhere } from "../recordings/Everywhere";
 import { type Playing, Recordings } from "../recordings/Recordings";
-import type { EndBy } from "../room/useEnding";
-import type { Settings } from "../settings";
+import { useRoom } from "../room/RoomContext";
 import { ConfirmClear, ConfirmEnd } from "./ConfirmEnd";
 import { ConfirmPaste } from "./ConfirmPaste";
 import { Help } from "./Help";
@@ -29,33 +29,24 @@ export type Open =
   | { kind: "paste"; text: string; lines: number; engine: Engine }
   | { kind: "menu"; items: MenuItem[]; at: { x: number; y: number }; label: string };
 
-interface OpenPartProps {
-  open: Open;
-  project: Project;
-  profiles: readonly Profile[];
-  palette: readonly Action[];
-  settings: Settings;
-  onSettings: (settings: Settings) => void;
-  onLogout: () => void;
-  onMade: (session: Session) => void;
-  /** The size that the next terminal will have here. */
-  sizeOfNext: () => { cols: number; rows: number } | null;
-  onMatch: (match: Match, text: string) => void;
-  canType: boolean;
-  owner: boolean;
-  onEnd: (session: Session, by: EndBy) => void;
-  onClear: () => void;
-  onClose: () => void;
-}
-
-export function OpenPart(props: OpenPartProps) {
-  const { open, project, profiles, palette, settings, onSettings, onLogout, onMade, onEnd, onClear, onClose } = props;
-  const { onMatch, canType } = props;
+export function OpenPart({ open }: { open: Open }) {
+  const room = useRoom();
+  const { project, profiles, settings, onSettings, onLogout, actions, canType, setOpen } = room;
+  const { engines } = useTermwall();
+  const owner = useWorkspace(({ connection }) => connection.role === "own");
+  const several = useWorkspace((state) => state.nodes !== null);
+  const onClose = useCallback(() => setOpen(null), [setOpen]);
+  const afterwards = (run: () => void) => () => {
+    onClose();
+    run();
+  };
   switch (open.kind) {
     case "palette":
-      return <Palette actions={palette} onClose={onClose} />;
+      return <Palette actions={paletteActions(room, engines, several)} onClose={onClose} />;
     case "everywhere":
-      return <Everywhere projectId={project.id} onPick={onMatch} onClose={onClose} />;
+      return (
+        <Everywhere projectId={project.id} onPick={(match, text) => void actions.jump(match, text)} onClose={onClose} />
+      );
     case "recordings":
       return <Recordings projectId={project.id} play={open.play} canType={canType} onClose={onClose} />;
     case "new":
@@ -63,11 +54,11 @@ export function OpenPart(props: OpenPartProps) {
         <NewTerminal
           projectId={project.id}
           profiles={profiles}
-          sizeOfNext={props.sizeOfNext}
+          sizeOfNext={actions.sizeOfNext}
           onClose={onClose}
           onMade={(session) => {
             onClose();
-            setTimeout(() => onMade(session)); // After the keys were given back, so that they may go on to it.
+            setTimeout(() => actions.pick(session)); // After the keys were given back, so that they may go on to it.
           }}
         />
       );
@@ -81,23 +72,11 @@ export function OpenPart(props: OpenPartProps) {
           session={open.session}
           program={open.program}
           onClose={onClose}
-          onConfirm={() => {
-            onClose();
-            onEnd(open.session, open.kind);
-          }}
+          onConfirm={afterwards(() => actions.endNow(open.session, open.kind))}
         />
       );
     case "clear":
-      return (
-        <ConfirmClear
-          count={open.count}
-          onClose={onClose}
-          onConfirm={() => {
-            onClose();
-            onClear();
-          }}
-        />
-      );
+      return <ConfirmClear count={open.count} onClose={onClose} onConfirm={afterwards(actions.clearEnded)} />;
     case "paste":
       return (
         <ConfirmPaste
@@ -116,13 +95,7 @@ export function OpenPart(props: OpenPartProps) {
       return <Links links={open.links} onClose={onClose} />;
     case "settings":
       return (
-        <SettingsDialog
-          settings={settings}
-          onChange={onSettings}
-          onClose={onClose}
-          onLogout={onLogout}
-          owner={props.owner}
-        />
+        <SettingsDialog settings={settings} onChange={onSettings} onClose={onClose} onLogout={onLogout} owner={owner} />
       );
     case "nodes":
       return <NodesDialog onClose={onClose} />;
@@ -130,5 +103,7 @@ export function OpenPart(props: OpenPartProps) {
       return <Help onClose={onClose} />;
     case "menu":
       return <PopupMenu items={open.items} at={open.at} label={open.label} onClose={onClose} />;
+    default:
+      return open satisfies never;
   }
 }

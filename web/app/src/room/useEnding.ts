@@ -2,7 +2,7 @@
 
 import type { Session } from "@termwall/client";
 import { useTermwall } from "@termwall/react";
-import { useCallback, useEffect, useRef } from "react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
 import { api } from "../api";
 import type { Open } from "../dialogs/OpenPart";
 import { isEnded } from "../session/order";
@@ -96,7 +96,10 @@ export function useEnding(parts: {
       ),
     );
   }, [ended, say]);
-  return { close, restart, takeFromStage, endNow, startAll, askClear, clearEnded };
+  return useMemo(
+    () => ({ close, restart, takeFromStage, endNow, startAll, askClear, clearEnded }),
+    [close, restart, takeFromStage, endNow, startAll, askClear, clearEnded],
+  );
 }
 
 async function forAll(

@@ -1,8 +1,10 @@
 /** One live terminal with its header: who it is, what it wants, who drives, how it is connected. */
 
 import type { Session } from "@termwall/client";
-import { type Engine, PreviewTile, type ScreenLink, TerminalView } from "@termwall/react";
+import { PreviewTile, TerminalView } from "@termwall/react";
 import { useState } from "react";
+import type { Menus } from "../menus/useMenus";
+import type { SessionActions } from "../room/useSessionActions";
 import { caption } from "../session/caption";
 import { isEnded, restartWord } from "../session/order";
 import { ago, useServerNow } from "../time";
@@ -12,18 +14,12 @@ import { spectatingOf, useDriver } from "./spectating";
 import { useSeen } from "./useSeen";
 import "./Pane.css";
 
-export interface PaneActions {
-  makeCurrent: (id: string) => void;
-  /** Give it the keys. */
-  keys: (id: string) => void;
-  zoom: (id: string) => void;
-  menu: (session: Session, at: { x: number; y: number }) => void;
-  paste: (text: string, engine: Engine) => void;
-  /** Ask about a link that leads elsewhere than its text says. */
-  link?: (link: ScreenLink) => void;
-  restart: (session: Session) => void;
-  close: (session: Session) => void;
-}
+export type PaneActions = Pick<
+  SessionActions,
+  "makeCurrent" | "keys" | "zoom" | "paste" | "link" | "restart" | "close"
+> & {
+  menu: Menus["open"];
+};
 
 interface PaneProps {
   session: Session;
@@ -136,7 +132,10 @@ function Ended({ session, canType, actions }: Pick<PaneProps, "session" | "canTy
           <button
             type="button"
             title={caption((session.resume ?? session.command).join(" "))}
-            onClick={() => actions.restart(session)}
+            onClick={() => {
+              actions.restart(session);
+              actions.keys(session.id);
+            }}
           >
             {restartWord(session)} <kbd>Enter</kbd>
           </button>

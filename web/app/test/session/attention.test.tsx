@@ -165,6 +165,7 @@ const ACTIONS = {
   zoom() {},
   menu() {},
   paste() {},
+  link() {},
   restart() {},
   close() {},
 } as PaneActions;
