@@ -34,7 +34,10 @@ export function attentionOf(session: Session): Shown {
       return { icon: icons.Exited, word: "exited 0", look: "muted", timed: false };
     case "lost":
       return { icon: icons.Lost, word: "lost", look: "danger", timed: false };
+    case "idle":
+      return IDLE;
     default:
+      state satisfies never; // Of a later server.
       return IDLE;
   }
 }
@@ -62,9 +65,19 @@ export function Evidence({ session }: { session: Session }) {
 
 /** What is to be said of the screen itself, where it is not what the program drew. */
 export function screenNote(session: Session): string | null {
-  if (session.screen === "rebuilding") return "rebuilding the screen";
-  if (session.screen !== "lost") return null;
-  return "Part of this screen could not be rebuilt; it is complete again when the program draws anew.";
+  const { screen } = session;
+  switch (screen) {
+    case undefined:
+    case "exact":
+      return null;
+    case "rebuilding":
+      return "rebuilding the screen";
+    case "lost":
+      return "Part of this screen could not be rebuilt; it is complete again when the program draws anew.";
+    default:
+      screen satisfies never;
+      return null;
+  }
 }
 
 /** That a session is being recorded, or why it is no more; for who sees colours and who does not. */

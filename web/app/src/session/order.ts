@@ -2,14 +2,25 @@
 
 import type { Session } from "@termwall/client";
 
-function need(session: Session): number {
-  const { state, seen } = session.attention;
-  if (state === "needs input") return 0;
-  if (state === "done" && !seen) return 1;
-  if (state === "lost" || (state === "exited" && (session.exitCode !== 0 || session.signal))) return 2;
-  if (state === "working") return 3;
-  if (state === "exited") return 5;
-  return 4;
+function need({ attention, exitCode, signal }: Session): number {
+  const { state, seen } = attention;
+  switch (state) {
+    case "needs input":
+      return 0;
+    case "done":
+      return seen ? 4 : 1;
+    case "lost":
+      return 2;
+    case "exited":
+      return exitCode !== 0 || signal ? 2 : 5;
+    case "working":
+      return 3;
+    case "idle":
+      return 4;
+    default:
+      state satisfies never; // Of a later server.
+      return 4;
+  }
 }
 
 /** Who waits longest comes first; that somebody is busy or idle for long is no reason to come first. */

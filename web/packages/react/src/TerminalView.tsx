@@ -171,30 +171,35 @@ export function connectionOf(session: Session | undefined, connection: Pick<Conn
   return session?.away && connection.state === "connected" ? "disconnected" : connection.state;
 }
 
+/** Each state has a shape of its own, so that it reads in greyscale. */
+const SHAPES: Record<Connection["state"], React.JSX.Element> = {
+  connected: <circle cx="4" cy="4" r="4" />,
+  connecting: (
+    <>
+      <circle cx="4" cy="4" r="3.25" fill="none" stroke="currentColor" strokeWidth="1.5" />
+      <path d="M4 0a4 4 0 0 0 0 8z" />
+    </>
+  ),
+  disconnected: (
+    <g fill="none" stroke="currentColor" strokeWidth="1.5">
+      <circle cx="4" cy="4" r="3.25" />
+      <path d="M1.5 6.5l5-5" />
+    </g>
+  ),
+  error: (
+    <g fill="none" stroke="currentColor" strokeWidth="1.4">
+      <rect x=".7" y=".7" width="6.6" height="6.6" />
+      <path d="M2.4 2.4l3.2 3.2m0-3.2L2.4 5.6" />
+    </g>
+  ),
+};
+
 /** The connection's state as a dot with its word (W10). */
 export function ConnectionIndicator({ connection }: { connection: Pick<Connection, "state"> }) {
   return (
     <span className="termwall-connection" data-connection={connection.state}>
       <svg viewBox="0 0 8 8" width="8" height="8" aria-hidden="true" focusable="false">
-        {connection.state === "connected" && <circle cx="4" cy="4" r="4" />}
-        {connection.state === "connecting" && (
-          <>
-            <circle cx="4" cy="4" r="3.25" fill="none" stroke="currentColor" strokeWidth="1.5" />
-            <path d="M4 0a4 4 0 0 0 0 8z" />
-          </>
-        )}
-        {connection.state === "disconnected" && (
-          <g fill="none" stroke="currentColor" strokeWidth="1.5">
-            <circle cx="4" cy="4" r="3.25" />
-            <path d="M1.5 6.5l5-5" />
-          </g>
-        )}
-        {connection.state === "error" && (
-          <g fill="none" stroke="currentColor" strokeWidth="1.4">
-            <rect x=".7" y=".7" width="6.6" height="6.6" />
-            <path d="M2.4 2.4l3.2 3.2m0-3.2L2.4 5.6" />
-          </g>
-        )}
+        {SHAPES[connection.state]}
       </svg>
       <span>{connection.state}</span>
     </span>
