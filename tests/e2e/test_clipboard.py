@@ -69,6 +69,7 @@ def test_case_page_16_text_is_selected_while_a_program_uses_the_mouse(
     name = server.session("wall", "sh", "-c", USES_MOUSE)
     server.focus("wall", name)
     page = open_page()
+    page.picture(name)  # It would end a selection that is just being made.
     if platform == "mac":
         page.page.add_init_script(MAC)
         page.page.reload()
@@ -88,6 +89,20 @@ def test_case_page_16_text_is_selected_while_a_program_uses_the_mouse(
     page.page.keyboard.press("Enter")
     page.sees(name, "^[[<2;")  # Without the key it is the program's.
     assert page.page.locator("[role=menu]").count() == 0
+
+
+def test_case_page_16_a_selection_outlives_the_picture_of_another_width(server: Server, open_page: Open) -> None:
+    name = server.session("wall", "sh", "-c", "echo copy these words; exec cat")
+    server.focus("wall", name)
+    page = open_page()
+    page.picture(name)
+    page.sees(name, "copy these words")
+    page.type(name, "")
+    drag(page, name)
+    page.page.set_viewport_size({"width": 1300, "height": 900})
+    page.picture(name)
+    page.page.keyboard.press("Control+Shift+c")
+    page.until(lambda: page.page.evaluate(CLIPBOARD).startswith("copy the"), "the copy")
 
 
 def test_case_page_27_a_link_with_brackets_opens_whole(server: Server, open_page: Open) -> None:

@@ -17,20 +17,20 @@ def reading(server: Server, open_page: Open, *, beside: int = 0, count: int = 40
     others = [server.session("wall", "cat", name=f"cat {index}") for index in range(beside)]
     server.focus("wall", name)
     page = open_page()
-    page.until(lambda: name in page.stage() and page.size(name) != (80, 24), "its size")
-    page.page.wait_for_timeout(400)  # The picture that comes with its size.
+    settled(page, name, (80, 24))
     page.type(name, "\n")
     page.sees(name, f"row-{count}")
     page.until(lambda: "row-1\n" in page.text(name), "all of its lines")
+    end = page.top_line(name)
     page.wheel(name, -1200)
-    page.until(lambda: page.top_line(name).startswith("row-"), "a line")
+    page.until(lambda: page.top_line(name) != end, "a line")
     return page, [name, *others]
 
 
 def settled(page: WallPage, name: str, size: tuple[int, int]) -> None:
-    """Waits until a terminal has another size, and the picture that follows a size has come."""
+    """Waits until a terminal has another size, and the picture that follows a size has come (S3)."""
     page.until(lambda: page.size(name) != size, "another size")
-    page.page.wait_for_timeout(600)  # The picture comes 250 ms after the last change of a size (S3).
+    page.picture(name)
 
 
 def test_case_page_35_a_strong_turn_of_the_wheel_goes_as_far_as_it_says(server: Server, open_page: Open) -> None:
@@ -112,7 +112,7 @@ def test_case_page_17_it_stays_while_others_type_and_print(server: Server, open_
     other.type(name, "from another window\n")
     page.sees(name, "from another window\nfrom another window")
     settled(page, name, size)
-    assert page.size(name) == other.size(name)
+    page.until(lambda: page.size(name) == other.size(name), "the other's size")
     assert page.top_line(name) == line
     other.type(name, "more\n")
     page.sees(name, "more\nmore")

@@ -17,6 +17,7 @@ class WallPage:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self.pictures: dict[str, int] = {}
 
     def until(self, condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
         """Waits until the condition is true, and returns its value."""
@@ -46,6 +47,14 @@ class WallPage:
     def top_line(self, session: str) -> str:
         """The text of the first line that a terminal shows."""
         return str(self.page.evaluate("id => window.__terms.get(id).topLine()", session))
+
+    def picture(self, session: str) -> None:
+        """Waits until a terminal has drawn the picture that follows another size, once more than before (S3)."""
+        count = "id => window.__terms.get(id)?.pictures ?? 0"
+        before = self.pictures.get(session, 0)
+        self.pictures[session] = self.until(
+            lambda: (now := int(self.page.evaluate(count, session))) > before and now, f"a picture of {session}"
+        )
 
     def wheel(self, session: str, delta: float) -> None:
         """Turn the wheel over a terminal, down by so many pixels."""

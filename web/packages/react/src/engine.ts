@@ -5,9 +5,8 @@
 
 import type { StreamChunk, StreamSink } from "@termwall/client";
 import { FitAddon } from "@xterm/addon-fit";
-import { SearchAddon } from "@xterm/addon-search";
 import { type ITheme, Terminal } from "@xterm/xterm";
-import { anyForm, rowsWith } from "./finding";
+import { Finder, type FindOptions, type SearchState } from "./finder";
 import { modifierKey } from "./keyboard/functional";
 import { Keyboard, type OptionKeys } from "./keyboard/keyboard";
 import { KeyModes } from "./keyboard/keyModes";
@@ -16,6 +15,7 @@ import { listenToPointer, type PointerEvents } from "./pointer";
 import { answerNothing, isFocusReport, isPointing, isReport } from "./queries";
 import { type ReadingPlace, readingPlace, rowOfPlace } from "./reading";
 import { ScreenLinks } from "./screenLinks";
+import { type Selected, selectAgain, selectedIn } from "./selected";
 import { FONT_FAMILY } from "./themes";
 import { makeAlike, OutputText } from "./xterm/alike";
 import { finishComposition } from "./xterm/composition";
@@ -47,33 +47,20 @@ export interface EngineEvents extends PointerEvents {
   link?(link: ScreenLink): void;
 }
 
-export interface SearchState {
-  index: number;
-  count: number;
-}
-
-const SEARCH_COLOURS = {
-  matchBackground: "#5c5300",
-  matchOverviewRuler: "#e2c25a",
-  activeMatchBackground: "#8a6a00",
-  activeMatchColorOverviewRuler: "#e2c25a",
-};
-
 export class Engine implements StreamSink {
   readonly element = document.createElement("div");
   private readonly terminal: Terminal;
   private readonly fit = new FitAddon();
-  private readonly search = new SearchAddon();
+  private readonly finder: Finder;
   private readonly output = new OutputText();
   private readonly screenLinks: ScreenLinks;
   private opened = false;
   private disposed = false;
-  private lastWay = "";
   private readonly keyboard: Keyboard;
   /** Whether what the terminal sends now is ready as it is: no text of an input method. */
   private ready = false;
-  /** The line that is kept in view. */
-  private revealed: { text: string; linesFromEnd: number } | null = null;
+  /** How many pictures that followed another size it has drawn (S3). */
+  pictures = 0;
   onSearch: ((state: SearchState) => void) | null = null;
   onSize: (() => void) | null = null;
   /** The font changed, so that another size fits the same place. */
@@ -99,7 +86,7 @@ export class Engine implements StreamSink {
     this.screenLinks = new ScreenLinks(terminal, this.element, (event, link) => this.follow(event, link));
     terminal.options.linkHandler = this.screenLinks.handler;
     terminal.loadAddon(this.fit);
-    terminal.loadAddon(this.search);
+    this.finder = new Finder(terminal, (state) => this.onSearch?.(state));
     terminal.registerLinkProvider(this.screenLinks.addresses);
     makeAlike(terminal);
     answerNothing(terminal.parser);
@@ -120,14 +107,8 @@ export class Engine implements StreamSink {
     });
     terminal.attachCustomKeyEventHandler((event) => this.key(event));
     terminal.onResize(() => this.onSize?.());
-    this.search.onDidChangeResults(({ resultIndex, resultCount }) =>
-      this.onSearch?.({ index: resultIndex, count: resultCount }),
-    );
-    const moved = () => {
-      this.revealed = null;
-    };
     for (const what of ["wheel", "keydown", "pointerdown"])
-      this.element.addEventListener(what, moved, { capture: true, passive: true });
+      this.element.addEventListener(what, () => this.finder.letGo(), { capture: true, passive: true });
     this.element.addEventListener("paste", (event) => this.pasted(event), { capture: true });
     listenToPointer(this.element, terminal, () => this.events);
   }
@@ -186,10 +167,12 @@ export class Engine implements StreamSink {
     if (chunk.snapshot && chunk.cols && chunk.rows) this.resize(chunk.cols, chunk.rows);
     let place: ReadingPlace | null = null;
     let history: History | null = null;
+    let selected: Selected | null = null;
     if (chunk.snapshot) {
       this.output.reset();
       this.terminal.write("", () => {
         place = this.place();
+        if (!this.disposed) selected = selectedIn(this.terminal);
         if (chunk.reason === "resize" && !this.disposed) history = takeHistory(this.terminal);
       });
     }
@@ -197,15 +180,18 @@ export class Engine implements StreamSink {
     if (chunk.snapshot)
       this.terminal.write("", () => {
         if (history !== null && !this.disposed) putBack(this.terminal, history);
+        if (selected !== null && !this.disposed) selectAgain(this.terminal, selected);
         this.read(place);
+        if (chunk.reason === "resize") this.pictures++;
       });
   }
 
   /** In its place: after all that was written before. */
   resize(cols: number, rows: number): void {
     this.terminal.write("", () => {
-      if (this.disposed || (cols === this.terminal.cols && rows === this.terminal.rows)) {
-        this.showRevealed();
+      if (this.disposed) return;
+      if (cols === this.terminal.cols && rows === this.terminal.rows) {
+        this.finder.show();
         return;
       }
       const place = this.place();
@@ -227,8 +213,7 @@ export class Engine implements StreamSink {
   /** Keep at the top what was there: whatever another size or picture did to where it is. */
   private read(place: ReadingPlace | null): void {
     if (this.disposed) return;
-    if (this.revealed !== null) this.showRevealed();
-    else if (place !== null) {
+    if (!this.finder.show() && place !== null) {
       const row = rowOfPlace(this.terminal.buffer.active, place);
       if (row !== null) this.scrollTo(row);
     }
@@ -312,58 +297,17 @@ export class Engine implements StreamSink {
   }
 
   /** Find in screen and scrollback; the count comes by `onSearch`. */
-  find(text: string, options: { back?: boolean; regex?: boolean; caseSensitive?: boolean; typing?: boolean }): void {
-    const { back, regex, caseSensitive, typing } = options;
-    this.revealed = null;
-    if (text === "") {
-      this.search.clearDecorations();
-      this.onSearch?.({ index: -1, count: 0 });
-      return;
-    }
-    // The add-on counts anew only for another text, so another way to look begins from nothing.
-    const way = `${regex} ${caseSensitive}`;
-    if (way !== this.lastWay) this.search.clearDecorations();
-    this.lastWay = way;
-    const forms = regex ? null : anyForm(text);
-    const sought = forms ?? text;
-    const how = {
-      regex: regex || forms !== null,
-      caseSensitive,
-      incremental: typing && !back,
-      decorations: SEARCH_COLOURS,
-    };
-    try {
-      if (back) this.search.findPrevious(sought, how);
-      else this.search.findNext(sought, how);
-    } catch {
-      this.onSearch?.({ index: -1, count: 0 }); // A regular expression that is not finished yet.
-    }
+  find(text: string, options: FindOptions): void {
+    this.finder.find(text, options);
   }
 
-  /**
-   * Show the line that has a text, the one nearest to so many lines above the last; also after another picture of the screen,
-   * as comes with a size, until somebody scrolls, types or looks for something else.
-   */
+  /** Show the line that has a text, the one nearest to so many lines above the last, until somebody scrolls or types. */
   reveal(text: string, linesFromEnd: number): void {
-    this.revealed = { text, linesFromEnd };
-    this.terminal.write("", () => this.showRevealed());
-  }
-
-  private showRevealed(): void {
-    if (this.disposed || this.revealed === null) return;
-    const { text, linesFromEnd } = this.revealed;
-    const buffer = this.terminal.buffer.active;
-    const wanted = buffer.baseY + this.terminal.rows - 1 - linesFromEnd;
-    const away = (row: number) => Math.abs(row - wanted);
-    const rows = rowsWith(buffer, text);
-    const found = rows.length === 0 ? wanted : rows.reduce((best, row) => (away(row) < away(best) ? row : best));
-    this.terminal.scrollToLine(Math.max(0, found - Math.floor(this.terminal.rows / 2)));
+    this.finder.reveal(text, linesFromEnd);
   }
 
   endFind(): void {
-    this.revealed = null;
-    this.search.clearDecorations();
-    this.terminal.clearSelection();
+    this.finder.end();
   }
 
   /** Everything on the screen and above it, as text. */

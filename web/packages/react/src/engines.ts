@@ -15,7 +15,7 @@ interface Entry {
 declare global {
   interface Window {
     /** A hook for debugging and tests: what each terminal of the page shows, by session. Not part of the API. */
-    __terms?: Map<string, Pick<Engine, "text" | "topLine" | "cols" | "rows">>;
+    __terms?: Map<string, Pick<Engine, "text" | "topLine" | "cols" | "rows" | "pictures">>;
   }
 }
 

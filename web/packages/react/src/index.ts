@@ -8,8 +8,9 @@ export {
   useTermwall,
   useWorkspace,
 } from "./context";
-export { Engine, type EngineEvents, type EngineOptions, SCROLLBACK_LINES, type SearchState } from "./engine";
+export { Engine, type EngineEvents, type EngineOptions, SCROLLBACK_LINES } from "./engine";
 export { Engines, KEPT_ENGINES } from "./engines";
+export type { SearchState } from "./finder";
 export { composes, type KeyPress, latinOf, type OptionKeys, type Platform, platformOf } from "./keyboard";
 export { aroundHost, openTarget, type ScreenLink, saysWhere } from "./linkTarget";
 export { PreviewTile, type PreviewTileProps } from "./PreviewTile";
