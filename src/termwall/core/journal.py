@@ -76,8 +76,7 @@ class InputJournal:
     def append(self, data: bytes, client: ClientId | None = None, seq: int = 0) -> None:
         """Take input; there must be `room`. `seq` is its number, if its client counts (I1)."""
         key = client_key(client) if seq and client is not None else bytes(16)
-        self._put(self._end, _HEAD.pack(key, seq, len(data)))
-        self._put(self._end + _HEAD.size, data)
+        self._put(self._end, _HEAD.pack(key, seq, len(data)) + data)
         self._end += _HEAD.size + len(data)
         self._marks[_END] = self._end
         self.waiting += len(data)

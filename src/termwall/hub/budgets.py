@@ -77,15 +77,16 @@ class Meter:
         """Something came. False if so much is owed already that it is not to be handled, whatever it costs."""
         now = self._loop.time()
         late = self._own.exhausted(now)
-        self._own.spend(messages, size, now)
-        self._share.spend(messages, size, now)
+        delay = self._own.spend(messages, size, now)
+        shared = self._share.spend(messages, size, now)
+        delay = delay if delay > shared else shared
         self._spent += messages
         tally = self._tally
         tally.messages += 1
         tally.messages_price += messages
         tally.messages_refused += late
-        delay = max(self._own.wait(now), self._share.wait(now))
-        self._until = max(self._until, now + delay)
+        if delay:
+            self._until = max(self._until, now + delay)
         if not self.paused and (delay or self._spent >= TURN):
             self.paused = True
             tally.messages_delayed += delay > 0

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from termwall.core.limits import Bounds
+from termwall.core.session.session import Now
 from termwall.hub.estate import ABSENT_SECONDS
 from termwall.hub.inheritance import FOUND, note_of
 from termwall.hub.record import load
@@ -26,7 +27,7 @@ from termwall.pty.holder_client import Found, HeldPrograms
 from termwall.pty.pace import Pace
 from termwall.pty.rendezvous import HolderError
 from termwall.screen.screens import Screens
-from termwall.system.clock import Dates
+from termwall.system.clock import Dates, milliseconds
 from termwall.system.descriptors import raise_limit
 
 log = logging.getLogger("termwall.caretaker")
@@ -83,7 +84,7 @@ class Caretaker:
         machine = Machine(
             bounds=self._bounds,
             date=_now,
-            tick=_now,
+            now=lambda: Now(now := _now(), now, milliseconds()),
             programs=self._programs,
             outfit=Outfit(),
             screens=self._screens,

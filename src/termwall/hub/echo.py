@@ -57,8 +57,8 @@ class EchoWatch:
             self._arm()
 
     def _look(self) -> None:
-        echo, now = self._read(), self._loop.time()
-        if echo != self._known and now >= self._quiet_until:
+        echo = self._read()
+        if echo != self._known and (now := self._loop.time()) >= self._quiet_until:
             self._known = echo
             self._quiet_until = now + TELL_SECONDS
             self._changed()

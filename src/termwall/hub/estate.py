@@ -15,6 +15,7 @@ from termwall.core.focus import Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.core.limits import Bounds
 from termwall.core.session.acts import Left, Person
+from termwall.core.session.session import Now
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession
 from termwall.hub.archive import Archive
@@ -41,7 +42,7 @@ from termwall.pty.process import close_all
 from termwall.pty.programs import LocalPrograms, Program
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store
-from termwall.system import descriptors
+from termwall.system import clock, descriptors
 
 log = logging.getLogger("termwall.service")
 
@@ -116,6 +117,8 @@ class Estate:
             "session_removed": {},
         }
         self._sweeper: asyncio.TimerHandle | None = None
+        self._soon = False
+        """Whether it comes as soon as it ever does: asked with each key and each output, who needs no more."""
         self._closed = False
         for stored in self.archive.projects():
             project = Project(
@@ -368,7 +371,7 @@ class Estate:
         machine = Machine(
             bounds=self.bounds,
             date=self.clock,
-            tick=self._tick,
+            now=self._now,
             programs=self.programs,
             outfit=self.outfit,
             screens=self.screens,
@@ -438,10 +441,14 @@ class Estate:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
+    def _now(self) -> Now:
+        # A tick is milliseconds where time allows it, so that ticks of several nodes can be compared.
+        date = self.clock()
+        self._ticks = max(self._ticks + 1, date)
+        return Now(date, self._ticks, clock.milliseconds())
+
     def _tick(self) -> int:
-        # Milliseconds where time allows it, so that ticks of several nodes can be compared.
-        self._ticks = max(self._ticks + 1, self.clock())
-        return self._ticks
+        return self._now().tick
 
     def _keep_session(self, session: LiveSession) -> None:
         """Where nothing depends on it: what cannot be kept now is kept when the server goes."""
@@ -509,7 +516,7 @@ class Estate:
 
     def _wake_sweeper(self, seconds: float = SWEEP_SECONDS) -> None:
         """Sweep in so many seconds, or before that if it is planned."""
-        if self._closed:
+        if self._soon or self._closed:
             return
         loop = asyncio.get_running_loop()
         if self._sweeper is not None:
@@ -517,9 +524,10 @@ class Estate:
                 return
             self._sweeper.cancel()
         self._sweeper = loop.call_later(seconds, self._sweep)
+        self._soon = seconds <= SWEEP_SECONDS
 
     def _sweep(self) -> None:
-        self._sweeper = None
+        self._sweeper, self._soon = None, False
         wanted = [at for room in self._rooms.values() if (at := room.sweep()) is not None]
         if wanted:
             self._wake_sweeper(max(SWEEP_SECONDS, (min(wanted) - self.clock()) / 1000))

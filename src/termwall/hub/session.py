@@ -28,7 +28,6 @@ from termwall.pty.process import PtyProcess, is_interactive_shell
 from termwall.pty.programs import ExitStatus, Order, Program, Programs
 from termwall.screen.feed import Picture, ScreenFeed
 from termwall.screen.screens import Screens
-from termwall.system import clock
 
 Occasion = Literal["printed", "changed", "steered", "echo", "named", "ended"]
 """What happened to a session: it printed, what is reported of it may be different (what its program said, what its user
@@ -43,8 +42,8 @@ class Machine:
     bounds: Bounds
     date: Callable[[], int]
     """Milliseconds since 1970."""
-    tick: Callable[[], int]
-    """Later each time (F3)."""
+    now: Callable[[], Now]
+    """Its tick is later each time (F3)."""
     programs: Programs
     outfit: Outfit
     screens: Screens | None
@@ -231,45 +230,43 @@ class LiveSession(AnySession):
     def do(self, act: Act, who: Person = NOBODY, answer: ActAnswer = unanswered) -> None:
         """As `AnySession.do` says."""
         machine = self._machine
-        now = Now(machine.date(), machine.tick(), clock.milliseconds())
         if isinstance(act, Typed):
             machine.pace.key()
-        self._carry_out(self.core.do(act, who, now), answer)
+        self._carry_out(self.core.do(act, who, machine.now()), answer)
 
     def _carry_out(self, effects: Sequence[Effect], answer: ActAnswer = unanswered) -> None:
         """Do what was decided, in its order. What cannot be done ends it, and is the answer."""
         try:
             for effect in effects:
-                self._bring_about(effect, answer)
+                match effect:
+                    case Write(data, writer, seq, doing):
+                        self.process.write(data, writer, seq)
+                        if doing is not None:
+                            self._carry_out(self.core.wrote(data, doing, self._machine.now()))
+                        self._echoes.stirred()  # The program has its key by now; the rest costs it no time.
+                    case Taken(writer):
+                        answer(None if writer is None else self.core.inputs.last(writer))
+                    case Report():
+                        self._happened("changed")
+                    case Steer(changed):
+                        self.steering.moved(changed)
+                    case Keep():
+                        self.keep()
+                    case Reply(data):
+                        self._reply(data)
+                    case Refused(error):
+                        raise error
+                    case Print(data):
+                        self.process.print(data)
+                    case Show(theme):
+                        if self.feed is not None:
+                            self.feed.show_in(theme)
+                    case Name(before):
+                        self._named(before)
+                    case _:
+                        assert_never(effect)
         except TermwallError as error:
             answer(error)
-
-    def _bring_about(self, effect: Effect, answer: ActAnswer) -> None:
-        match effect:
-            case Write(data, writer, seq):
-                self.process.write(data, writer, seq)
-                self._echoes.stirred()  # The program has its key by now; the rest costs it no time.
-            case Taken(writer):
-                answer(None if writer is None else self.core.inputs.last(writer))
-            case Report():
-                self._happened("changed")
-            case Steer(changed):
-                self.steering.moved(changed)
-            case Keep():
-                self.keep()
-            case Reply(data):
-                self._reply(data)
-            case Refused(error):
-                raise error
-            case Print(data):
-                self.process.print(data)
-            case Show(theme):
-                if self.feed is not None:
-                    self.feed.show_in(theme)
-            case Name(before):
-                self._named(before)
-            case _:
-                assert_never(effect)
 
     def _reply(self, data: bytes) -> None:
         if self.ended is None:
@@ -355,7 +352,8 @@ class LiveSession(AnySession):
     def _printed(self) -> None:
         core, machine = self.core, self._machine
         judged = self.feed is not None and self.drawn and core.watch.doubted
-        core.printed(machine.date(), machine.tick(), running=self.ended is None, judged=judged)
+        now = machine.now()
+        core.printed(now.date, now.tick, running=self.ended is None, judged=judged)
         if self.feed is not None:
             self.feed.look = judged
 

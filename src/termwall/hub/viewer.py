@@ -142,6 +142,8 @@ class Viewer:
                 stop = min(stop, mark.offset)
             cursor.advance(stop)
             self._send_output(start, stop)
+            if mark is None and stop == ring.end:
+                return
 
     # ---- snapshots
 

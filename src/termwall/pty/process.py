@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import struct
+import sys
 import termios
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -210,7 +211,7 @@ class PtyProcess:
         if self._status is not None or self.program.master < 0:
             return None
         try:
-            flags = termios.tcgetattr(self.program.master)[3]
+            flags = _local_modes(self.program.master)
             if flags & termios.ECHO:
                 return "on"
             if flags & termios.ICANON:
@@ -358,6 +359,14 @@ class PtyProcess:
             self.ended = self._status
             self._await_groups()
             self._on_exit(self._status)
+
+
+def _local_modes(descriptor: int) -> int:
+    """A terminal's `c_lflag`, read with each key and each output: `tcgetattr` makes a list of 40 objects besides."""
+    if sys.platform != "linux":
+        return int(termios.tcgetattr(descriptor)[3])
+    fcntl.ioctl(descriptor, termios.TCGETS, found := bytearray(64))
+    return int.from_bytes(found[12:16], sys.byteorder)
 
 
 def close_all(processes: Sequence[PtyProcess], within: float = math.inf) -> None:

@@ -48,7 +48,7 @@ def test_I4_who_types_drives_and_its_size_comes_before_the_key() -> None:
     one.do(Claimed((80, 24)), MIA, NOW)
     assert one.do(Resized((100, 30)), KIM, NOW) == [Steer(False)]
     effects = one.do(Typed(b"x", seq=1), KIM, NOW)
-    assert effects[-4:] == [Steer(True), Write(b"x", KIM.client_id, 1), Report(), Taken(KIM.client_id)]
+    assert effects[-3:] == [Steer(True), Write(b"x", KIM.client_id, 1, "typed"), Taken(KIM.client_id)]
     assert Show(KIM.theme) in effects  # type: ignore[arg-type]
     assert (one.seat.driver, one.driver_name, one.seat.size) == ("kim", "Kim", (100, 30))
 
@@ -56,7 +56,7 @@ def test_I4_who_types_drives_and_its_size_comes_before_the_key() -> None:
 def test_I4_nobody_in_particular_does_not_come_to_drive() -> None:
     one = session()
     one.do(Claimed(), MIA, NOW)
-    assert one.do(Typed(b"x"), NOBODY, NOW) == [Write(b"x", None, 0), Report(), Taken(None)]
+    assert one.do(Typed(b"x"), NOBODY, NOW) == [Write(b"x", None, 0, "typed"), Taken(None)]
     assert one.do(Resized((90, 20)), NOBODY, NOW) == [Steer(True)]
     assert (one.seat.driver, one.seat.size) == ("mia", (90, 20))
 
@@ -79,10 +79,12 @@ def test_I1_I3_what_is_refused_takes_nothing_over() -> None:
 def test_S9_a_focus_report_answers_nobody_whichever_door_it_comes_through(who: Person) -> None:
     one = session()
     one.do(Reported("needs input", "Claude hook", "May I?"), NOBODY, NOW)
-    one.do(Typed(b"\x1b[I"), who, NOW)
-    assert one.watch.waiting
-    one.do(Typed(b"y"), who, NOW)
-    assert not one.watch.waiting
+    for data, answers in ((b"\x1b[I", False), (b"y", True)):
+        written = next(effect for effect in one.do(Typed(data), who, NOW) if isinstance(effect, Write))
+        assert one.watch.waiting, "what is not written yet answers nothing"
+        assert written.doing is not None
+        one.wrote(written.data, written.doing, NOW)
+        assert one.watch.waiting != answers
 
 
 def test_S7_focus_and_colours_are_reported_once_to_a_program_that_asked() -> None:
@@ -162,6 +164,7 @@ def test_P5_the_next_server_goes_on_where_this_one_was(steps: list[str]) -> None
                 one.do(Saw(), MIA, now)
             case "t":
                 one.do(Typed(b"x"), KIM, now)
+                one.wrote(b"x", "typed", now)
     cols, rows = one.seat.size
     state = one.state() | {"cols": cols, "rows": rows}
     again = Session("a", "/home", state, 5_000, theme=None, lost=None)

@@ -29,7 +29,7 @@ NOBODY = Person(ClientId(""))
 """Nobody in particular: a call over HTTP, or the server itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Typed:
     """Types, by which a person comes to drive; nobody in particular (HTTP) does not."""
 

@@ -4,16 +4,19 @@ from dataclasses import dataclass
 
 from termwall.core.errors import TermwallError
 from termwall.core.ids import ClientId
+from termwall.core.session.doings import Doing
 from termwall.core.theme import Theme
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # Not frozen, as `Taken` and `Typed`: each key makes one, and Python takes 1 us to freeze it.
 class Write:
     """Type this into the program (I1, I3). If that fails, nothing of the rest is done."""
 
     data: bytes
     writer: ClientId | None
     seq: int
+    doing: Doing | None
+    """What it says of its user, once it is written (`Session.wrote`); None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Refused:
     error: TermwallError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Taken:
     """It was typed. The answer: the last number that `writer` has by then; without one, nothing is numbered (I1)."""
 

@@ -204,16 +204,14 @@ class Session:
                 return [*effects, Refused(refusal)]
             doing = doing_of(data)
             # The size first: what is typed is then answered at the size of who typed it.
-            if client and focus is None and doing == "typed":
+            if client and focus is None and doing == "typed" and client != self.seat.driver:
                 effects += self._steered(who, self.seat.typed(client), now.date)
-            effects.append(Write(data, writer, seq or 0))
-            if focus is None:
-                effects += self._done(data, doing, now)
+            effects.append(Write(data, writer, seq or 0, doing if focus is None else None))
         effects.append(Taken(None if seq is None else writer))
         return effects
 
-    def _done(self, data: bytes, doing: Doing, now: Now) -> list[Effect]:
-        """What input says of its user (S9): the one judgement for every door."""
+    def wrote(self, data: bytes, doing: Doing, now: Now) -> list[Effect]:
+        """Input was written: what it says of its user (S9), the one judgement for every door. No key waits for it."""
         if doing == "reported":
             self.watch.provoked(now.date)
             return []
