@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from termwall.core.limits import Bounds
+from termwall.hub import anysession
 from termwall.hub.budgets import Budgets, Meter
 from termwall.hub.record import dump
 from termwall.hub.steering import FRAMES_AT_ONCE, FRAMES_PER_SECOND
@@ -175,3 +176,18 @@ async def test_L7_a_connection_that_is_not_read_from_is_not_taken_for_silent(mak
     assert not line.reads
     await until(lambda: line.reads, "its turn")
     assert line.ended is None
+
+
+async def test_L7_a_size_is_put_into_words_once_for_all_who_view_the_session(
+    make_wall: Callable[..., Wall], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall, built = make_wall(), list[object]()
+    wall.session("a")
+    await wall.service.set_session_focus("a")
+    lines = [wall.line(f"page{number}") for number in range(20)]
+    await until(lambda: all(line.of("frame") for line in lines))
+    encode = anysession.encode
+    monkeypatch.setattr(anysession, "encode", lambda message: built.append(message) or encode(message))  # type: ignore[func-returns-value]
+    lines[0].say("drive", sessionId="a", data={"cols": 91, "rows": 33})
+    await until(lambda: all(sizes_told(line)[-1:] == [(91, 33)] for line in lines))
+    assert len(built) == 1

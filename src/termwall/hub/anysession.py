@@ -17,7 +17,7 @@ from termwall.core.session.acts import NOBODY, Act, Person
 from termwall.core.session.session import Recency
 from termwall.core.session.sizes import SizeLog
 from termwall.protocol import messages
-from termwall.protocol.codec import stream_frame
+from termwall.protocol.codec import encode, stream_frame
 
 if TYPE_CHECKING:
     from termwall.screen.feed import Picture
@@ -92,7 +92,8 @@ class AnySession(ABC):
     viewers: set[View]
     attached: Collection[SessionId]
     """The sessions that `termwall attach` shows within it."""
-    _frame: tuple[tuple[str, int, int], bytes] = (("", 0, 0), b"")
+    _frame: tuple[tuple[object, ...], bytes] = ((), b"")
+    _size_text: tuple[tuple[object, ...], bytes] = ((), b"")
     _resized: asyncio.TimerHandle | None = None
 
     def frame(self, start: int, stop: int) -> bytes:
@@ -101,6 +102,22 @@ class AnySession(ABC):
         if self._frame[0] != place:
             self._frame = place, stream_frame(self.id, stop, self.ring.read(start, stop))
         return self._frame[1]
+
+    def size_text(self, offset: int, cols: int, rows: int, now: int) -> bytes:
+        """The message that it has this size from that offset of the epoch on, built once as well (S3, L7)."""
+        place = self.epoch, offset, cols, rows
+        if self._size_text[0] != place:
+            update = messages.SessionUpdate(
+                session_id=self.id,
+                project_id=self.project_id,
+                timestamp=now,
+                cols=cols,
+                rows=rows,
+                epoch=self.epoch,
+                offset=offset,
+            )
+            self._size_text = place, encode(update)
+        return self._size_text[1]
 
     def size_changed(self) -> None:
         """Its size is another one: once no more changes follow, it is drawn anew for everybody (S3)."""

@@ -15,8 +15,8 @@ from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.limits import Bounds
 from termwall.protocol import messages
 
-TURN = 48.0
-"""What one connection may have handled before the others get a turn: some milliseconds' work."""
+TURN = 10.0
+"""What one connection may have handled before the others get a turn: about a millisecond's work."""
 PATIENCE_SECONDS = 1.0
 """A call that would have to wait longer is refused: at most so many seconds' calls of a token wait."""
 SEARCHES = 2

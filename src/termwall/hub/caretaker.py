@@ -22,6 +22,7 @@ from termwall.hub.inheritance import FOUND, note_of
 from termwall.hub.record import load
 from termwall.hub.recordings import Recordings
 from termwall.hub.session import LiveSession, Machine, Occasion
+from termwall.hub.turns import Turns
 from termwall.pty.environment import Outfit
 from termwall.pty.holder_client import Found, HeldPrograms
 from termwall.pty.pace import Pace
@@ -44,6 +45,7 @@ class Caretaker:
         self._screens = Screens(scrollback=bounds.scrollback_lines, clipboard=bounds.clipboard_bytes)
         self._programs = HeldPrograms(folder, caretaker_command(folder, bounds), yields=True)
         self._pace = Pace()
+        self._turns = Turns()
         self._recordings = Recordings(folder / "recordings", bounds, _now, lambda: "")
         self._recordings.changed = lambda session: session.keep_now()
         self._sessions: list[LiveSession] = []
@@ -89,6 +91,7 @@ class Caretaker:
             outfit=Outfit(),
             screens=self._screens,
             pace=self._pace,
+            turns=self._turns,
             happened=self._happened,
         )
         session = LiveSession(kept, found.program, machine)

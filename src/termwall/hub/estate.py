@@ -32,6 +32,7 @@ from termwall.hub.sending import Sender
 from termwall.hub.session import LiveSession, Machine, Occasion
 from termwall.hub.stages import OwnStages, Stages
 from termwall.hub.starting import Starting
+from termwall.hub.turns import Turns
 from termwall.protocol.bodies import EngineState, Project
 from termwall.protocol.codec import encode
 from termwall.protocol.messages import FocusUpdate, NodesUpdate, Session, WallNode
@@ -80,6 +81,7 @@ class Estate:
         self.screens = screens
         self.programs = programs or LocalPrograms()
         self._pace = Pace()
+        self._turns = Turns()
         self.outfit = Outfit()
         """How programs' environments are made."""
         self.environment: dict[str, str] = {}
@@ -376,6 +378,7 @@ class Estate:
             outfit=self.outfit,
             screens=self.screens,
             pace=self._pace,
+            turns=self._turns,
             happened=self._happened,
         )
         session = LiveSession(kept, program, machine, theme=theme, lost=lost)

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 
 from termwall.core.bucket import Bucket
+from termwall.hub.turns import Turns
 
 
 class Paced:
@@ -18,6 +19,7 @@ class Paced:
         burst: how often at once, after a pause.
         ready: whether it may be done yet; what is not is looked at again each `1 / rate` s.
         patience: seconds after which it is done all the same.
+        turns: of what is done later, one in each turn of the loop.
     """
 
     def __init__(
@@ -28,10 +30,12 @@ class Paced:
         burst: int,
         ready: Callable[[], bool] = lambda: True,
         patience: float = 0.0,
+        turns: Turns | None = None,
     ) -> None:
         self._action = action
         self._ready = ready
         self._patience = patience
+        self._turns = turns
         self._loop = asyncio.get_running_loop()
         self._bucket = Bucket(rate, burst, self._loop.time())
         self._timer: asyncio.TimerHandle | None = None
@@ -66,4 +70,10 @@ class Paced:
             self._action()
         else:
             delay = max(self._bucket.wait(now, 1), 1 / self._bucket.rate)
-            self._timer = self._loop.call_later(delay, self._try)
+            self._timer = self._loop.call_later(delay, self._due)
+
+    def _due(self) -> None:
+        if self._turns is None:
+            self._try()
+        else:
+            self._turns.come(lambda: self._try() if self.waits else None)

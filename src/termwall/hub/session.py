@@ -21,6 +21,7 @@ from termwall.hub.recorder import Recorder
 from termwall.hub.sealed import must_be_open
 from termwall.hub.starting import order_for
 from termwall.hub.steering import Steering
+from termwall.hub.turns import Turns
 from termwall.protocol import messages
 from termwall.pty.environment import Outfit
 from termwall.pty.pace import Pace
@@ -49,6 +50,7 @@ class Machine:
     screens: Screens | None
     """Without it nothing is drawn: who comes gets the log's tail, and titles and bells are not heard."""
     pace: Pace
+    turns: Turns
     happened: Callable[["LiveSession", Occasion], None]
 
 
@@ -94,7 +96,7 @@ class LiveSession(AnySession):
         self.core = Session(kept.name, kept.launch.cwd, kept.state, machine.date(), theme=theme, lost=lost)
         self.core.refusal = self.refusal
         self.recency = self.core.recency
-        self.steering = Steering(self, self._steered)
+        self.steering = Steering(self, self._steered, machine.turns)
         self._keeping = Paced(self._keep, rate=KEEPS_PER_SECOND, burst=KEEPS_AT_ONCE)
         self._sent: dict[str, Any] = {}
         self._take(program, kept.state)

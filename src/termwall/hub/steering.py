@@ -10,6 +10,7 @@ from typing import Protocol
 from termwall.core.ring import Ring
 from termwall.core.session.sizes import SizeLog
 from termwall.hub.paced import Paced
+from termwall.hub.turns import Turns
 
 FRAMES_PER_SECOND = 30
 """Sizes and drivers of one session that are reported in a second."""
@@ -40,9 +41,9 @@ class Steered(Protocol):
 
 
 class Steering:
-    """Of one session. `steered` is called when its driver or size is another."""
+    """Of one session. `steered` is called when its driver or size is another; `turns` are the server's."""
 
-    def __init__(self, session: Steered, steered: Callable[[], None]) -> None:
+    def __init__(self, session: Steered, steered: Callable[[], None], turns: Turns) -> None:
         self._session = session
         self._steered = steered
         self._changed = False
@@ -52,6 +53,7 @@ class Steering:
             burst=FRAMES_AT_ONCE,
             ready=self._drawn,
             patience=PATIENCE_SECONDS,
+            turns=turns,
         )
 
     def moved(self, changed: bool) -> None:

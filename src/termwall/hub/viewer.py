@@ -242,20 +242,7 @@ class Viewer:
             self._send_text(stream_text(session.id, session.project_id, session.epoch, offset, text, self._clock()))
 
     def _send_size(self, offset: int, cols: int, rows: int) -> None:
-        session = self.session
-        self._send_text(
-            encode(
-                SessionUpdate(
-                    session_id=session.id,
-                    project_id=session.project_id,
-                    timestamp=self._clock(),
-                    cols=cols,
-                    rows=rows,
-                    epoch=session.epoch,
-                    offset=offset,
-                )
-            )
-        )
+        self._send_text(self.session.size_text(offset, cols, rows, self._clock()))
 
     def _send_text(self, data: bytes) -> None:
         self._outlet.send_text(data)

@@ -12,9 +12,9 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from termwall.core.limits import Bounds
+from termwall.hub.turns import Turns
 from termwall.system import descriptors
 from termwall.transport.doors import EXTENSION, Door, Doors
-from termwall.transport.upgrades import Upgrades
 
 HEAD_BYTES = 64 << 10
 """Largest request head; a longer one ends the connection."""
@@ -31,7 +31,7 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
     """
     most = bounds.http_connections, bounds.stranger_connections, bounds.address_connections
     doors = Doors(*most, spare=descriptors.spare)
-    upgrades = Upgrades()
+    upgrades = Turns()
 
     class LimitedHttpProtocol(HttpToolsProtocol):
         _patience: asyncio.TimerHandle | None = None

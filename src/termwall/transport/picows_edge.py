@@ -9,7 +9,8 @@ protocol. Why not ASGI: a message there costs a task switch and twice the time (
 import asyncio
 import logging
 import re
-from typing import Any
+from collections import deque
+from typing import Any, NamedTuple
 
 import picows
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
@@ -42,6 +43,18 @@ _CONNECTION = re.compile(rb"\r\nconnection:[^\r]*\bupgrade\b[^\r]*\r\n", re.IGNO
 _log = logging.getLogger("termwall.websocket")
 
 
+class _Came(NamedTuple):
+    """A frame of the other side."""
+
+    kind: picows.WSMsgType
+    payload: bytes
+    fin: bool
+    extended: bool
+    """Whether it has a bit of an extension."""
+    code: Any
+    """Of a close: a number."""
+
+
 class SocketListener(picows.WSListener):
     """One socket: frames in, whole messages to the connection; the connection's outlet in the other direction."""
 
@@ -55,6 +68,9 @@ class SocketListener(picows.WSListener):
         self._parts_binary = False
         self._paused = False
         self._ended = False
+        self._reads, self._stopped = True, False
+        self._waiting: deque[_Came] = deque()
+        """What came with the last read, at most `READ_BYTES` of it, and is not to be read yet (L7)."""
         self._pong: bytes | None = None
         """What the newest ping said, while its answer waits for the socket."""
 
@@ -77,23 +93,31 @@ class SocketListener(picows.WSListener):
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         """One frame; only this loop's own, unmasked payload."""
         kind = frame.msg_type
-        if kind == _CLOSE:
-            self._answer_close(transport, frame)
-            return
-        connection = self._connection
-        if connection is None or self._ended:
-            return
-        if kind not in (_TEXT, _BINARY, _CONTINUATION):
-            connection.beside(frame.payload_size)
-            if kind == _PING:
-                self._pong = frame.get_payload_as_bytes()
-                self._answer_ping()
-        elif frame.rsv1 or frame.rsv2 or frame.rsv3:
-            connection.close(CloseCode.PROTOCOL_ERROR, "No extension was agreed on")
-        elif frame.fin and kind != _CONTINUATION and self._parts is None:
-            connection.received(frame.get_payload_as_bytes(), binary=kind == _BINARY)
+        code = frame.get_close_code() if kind == _CLOSE else 0
+        extended = bool(frame.rsv1 or frame.rsv2 or frame.rsv3)
+        came = _Came(kind, frame.get_payload_as_bytes(), frame.fin, extended, getattr(code, "value", code))
+        if self._reads:
+            self._take(came)
         else:
-            self._gather(connection, frame)
+            self._waiting.append(came)
+
+    def _take(self, came: "_Came") -> None:
+        kind, connection = came.kind, self._connection
+        if kind == _CLOSE:
+            self._answer_close(came.code)
+        elif connection is None or self._ended:
+            return
+        elif kind not in (_TEXT, _BINARY, _CONTINUATION):
+            connection.beside(len(came.payload))
+            if kind == _PING:
+                self._pong = came.payload
+                self._answer_ping()
+        elif came.extended:
+            connection.close(CloseCode.PROTOCOL_ERROR, "No extension was agreed on")
+        elif came.fin and kind != _CONTINUATION and self._parts is None:
+            connection.received(came.payload, binary=kind == _BINARY)
+        else:
+            self._gather(connection, came)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
         """The socket is gone."""
@@ -142,13 +166,16 @@ class SocketListener(picows.WSListener):
         self._transport.send_reuse_external_bytearray(_BINARY, framed, FRAME_HEAD_BYTES)
 
     def read(self, wanted: bool) -> None:
-        """As the contract says."""
+        """As the contract says. What came with the last read waits here: the others have a turn before it too."""
+        self._reads = wanted
+        while self._reads and self._waiting:
+            self._take(self._waiting.popleft())
         if self._ended or self._transport is None or self._transport.underlying_transport.is_closing():
             return
-        if wanted:
-            self._transport.underlying_transport.resume_reading()
-        else:
-            self._transport.underlying_transport.pause_reading()
+        if self._reads == self._stopped:
+            self._stopped = not self._reads
+            socket = self._transport.underlying_transport
+            (socket.resume_reading if self._reads else socket.pause_reading)()
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame and end the socket when it was answered, or after 2 s."""
@@ -172,28 +199,30 @@ class SocketListener(picows.WSListener):
             payload, self._pong = self._pong, None
             self._transport.send_pong(payload)
 
-    def _answer_close(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+    def _answer_close(self, code: int) -> None:
+        if self._transport is None:
+            return
         if not self._ended:
             self._ended = True
-            transport.send_close(close_answer(getattr(code := frame.get_close_code(), "value", code)))  # type: ignore[arg-type]
-        transport.disconnect()
+            self._transport.send_close(close_answer(code))  # type: ignore[arg-type]
+        self._transport.disconnect()
 
-    def _gather(self, connection: Connection, frame: picows.WSFrame) -> None:
-        starts = frame.msg_type != _CONTINUATION
+    def _gather(self, connection: Connection, came: "_Came") -> None:
+        starts = came.kind != _CONTINUATION
         if starts == (self._parts is not None):
             connection.close(CloseCode.PROTOCOL_ERROR, "The fragments of two messages are mixed")
             return
         if self._parts is None:
             # One growing buffer: any number of fragments, empty ones too, costs no more than their bytes (X4).
             self._parts = bytearray()
-            self._parts_binary = frame.msg_type == _BINARY
-        self._parts += frame.get_payload_as_memoryview()
-        if not frame.fin:
+            self._parts_binary = came.kind == _BINARY
+        self._parts += came.payload
+        if not came.fin:
             connection.beside(0)
         if len(self._parts) > self._bounds.message_bytes:
             self._parts = None
             connection.close(CloseCode.TOO_BIG, f"A message may have {self._bounds.message_bytes} bytes")
-        elif frame.fin:
+        elif came.fin:
             message, self._parts = bytes(self._parts), None
             connection.received(message, binary=self._parts_binary)
 

@@ -1,7 +1,8 @@
-"""WebSockets that begin: one in each turn of the loop, whoever opens it (L6).
+"""What takes a millisecond or more and comes many at once: one in each turn of the loop, whoever asks for it (L6, L7).
 
-To describe all sessions of a project to a new connection takes milliseconds, and after a restart all clients come at
-once. Between two of them everybody else has a turn.
+To describe all sessions of a project to a new connection takes so long, and after a restart all clients come at once;
+so does a session's new size, and one client may ask for sizes of all sessions. Between two of them everybody else has a
+turn.
 """
 
 import asyncio
@@ -9,8 +10,8 @@ from collections import deque
 from collections.abc import Callable
 
 
-class Upgrades:
-    """Of one server. What waits is bounded by the connections without a WebSocket (X8)."""
+class Turns:
+    """Of one server. What waits is bounded by who asks: a connection without a WebSocket (X8), a session."""
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], None]] = deque()
