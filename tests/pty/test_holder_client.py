@@ -225,9 +225,11 @@ async def test_L1_what_a_hung_holder_is_to_keep_costs_bounded_memory(owner: Owne
     os.kill(programs.pid, signal.SIGSTOP)
     for number in range(200):
         run.program.keep(b"%d" % number * 50_000)
-    assert len(programs._outbox) <= 2
+    assert programs._channel is not None
+    outbox = programs._channel.outbox
+    assert len(outbox) <= 2
     os.kill(programs.pid, signal.SIGCONT)
-    await until(lambda: not programs._outbox, "all to be sent")
+    await until(lambda: not outbox, "all to be sent")
     run.process.leave()
     await programs.close()
     _, (found,) = await owner()

@@ -144,10 +144,12 @@ def test_P2_a_child_that_keeps_the_terminal_does_not_hide_the_end(play: Play) ->
     play(main)
 
 
-@pytest.mark.parametrize("script", ["exec sleep 60", "trap '' HUP TERM INT; while :; do sleep 0.05; done"])
+@pytest.mark.parametrize(
+    "script", ["echo READY; exec sleep 60", "trap '' HUP TERM INT; echo READY; while :; do sleep 0.05; done"]
+)
 def test_P3_close_hangs_up_and_then_kills(play: Play, script: str) -> None:
     async def main() -> None:
-        run = Run("sh", "-c", f"echo READY; {script}", close_seconds=0.3)
+        run = Run("sh", "-c", script, close_seconds=0.3)
         await run.sees(b"READY")
         run.process.close()
         run.process.close()

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from typing import Any
 
 from termwall.core.ring import MARGIN_BYTES
-from termwall.ipc.frames import BadFrame, pack
+from termwall.ipc.frames import BadFrame
 from termwall.ipc.memory import LAYOUT, Memory, MemoryFault, UnreadMemory, layout_of, unread
 from termwall.ipc.passing import SHORT, receive
 from termwall.pty.groups import signal_groups
@@ -184,7 +184,7 @@ class Holder:
 
     def _receive(self, peer: Peer) -> None:
         try:
-            if peer.unsent:
+            if peer.outbox:
                 self._flush(peer)
             data = receive(peer.channel, peer.passed)
         except (BlockingIOError, InterruptedError):
@@ -224,34 +224,28 @@ class Holder:
             self._plan_caretaker()
 
     def _send(self, peer: Peer, header: dict[str, Any], body: bytes = b"", given: tuple[int, ...] = ()) -> None:
-        if peer is not self.owner and len(peer.unsent) >= MOST_UNSENT:
+        if peer is not self.owner and len(peer.outbox) >= MOST_UNSENT:
             return  # It asks and does not read.
         header["descriptors"] = len(given)
-        peer.unsent.append((memoryview(pack(header, body)), given))
-        if len(peer.unsent) == 1:
+        idle = not peer.outbox
+        # Those of sessions are there as long as it may ask for them.
+        peer.outbox.put(header, body, given=(lambda: given) if given else None)
+        if idle:
             self._flush(peer)
 
     def _flush(self, peer: Peer) -> None:
-        later = False
-        while peer.unsent:
-            data, given = peer.unsent[0]
-            try:
-                count = socket.send_fds(peer.channel, [data], given) if given else peer.channel.send(data)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError as error:
-                if later := error.errno in SHORT:
-                    self._in(AGAIN_SECONDS, f"flush {id(peer)}", lambda: self._flush(peer))
-                    break
-                count = len(data)  # It is gone, which its end of the connection reports.
-            if count < len(data):
-                peer.unsent[0] = data[count:], ()
+        writes = selectors.EVENT_WRITE
+        try:
+            if peer.outbox.flush(peer.channel):
+                writes = 0
+        except OSError as error:
+            writes = 0
+            if error.errno in SHORT:
+                self._in(AGAIN_SECONDS, f"flush {id(peer)}", lambda: self._flush(peer))
             else:
-                peer.unsent.popleft()
-        if peer in self.peers:
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if peer.unsent and not later else 0)
-            if self.selector.get_key(peer.channel).events != wanted:
-                self.selector.modify(peer.channel, wanted, lambda: self._receive(peer))
+                peer.outbox.clear()  # It is gone, which its end of the connection reports.
+        if peer in self.peers and self.selector.get_key(peer.channel).events != selectors.EVENT_READ | writes:
+            self.selector.modify(peer.channel, selectors.EVENT_READ | writes, lambda: self._receive(peer))
 
     # ---- what is asked
 

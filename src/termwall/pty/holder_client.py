@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.ipc.frames import BadFrame, Unpacked, Unpacker
+from termwall.ipc.channel import Channel
 from termwall.ipc.memory import Memory, MemoryFault, NoMemory, layout_of, unread
-from termwall.ipc.passing import SHORT, Passed, receive
+from termwall.ipc.outbox import Key
 from termwall.pty.held_program import HeldProgram, discard
-from termwall.pty.outbox import Key, Outbox
 from termwall.pty.programs import ExitStatus, Order, Program
 from termwall.pty.rendezvous import (
     MEET_SECONDS,
@@ -63,8 +62,6 @@ WANTED_SECONDS = 1.0
 """Who wants a program does not wait for the next attempt: it comes at once, but not more often than this."""
 THERE_SECONDS = 3.0
 """How long who wants a program waits for a holder."""
-SEND_SECONDS = 0.05
-"""Until descriptors are sent again that the system has no room for."""
 ADOPT_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Until a holder that had no room for a program is asked again."""
 PING_SECONDS = 10.0
@@ -107,10 +104,7 @@ class HeldPrograms:
         self._yields = yields
         self._caretaker = caretaker
         self._lost = lost
-        self._channel: socket.socket | None = None
-        self._unpacker = Unpacker()
-        self._passed = Passed()
-        self._outbox = Outbox()
+        self._channel: Channel | None = None
         self._numbers = count(1)
         self._orders: dict[int, tuple[Order, asyncio.Future[Program]]] = {}
         self._programs: dict[str, HeldProgram] = {}
@@ -190,7 +184,7 @@ class HeldPrograms:
         finally:
             # Nobody waits any more: what comes now is ended as soon as it is there, and what was not sent never is.
             del self._orders[number]
-            self._outbox.drop(("start", number))
+            self._unsend(("start", number))
         if not answer.done():
             raise _away("The process that holds the sessions does not answer; nothing was started. Try again.")
         return answer.result()
@@ -200,7 +194,7 @@ class HeldPrograms:
         if self._programs.get(program.key) is program:
             del self._programs[program.key]
         for what in ("adopt", "keep", "closing", "drained"):
-            self._outbox.drop((what, program.key))
+            self._unsend((what, program.key))
         self.send("forget", program.key)
 
     def send(self, what: str, key: str, body: bytes = b"") -> None:
@@ -224,7 +218,7 @@ class HeldPrograms:
         if self._pinger is not None:
             self._pinger.cancel()
         until = time.monotonic() + CLOSE_SECONDS
-        while self._outbox and self._channel is not None and time.monotonic() < until:
+        while self._channel is not None and self._channel.outbox and time.monotonic() < until:
             await asyncio.sleep(0.005)
         self._drop()
         self._release()
@@ -250,12 +244,9 @@ class HeldPrograms:
         """
         self._tried = time.monotonic()
         channel = await self._meet(start)
-        channel.setblocking(False)
-        self._channel = channel
-        self._unpacker = Unpacker()
         self._missing = -1
         self._known.clear()
-        self._loop.add_reader(channel, self._receive)
+        self._channel = Channel(channel, self._take, self._died, descriptors=True)
         self._opened = opened = self._loop.create_future()
         caretaker = (
             None
@@ -293,57 +284,20 @@ class HeldPrograms:
 
     def _put(self, key: Key, header: dict[str, Any], body: bytes = b"", program: Program | None = None) -> None:
         if self._channel is not None:
-            idle = not self._outbox
-            self._outbox.put(key, header, body, program)
-            if idle:
-                self._flush()
+            self._channel.put(header, body, given=None if program is None else lambda: program.given, key=key)
 
-    def _flush(self) -> None:
-        channel = self._channel
-        if channel is None:
-            return
-        try:
-            if not self._outbox.flush(channel):
-                self._loop.add_writer(channel, self._flush)
-                return
-        except OSError as error:
-            if error.errno in SHORT:
-                self._loop.call_later(SEND_SECONDS, self._flush)
-            else:  # It died; the reader reports it.
-                self._outbox.clear()
-        self._loop.remove_writer(channel)
+    def _unsend(self, key: Key) -> None:
+        if self._channel is not None:
+            self._channel.outbox.drop(key)
 
     def _drop(self) -> None:
         self._there.clear()
         if self._channel is not None:
-            self._loop.remove_reader(self._channel)
-            self._loop.remove_writer(self._channel)
             self._channel.close()
             self._channel = None
-        self._outbox.clear()
-        self._passed.close()
 
-    def _receive(self) -> None:
-        assert self._channel is not None
-        try:
-            data = receive(self._channel, self._passed)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._died("it has ended")
-            return
+    def _take(self, header: dict[str, Any], body: bytes, given: list[int]) -> None:
         self._heard = True
-        try:
-            for frame in self._unpacker.feed(data):
-                self._take(frame)
-        except (BadFrame, KeyError, TypeError, ValueError, IndexError) as error:
-            self._died(f"it says what nobody understands: {error!r}")
-
-    def _take(self, frame: Unpacked) -> None:
-        header, body = frame
-        given = self._passed.take(header.get("descriptors", 0))
         match header["op"]:
             case "own" | "refused" if self._opened is not None and not self._opened.done() and not understood(header):
                 self._opened.set_exception(NoRoom(differs(header)))
@@ -469,7 +423,8 @@ class HeldPrograms:
                 os.kill(self.pid, signal.SIGKILL)
         self._put(("look", 0), {"op": "look"})
 
-    def _died(self, why: str) -> None:
+    def _died(self, fault: str | None) -> None:
+        why = fault or "it has ended"
         self._drop()
         for _, answer in self._orders.values():
             if not answer.done():

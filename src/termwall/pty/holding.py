@@ -6,11 +6,11 @@ import signal
 import socket
 import struct
 import subprocess
-from collections import deque
 from typing import Any
 
 from termwall.ipc.frames import Unpacker
 from termwall.ipc.memory import Memory, UnreadMemory
+from termwall.ipc.outbox import Outbox
 from termwall.ipc.passing import Passed
 from termwall.pty.groups import groups_of, signal_groups
 
@@ -78,8 +78,7 @@ class Peer:
         """Whether it answers pings, as a caretaker does."""
         self.heard = 0.0
         """When it last said something, on the monotonic clock."""
-        self.unsent: deque[tuple[memoryview, tuple[int, ...]]] = deque()
-        """With the descriptors that go along: those of sessions, which are there as long as it may ask for them."""
+        self.outbox = Outbox()
 
     def close(self) -> None:
         """It is gone."""

@@ -22,9 +22,9 @@ from typing import Any
 from termwall.core.osc import COPIED_BYTES
 from termwall.core.session.session import Heard
 from termwall.core.session.sizes import SizeLog
-from termwall.ipc.frames import BadFrame, Unpacker, pack
+from termwall.ipc.channel import Channel
+from termwall.ipc.frames import BadFrame
 from termwall.ipc.memory import Memory
-from termwall.ipc.passing import SHORT, read
 from termwall.screen.feed import FLOOD_SECONDS, MAX_ASKS, ScreenFeed
 from termwall.screen.starving import Turn
 from termwall.system import shortage
@@ -54,8 +54,6 @@ END_SECONDS = 3.0
 """Until a worker that was killed is gone: its low priority makes that long on a busy machine, and so may a disk."""
 ROOM_SECONDS = 2.0
 """Until a session is given to the worker again that it had no room for."""
-SEND_SECONDS = 0.05
-"""Until a descriptor is sent again that the system has no room for."""
 SOURCE = Path(__file__).parents[2]
 """Where the worker finds this package, installed or not."""
 
@@ -85,9 +83,7 @@ class Screens:
         """Sessions of which a picture is waited for."""
         self._process: subprocess.Popen[bytes] | None = None
         """Workers that were killed and have not ended yet."""
-        self._channel: socket.socket | None = None
-        self._unpacker = Unpacker()
-        self._unsent: deque[tuple[memoryview, int]] = deque()
+        self._channel: Channel | None = None
         self._watchdog: asyncio.TimerHandle | None = None
         self._restart: asyncio.TimerHandle | None = None
         self._hold: asyncio.TimerHandle | None = None
@@ -167,10 +163,6 @@ class Screens:
     def pid(self) -> int | None:
         """The worker's process, while there is one."""
         return None if self._process is None else self._process.pid
-
-    @property
-    def _connected(self) -> bool:
-        return self._channel is not None
 
     async def close(self) -> None:
         """End the worker."""
@@ -393,83 +385,31 @@ class Screens:
             return
         finally:
             theirs.close()
-        ours.setblocking(False)
-        self._channel = ours
-        self._unpacker = Unpacker()
-        self._loop.add_reader(ours, self._readable)
+        self._channel = Channel(ours, self._take, self._ended, descriptors=False)
         self._watch(START_SECONDS)
 
     def _send(self, header: dict[str, Any], descriptor: int = -1) -> None:
         """Bounded by the requests under way."""
-        data = memoryview(pack(header))
-        idle = not self._unsent
-        self._unsent.append((data, descriptor))
-        if idle:
-            self._writable()
-
-    def _writable(self) -> None:
-        channel = self._channel
-        assert channel is not None
-        while self._unsent:
-            data, descriptor = self._unsent[0]
-            try:
-                given = [descriptor] if descriptor >= 0 else []
-                count = socket.send_fds(channel, [data], given) if given else channel.send(data)
-            except (BlockingIOError, InterruptedError):
-                self._loop.add_writer(channel, self._writable)
-                return
-            except OSError as error:
-                if error.errno in SHORT:
-                    self._loop.remove_writer(channel)
-                    self._loop.call_later(SEND_SECONDS, self._send_again, channel)
-                    return
-                self._unsent.clear()  # It died; its reader reports it.
-                break
-            if count < len(data):
-                self._unsent[0] = data[count:], -1
-            else:
-                self._unsent.popleft()
-        self._loop.remove_writer(channel)
-
-    def _send_again(self, channel: socket.socket) -> None:
-        if self._channel is channel:
-            self._writable()
-
-    def _readable(self) -> None:
         assert self._channel is not None
-        try:
-            data = read(self._channel)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._died()
-            return
-        try:
-            for header, body in self._unpacker.feed(data):
-                if header.get("op") == "ready":
-                    self._began()
-                else:
-                    self._answered(header, body)
-                if not self._connected:
-                    return
-        except (BadFrame, KeyError, TypeError, ValueError, IndexError) as error:
-            log.warning("the screen worker answers nonsense: %r", error)
-            self._died()
-        except MemoryError:  # Its answer is lost, and with it what was asked.
-            log.warning("there is no memory for what the screen worker answers")
-            self._died()
+        self._channel.put(header, given=(lambda: (descriptor,)) if descriptor >= 0 else None)
+
+    def _take(self, header: dict[str, Any], body: bytes, given: list[int]) -> None:
+        if header.get("op") == "ready":
+            self._began()
+        else:
+            self._answered(header, body)
+
+    def _ended(self, fault: str | None) -> None:
+        if fault is not None:
+            log.warning("the screen worker is ended: %s", fault)
+        self._died()
 
     def _drop(self) -> None:
         if self._channel is not None:
-            self._loop.remove_reader(self._channel)
-            self._loop.remove_writer(self._channel)
             self._channel.close()
             self._channel = None
         self._ready = False
         self._unwatch()
-        self._unsent.clear()
         if self._process is not None:
             self._process.kill()
             _killed.append(self._process)
