@@ -19,7 +19,7 @@ from termwall.app import owner_token
 from termwall.config import Settings, SettingsError, secret_files
 from termwall.store.folder import DataFolderError, keep_private
 from termwall.store.secretfiles import others_read, warnings
-from tests.cli.test_main import Command
+from tests.support.command import Command
 from tests.support.patience import PATIENCE
 from tests.support.server import Server, running
 

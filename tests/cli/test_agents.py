@@ -6,12 +6,10 @@ import sys
 import time
 from pathlib import Path
 
-from tests.cli.test_main import Command, termwall, work
 from tests.support import prepared
+from tests.support.command import Command
 from tests.support.patience import PATIENCE
 from tests.support.server import Server
-
-__all__ = ["termwall", "work"]
 
 ASKS = r"""echo "READY é"; read x; printf '\033[1mbold\033[0m\033]9;hello\007'; read x; echo BYE; exit 3"""
 

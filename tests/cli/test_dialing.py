@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 from termwall.cli import hook
 from termwall.cli.dialing import connect
 from termwall.store.folder import Running
-from tests.cli.test_main import Command
+from tests.support.command import Command
 from tests.support.server import Server
 
 

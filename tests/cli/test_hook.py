@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from termwall.cli import hook
-from tests.cli.test_main import Command
+from tests.support.command import Command
 from tests.support.server import Server
 
 COPILOT = {

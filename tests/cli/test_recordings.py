@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_main import Command
+from tests.support.command import Command
 from tests.support.server import Server
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from termwall.cluster.calls.forward import _on_clock
 from termwall.system import clock
-from tests.cli.test_main import Command
+from tests.support.command import Command
 from tests.support.server import Server, running
 
 BODIES: list[dict[str, Any]] = [
