@@ -207,8 +207,8 @@ def test_case_hardening_L4_L10_a_pipe_in_the_place_of_a_file_is_not_waited_for(t
     for name in ("token", "termwall.toml", "server.json"):
         os.mkfifo(tmp_path / name)
     settings = Settings(data_dir=tmp_path)
-    with pytest.raises(SettingsError, match="token` cannot be read: it is no file"):
+    with pytest.raises(SettingsError, match="token` cannot be read: it is not a file"):
         owner_token(settings)
-    with pytest.raises(SettingsError, match=r"termwall\.toml` cannot be read: it is no file"):
+    with pytest.raises(SettingsError, match=r"termwall\.toml` cannot be read: it is not a file"):
         load_profiles(settings, {})
     assert find_running(tmp_path) is None

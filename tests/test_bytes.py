@@ -79,13 +79,13 @@ WORDS = [
 
 @pytest.mark.parametrize("words", WORDS, ids=lambda words: words[0])
 def test_case_hardening_C6_an_argument_that_cannot_be_sent_is_named(server: Server, words: tuple[str, ...]) -> None:
-    assert "caf\ufffd` is no UTF-8" in said(server, *words)
+    assert "caf\ufffd` is not UTF-8" in said(server, *words)
 
 
 def test_case_hardening_C6_a_folder_that_no_server_can_be_told_of(server: Server) -> None:
     folder = server.data_dir.parents[1] / "work" / CAFE
     for words in ((), ("up",), ("run", "--", "true")):
-        assert "is no UTF-8" in said(server, *words, cwd=folder)
+        assert "is not UTF-8" in said(server, *words, cwd=folder)
     assert run(server, "ls", cwd=folder).returncode == 0, "the project above it has a name that can be told"
 
 

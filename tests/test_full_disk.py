@@ -143,7 +143,7 @@ def test_case_hardening_C3_up_on_a_full_disk_starts_a_server_and_says_how_to_rea
     env |= {"TERMWALL_DATA_DIR": str(data), "TERMWALL_PORT": "0"}
     first = prepared.run(["up", "--json"], cwd=work, env=env)
     assert first.returncode == 0, first.stderr
-    assert "this folder is no project yet" in first.stderr
+    assert "this folder is not a project yet" in first.stderr
     up = json.loads(first.stdout)
     base, _, token = up["url"].partition("/?token=")
     try:

@@ -38,14 +38,14 @@ Positive = Annotated[int, Field(gt=0)]
 
 def _host(name: str) -> str:
     if name != "*" and (set(name) & set("/*?#@[] ") or name.count(":") == 1):
-        raise ValueError(f"`{name}` is no host name; give it without `https://`, port and path")
+        raise ValueError(f"`{name}` is not a host name; give it without `https://`, port and path")
     return name
 
 
 def _origin(origin: str) -> str:
     scheme, mark, place = origin.partition("://")
     if (origin != "null" and not (scheme and mark and place.rstrip("/"))) or set(place.rstrip("/")) & set("/*?#@ "):
-        raise ValueError(f"`{origin}` is no origin, such as `https://wall.example.org`")
+        raise ValueError(f"`{origin}` is not an origin, such as `https://wall.example.org`")
     return origin
 
 
@@ -53,7 +53,7 @@ def _listened(name: str) -> str:
     try:
         name.encode("idna")
     except UnicodeError:
-        raise ValueError(f"`{name[:64]}` is no host name and no address") from None
+        raise ValueError(f"`{name[:64]}` is neither a host name nor an address") from None
     return name
 
 
@@ -66,7 +66,7 @@ def _address(address: str) -> str:
 
 def _token(token: str) -> str:
     if not (token.isascii() and token.isprintable()) or " " in token:
-        raise ValueError("a token has letters, digits and signs of ASCII, and no blank")
+        raise ValueError("a token consists of letters, digits and signs of ASCII, without blanks")
     return token
 
 
@@ -91,8 +91,8 @@ class Settings(BaseSettings):
     sign_in_days: int = Field(
         14, ge=1, le=400, description="Days without use after which a browser has to sign in again."
     )
-    outlive: bool = Field(True, description="Let the programs go on when the server ends, for the next one.")
-    take_over: bool = Field(False, description="End the server that uses the data folder; its programs go on.")
+    outlive: bool = Field(True, description="Keep the programs running when the server ends, for the next one.")
+    take_over: bool = Field(False, description="End the server that uses the data folder; its programs keep running.")
     open: bool = Field(True, description="Open the browser once the server is ready.")
     max_focused: int = Field(4, ge=1, le=64, description="How many sessions the stage of a new project holds.")
     heartbeat: int = Field(
@@ -113,11 +113,11 @@ class Settings(BaseSettings):
     )
     keep_env: Annotated[list[str], NoDecode] = Field(
         [],
-        description="Variables of the server's own environment that sessions get though they describe its terminal, "
+        description="Variables of the server's own environment that sessions get although they describe its terminal, "
         "separated by commas; `*` stands for anything.",
     )
     nats: Annotated[list[Annotated[str, AfterValidator(_address)]], NoDecode] = Field(
-        [], description="NATS servers that join this node to others, separated by commas; else it is alone."
+        [], description="NATS servers that join this node to others, separated by commas; unset: it is alone."
     )
     node: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = Field(
         None, description="This node's name among the others; else the machine's."
@@ -144,11 +144,11 @@ class Settings(BaseSettings):
         DEFAULTS.http_connections, description="Most open connections without a WebSocket."
     )
     stranger_connections: Positive = Field(
-        DEFAULTS.stranger_connections, description="Of these, most that have not signed in; the oldest makes room."
+        DEFAULTS.stranger_connections, description="Most of these that have not signed in; the oldest makes room."
     )
     address_connections: Positive = Field(
         DEFAULTS.address_connections,
-        description="Of those, most from one address, which behind a proxy is the proxy's; the oldest makes room.",
+        description="Most of those from one address, which behind a proxy is the proxy's; the oldest makes room.",
     )
     projects: Positive = Field(DEFAULTS.projects, description="Most projects.")
     sessions: Positive = Field(DEFAULTS.sessions, description="Most sessions of a project.")
@@ -156,7 +156,7 @@ class Settings(BaseSettings):
         DEFAULTS.message_bytes, ge=1024, description="Largest message or request body, in bytes."
     )
     messages_per_second: Positive = Field(
-        DEFAULTS.messages_per_second, description="Messages of one connection in a second; what is above is delayed."
+        DEFAULTS.messages_per_second, description="Messages of one connection in a second; more is delayed."
     )
     bytes_per_second: int = Field(
         DEFAULTS.bytes_per_second, ge=1024, description="Bytes of one connection's messages in a second."
@@ -168,7 +168,7 @@ class Settings(BaseSettings):
         DEFAULTS.token_bytes_per_second, ge=1024, description="Bytes in a second of all connections of one token."
     )
     calls_per_second: Positive = Field(
-        DEFAULTS.calls_per_second, description="HTTP calls of one token in a second; what is above is delayed."
+        DEFAULTS.calls_per_second, description="HTTP calls of one token in a second; more is delayed."
     )
     input_bytes: int = Field(
         DEFAULTS.input_bytes, ge=1024, description="Most input that waits for a program that does not read, in bytes."
@@ -232,7 +232,7 @@ class Settings(BaseSettings):
                 try:
                     one.encode()
                 except UnicodeEncodeError:
-                    raise ValueError("its bytes are no UTF-8") from None
+                    raise ValueError("its bytes are not UTF-8") from None
         return value
 
     @property

@@ -147,7 +147,7 @@ def test_case_hardening_X1_no_token_goes_where_a_redirect_leads(termwall: Comman
         first.leads_to = second.base
         termwall.env["TERMWALL_URL"] = first.base
         for words in (("ls",), ("run", "--", "true"), ("play", "r1")):
-            assert f"{first.base} leads on to {second.base}/api" in termwall(*words, ok=False)
+            assert f"{first.base} redirects to {second.base}/api" in termwall(*words, ok=False)
 
         async def open_socket() -> None:
             headers = {"Authorization": "Bearer a-token-for-the-first"}

@@ -94,8 +94,8 @@ def test_case_command_line_6_a_damaged_file_is_told(termwall: Command, tmp_path:
             "it is damaged",
         ),
         (b"\x28\xb5\x2f\xfd....", "compressed with zstd; decompress it first"),
-        (bytes(range(256)), "line 1: this is no JSON"),
-        (b"[" * 100_000, "line 1: this is no JSON"),
+        (bytes(range(256)), "line 1: this is not JSON"),
+        (b"[" * 100_000, "line 1: this is not JSON"),
     ):
         file.write_bytes(data)
         assert says in termwall("play", str(file), ok=False)
@@ -104,9 +104,9 @@ def test_case_command_line_6_a_damaged_file_is_told(termwall: Command, tmp_path:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "line 1: this is no JSON"),
-        ('{"version": 4}', "no asciicast recording; it says version 4"),
-        ('{"version":2,"width":80,"height":24}\nhalf\n[1,"o","x"]', "line 2: this is no JSON"),
+        ("", "line 1: this is not JSON"),
+        ('{"version": 4}', "not an asciicast recording; it says version 4"),
+        ('{"version":2,"width":80,"height":24}\nhalf\n[1,"o","x"]', "line 2: this is not JSON"),
         ('{"version":2,"width":1,"height":1}\n[1]', "line 2"),
     ],
 )

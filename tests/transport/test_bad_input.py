@@ -109,7 +109,7 @@ def test_case_hardening_C10_a_name_that_no_variable_has_is_told_in_our_words(api
 
 
 def test_case_hardening_C9_a_folder_without_rights_is_the_reason_and_no_project(api: Server, closed: Path) -> None:
-    for folder, said in ((closed, "right to enter"), (closed / "inner", "right to look at")):
+    for folder, said in ((closed, "permission to enter"), (closed / "inner", "permission to look at")):
         body = {"command": ["true"], "cwd": str(folder)}
         named = f"`{folder}`"
         refused(api, "POST", "/api/projects/p/sessions", body, "cannot_start", "cwd", said, named)

@@ -189,7 +189,7 @@ async def test_X8_a_mounted_application_waits_no_longer_either() -> None:
         await body()
         with pytest.raises(BodyRefused):
             await body()
-        assert body.refused == ("bad_message", "The request's body did not come in time.")
+        assert body.refused == ("bad_message", "The request's body did not arrive in time.")
 
 
 async def test_case_hardening_C8_garbage_of_strangers_is_few_lines(served: Server) -> None:

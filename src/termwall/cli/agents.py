@@ -52,7 +52,7 @@ def notify_command(
         hook.main(session)
         return
     if session is None:
-        fail("this is no termwall session; name one with --session.")
+        fail("this is not a termwall session; name one with --session.")
     # What a script says may hold a file's name: of bytes that are no UTF-8 the rest is worth saying.
     message = os.fsencode(message).decode("utf-8", "replace")[: hook.MAX_MESSAGE]
     body = {"state": state.value.replace("-", " "), "message": message, "source": source}

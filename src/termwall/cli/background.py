@@ -138,7 +138,7 @@ def restart_command(data_dir: DataDir = None) -> None:
     try:
         look(folder)
     except HolderError as error:
-        fail(f"the server was not stopped, for another one could not have its sessions. {error}")
+        fail(f"the server was not stopped: another one could not take over its sessions. {error}")
     _remember(folder, given)
     if not stop_running(folder):
         fail(f"the server, process {running.pid}, does not end.")
@@ -168,11 +168,11 @@ def _check(folder: Path, given: dict[str, str]) -> None:
             words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=CHECK_SECONDS
         )
     except subprocess.TimeoutExpired:
-        fail(f"the server was not stopped, for a check of its settings took more than {CHECK_SECONDS:.0f} s.")
+        fail(f"the server was not stopped: checking its settings took more than {CHECK_SECONDS:.0f} s.")
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()
         why = said[-1].removeprefix("termwall: ") if said else f"it ended with {done.returncode}"
-        fail(f"the server was not stopped, for it could not be started again: {why}")
+        fail(f"the server was not stopped, because it could not be started again: {why}")
 
 
 def _remember(folder: Path, given: dict[str, str]) -> None:

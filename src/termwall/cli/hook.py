@@ -130,7 +130,7 @@ def pass_on(text: str, environ: Mapping[str, str], session: str | None = None) -
     try:
         event = json.loads(text)
     except ValueError as error:
-        raise HookError(f"standard input is no hook's JSON: {error}") from None
+        raise HookError(f"standard input is not a hook's JSON: {error}") from None
     notice = notice_of(event) if isinstance(event, dict) else None
     if notice is not None:
         post(*find_server(environ), session, notice)

@@ -41,11 +41,11 @@ def here() -> Path:
 
 
 def sendable(text: str) -> str:
-    """A text that a server can be sent; ends the command where its bytes are no UTF-8."""
+    """A text that a server can be sent; ends the command where its bytes are not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        fail(f"`{text}` is no UTF-8, so no server can be sent it.", 2)
+        fail(f"`{text}` is not UTF-8, so no server can be sent it.", 2)
     return text
 
 
@@ -107,7 +107,7 @@ class Remote:
             fail(_no_token(self.url, data_dir, here))
         self.token: str = token or _kept_token(data_dir)
         if not (self.token.isascii() and self.token.isprintable()):
-            fail("the token has a character that none has.", 2)
+            fail("the token has a character that no token can have.", 2)
         headers = {"authorization": f"Bearer {self.token}"}
         try:
             verify = trusted_by(self.url) or False  # Nothing is verified where there is no TLS.
@@ -118,7 +118,7 @@ class Remote:
                 base_url=self.url, headers=headers, timeout=seconds or PATIENCE_SECONDS, trust_env=False, verify=verify
             )
         except (httpx2.InvalidURL, ValueError) as error:
-            fail(f"`{self.url}` is no address: {error}", 2)
+            fail(f"`{self.url}` is not an address: {error}", 2)
 
     def __enter__(self) -> "Remote":
         return self
@@ -168,7 +168,7 @@ class Remote:
         if answer.status_code == 401:
             fail(f"this token is not known to the server at {self.url}.")
         if answer.has_redirect_location:  # It is not gone to: the token is for the address that was named (X12).
-            fail(f"{self.url} leads on to {answer.headers['location']}; name the server's own address with --url.")
+            fail(f"{self.url} redirects to {answer.headers['location']}; name the server's own address with --url.")
         fail(_why(answer))
 
     def download(self, path: str, file: BinaryIO) -> None:
@@ -224,7 +224,7 @@ class Remote:
         if project is None:
             answer = self._answer("POST", "/api/projects", {"path": str(path)})
             if answer.status_code == 503:
-                typer.echo(f"termwall: this folder is no project yet: {sentence(_why(answer))}", err=True)
+                typer.echo(f"termwall: this folder is not a project yet: {sentence(_why(answer))}", err=True)
                 return address, None
             if not answer.is_success:
                 self._refused(answer)

@@ -70,7 +70,7 @@ def serve_folder(
             known = (found[0] if found else termwall.service.create_project(path=str(folder))).id
             address += f"&project={quote(known)}"
         except TermwallError as error:  # On a full disk what runs is of use without it.
-            typer.echo(f"termwall: this folder is no project yet: {sentence(str(error))}", err=True)
+            typer.echo(f"termwall: this folder is not a project yet: {sentence(str(error))}", err=True)
         typer.echo(f"termwall ready: {address}")
         if settings.open:
             open_while_serving(url, termwall.access.owners_code(), known)

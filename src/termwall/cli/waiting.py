@@ -79,9 +79,9 @@ class Goals:
                 try:
                     texts.append(re.compile(normalize("NFC", word.removeprefix("text=")), re.MULTILINE))
                 except (re.error, RecursionError, OverflowError) as error:
-                    raise GoalError(f"`{word[:256]}` is no regular expression: {error}") from None
+                    raise GoalError(f"`{word[:256]}` is not a regular expression: {error}") from None
             elif word != "exit":
-                raise GoalError(f"`{word}` is none of {', '.join(STATES)}, exit and text=RE.")
+                raise GoalError(f"`{word}` is not one of {', '.join(STATES)}, exit and text=RE.")
         return cls(frozenset(states), tuple(texts), "exit" in words)
 
     def found(self, lines: Sequence[Sequence[str]]) -> bool:

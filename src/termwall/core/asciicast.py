@@ -119,7 +119,7 @@ def read_cast(lines: Iterable[str]) -> Cast:
         term = value.get("term")
         return Cast(_header(value, 3, term if isinstance(term, dict) else {}), _events(numbered, relative=True))
     says = "" if version is None else f"; it says version {json.dumps(version)[:40]}, and 1, 2 and 3 can be read"
-    raise CastError(f"this is no asciicast recording{says}.")
+    raise CastError(f"this is not an asciicast recording{says}.")
 
 
 def read_on(lines: Iterable[str], version: int, now: float, number: int) -> Iterator[Event]:
@@ -159,11 +159,11 @@ def _frames(value: dict[str, Any]) -> Iterator[Event]:
     """The output of version 1: pairs of a delay and a text."""
     frames = value.get("stdout")
     if not isinstance(frames, list):
-        raise CastError("`stdout` of this asciicast v1 recording is no list.")
+        raise CastError("`stdout` of this asciicast v1 recording is not a list.")
     now = 0.0
     for number, frame in enumerate(frames, 1):
         if not (isinstance(frame, list) and len(frame) >= 2 and isinstance(frame[1], str)):
-            raise CastError(f"item {number} of `stdout`: this is no pair of a delay and a text.")
+            raise CastError(f"item {number} of `stdout`: this is not a pair of a delay and a text.")
         now = min(MAX_SECONDS, now + max(0.0, _seconds(frame[0], f"item {number} of `stdout`")))
         yield Event(now, "o", _encodable(frame[1]))
 
@@ -171,19 +171,19 @@ def _frames(value: dict[str, Any]) -> Iterator[Event]:
 def _event(value: Any, number: int) -> Event:
     """Its time and its data are as they stand there."""
     if not (isinstance(value, list) and len(value) >= 3 and isinstance(value[1], str)):
-        raise CastError(f"line {number}: this is no event.")
+        raise CastError(f"line {number}: this is not an event.")
     time, code, data = value[:3]
     seconds = _seconds(time, f"line {number}")
     if not isinstance(data, str):
         if code in _KNOWN:
-            raise CastError(f"line {number}: the event's data is no text.")
+            raise CastError(f"line {number}: the event's data is not text.")
         data = ""
     return Event(seconds, code, data)
 
 
 def _seconds(time: object, where: str) -> float:
     if not isinstance(time, int | float) or isinstance(time, bool) or not -MAX_SECONDS < time < MAX_SECONDS:
-        raise CastError(f"{where}: its time is no number of seconds.")
+        raise CastError(f"{where}: its time is not a number of seconds.")
     return float(time)
 
 
@@ -192,7 +192,7 @@ def _header(value: dict[str, Any], version: int, size: dict[str, Any]) -> Header
     cols, rows = (_size(size.get(name), default) for name, default in zip(names, DEFAULT_SIZE, strict=True))
     if cols is None or rows is None:
         where = "`cols` and `rows` of `term`" if version == 3 else "`width` and `height`"
-        raise CastError(f"{where} are no size of a terminal.")
+        raise CastError(f"{where} are not the size of a terminal.")
     title, ours = value.get("title"), value.get("termwall")
     part = ours if isinstance(ours, dict) else {}
     return Header(
@@ -244,7 +244,7 @@ def _json_of_all(first: str, numbered: Iterator[tuple[int, str]], number: int) -
         except (ValueError, RecursionError):
             pass
     if not isinstance(value, dict):
-        raise CastError(f"line {number}: this is no JSON.")
+        raise CastError(f"line {number}: this is not JSON.")
     return value
 
 
@@ -254,7 +254,7 @@ def _json(line: str, number: int) -> Any:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
-        raise CastError(f"line {number}: this is no JSON.") from None
+        raise CastError(f"line {number}: this is not JSON.") from None
 
 
 def parse_size(data: str) -> tuple[int, int] | None:

@@ -51,7 +51,7 @@ ERRORS: Mapping[ErrorCode, ErrorKind] = {
     ErrorCode.INVALID: ErrorKind(422, "A field is missing, of a wrong type or out of range; `field` names it."),
     ErrorCode.TOO_LARGE: ErrorKind(413, "The request's body is over the size limit."),
     ErrorCode.UNAUTHORIZED: ErrorKind(401, "No token was shown, or one that is not known here."),
-    ErrorCode.FORBIDDEN: ErrorKind(403, "The token's role does not allow this, or the Origin or Host is not ours."),
+    ErrorCode.FORBIDDEN: ErrorKind(403, "The token's role does not allow this, or the Origin or Host is not allowed."),
     ErrorCode.UNKNOWN_PROJECT: ErrorKind(404, "No project has this id."),
     ErrorCode.UNKNOWN_SESSION: ErrorKind(404, "No session of this project, or of this connection, has this id."),
     ErrorCode.UNKNOWN_RECORDING: ErrorKind(404, "No recording has this id, or this part."),
@@ -73,12 +73,12 @@ ERRORS: Mapping[ErrorCode, ErrorKind] = {
     ErrorCode.CANNOT_START: ErrorKind(422, "The command could not be started; the sentence says why."),
     ErrorCode.OTHER_VERSION: ErrorKind(
         409,
-        "The session runs on as another version of termwall started it, and can only be closed (`sealed` says why).",
+        "The session was started by another version of termwall, and can only be closed (`sealed` says why).",
     ),
     ErrorCode.LIMIT_REACHED: ErrorKind(429, "A limit on how many there may be is reached; the sentence names it."),
-    ErrorCode.RATE_LIMITED: ErrorKind(429, "More messages in a second than allowed; this one was not handled."),
-    ErrorCode.ENGINE_AWAY: ErrorKind(503, "A part of termwall that this needs is away; try again later."),
-    ErrorCode.INTERNAL: ErrorKind(500, "A fault of termwall's own; its log has the details."),
+    ErrorCode.RATE_LIMITED: ErrorKind(429, "More messages per second than allowed; this one was not handled."),
+    ErrorCode.ENGINE_AWAY: ErrorKind(503, "A part of termwall that this needs is not available; try again later."),
+    ErrorCode.INTERNAL: ErrorKind(500, "A fault in termwall itself; its log has the details."),
 }
 
 
@@ -108,11 +108,11 @@ class CloseKind:
 
 CLOSE_CODES: Mapping[CloseCode, CloseKind] = {
     CloseCode.NORMAL: CloseKind(True, "The client asked for it."),
-    CloseCode.GOING_AWAY: CloseKind(True, "The server goes away, or heard nothing for 2.5 heartbeat intervals."),
+    CloseCode.GOING_AWAY: CloseKind(True, "The server is stopping, or heard nothing for 2.5 heartbeat intervals."),
     CloseCode.PROTOCOL_ERROR: CloseKind(False, "The bytes are not a WebSocket's."),
     CloseCode.POLICY: CloseKind(False, "Refused for good, as the reason says: a session that never came (W5)."),
     CloseCode.TOO_BIG: CloseKind(True, "A message over `limits.messageBytes`."),
-    CloseCode.INTERNAL: CloseKind(True, "A fault of termwall's own; its log has the details."),
+    CloseCode.INTERNAL: CloseKind(True, "A fault in termwall itself; its log has the details."),
     CloseCode.RESTART: CloseKind(True, "The server restarts."),
     CloseCode.TRY_LATER: CloseKind(True, "Too many connections, or this one reads too slowly."),
     CloseCode.UNAUTHORIZED: CloseKind(False, "Not signed in."),

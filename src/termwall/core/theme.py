@@ -38,7 +38,7 @@ class Theme:
 def rgb(colour: str) -> tuple[int, int, int]:
     """The parts of `#rrggbb`, 0 to 255. Raises `ValueError`."""
     if len(colour) != 7 or not colour.startswith("#"):
-        raise ValueError(f"{colour[:16]!r} is no colour")
+        raise ValueError(f"{colour[:16]!r} is not a colour")
     number = int(colour[1:], 16)
     return number >> 16, number >> 8 & 255, number & 255
 

@@ -315,7 +315,7 @@ class Connection:
         request_id = None if isinstance(message, InputFrame) else message.request_id
         try:
             if not self.may_type and not isinstance(message, _MAY_VIEW):
-                raise TermwallError(ErrorCode.FORBIDDEN, "Your link may watch this project, not change it.")
+                raise TermwallError(ErrorCode.FORBIDDEN, "Your link only allows watching this project.")
             if not isinstance(message, InputFrame) and message.project_id not in (None, self.room.id):
                 raise TermwallError(
                     ErrorCode.UNKNOWN_PROJECT, "This connection belongs to another project.", field="projectId"

@@ -41,7 +41,7 @@ def not_heard(session_id: str, field: str) -> TermwallError:
     """Nobody here can say whether there is such a session (N5)."""
     return TermwallError(
         ErrorCode.ENGINE_AWAY,
-        f"`{session_id[:64]}` is not known here yet, and not all nodes were heard: try again in some seconds.",
+        f"`{session_id[:64]}` is not known here yet, and not all nodes were heard: try again in a few seconds.",
         field=field,
     )
 

@@ -42,7 +42,7 @@ async def search(
     try:
         await asyncio.wait_for(searches.acquire(), SECONDS)
     except TimeoutError:
-        raise TermwallError(ErrorCode.RATE_LIMITED, "Too many search at the moment; try again.") from None
+        raise TermwallError(ErrorCode.RATE_LIMITED, "Too many searches run at the moment; try again.") from None
     try:
         return await _search(service, project_id, text, limit, with_recordings)
     finally:

@@ -179,7 +179,7 @@ class TerminalService(Estate):
         if self._closed or self._rooms.get(room.id) is not room:
             discard(program)
             if self._closed:
-                raise TermwallError(ErrorCode.ENGINE_AWAY, "The server stops; try again.")
+                raise TermwallError(ErrorCode.ENGINE_AWAY, "The server is stopping; try again.")
             self.room(project_id)
         session = self.make(kept, program, theme=room.theme)
         try:
@@ -300,7 +300,7 @@ class TerminalService(Estate):
             if self._closed or self._home(session) is not room:
                 discard(program)
                 self._find(session_id)
-                raise TermwallError(ErrorCode.ENGINE_AWAY, "The server stops; try again.")
+                raise TermwallError(ErrorCode.ENGINE_AWAY, "The server is stopping; try again.")
             session.restart(program, epoch, self.clock())
         self._keep_session(session)
         room.restarted(session)

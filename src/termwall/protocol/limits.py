@@ -13,7 +13,7 @@ class Limits(Wire):
     message_bytes: int
     """Largest message to the server; over it: close 1009 (W9)."""
     messages_per_second: int
-    """What one connection may send in a second, in keys; what is above is delayed (L7)."""
+    """What one connection may send in a second, in keys; more is delayed (L7)."""
     bytes_per_second: int
     token_messages_per_second: int
     """The same of all connections that one token opened."""

@@ -33,7 +33,7 @@ def resolve(path: str, within: str = "") -> str:
     """
     found = Path(within, _home(path))
     if not _is_text(str(found)):
-        raise NoPlace(f"{shown(str(found))} is no UTF-8, so it cannot be shown to anybody; rename it.")
+        raise NoPlace(f"{shown(str(found))} is not UTF-8, so it cannot be shown to anybody; rename it.")
     if not found.is_absolute():
         raise NoPlace(f"{shown(path)} is not the absolute path of a folder on the server.")
     return str(found)
@@ -50,7 +50,7 @@ def enter(path: str) -> None:
     except (FileNotFoundError, NotADirectoryError):
         raise NoPlace(f"{shown(path)} is not a folder on the server.") from None
     except PermissionError:
-        raise NoPlace(f"The server's user has no right to look at {shown(path)}.") from None
+        raise NoPlace(f"The server's user has no permission to look at {shown(path)}.") from None
     except OSError as error:
         raise NoPlace(f"{shown(path)} cannot be used: {error.strerror}.") from None
     except ValueError:  # A NUL, or what no byte stands for.
@@ -58,7 +58,7 @@ def enter(path: str) -> None:
     if not stat.S_ISDIR(found.st_mode):
         raise NoPlace(f"{shown(path)} is not a folder on the server.")
     if not os.access(path, os.X_OK):
-        raise NoPlace(f"The server's user has no right to enter {shown(path)}; give it that, or name another folder.")
+        raise NoPlace(f"The server's user has no permission to enter {shown(path)}; grant it, or name another folder.")
 
 
 def _is_text(path: str) -> bool:

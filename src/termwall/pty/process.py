@@ -121,12 +121,14 @@ class PtyProcess:
     def refusal(self, count: int) -> TermwallError | None:
         """Why `write` would not take so many bytes now, if that is so."""
         if self.program.sealed is not None:
-            return TermwallError(ErrorCode.OTHER_VERSION, f"The program runs on unseen: {self.program.sealed}.")
+            return TermwallError(
+                ErrorCode.OTHER_VERSION, f"The program keeps running, but cannot be shown: {self.program.sealed}."
+            )
         if self._status is not None or self.program.master < 0:
             return TermwallError(ErrorCode.SESSION_ENDED, "The program has ended.")
         if self._journal.room(count):
             return None
-        waits = f"The program does not read: {self._journal.waiting} bytes wait, and no more may."
+        waits = f"The program does not read: {self._journal.waiting} bytes wait, and no more are taken."
         return TermwallError(ErrorCode.INPUT_OVERFLOW, waits)
 
     def _type(self) -> None:

@@ -62,7 +62,7 @@ def spawn(
     except NoPlace as error:
         raise CannotStart(str(error), "cwd") from None
     if any("\0" in text for text in (*command, *env, *env.values())) or any(not name or "=" in name for name in env):
-        raise CannotStart("A command or variable has a character that none may have.")
+        raise CannotStart("A command or variable has a character that is not allowed there.")
     try:
         master, slave = os.openpty()
     except OSError as error:
@@ -97,7 +97,7 @@ def spawn(
             raise CannotStart(f"{shown(command[0])} could not be started: {shortage.why(error)}.") from None
         if isinstance(error, OSError | ValueError | subprocess.SubprocessError):
             if isinstance(error, PermissionError) and error.filename == cwd:  # It changed since it was looked at.
-                raise CannotStart(f"The server's user has no right to enter {shown(cwd)}.", "cwd") from None
+                raise CannotStart(f"The server's user has no permission to enter {shown(cwd)}.", "cwd") from None
             raise CannotStart(_why(shown(command[0]), error), "command") from None
         raise
     finally:

@@ -132,7 +132,9 @@ class Database:
         self._places = _places(path)
 
     def _stand_in(self) -> None:
-        log.error("`%s` cannot be opened, for its disk is full: nothing new is kept until there is room.", self._path)
+        log.error(
+            "`%s` cannot be opened because its disk is full: nothing new is stored until there is room.", self._path
+        )
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         try:
             if self._path.exists() and self._path.stat().st_size:
@@ -239,7 +241,7 @@ class Database:
         now = clock.seconds()
         if now - self._logged >= LOGGED_SECONDS:
             self._logged = now
-            log.error("`%s` cannot be used: %s. See to its disk and its rights.", self._path, error)
+            log.error("`%s` cannot be used: %s. Check its disk and its permissions.", self._path, error)
 
     def read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows that a query finds; without those behind a place of the file that is damaged, which is a fault.

@@ -41,7 +41,7 @@ class LimitedBody:
             async with asyncio.timeout_at(until):
                 message = await self._receive()
         except TimeoutError:
-            raise self._refuse(ErrorCode.BAD_MESSAGE, "The request's body did not come in time.") from None
+            raise self._refuse(ErrorCode.BAD_MESSAGE, "The request's body did not arrive in time.") from None
         if message["type"] == "http.request":
             self._more = message.get("more_body", False)
             self._seen += len(message.get("body", b""))

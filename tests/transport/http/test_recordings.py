@@ -110,7 +110,7 @@ def events(server: Server, path: str) -> list[tuple[float, str, str]]:
     return [tuple(json.loads(line)) for line in lines]
 
 
-GARBAGE = "Part {} of the recording is damaged: line {}: this is no JSON."
+GARBAGE = "Part {} of the recording is damaged: line {}: this is not JSON."
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ GARBAGE = "Part {} of the recording is damaged: line {}: this is no JSON."
         ("alone/cast?part=1", GARBAGE.format(1, 1)),
         ("alone/cast?format=v3", GARBAGE.format(1, 1)),
         ("middle/cast?part=2", GARBAGE.format(2, 1)),
-        ("first/cast?part=1", "Part 1 of the recording is damaged: this is no asciicast recording."),
+        ("first/cast?part=1", "Part 1 of the recording is damaged: this is not an asciicast recording."),
         ("folder/cast", "Part 1 of the recording is damaged: Is a directory."),
         ("folder/cast?part=1", "Part 1 of the recording is damaged: Is a directory."),
     ],
@@ -141,13 +141,13 @@ def test_case_hardening_C5_L10_what_is_around_a_damaged_part_is_served(broken: S
     assert events(broken, "middle/cast?part=1") == whole[:2]
     assert events(broken, "middle/cast?part=3") == [(0.0, "o", "picture 3"), (1.0, "o", "three")]
     two = [(0.0, "o", "picture 2"), (1.0, "o", "two")]
-    lost = "Part 1 of the recording is damaged: this is no asciicast recording."
+    lost = "Part 1 of the recording is damaged: this is not an asciicast recording."
     assert events(broken, "first/cast") == [(0.0, "m", lost), *two]
     half = [one, (1.0, "o", "one"), (1.0, "m", GARBAGE.format(1, 4))]
     assert events(broken, "half/cast") == events(broken, "half/cast?part=1") == half
     later = [(10.0, "m", half[2][2]), (10.0, "o", "picture 2"), (11.0, "o", "two")]
     assert events(broken, "broken-off/cast") == [*half[:2], *later]
-    lost = "Part 2 of the recording is damaged: it is no file."
+    lost = "Part 2 of the recording is damaged: it is not a file."
     assert events(broken, "pipe/cast") == [one, (1.0, "o", "one"), (1.0, "m", lost)]
 
 

@@ -237,7 +237,7 @@ def document_of(key: str, data: bytes, sequence: int) -> Document:
         body = json.loads(data)
         return Document(key, int(body["version"]), dict(body["value"]), sequence)
     except (ValueError, TypeError, KeyError):
-        raise BusError(f"What is stored as {key} is no document.") from None
+        raise BusError(f"What is stored as {key} is not a document.") from None
 
 
 class DocumentWatch:

@@ -25,7 +25,7 @@ def check_subject(subject: str, *, pattern: bool = False) -> str:
         tokens.pop()
     form = _WILD_TOKEN if pattern else _TOKEN
     if not all(form.fullmatch(token) for token in tokens):
-        raise ValueError(f"{subject!r} is no subject")
+        raise ValueError(f"{subject!r} is not a subject")
     return subject
 
 

@@ -60,7 +60,7 @@ def browser_routes(access: Access) -> APIRouter:
         """A one-time code for opening a browser that is signed in as who asks; for programs, which show a token."""
         identity = identity_of(request)
         if identity.by == "cookie":
-            raise TermwallError(ErrorCode.FORBIDDEN, "Only who shows a token gets a code.")
+            raise TermwallError(ErrorCode.FORBIDDEN, "Only a caller with a token gets a code.")
         return bodies.CodeMade(code=access.codes.make(access.hash_of(identity)), seconds=CODE_SECONDS)
 
     @router.get("/api/browsers", operation_id="listBrowsers", responses=answers())

@@ -151,6 +151,6 @@ function Ended({ session, canType, actions }: Pick<PaneProps, "session" | "canTy
 function endOf({ status, signal, exitCode, away }: Session): string {
   if (away) return `Lost: ${away}. It is back as soon as that is; its program may well run on.`;
   if (status === "lost") return "Lost: its program ended while no server was there. This is its last screen.";
-  if (exitCode === null && !signal) return "Ended; nobody saw how.";
+  if (exitCode === null && !signal) return "Ended; how is not known.";
   return signal ? `Killed (${signal})` : `Exited ${exitCode ?? ""}`;
 }
