@@ -1,9 +1,12 @@
 """A stop comes to its end whatever hangs, and no death of a holder is the last one (L2, L3). Real processes."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +111,25 @@ def test_L3_a_server_that_hangs_is_ended(outlived: Server, monkeypatch: pytest.M
     os.kill(outlived.pid, signal.SIGSTOP)
     assert stop_running(outlived.data_dir)
     assert find_running(outlived.data_dir) is None
+
+
+def test_case_hardening_L3_a_server_that_hangs_is_ended_though_nobody_reads_what_it_says() -> None:
+    """Where it hung is written to standard error: a full pipe held that up for ever, and so the end."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writing, bytes(4096)):
+            pass
+    os.set_blocking(writing, True)
+    code = "import time; from termwall import server; server.END_SECONDS = 0.1; server.end_at_last(); time.sleep(60)"
+    hung = subprocess.Popen([sys.executable, "-c", code], stderr=writing)
+    try:
+        assert hung.wait(30) == 1
+    finally:
+        hung.kill()
+        hung.wait()
+        os.close(reading)
+        os.close(writing)
 
 
 def test_L3_status_and_down_take_no_longer_than_they_say_whatever_hangs(

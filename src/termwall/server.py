@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from typing import TextIO
 
 import uvicorn
 
@@ -176,9 +177,20 @@ class _Server(uvicorn.Server):
         """Stop; how long that takes is bounded (by requests, then by programs), so a second signal changes nothing."""
         if not self.should_exit:
             self.should_exit = True
-            # The last resort, which no event loop and no thread can hold up: each part of a stop has its own limit.
-            faulthandler.dump_traceback_later(END_SECONDS, exit=True)
+            end_at_last()
             self.on_stop()
+
+
+def end_at_last() -> None:
+    """End the process after `END_SECONDS`, with where it hung on standard error: the last resort of a stop.
+
+    No event loop and no thread can hold it up, and no reader of standard error who reads no more: a pipe is opened once
+    more, so that nothing waits for room in it (Linux; elsewhere who stops the server kills it).
+    """
+    file: int | TextIO = sys.stderr
+    with contextlib.suppress(OSError):
+        file = os.open("/proc/self/fd/2", os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
+    faulthandler.dump_traceback_later(END_SECONDS, exit=True, file=file)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
