@@ -1,6 +1,7 @@
 """The holder gone, hung or hidden: nothing waits for it without a bound, and its repair never gives up (L1, L2)."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -14,11 +15,13 @@ from typing import Any
 import pytest
 
 from termwall.core.errors import ErrorCode, TermwallError
+from termwall.ipc.frames import pack
 from termwall.pty import holder_client as module
 from termwall.pty import rendezvous
 from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.programs import ExitStatus
 from termwall.pty.rendezvous import SOCKET, HolderError, HolderSilent, look, meet, peer_of
+from termwall.pty.versions import SPOKEN
 from tests.pty.test_programs import Run, order
 from tests.support.holder import end_holder, gone
 from tests.support.patience import until
@@ -288,3 +291,56 @@ async def test_case_hardening_L12_a_holder_is_found_after_its_folder_was(fate: s
     assert found.program.pid == run.process.pid
     await again.close()
     end_holder(there)
+
+
+DEEP = b"[" * 200_000
+ADOPTED = {"op": "adopt", "id": "x", "pid": (1 << 31) - 1, "ring": 4096, "input": 4096}
+"""Of a process that has ended."""
+BAD_FRAMES = {
+    "no-object": pack([]),  # type: ignore[arg-type]
+    "deep": len(DEEP).to_bytes(4, "big") + bytes(4) + DEEP,
+    "no-op": pack({}),
+    "no-id": pack({"op": "keep"}),
+    "an-id-that-is-a-list": pack({"op": "keep", "id": []}),
+    "wishes": pack({"op": "own", **SPOKEN, "environ": 7, "seconds": "x"}),
+    "start": pack({"op": "start", "number": 1, "id": "x", "files": "x"}),
+    "no-descriptors": pack(ADOPTED),
+    "too-few-descriptors": pack({**ADOPTED, "descriptors": 9}),
+    "no-number-of-descriptors": pack({**ADOPTED, "descriptors": "x"}),
+    "no-sizes": pack({"op": "adopt", "id": "x", "pid": 1}),
+    "sizes": pack({**ADOPTED, "ring": 1 << 70}),
+    "process": pack({**ADOPTED, "pid": 1 << 70}),
+    "process-that-is-text": pack({**ADOPTED, "pid": "x"}),
+}
+
+
+async def test_case_hardening_L1_whatever_an_owner_says_the_holder_and_its_programs_live(tmp_path: Path) -> None:
+    """Each by an owner of its own, with one descriptor, which a message that is refused gives back."""
+    programs = HeldPrograms(tmp_path, None)
+    await programs.open()
+    run = Run(await programs.start(order("a", "cat")))
+    run.process.leave()
+    await programs.close()
+    held = look(tmp_path) or {}
+    open_files = Path(f"/proc/{held['pid']}/fd")
+    before, given = None, os.memfd_create("given")
+    try:
+        for name, frame in BAD_FRAMES.items():
+            with meet(tmp_path, start=False) as channel:
+                channel.settimeout(30)
+                channel.sendall(pack({"op": "own", **SPOKEN}))
+                channel.recv(1 << 16)
+                socket.send_fds(channel, [frame], [given])
+                with contextlib.suppress(ConnectionError):
+                    channel.sendall(pack({"op": "look"}))
+                    while channel.recv(1 << 16):
+                        channel.shutdown(socket.SHUT_WR)
+            found = look(tmp_path, 20)
+            assert found is not None, name
+            assert (found["pid"], found["running"]) == (held["pid"], 1), name
+            count = len(list(open_files.iterdir()))
+            before = count if before is None else before
+            assert count <= before + 2, f"{name}: {count} files are open after {before}"
+    finally:
+        os.close(given)
+        end_holder(tmp_path)

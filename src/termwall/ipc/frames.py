@@ -54,7 +54,7 @@ class Unpacker:
                 break
             try:
                 header = json.loads(buffer[start : start + header_length])
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise BadFrame(f"a header that is not JSON: {error}") from None
             if not isinstance(header, dict):
                 raise BadFrame("a header that is no object")

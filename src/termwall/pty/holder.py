@@ -38,6 +38,7 @@ from termwall.system import descriptors, shortage
 
 KEPT_BYTES = 1 << 20
 """Most that is kept of a session for its next owner."""
+PIDS = range(1, 1 << 31)
 CONNECTIONS = 64
 MOST_UNSENT = 64
 """Answers that wait for one that does not own the sessions; more are left out."""
@@ -198,7 +199,7 @@ class Holder:
         try:
             for header, body in peer.unpacker.feed(data):
                 self._handle(peer, header, body)
-        except (BadFrame, KeyError, TypeError, ValueError, IndexError) as error:
+        except (BadFrame, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             _log(f"a connection of process {peer.pid} is closed: {error!r}")
             self._gone(peer)
 
@@ -349,22 +350,21 @@ class Holder:
 
         What there is no room for stays with its owner, which hears so and asks again (L4).
         """
+        key, pid, sizes = str(header["id"]), int(header["pid"]), (int(header["ring"]), int(header["input"]))
         given, why = peer.passed.take(header.get("descriptors", 2)), descriptors.short(descriptors.HELD)
-        if header["id"] in self.sessions:  # Only the connection to its owner was lost.
-            for descriptor in given:
-                os.close(descriptor)
-            return
+        known = key in self.sessions  # Only the connection to its owner was lost.
         try:
-            if why or not given:
-                raise MemoryFault(why or "Its descriptors did not come.")
+            if known or why or not given or pid not in PIDS:
+                raise MemoryFault(why or "Its descriptors did not come, or it is no process.")
             kind = UnreadMemory if unread(layout_of(given[0])) else Memory
-            memory = kind(given.pop(0), header["ring"], header["input"])
+            memory = kind(given.pop(0), *sizes)
         except MemoryFault as error:
             for descriptor in given:
                 os.close(descriptor)
-            self._send(peer, {"op": "unheld", "id": header["id"], "error": str(error)})
+            if not known:
+                self._send(peer, {"op": "unheld", "id": key, "error": str(error)})
             return
-        held = Held(header["id"], header["pid"], given[0] if given else -1, memory)
+        held = Held(key, pid, given[0] if given else -1, memory)
         held.kept, held.closing, held.status = kept, header.get("closing", False), header.get("status")
         held.note_facts(header)
         self.sessions[held.id] = held
