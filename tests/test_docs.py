@@ -132,6 +132,18 @@ def test_case_house_16_every_path_and_module_that_a_map_of_the_house_names_is_th
     assert not [name for name in sorted(modules) if not is_there(name)]
 
 
+def test_case_house_16_what_a_step_of_contributing_names_is_in_its_file() -> None:
+    step = re.compile(r"^\d\. `([\w/.]+\.(?:py|ts))`: (.+\n(?:   .+\n)*)", re.MULTILINE)
+    steps = step.findall((ROOT / "CONTRIBUTING.md").read_text())
+    assert len(steps) > 10
+    missing = []
+    for file, text in steps:
+        [source] = [home / file for home in (ROOT, ROOT / "src/termwall") if (home / file).exists()]
+        words = re.findall(r"`([A-Za-z_]+)`", text)
+        missing += [f"{file}: {word}" for word in words if "NAME" not in word and word not in source.read_text()]
+    assert not missing
+
+
 def is_there(name: str) -> bool:
     """Whether a dotted name is a module of termwall or something in one, or `folder/name` a module in that folder."""
     if "/" in name:
