@@ -44,6 +44,7 @@ from termwall.pty.programs import LocalPrograms, Program
 from termwall.screen.screens import Screens
 from termwall.store.projects import Store
 from termwall.system import clock, descriptors
+from termwall.system.lateness import Lateness
 
 log = logging.getLogger("termwall.service")
 
@@ -109,6 +110,7 @@ class Estate:
         self._homes: dict[SessionId, Room] = {}
         self._connections: set[Connection] = set()
         self.budgets = Budgets(bounds)
+        self.lateness = Lateness()
         self._sender = Sender()
         self._starting = Starting()
         self.nesting = Nesting(self._anywhere, lambda session: self._happened(session, "changed"))

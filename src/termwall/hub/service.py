@@ -75,6 +75,7 @@ class TerminalService(Estate):
         self.archive.save_now_and_then(self._all)
         asyncio.get_running_loop().call_later(ABSENT_SECONDS, self._drop_absent)
         self._wake_sweeper()
+        self.lateness.begin()
 
     def may_have(self, project_id: str, session_id: str) -> bool:
         """Whether a project has a session, or may have it at a node that was not heard of (N5)."""

@@ -39,6 +39,7 @@ class Metrics:
         self._restarts = gauge("screen_restarts", "How often the screen worker was started again.")
         self._away = gauge("screen_away", "1 while no screen can be drawn.")
         self._held = gauge("outlive", "1 while the programs would outlive the server.")
+        self._late = gauge("loop_late_seconds", "How late the event loop was, at most, in the last minute or two (L6).")
         self._engine = gauge("engine_up", "1 while the other nodes are reached; 0 where the server is alone.")
         self._nodes = gauge("nodes", "Nodes of the wall that are there.")
         self._followed = gauge("streams_in", "Sessions of other nodes whose output comes here.")
@@ -68,6 +69,7 @@ class Metrics:
             self._served.set(served)
         for name, figure in self._tally.items():
             figure.set(getattr(service.budgets.tally, name))
+        self._late.set(service.lateness.seconds)
         self._held.set(service.programs.outlive)
         self._output.set(sum(session.offset for session in sessions))
         self._versions.set(sum(service.get_focus_version(project.id) for project in projects))

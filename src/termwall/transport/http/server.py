@@ -63,7 +63,8 @@ def server_routes(service: TerminalService, access: Access, metrics: Metrics, ve
         """What of the data folder cannot be read or is not right; the rest goes on without it."""
         allow(request, "own")
         faults = *service.archive.unreadable(), *service.recordings.faults
-        return bodies.ProblemList(problems=[str(fault) for fault in faults])
+        late = service.lateness.problem
+        return bodies.ProblemList(problems=[*map(str, faults), *([late] if late else [])])
 
     @router.post("/api/drain", status_code=204, operation_id="drain", responses=answers())
     async def drain(request: Request, body: bodies.DrainBody) -> None:
