@@ -1,6 +1,8 @@
 """Servers in the foreground: how they start, refuse and end (A5)."""
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,26 @@ def test_A5_termwall_in_a_folder_joins_the_running_server(server: Server, termwa
     assert "this folder is a project of it now" in termwall("--no-open")
     projects = server.call("GET", "/api/projects").json()["projects"]
     assert str(folder) in [one["path"] for one in projects]
+
+
+def test_L5_termwall_in_a_folder_that_can_be_no_project_now_serves_nevertheless(
+    server: Server, termwall: Command, tmp_path: Path
+) -> None:
+    server.stop()
+    env = {**termwall.env, "TERMWALL_PROJECTS": "1", "BROWSER": "true"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "termwall", "--port", "0"], cwd=tmp_path, env=env, stdout=-1, stderr=-1, text=True
+    ) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        assert ready.startswith("termwall ready: http://")
+        assert "&project=" not in ready
+        running = termwall("status")
+        process.terminate()
+        said = process.communicate()[1]
+    assert f"process {process.pid}" in running
+    assert "this folder is no project yet: " in said
+    assert process.returncode == 0, said
 
 
 def test_X1_what_a_server_notes_of_itself_is_for_its_owner_only(server: Server) -> None:

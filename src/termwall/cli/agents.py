@@ -86,8 +86,7 @@ def wait_command(
     options: Options,
     session: SessionArgument,
     until: Annotated[
-        list[str],
-        typer.Option(help="idle, needs-input, done, working, exit or text=RE; of several, any."),
+        list[str], typer.Option(help="idle, needs-input, done, working, exit or text=RE; of several, any.")
     ],
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds; then the exit code is 124.")] = None,
 ) -> None:

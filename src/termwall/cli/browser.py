@@ -28,9 +28,7 @@ def open_while_serving(base: str, code: str, project: str | None = None) -> None
 
 @app.command("list")
 @takes("as_json", *SERVER)
-def browser_list(
-    options: Options,
-) -> None:
+def browser_list(options: Options) -> None:
     """List the browsers that are signed in, the one that was used last first."""
     with options.server() as server:
         found = server.call("GET", "/api/browsers")
@@ -46,8 +44,7 @@ def _line(one: dict[str, Any]) -> str:
 @app.command("end")
 @takes(*SERVER)
 def browser_end(
-    options: Options,
-    id: Annotated[str, typer.Argument(help="The browser's id, from `termwall browser list`.")],
+    options: Options, id: Annotated[str, typer.Argument(help="The browser's id, from `termwall browser list`.")]
 ) -> None:
     """Sign a browser out, and close its connections."""
     with options.server() as server:

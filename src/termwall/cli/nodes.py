@@ -13,9 +13,7 @@ Back = Annotated[bool, typer.Option("--back", help="Take clients again.")]
 
 
 @takes("as_json", *LISTED)
-def nodes_command(
-    options: Options,
-) -> None:
+def nodes_command(options: Options) -> None:
     """List the nodes of the wall: role, version, sessions, clients."""
     with options.server() as server:
         found = server.call("GET", "/api/nodes")
@@ -34,10 +32,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
 
 
 @takes(*LISTED)
-def drain_command(
-    options: Options,
-    back: Back = False,
-) -> None:
+def drain_command(options: Options, back: Back = False) -> None:
     """Send a node's clients to others, before an upgrade. Its programs go on."""
     with options.server() as server:
         server.call("POST", "/api/drain", {"draining": not back})

@@ -36,9 +36,7 @@ def record_command(
 
 
 @takes("project", "as_json", *SERVER)
-def recordings_command(
-    options: Options,
-) -> None:
+def recordings_command(options: Options) -> None:
     """List a project's recordings, the newest first."""
     with options.server() as server:
         found = server.call("GET", f"/api/projects/{server.project(options.project)}/recordings")

@@ -118,20 +118,13 @@ def focus_command(
 
 
 @takes("project", "as_json", *SERVER)
-def blur_command(
-    options: Options,
-    sessions: Annotated[list[str], typer.Argument(help="Ids or names.")],
-) -> None:
+def blur_command(options: Options, sessions: Annotated[list[str], typer.Argument(help="Ids or names.")]) -> None:
     """Take sessions from the stage, for everybody."""
     _change_stage(options, sessions, focused=False)
 
 
 @takes("project", *SERVER)
-def close_command(
-    options: Options,
-    session: SessionArgument,
-    yes: Yes = False,
-) -> None:
+def close_command(options: Options, session: SessionArgument, yes: Yes = False) -> None:
     """End a session's program and forget the session; asks while a program runs."""
     with options.server() as server:
         found = server.find(options.project, session)
@@ -144,10 +137,7 @@ def close_command(
 
 
 @takes("project", *SERVER)
-def attach_command(
-    options: Options,
-    session: SessionArgument,
-) -> None:
+def attach_command(options: Options, session: SessionArgument) -> None:
     r"""Show a session in this terminal and type into it; Ctrl-\ leaves it running."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail("attach needs a terminal; `termwall send` types without one.")

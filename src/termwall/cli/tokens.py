@@ -39,9 +39,7 @@ def token_create(
 
 @app.command("list")
 @takes("as_json", *SERVER)
-def token_list(
-    options: Options,
-) -> None:
+def token_list(options: Options) -> None:
     """List the tokens given to others."""
     with options.server() as server:
         found = server.call("GET", "/api/tokens")
@@ -55,8 +53,7 @@ def _line(one: dict[str, Any]) -> str:
 @app.command("revoke")
 @takes(*SERVER)
 def token_revoke(
-    options: Options,
-    id: Annotated[str, typer.Argument(help="The token's id, from `termwall token list`.")],
+    options: Options, id: Annotated[str, typer.Argument(help="The token's id, from `termwall token list`.")]
 ) -> None:
     """End a token, and the connections it opened."""
     with options.server() as server:
