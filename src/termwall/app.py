@@ -231,7 +231,7 @@ class Termwall:
         await self.service.close()
 
     def revoked(self, token_id: str) -> None:
-        """A token is none any more: end what it opened."""
+        """A token is no longer valid: end what it opened."""
         self.service.end_connections(token_id, "Your link was revoked")
         self.access.sweep()
 

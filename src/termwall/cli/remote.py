@@ -194,7 +194,7 @@ class Remote:
         return True
 
     def call(self, method: str, path: str, body: object = None) -> Any:
-        """One request, of which the answer is JSON or nothing."""
+        """One request, whose answer is JSON or nothing."""
         answer = self.ask(method, path, body)
         return answer.json() if answer.content else None
 

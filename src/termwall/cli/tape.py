@@ -70,7 +70,7 @@ class Tape:
         return self._next
 
     def take(self) -> Event:
-        """The next event, of which `peek` said that it is there."""
+        """The next event, which `peek` said is there."""
         event = self.peek()
         assert event is not None
         self._next = None

@@ -123,7 +123,7 @@ class BorrowedTerminal:
         self._go_on(number, frame)
 
     def _go_on(self, number: int, frame: object) -> None:
-        """Also after SIGSTOP, of which nobody hears before: the shell has changed the terminal since."""
+        """Also after SIGSTOP, which nobody hears of before: the shell has changed the terminal since."""
         if self._taken:
             self._set_keys()
         else:

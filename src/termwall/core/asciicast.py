@@ -1,7 +1,7 @@
 """asciicast, the format of terminal recordings: versions 1, 2 and 3 are read, 2 and 3 are written.
 
 Sources: https://docs.asciinema.org/manual/asciicast/v1/, `v2/` and `v3/`. A recording is a header and events: `o`
-output, `r` a new size (`80x24`), `m` a marker, `x` the exit status; others are passed on for whoever knows them. In
+output, `r` a new size (`80x24`), `m` a marker, `x` the exit status; others are passed on for those who know them. In
 versions 2 and 3 each is one JSON value a line; an event's time counts from the beginning in 2, from the event before it
 in 3. Version 1 is one JSON object.
 
@@ -123,7 +123,7 @@ def read_cast(lines: Iterable[str]) -> Cast:
 
 
 def read_on(lines: Iterable[str], version: int, now: float, number: int) -> Iterator[Event]:
-    """The events of a recording of version 2 or 3 from one of its lines on, of which the time before and the number are
+    """The events of a recording of version 2 or 3 from one of its lines on, whose number and the time before it are
     known.
     """
     return _events(enumerate(lines, number), relative=version == 3, now=now)

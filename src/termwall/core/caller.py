@@ -54,7 +54,7 @@ _UNCHANGED = "\x1b[m\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[r"
 """Pen, character sets and margins as they are in a shell."""
 
 ASK_STYLE = "\x1bP$q q\x1b\\"
-"""Asks for the cursor's style (DECRQSS), of which `core.typed` reads the answer."""
+"""Asks for the cursor's style (DECRQSS); `core.typed` reads the answer."""
 
 _SET_COLOURS = frozenset(("4", "5", *map(str, range(10, 20))))
 _RESET_COLOURS = frozenset(("104", "105", *map(str, range(110, 120))))
@@ -69,7 +69,7 @@ class Caller:
 
     def __init__(self, *, attached: bool) -> None:
         self.wants_picture = False
-        """The program went to a screen of which only the server has the picture. Whoever asks for it clears this."""
+        """The program went to a screen that only the server has a picture of. Asking for it clears this."""
         self.style = 0
         """The cursor's style (DECSCUSR) as it was before, where the terminal said it; else its own default."""
         self._attached = attached

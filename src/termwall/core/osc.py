@@ -240,7 +240,7 @@ class OscScanner:
                 return None
         name = given.get(b"i", b"")
         title, body = self._unfinished.pop(name, (b"", b""))
-        # Icons and buttons are parts too, of which only that they may be the last matters here.
+        # Icons and buttons are parts too; all that matters of them here is that one may be the last.
         if part == b"title":
             title = (title + payload)[: 4 * MAX_TITLE]
         elif part == b"body":

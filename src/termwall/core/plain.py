@@ -16,7 +16,7 @@ MAX_SEQUENCE = 4096
 
 
 class Line(NamedTuple):
-    """A line, or a piece of a very long one, of which the first `seen` characters stood in the piece before."""
+    """A line, or a piece of a very long one, whose first `seen` characters stood in the piece before."""
 
     text: str
     seen: int = 0

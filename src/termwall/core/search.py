@@ -60,7 +60,7 @@ class Query:
         return None if at < 0 else (at, at + len(self._text))
 
     def _exact(self, line: str, after: int) -> tuple[int, int] | None:
-        """Where it is in a line of which the key may be longer or shorter."""
+        """Where it is in a line whose key may be longer or shorter."""
         starts = _characters(line)
         places: dict[int, int] = {}
         """Of each character, where its key begins in the whole key and where itself in the line."""

@@ -61,7 +61,7 @@ class Hello:
     inside: SessionId | None = None
     """The session that this client runs in: a `termwall attach` in a terminal of the wall itself."""
     scrollback: int | None = None
-    """The most lines above the screen that its snapshots shall have; None: as many as there are."""
+    """The most lines above the screen that its snapshots may have; None: as many as there are."""
 
 
 class Connection:

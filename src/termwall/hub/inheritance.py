@@ -27,7 +27,7 @@ from termwall.store.sessions import StoredSession
 log = logging.getLogger("termwall.service")
 
 FOUND = Home("found", "Found programs", str(Path.home()))
-"""The project of programs of which nobody knows where they belong."""
+"""The project of programs that belong nobody knows where."""
 
 
 def inherit(estate: Estate, found: list[Found]) -> set[str]:
@@ -202,7 +202,7 @@ def _restore(estate: Estate, stored: StoredSession) -> None:
 
 
 def _show_unreadable(estate: Estate, fault: Fault) -> None:
-    """A session of which the store cannot say what it ran: it is listed, and can be closed."""
+    """A session whose command the store does not have: it is listed, and can be closed."""
     room = estate.find_room(fault.project_id) or _room_for(estate, FOUND)
     try:
         program = Program(0, -1, Memory.create(1 << 12, 1 << 12), ExitStatus(None, None))

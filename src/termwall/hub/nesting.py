@@ -1,4 +1,4 @@
-"""Which sessions `termwall attach` shows within others, so that none comes to show itself (A6).
+"""Which sessions `termwall attach` shows within others, so that none ends up showing itself (A6).
 
 A session that is shown within itself, directly or through others, prints what it prints, for ever.
 """
@@ -107,7 +107,7 @@ class Nesting:
                 client.close(CloseCode.POLICY, WITHIN_ITSELF)
 
     def _leads_back(self, hello: Hello, counts: Callable[[SessionId, SessionId], bool]) -> bool:
-        """Whether what it shows comes to show the session it runs in, by pairs (outer, inner) that count."""
+        """Whether what it shows ends up showing the session it runs in, by pairs (outer, inner) that count."""
         if hello.session_id is None or hello.inside is None or not self._knows(hello):
             return False
         known = {hello.session_id}

@@ -11,7 +11,7 @@ from termwall.version import version
 
 SIZE = (80, 24)
 UNKNOWN = Launch("system", ("?",), "/", {})
-"""What a session runs of which that is not known. It is never started."""
+"""What a session runs whose command is not known. It is never started."""
 
 
 def must_be_open(name: str, program: Program) -> None:

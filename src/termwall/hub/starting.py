@@ -30,7 +30,7 @@ def order_for(kept: Record, outfit: Outfit, bounds: Bounds, command: Sequence[st
 
 
 class Starting:
-    """Of one service. It is bounded by the sessions of its projects, of which these count."""
+    """Of one service. It is bounded by the limit on the sessions of a project, which these count against."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, Record] = {}

@@ -22,7 +22,7 @@ class Outbox:
     def __init__(self) -> None:
         self._waiting: OrderedDict[Hashable, tuple[bytes, Given | None]] = OrderedDict()
         self._half = memoryview(b"")
-        """The rest of a frame of which a part was sent."""
+        """The rest of a frame that was sent in part."""
 
     def __len__(self) -> int:
         """How many frames wait."""

@@ -23,7 +23,7 @@ class Passed:
         self._groups: deque[list[int]] = deque()
 
     def add(self, given: list[int]) -> None:
-        """Those of one frame, of which some may be missing."""
+        """Those of one frame; some may be missing."""
         self._groups.append(given)
 
     def take(self, count: int) -> list[int]:

@@ -21,7 +21,7 @@ Sentence = Annotated[str, AfterValidator(sentence)]
 
 
 def named(text: str) -> str:
-    """Refuse a name of which nothing is left. Raises `ValueError`."""
+    """Refuse a name with nothing left of it. Raises `ValueError`."""
     name = caption(text)
     if not name.strip():
         raise ValueError("a name needs a character that can be shown")

@@ -24,7 +24,7 @@ class Home:
         return own if os.path.isdir(own) else self._path
 
     def secure(self) -> None:
-        """Where nobody can come to the folder any more, as it was removed or unmounted, have the one at its path.
+        """Where nobody can reach the folder any more, because it was removed or unmounted, have the one at its path.
 
         Raises:
             OSError: that cannot be had now; BlockingIOError: another holder has it.

@@ -117,7 +117,7 @@ def _spans(page: Page, row: int, cells: bytes, size: int) -> list[Span]:
 
 
 def _mixed(cells: bytes, size: int, count: int) -> tuple[str, bytes, int]:
-    """Text, looks and the second cells of wide characters of a row of which some cells are only a background."""
+    """Text, looks and the second cells of wide characters of a row with cells that are only a background."""
     number = int.from_bytes(cells, "little")
     backgrounds = number >> 1 & _every(1, size, count)
     looks = number & _every(_SEEN & (1 << 8 * size) - 1, size, count) | number & backgrounds * (_CONTENT << 2 | _KIND)

@@ -241,7 +241,7 @@ def _read_screen(data: bytes, at: int) -> tuple[Screen, int]:
 
 
 def _stack(ring: bytes, current: int) -> list[int]:
-    """Eight places in a ring, of which the one behind the current one is the oldest."""
+    """Eight places in a ring; the one behind the current one is the oldest."""
     ordered = ring[current + 1 :] + ring[: current + 1]
     return list(ordered.lstrip(b"\0"))
 

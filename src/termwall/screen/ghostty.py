@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LEAST = 2
 """Columns and rows: smaller terminals ended the process of the library (pyghostty 0.1.3)."""
 PAGE_CELLS = 46_300
-"""Cells of a page. Scrollback is kept in pages, of which the oldest is dropped whole: asked for 1,000 lines of 80
+"""Cells of a page. Scrollback is kept in pages, and the oldest is dropped whole: asked for 1,000 lines of 80
 columns the library kept 426 to 760. So it is asked for a page's rows more, which are the more the narrower they are.
 """
 SCROLLBACK_BYTES = 64 << 20

@@ -27,7 +27,7 @@ _grid_ref = ffi.cast(
 
 
 def cut_at(screen: Screen, rows: int, columns: int) -> list[Place]:
-    """The wide characters of which so many columns would show the first half only."""
+    """The wide characters that so many columns would cut in half."""
     column = columns - 1
     return [(at, column) for at, (page, row) in enumerate(lines(screen, rows, 0)) if is_wide(page, row, column)]
 

@@ -65,7 +65,7 @@ BEGUN = re.compile(
 )
 """The end of output that may be the beginning of one."""
 MOST_BYTES = STRING_BYTES + 64
-"""Longer ones, of which no program has any, are fed as they are when they come in pieces."""
+"""Longer ones, which no program has, are fed as they are when they come in pieces."""
 MARK_OF_NOTHING = b"\x1b]9133;"
 STRINGS = (b"\x1b_", b"\x1b^", b"\x1bX")
 STRING_OF_NOTHING = b"\x1bP0z"

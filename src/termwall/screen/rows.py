@@ -17,7 +17,7 @@ def text(state: State, scrollback: int) -> str:
 
 
 def wrapped(state: State, scrollback: int) -> list[list[str]]:
-    """Lines of plain text: of each its rows, of which only the last is without trailing blanks."""
+    """Lines of plain text: of each its rows, with trailing blanks except in the last."""
     found: list[list[str]] = []
     missing = 0
     for page, row in lines(state.screen, state.rows, scrollback):

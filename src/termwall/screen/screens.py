@@ -80,7 +80,7 @@ class Screens:
         self._held: dict[ScreenFeed, asyncio.TimerHandle] = {}
         """Sessions that are held back, until they are let go."""
         self._asked: dict[ScreenFeed, asyncio.TimerHandle] = {}
-        """Sessions of which a picture is waited for."""
+        """Sessions whose picture is waited for."""
         self._process: subprocess.Popen[bytes] | None = None
         """Workers that were killed and have not ended yet."""
         self._channel: Channel | None = None

@@ -43,7 +43,7 @@ CELL_BYTES = 1 << 30
 LOOK_SECONDS = 0.25
 """Between two looks for new text on a screen."""
 PR_SET_PDEATHSIG = 1
-"""`prctl`: a signal for a process of which the parent ended."""
+"""`prctl`: a signal for a process whose parent ended."""
 _SETS = re.compile(rb"\x1b\[\?([0-9;]+)h")
 _OWN = {b"1004": Modes.OWN_FOCUS} | dict.fromkeys(b"9 1000 1001 1002 1003".split(), Modes.OWN_MOUSE)
 _MARK = re.compile(rb"\x1b\][16]33;")

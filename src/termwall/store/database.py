@@ -80,7 +80,7 @@ class StoreError(Exception):
 
 
 class StoreDamaged(StoreError):
-    """What is in the file is no database, or not whole any more: a new one has to be begun."""
+    """What is in the file is not a database, or no longer whole: a new one has to be begun."""
 
 
 class StoreUnavailable(StoreError):

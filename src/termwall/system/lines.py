@@ -21,7 +21,7 @@ class Lines(logging.Handler):
         self._room.register(descriptor, select.POLLOUT)
         self._left_out = 0
         self._half = b""
-        """The end of a line of which a part was written."""
+        """The end of a line that was written in part."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write it, if there is room."""

@@ -28,7 +28,7 @@ from termwall.system import clock
 log = logging.getLogger("termwall.cluster")
 
 MOST_PLACES = 10_000
-"""Recordings of which it is remembered which node has them; of others all nodes are asked."""
+"""Recordings whose node is remembered; for others all nodes are asked."""
 MOST_KNOWN = 1024
 """Nodes that are remembered while they are away; more are not missed."""
 _ABOUT_SESSION = re.compile(r"/api/sessions/([^/]+)(/.+)?")

@@ -31,13 +31,13 @@ NOBODY = Person(ClientId(""))
 
 @dataclass(slots=True)
 class Typed:
-    """Types, by which a person comes to drive; nobody in particular (HTTP) does not."""
+    """Types, which makes a person the driver; nobody in particular (HTTP) does not become it."""
 
     data: bytes
     seq: int | None = None
     """The client's number for it; None where it gives none (I1)."""
     until: int | None = None
-    """Not any more once `clock.milliseconds` shows more."""
+    """No longer once `clock.milliseconds` shows more."""
     log: ClientId | None = None
     """Whose numbers these are, if not the client's."""
 
@@ -75,7 +75,7 @@ class Saw:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Has no connection any more that carries the session."""
+    """Has no connection left that carries the session."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@
     sends its size        new size          it drives now     remembered only
     leaves                nobody drives     -                 -
 
-Whoever comes to drive brings the size it sent last, so that a take-over by typing needs no second message.
+A new driver brings the size it sent last, so that a take-over by typing needs no second message.
 """
 
 from termwall.core.ids import ClientId

@@ -59,7 +59,7 @@ class InputLog:
         return self.restore(client_key(client), seq)
 
     def restore(self, key: bytes, seq: int) -> bytes | None:
-        """As `taken`, of a client of which only the key is known: what an earlier server wrote down."""
+        """As `taken`, of a client that only the key is known of: what an earlier server wrote down."""
         self._last[key] = seq
         self._last.move_to_end(key)
         return self._last.popitem(last=False)[0] if len(self._last) > self.limit else None

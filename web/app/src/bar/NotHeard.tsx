@@ -1,4 +1,4 @@
-/** Terminals that are on the stage, of which the server has heard nothing: their node is away since before it was started. */
+/** Terminals on the stage that the server has heard nothing of: their node has been away since before it started. */
 
 import { useWorkspace } from "@termwall/react";
 import "./NotHeard.css";

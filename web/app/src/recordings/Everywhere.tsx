@@ -136,7 +136,7 @@ export function Everywhere(props: {
   );
 }
 
-/** A line with its match. Places in it count whole characters, of which an emoji is one. */
+/** A line with its match. Places in it count whole characters; an emoji is one. */
 function Marked({ match: { text, start, end } }: { match: Match }) {
   const letters = [...text];
   return (

@@ -26,7 +26,7 @@ export function saysWhere(text: string, target: string): boolean {
   return /^[\x21-\x7e]+$/.test(host) && !host.includes("@");
 }
 
-/** A target in three parts, of which the middle one is the host: what is to be looked at. */
+/** A target in three parts; the middle one is the host, which is the one to look at. */
 export function aroundHost(target: string): [string, string, string] {
   const { protocol, host } = new URL(target);
   const start = target.indexOf(host, target.slice(0, target.indexOf("/", protocol.length + 2)).lastIndexOf("@") + 1);

@@ -87,7 +87,7 @@ export function readPen(values: readonly Value[]): Value[] {
 function colour(what: number, [form, ...parts]: number[]): Value[] {
   const bytes = parts.map((part) => part & 0xff);
   if (form === INDEXED && bytes.length > 0) return [what, [INDEXED, bytes[0] ?? 0]];
-  // With a colour space there are four, of which the first says so.
+  // With a colour space there are four, and the first says so.
   if (form === RGB && (bytes.length === 3 || bytes.length === 4)) return [what, [RGB, -1, ...bytes.slice(-3)]];
   return [];
 }

@@ -106,7 +106,7 @@ function keepWraps(terminal: Terminal, handler: Handler): void {
   }
 }
 
-/** Shifts rows, of which then none continues another. */
+/** Shifts rows; then none of them continues another. */
 function shifting(handler: Handler, act: (params: Params) => boolean, top: (screen: Screen) => number) {
   return (params: Params) => {
     const screen = handler._activeBuffer;
