@@ -1,6 +1,7 @@
 """What a program said of itself: each event changes its own field, and a restart keeps all of it."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from termwall.core.osc import Asked, Copied, Marked, Moved, Notified, OscEvent, Progressed, Ran, Titled
-from termwall.core.session.facts import NAMES, Facts, Mark, Notification, Progress, camel
+from termwall.core.session.facts import NAMES, Facts, Mark, Notification, Progress, _restored, camel
 from termwall.protocol.messages import Session, SessionUpdate
 from tests.test_docs import tracked
 
@@ -72,6 +73,18 @@ def test_P5_what_was_said_is_kept_over_a_restart(events: list[OscEvent], bell: i
 def test_P5_what_an_older_version_did_not_keep_begins_anew() -> None:
     assert Facts.restore({"title": "t"}, "/home") == Facts("/home", "t")
     assert Facts.restore({}, "/home") == Facts("/home")
+
+
+def test_case_house_16_a_part_of_a_fact_that_an_older_version_did_not_know_has_its_default() -> None:
+    @dataclass(frozen=True)
+    class Grown:
+        kind: str
+        line: str | None = None
+
+    assert _restored(Grown, {"kind": "prompt"}) == Grown("prompt")
+    assert _restored(Grown, {"kind": "prompt", "line": "make"}) == Grown("prompt", "make")
+    with pytest.raises(TypeError):
+        _restored(Grown, {"kind": "prompt", "line": 5})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ A new field is one line in `Facts` and one case in `after`; that it is reported,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from types import NoneType, UnionType
 from typing import Any, Literal, assert_never, get_args, get_origin, get_type_hints
 
@@ -131,7 +131,9 @@ def _restored(kind: Any, value: Any) -> Any:
         return value
     if is_dataclass(kind):
         kinds = get_type_hints(kind)
-        return kind(**{field.name: _restored(kinds[field.name], value[camel(field.name)]) for field in fields(kind)})  # type: ignore[operator]
+        # One that an older version did not know has its default.
+        known = [one.name for one in fields(kind) if camel(one.name) in value or one.default is MISSING]
+        return kind(**{name: _restored(kinds[name], value[camel(name)]) for name in known})  # type: ignore[operator]
     if type(value) is not kind:
         raise TypeError
     return value
