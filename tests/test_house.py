@@ -19,8 +19,6 @@ LONGER = {
     "hub/room.py": "one listener: all that is reported of a project leaves in one order",
     "hub/service.py": "the Python API, documented where it is",
     "hub/session.py": "one exhaustive match over the effects of a session",
-    "protocol/bodies.py": "one list, of which the reference page is made",
-    "protocol/messages.py": "one list, of which the reference page is made",
     "pty/holder.py": "one small process, which loads nothing that it need not",
     "pty/holder_client.py": "the other side of the holder, message for message",
     "screen/feed.py": "one session's place in the order of work",
@@ -32,6 +30,68 @@ MOST_AT_THE_TOP = 8
 """Files directly in the page's source: what starts it, and what all of it shares."""
 MOST_BESIDE_FOLDERS = 8
 """Modules of the package that are in none of its folders."""
+TESTED_ELSEWHERE = {
+    # Names, types and numbers that do nothing by themselves: where they are used.
+    "protocol/test_codec": (
+        "protocol/reading protocol/bodies protocol/recordings protocol/messages protocol/commands protocol/parts"
+        " protocol/wire protocol/limits"
+    ),
+    "core/session/test_session": "core/session/effects core/ids",
+    "core/test_focus": "core/errors",
+    "test_config": "core/limits hub/profiles",
+    "screen/test_engine": "core/modes screen/abi screen/native screen/library screen/ghostty screen/effects",
+    "hub/test_room": "hub/audience hub/anysession hub/outlet hub/stages",
+    "cluster/test_node": "hub/nodes cli/nodes",
+    "test_package": "version",
+    # Parts of one machine, which is tested as a whole with real programs, sockets or servers.
+    "core/test_asciicast": "store/castfile",
+    "screen/test_keys": "core/kittykeys screen/otherkeys",
+    "core/test_journal": "core/plain",
+    "hub/test_surroundings": "core/theme",
+    "hub/test_connection": "hub/echo hub/paced hub/session hub/service hub/estate",
+    "transport/test_budget": "hub/budgets hub/prices",
+    "hub/test_cost": "hub/steering hub/previews",
+    "hub/test_recordings": "hub/export hub/search",
+    "hub/test_recorder": "hub/frames",
+    "hub/test_archive": "hub/inheritance hub/lastscreens hub/record hub/starting",
+    "test_bad_data": "hub/sound store/rows store/salvage",
+    "test_versions": "hub/sealed pty/sealed pty/versions",
+    "cluster/test_within": "hub/nesting",
+    "pty/test_programs": "pty/held_program pty/holding pty/outbox pty/rendezvous ipc/passing",
+    "pty/test_process": "pty/groups pty/spawn pty/place",
+    "pty/test_reader": "pty/pace ipc/memory",
+    "pty/test_environment": "pty/launcher",
+    "test_removed": "pty/home",
+    "screen/test_agreement": "screen/rewriting screen/parsing screen/cells screen/drawing screen/rows screen/looks",
+    "screen/test_healing": "screen/mending screen/snapshot screen/swallow",
+    "screen/test_screens": "screen/worker screen/checkpoint screen/starving",
+    "cluster/bus/test_contract": "cluster/bus/chores cluster/bus/end cluster/bus/presence cluster/bus/subjects",
+    "cluster/bus/test_nats": "cluster/bus/connection",
+    "cluster/sessions/test_host": "cluster/sessions/distant cluster/bus/parcel",
+    "cluster/calls/test_forward": "cluster/calls/calls cluster/calls/answer",
+    "test_full_disk": "store/disk",
+    "test_privacy": "store/secretfiles",
+    "transport/test_browsers": "store/browsers transport/codes transport/neighbour transport/http/browsers",
+    "test_limits": "system/descriptors system/shortage",
+    "system/test_logs": "system/lines",
+    "test_stops": "system/deadline",
+    "transport/test_auth": "transport/admission",
+    "transport/test_strangers": "transport/body",
+    "transport/test_gate": "transport/refusals transport/faults",
+    "transport/test_edges": "transport/websocket",
+    "test_openapi": "transport/http/route",
+    "transport/http/test_server": "transport/metrics",
+    "hub/test_coalescing": "transport/http/search",
+    # Commands, which are tested as their user runs them.
+    "cli/test_main": (
+        "__main__ server cli/addresses cli/background cli/browser cli/tls cli/serving cli/sessions cli/status"
+        " cli/tokens"
+    ),
+    "test_upgrade": "cli/compatible",
+    "test_embed": "app embedding",
+    "hub/test_caretaker": "keeper",
+}
+"""By test file the modules that have none of their name."""
 BANNED_NAMES = {"utils", "helpers", "manager", "common", "misc"}
 
 
@@ -52,6 +112,20 @@ def test_tests_mirror_the_source() -> None:
     source = ROOT / "src/termwall"
     folders = {path.parent.name for path in source.glob("*/__init__.py")}
     assert folders <= {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
+
+
+def test_tests_are_named_for_the_module_that_they_test() -> None:
+    source, tests = ROOT / "src/termwall", ROOT / "tests"
+    elsewhere = {module: test for test, modules in TESTED_ELSEWHERE.items() for module in modules.split()}
+    for file in tracked("src/*.py"):
+        module = file.relative_to(source)
+        own = (tests / module.parent / f"test_{module.name}").exists()
+        if file.name == "__init__.py":
+            continue
+        listed = str(module.with_suffix("")) in elsewhere
+        assert own or listed, f"{module} needs a test of its name, or a file here that tests it"
+    named = [source / f"{module}.py" for module in elsewhere] + [tests / f"{test}.py" for test in TESTED_ELSEWHERE]
+    assert [str(file) for file in named if not file.exists()] == []
 
 
 def test_files_are_small_and_named_for_things() -> None:
