@@ -20,7 +20,7 @@ import uvicorn
 from termwall.cli.main import app
 from termwall.config import Settings
 from termwall.core.errors import CLOSE_CODES, ERRORS
-from termwall.protocol import messages
+from termwall.protocol import commands, messages
 from tests.support.patience import until
 
 ROOT = Path(__file__).parent.parent
@@ -43,10 +43,10 @@ def test_the_generated_pages_are_current() -> None:
 
 def test_W7_every_message_is_documented() -> None:
     page = (REFERENCE / "messages.md").read_text()
-    for model in (*messages.AnyClientMessage.__args__, *messages.AnyServerMessage.__args__):
+    for model in (*commands.AnyClientMessage.__args__, *messages.AnyServerMessage.__args__):
         assert f"### {model.__name__}\n" in page
         assert model.__doc__, model
-    for kind in messages.CLIENT_MESSAGES:
+    for kind in commands.CLIENT_MESSAGES:
         assert f"`{kind}`" in page
 
 

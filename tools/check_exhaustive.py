@@ -15,7 +15,7 @@ CORE = "src/termwall/core"
 
 PYTHON = [
     (
-        "src/termwall/protocol/messages.py",
+        "src/termwall/protocol/commands.py",
         "    | ClientTheme\n)",
         "    | ClientTheme\n    | Juggle\n)",
         'class Juggle(ClientMessage):\n    type: Literal["juggle"]\n\n\nAnyClientMessage = (',

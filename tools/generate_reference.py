@@ -8,12 +8,13 @@ from typing import Any
 
 import python_reference
 import typer
+from generate_typescript import ALL
 from pydantic.json_schema import models_json_schema
 
 from termwall.cli.main import app
 from termwall.config import Settings
 from termwall.core.errors import CLOSE_CODES, ERRORS
-from termwall.protocol import bodies, messages
+from termwall.protocol import commands, messages, wire
 from termwall.pty.environment import REMOVED
 
 ROOT = Path(__file__).parent.parent
@@ -56,10 +57,10 @@ def messages_page() -> str:
     """Every message and body."""
     models = [
         value
-        for name, value in (vars(messages) | vars(bodies)).items()
-        if inspect.isclass(value) and issubclass(value, messages.Wire) and not name.startswith("_")
+        for name, value in ALL.items()
+        if inspect.isclass(value) and issubclass(value, wire.Wire) and not name.startswith("_")
     ]
-    models = [model for model in models if model not in (messages.Wire, messages.ClientMessage)]
+    models = [model for model in models if model not in (wire.Wire, commands.ClientMessage)]
     _, schema = models_json_schema([(model, "validation") for model in models], ref_template="#/{model}")
 
     def section(name: str) -> str:
@@ -75,7 +76,7 @@ def messages_page() -> str:
         ]
         return f"### {name}\n\n{flat(part.get('description'))}\n\n{table(['field', 'type', 'always'], rows)}\n"
 
-    client = [model.__name__ for model in messages.AnyClientMessage.__args__]
+    client = [model.__name__ for model in commands.AnyClientMessage.__args__]
     server = [model.__name__ for model in messages.AnyServerMessage.__args__]
     rest = [model.__name__ for model in models if model.__name__ not in (*client, *server)]
 

@@ -14,28 +14,32 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import models_json_schema
 
 from termwall.core.errors import CLOSE_CODES, ErrorCode
-from termwall.protocol import bodies, codec, messages
+from termwall.protocol import bodies, codec, commands, limits, messages, parts, recordings, wire
 
 TARGET = Path(__file__).parent.parent / "web/packages/client/src/messages.ts"
-HEAD = """// Generated from src/termwall/protocol (messages.py, bodies.py) by tools/generate_typescript.py: do not edit.
+HEAD = """// Generated from src/termwall/protocol by tools/generate_typescript.py: do not edit.
 """
 PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
 
-def models() -> list[type[messages.Wire]]:
+MODULES = (parts, limits, commands, messages, recordings, bodies)
+ALL = {name: value for module in MODULES for name, value in vars(module).items()}
+
+
+def models() -> list[type[wire.Wire]]:
     """Every type of the wire, in the order of the file."""
     found = [
         value
-        for name, value in (vars(messages) | vars(bodies)).items()
-        if inspect.isclass(value) and issubclass(value, messages.Wire) and not name.startswith("_")
+        for name, value in ALL.items()
+        if inspect.isclass(value) and issubclass(value, wire.Wire) and not name.startswith("_")
     ]
-    return [model for model in found if model not in (messages.Wire, messages.ClientMessage)]
+    return [model for model in found if model not in (wire.Wire, commands.ClientMessage)]
 
 
 def field_docs() -> dict[str, dict[str, str]]:
     """The text below each field of each model, by the names that the wire has."""
     found: dict[str, dict[str, str]] = {}
-    for module in (messages, bodies):
+    for module in MODULES:
         for model in ast.parse(inspect.getsource(module)).body:
             if isinstance(model, ast.ClassDef):
                 found[model.name] = {
@@ -95,7 +99,7 @@ def generate() -> str:
     docs = field_docs()
     parts = [HEAD]
     parts += [interface(name, part, docs.get(name, {})) for name, part in sorted(schema["$defs"].items())]
-    parts.append(union("ClientMessage", messages.AnyClientMessage))
+    parts.append(union("ClientMessage", commands.AnyClientMessage))
     parts.append(union("ServerMessage", messages.AnyServerMessage))
     codes = " | ".join(f'"{code.value}"' for code in ErrorCode)
     parts.append(f"export type ErrorCode = {codes};\n")

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from termwall.config import Settings, SettingsError
     from termwall.core.errors import ErrorCode, TermwallError
     from termwall.hub.service import TerminalService
-    from termwall.protocol.bodies import InputBody, Project, Recording, SessionCreate
+    from termwall.protocol.bodies import InputBody, Project, SessionCreate
     from termwall.protocol.messages import FocusState, FocusUpdate, Session
+    from termwall.protocol.recordings import Recording
     from termwall.screen.feed import Picture
 
 _NAMES = {
@@ -21,8 +22,9 @@ _NAMES = {
     "termwall.config": ("Settings", "SettingsError"),
     "termwall.core.errors": ("TermwallError", "ErrorCode"),
     "termwall.hub.service": ("TerminalService",),
-    "termwall.protocol.bodies": ("SessionCreate", "InputBody", "Project", "Recording"),
+    "termwall.protocol.bodies": ("SessionCreate", "InputBody", "Project"),
     "termwall.protocol.messages": ("Session", "FocusState", "FocusUpdate"),
+    "termwall.protocol.recordings": ("Recording",),
     "termwall.screen.feed": ("Picture",),
 }
 _PLACES = {name: place for place, names in _NAMES.items() for name in names}

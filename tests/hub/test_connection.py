@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from termwall.core.clients import bound
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.protocol import messages
+from termwall.protocol import commands, messages
 from tests.support.wall import Line, Wall, until
 
 
@@ -688,7 +688,7 @@ async def test_case_page_33_a_program_that_changes_its_mind_all_the_time_is_told
     assert len(told) <= 2 + 24 * (asyncio.get_running_loop().time() - started), "20 a second, and 4 with other news"
 
 
-class Wave(messages.ClientMessage):
+class Wave(commands.ClientMessage):
     """A message that was added to the wire and forgotten in the dispatcher."""
 
     type: Literal["wave"]
@@ -697,7 +697,7 @@ class Wave(messages.ClientMessage):
 async def test_case_server_4_a_message_that_nobody_handles_is_answered(
     wall: Wall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(messages.CLIENT_MESSAGES, "wave", TypeAdapter(Wave))
+    monkeypatch.setitem(commands.CLIENT_MESSAGES, "wave", TypeAdapter(Wave))
     line = wall.line()
     line.say("wave", requestId="r")
     error = line.last("error")
@@ -727,7 +727,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
 """What a message needs besides its type and its session."""
 
 
-@pytest.mark.parametrize("kind", messages.CLIENT_MESSAGES)
+@pytest.mark.parametrize("kind", commands.CLIENT_MESSAGES)
 async def test_case_server_4_every_message_of_the_wire_is_handled(wall: Wall, kind: str) -> None:
     wall.session("a")
     line = wall.line(session="a")

@@ -14,7 +14,7 @@ import pytest
 from termwall.core.asciicast import Event, joined, read_cast
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.hub.frames import frame_before, list_frames
-from termwall.protocol.bodies import Recording
+from termwall.protocol.recordings import Recording
 from termwall.screen.ghostty import GhosttyEngine
 from termwall.store.castfile import cast_lines
 from tests.support.patience import until

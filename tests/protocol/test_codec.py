@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from termwall.core.errors import ErrorCode
-from termwall.protocol import messages
+from termwall.protocol import commands, messages
 from termwall.protocol.codec import (
     InputFrame,
     Refused,
@@ -113,13 +113,13 @@ def test_W7_a_refused_message_keeps_its_request_id() -> None:
 
 def test_W7_the_seeds_messages_are_read_byte_for_byte() -> None:
     stamp = '"timestamp":1700000000000'
-    assert isinstance(decode_text('{"type":"focus","sessionId":"a",' + stamp + "}"), messages.Focus)
-    assert isinstance(decode_text('{"type":"blur","sessionId":"a",' + stamp + "}"), messages.Blur)
-    assert isinstance(decode_text('{"type":"input","sessionId":"a","data":"ls\\r",' + stamp + "}"), messages.Input)
-    assert isinstance(decode_text('{"type":"sync_request","sessionId":"a",' + stamp + "}"), messages.SyncRequest)
-    assert isinstance(decode_text('{"type":"heartbeat","sessionId":"a",' + stamp + "}"), messages.Heartbeat)
+    assert isinstance(decode_text('{"type":"focus","sessionId":"a",' + stamp + "}"), commands.Focus)
+    assert isinstance(decode_text('{"type":"blur","sessionId":"a",' + stamp + "}"), commands.Blur)
+    assert isinstance(decode_text('{"type":"input","sessionId":"a","data":"ls\\r",' + stamp + "}"), commands.Input)
+    assert isinstance(decode_text('{"type":"sync_request","sessionId":"a",' + stamp + "}"), commands.SyncRequest)
+    assert isinstance(decode_text('{"type":"heartbeat","sessionId":"a",' + stamp + "}"), commands.Heartbeat)
     resize = decode_text('{"type":"resize","sessionId":"a","data":{"cols":100,"rows":30},' + stamp + "}")
-    assert isinstance(resize, messages.Resize)
+    assert isinstance(resize, commands.Resize)
     assert (resize.data.cols, resize.data.rows) == (100, 30)
 
 

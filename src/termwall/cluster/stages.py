@@ -21,7 +21,8 @@ from termwall.hub.audience import Asked
 from termwall.hub.room import Room
 from termwall.hub.stages import Decide, StageAnswer, Staged
 from termwall.protocol.bodies import Project
-from termwall.protocol.messages import Changer, FocusUpdate
+from termwall.protocol.messages import FocusUpdate
+from termwall.protocol.parts import Changer
 
 log = logging.getLogger("termwall.cluster")
 

@@ -16,7 +16,7 @@ from termwall.core.ring import Ring
 from termwall.core.session.acts import NOBODY, Act, Person
 from termwall.core.session.session import Recency
 from termwall.core.session.sizes import SizeLog
-from termwall.protocol import messages
+from termwall.protocol import messages, parts
 from termwall.protocol.codec import encode, stream_frame
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class AnySession(ABC):
         """The session as everybody sees it (A2)."""
 
     @abstractmethod
-    def driver(self) -> messages.Driver | None:
+    def driver(self) -> parts.Driver | None:
         """Who drives, if anybody who is connected does."""
 
     @abstractmethod

@@ -7,7 +7,7 @@ from typing import Protocol
 from termwall.core.errors import CloseCode
 from termwall.core.ids import ClientId, SessionId
 from termwall.hub.anysession import AnySession
-from termwall.protocol.messages import Changer
+from termwall.protocol.parts import Changer
 
 
 class Listener(Protocol):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from termwall.core.bucket import Allowance, Bucket
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.limits import Bounds
-from termwall.protocol import messages
+from termwall.protocol import limits, wire
 
 TURN = 10.0
 """What one connection may have handled before the others get a turn: about a millisecond's work."""
@@ -205,9 +205,9 @@ class Budgets:
         self._opens.pop(token_id, None)
 
 
-def limits_of(bounds: Bounds) -> messages.Limits:
+def limits_of(bounds: Bounds) -> limits.Limits:
     """The limits that a connection is sent and has to keep to (W4)."""
-    return messages.Limits(
+    return limits.Limits(
         window=bounds.window_bytes,
         ring=bounds.ring_bytes,
         message_bytes=bounds.message_bytes,
@@ -216,6 +216,6 @@ def limits_of(bounds: Bounds) -> messages.Limits:
         token_messages_per_second=bounds.token_messages_per_second,
         token_bytes_per_second=bounds.token_bytes_per_second,
         input_bytes=bounds.input_bytes,
-        name_length=messages.MAX_NAME,
+        name_length=wire.MAX_NAME,
         sessions=bounds.sessions,
     )

@@ -23,7 +23,7 @@ from termwall.hub.outlet import Outlet
 from termwall.hub.prices import FRAME, REFUSED, price, price_of_ack, price_of_text
 from termwall.hub.room import Room
 from termwall.hub.viewer import Viewer
-from termwall.protocol import messages
+from termwall.protocol import commands, messages, parts
 from termwall.protocol.codec import InputFrame, Refused, decode_binary, decode_text, encode, error_message
 from termwall.protocol.peer import GiveUp, Peer, Resume, Retry, Silent
 from termwall.system import clock
@@ -37,7 +37,12 @@ GIVE_UP_REASON = "Session registration failed after retries"
 EARLY_MESSAGES = 64
 """Messages kept while a session is waited for; a client that sends more gets an error for each."""
 
-_MAY_VIEW = (messages.SyncRequest, messages.Heartbeat, messages.Ack, messages.PreviewRequest)
+_MAY_VIEW = (
+    commands.SyncRequest,
+    commands.Heartbeat,
+    commands.Ack,
+    commands.PreviewRequest,
+)
 """What a link that may only watch may send (X3); whatever is not named here needs more."""
 
 
@@ -94,7 +99,7 @@ class Connection:
         self._meter = Meter(bounds, share, outlet.read, tally)
         self.with_keys: SessionId | None = None
         self._viewers: dict[SessionId, Viewer] = {}
-        self._early: deque[messages.AnyClientMessage | InputFrame] = deque()
+        self._early: deque[commands.AnyClientMessage | InputFrame] = deque()
         self._open = False
         self._ended = False
         waiting = hello.session_id is not None and hello.session_id not in room.sessions
@@ -132,7 +137,7 @@ class Connection:
             over = not self._meter.spend(reading + REFUSED, size)
             self._refuse(self._too_fast() if over else error, request_id=error.request_id)
             return
-        if isinstance(message, messages.Ack) and (news := self._acknowledged(message)):
+        if isinstance(message, commands.Ack) and (news := self._acknowledged(message)):
             self._meter.spend(price_of_ack(news), size)
             return
         request_id = None if isinstance(message, InputFrame) else message.request_id
@@ -311,7 +316,7 @@ class Connection:
 
     # ---- messages
 
-    def _handle(self, message: messages.AnyClientMessage | InputFrame) -> None:
+    def _handle(self, message: commands.AnyClientMessage | InputFrame) -> None:
         request_id = None if isinstance(message, InputFrame) else message.request_id
         try:
             if not self.may_type and not isinstance(message, _MAY_VIEW):
@@ -329,40 +334,40 @@ class Connection:
         if size is not None and driver is not None and driver.client_id == self.client_id:
             self.room.pane = size
 
-    def _dispatch(self, message: messages.AnyClientMessage | InputFrame) -> None:
+    def _dispatch(self, message: commands.AnyClientMessage | InputFrame) -> None:
         match message:
             case InputFrame():
                 self._do(self._session(message.session_id), Typed(message.data, message.seq, message.until))
-            case messages.Input():
+            case commands.Input():
                 act = Typed(message.data.encode(), message.seq, message.until)
                 self._do(self._session(message.session_id), act, message.request_id)
-            case messages.Rename():
+            case commands.Rename():
                 self._do(self._session(message.session_id), Renamed(message.name), message.request_id)
-            case messages.Ack():
+            case commands.Ack():
                 self._session(message.session_id)
-            case messages.Heartbeat():
+            case commands.Heartbeat():
                 self._answer_heartbeat(message)
-            case messages.Focus() | messages.Blur():
+            case commands.Focus() | commands.Blur():
                 self._focus(message)
-            case messages.Resize():
+            case commands.Resize():
                 session = self._session(message.session_id)
                 size = (message.data.cols, message.data.rows)
                 self._do(session, Resized(size))
                 self._note_pane(session, size)
-            case messages.Drive():
+            case commands.Drive():
                 session = self._session(message.session_id)
                 claimed = None if message.data is None else (message.data.cols, message.data.rows)
                 self._do(session, Claimed(claimed))
                 self._note_pane(session, claimed)
-            case messages.SyncRequest():
+            case commands.SyncRequest():
                 self._sync(message)
-            case messages.Keys():
+            case commands.Keys():
                 self._keys(self._session(message.session_id), message.has)
-            case messages.ClientTheme():
+            case commands.ClientTheme():
                 self._themed(message.data)
-            case messages.Seen():
+            case commands.Seen():
                 self._do(self._session(message.session_id), Saw())
-            case messages.PreviewRequest():
+            case commands.PreviewRequest():
                 self._preview([self._session(session_id, "sessionIds") for session_id in message.session_ids])
             case _:
                 raise _forgotten(message)
@@ -385,7 +390,7 @@ class Connection:
         others = (c for c in self.room.connections if c is not self and c.client_id == self.client_id)
         return any(other.with_keys == session_id for other in others)
 
-    def _themed(self, colours: messages.Colours) -> None:
+    def _themed(self, colours: parts.Colours) -> None:
         palette = tuple(colours.palette)
         theme = Theme(colours.scheme, colours.foreground, colours.background, colours.cursor, palette)
         self._person = replace(self._person, theme=theme)
@@ -400,7 +405,7 @@ class Connection:
             raise TermwallError(ErrorCode.ENGINE_AWAY, "No screen can be drawn at the moment; try again.")
         self.room.watch(self, sessions)
 
-    def _acknowledged(self, message: messages.Ack) -> int:
+    def _acknowledged(self, message: commands.Ack) -> int:
         session_id = message.session_id or self.hello.session_id
         viewer = None if session_id is None else self._viewers.get(SessionId(session_id))
         return 0 if viewer is None else viewer.ack(message.offset)
@@ -422,12 +427,12 @@ class Connection:
 
         session.do(act, self._person, answer)
 
-    def _focus(self, message: messages.Focus | messages.Blur) -> None:
+    def _focus(self, message: commands.Focus | commands.Blur) -> None:
         if message.session_id is not None and message.session_ids is not None:
             raise TermwallError(
                 ErrorCode.INVALID, "Give either `sessionId` or `sessionIds`, not both.", field="sessionIds"
             )
-        asked = Asked(self, message.request_id, messages.Changer(client_id=self.client_id, name=self._person.name))
+        asked = Asked(self, message.request_id, parts.Changer(client_id=self.client_id, name=self._person.name))
 
         def answer(result: messages.FocusUpdate | TermwallError | None) -> None:
             if isinstance(result, TermwallError):
@@ -436,7 +441,7 @@ class Connection:
             elif result is None:
                 self._send_sync(message.request_id, None)
 
-        wants = isinstance(message, messages.Focus) and message.focused
+        wants = isinstance(message, commands.Focus) and message.focused
         room, version = self.room, message.expected_version
         if message.session_ids is not None:
             ids = [self._own(session_id, "sessionIds") for session_id in message.session_ids]
@@ -451,10 +456,10 @@ class Connection:
             else:
                 room.blur([session_id], version, answer, asked, single=True)
 
-    def _sync(self, message: messages.SyncRequest) -> None:
+    def _sync(self, message: commands.SyncRequest) -> None:
         if message.session_id is not None:
             self._session(message.session_id)
-        streams: dict[str, messages.StreamResume] | None = None
+        streams: dict[str, parts.StreamResume] | None = None
         touched = []
         if message.offsets is not None:
             streams = {}
@@ -465,7 +470,7 @@ class Connection:
                 viewer = self._viewer(session)
                 staged = session.id in self.room.stage.sessions
                 offset, resume = viewer.seek(place.epoch, place.offset, staged=staged)
-                streams[session_id] = messages.StreamResume(epoch=session.epoch, offset=offset, resume=resume)
+                streams[session_id] = parts.StreamResume(epoch=session.epoch, offset=offset, resume=resume)
                 touched.append(viewer)
         held = self._peer.synced()
         self._send_sync(message.request_id, streams)
@@ -476,7 +481,7 @@ class Connection:
             self._start_streams("attach")
             self._arm()
 
-    def _send_sync(self, request_id: str | None, streams: dict[str, messages.StreamResume] | None) -> None:
+    def _send_sync(self, request_id: str | None, streams: dict[str, parts.StreamResume] | None) -> None:
         fields: dict[str, Any] = self.room.state().model_dump(by_alias=False)
         if self.hello.session_id is not None:
             fields["session_id"] = self.hello.session_id
@@ -486,7 +491,7 @@ class Connection:
             fields["streams"] = streams
         self.send(encode(messages.SyncComplete(**fields)))
 
-    def _answer_heartbeat(self, message: messages.Heartbeat) -> None:
+    def _answer_heartbeat(self, message: commands.Heartbeat) -> None:
         fields: dict[str, Any] = {"timestamp": self._clock(), "clock": clock.milliseconds()}
         if message.timestamp is not None:
             fields["echo"] = message.timestamp

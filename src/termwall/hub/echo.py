@@ -7,7 +7,7 @@ programs hide what is typed before they ask for it; and a little later, for thos
 import asyncio
 from collections.abc import Callable
 
-from termwall.protocol.messages import EchoState
+from termwall.protocol.parts import EchoState
 
 LATER_SECONDS = (0.05, 0.25, 1.0, 4.0)
 """When it is looked at again after output or input, each after the other: a busy machine makes programs slow."""

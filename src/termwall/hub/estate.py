@@ -35,7 +35,8 @@ from termwall.hub.starting import Starting
 from termwall.hub.turns import Turns
 from termwall.protocol.bodies import EngineState, Project
 from termwall.protocol.codec import encode
-from termwall.protocol.messages import FocusUpdate, NodesUpdate, Session, WallNode
+from termwall.protocol.messages import FocusUpdate, NodesUpdate, Session
+from termwall.protocol.parts import WallNode
 from termwall.pty.environment import Outfit
 from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.pace import Pace

@@ -19,7 +19,7 @@ from termwall.core.asciicast import (
     read_cast,
 )
 from termwall.hub.frames import frame_before
-from termwall.protocol.bodies import Frame, Recording, Timeline, TimelinePart
+from termwall.protocol.recordings import Frame, Recording, Timeline, TimelinePart
 from termwall.store.castfile import split_lines
 from termwall.store.disk import open_plain
 from termwall.system import shortage

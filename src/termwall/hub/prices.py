@@ -5,7 +5,7 @@ The price of what is listeners to others grows with how many they are. Pure.
 
 from collections.abc import Sized
 
-from termwall.protocol import messages
+from termwall.protocol import commands
 from termwall.protocol.codec import InputFrame
 
 FRAME = 1.0
@@ -30,24 +30,24 @@ FREE_ACK_BYTES = 8 << 10
 """An ack of so much counts nothing: it is paid for by the output that was sent. One that says nothing new is a key."""
 
 
-def price(message: messages.AnyClientMessage | InputFrame, listeners: int) -> float:
+def price(message: commands.AnyClientMessage | InputFrame, listeners: int) -> float:
     """Of one message.
 
     Args:
         listeners: connections of its project.
     """
     match message:
-        case messages.Focus() | messages.Blur():
+        case commands.Focus() | commands.Blur():
             return STAGE + LISTENER * listeners + NAMED * _count(message.session_ids)
-        case messages.Resize() | messages.Drive():
+        case commands.Resize() | commands.Drive():
             return FRAME + LISTENER * listeners
-        case messages.SyncRequest():
+        case commands.SyncRequest():
             return SYNC + RESUMED * _count(message.offsets)
-        case messages.PreviewRequest():
+        case commands.PreviewRequest():
             return FRAME + NAMED * _count(message.session_ids)
-        case messages.ClientTheme():
+        case commands.ClientTheme():
             return THEME
-        case messages.ClientMessage() if message.kept:
+        case commands.ClientMessage() if message.kept:
             return STAGE + LISTENER * listeners
         case _:
             return FRAME

@@ -14,7 +14,7 @@ from termwall.hub.export import check_part, last_moment
 from termwall.hub.recorder import Recorder, cut_torn
 from termwall.hub.sealed import must_be_open
 from termwall.hub.session import LiveSession
-from termwall.protocol.bodies import Recording
+from termwall.protocol.recordings import Recording
 from termwall.store.disk import read_plain
 from termwall.store.rows import Fault
 from termwall.system import shortage

@@ -23,7 +23,8 @@ from termwall.hub.session import LiveSession
 from termwall.hub.stages import Decide, StageAnswer, Stages
 from termwall.protocol.bodies import Project
 from termwall.protocol.codec import encode
-from termwall.protocol.messages import Changer, Clipboard, FocusState, FocusUpdate, Session, SessionUpdate
+from termwall.protocol.messages import Clipboard, FocusState, FocusUpdate, Session, SessionUpdate
+from termwall.protocol.parts import Changer
 
 GONE = Activity(0, 0, 0, ended=True)
 """A session that nobody here knows, because its node is away."""

@@ -12,7 +12,7 @@ from termwall.core.asciicast import CastError, read_cast
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.plain import Line, PlainText
 from termwall.core.search import Found, Query
-from termwall.protocol.bodies import Match, Recording, SearchAnswer
+from termwall.protocol.recordings import Match, Recording, SearchAnswer
 from termwall.store.castfile import cast_lines
 from termwall.system.deadline import in_thread
 

@@ -25,8 +25,10 @@ from termwall.hub.sealed import must_be_open
 from termwall.hub.session import LiveSession
 from termwall.hub.stages import StageAnswer
 from termwall.hub.starting import order_for
-from termwall.protocol.bodies import InputBody, NotifyState, Project, Recording, SessionCreate
-from termwall.protocol.messages import Changer, FocusState, FocusUpdate, Session
+from termwall.protocol.bodies import InputBody, NotifyState, Project, SessionCreate
+from termwall.protocol.messages import FocusState, FocusUpdate, Session
+from termwall.protocol.parts import Changer
+from termwall.protocol.recordings import Recording
 from termwall.pty.held_program import discard
 from termwall.pty.holder_client import HeldPrograms
 from termwall.pty.place import NoPlace, enter, resolve

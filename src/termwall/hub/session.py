@@ -22,7 +22,7 @@ from termwall.hub.sealed import must_be_open
 from termwall.hub.starting import order_for
 from termwall.hub.steering import Steering
 from termwall.hub.turns import Turns
-from termwall.protocol import messages
+from termwall.protocol import messages, parts
 from termwall.pty.environment import Outfit
 from termwall.pty.pace import Pace
 from termwall.pty.process import PtyProcess, is_interactive_shell
@@ -389,7 +389,7 @@ class LiveSession(AnySession):
         return self._screens is not None and not self._screens.away
 
     @property
-    def echo(self) -> messages.EchoState | None:
+    def echo(self) -> parts.EchoState | None:
         """Whether what is typed may be shown, now; a shell that is not at its prompt may be asking for a secret."""
         echo = self.process.echo()
         if echo == "prompt":
@@ -398,7 +398,7 @@ class LiveSession(AnySession):
         return "unsure" if echo == "raw" else echo
 
     @property
-    def screen(self) -> messages.ScreenState:
+    def screen(self) -> parts.ScreenState:
         """What the server knows of the session's screen."""
         if not self.drawn:
             return "rebuilding"
@@ -416,10 +416,10 @@ class LiveSession(AnySession):
         else:
             self.feed.ask(kind, min(lines, self.scrollback), answer)
 
-    def attention(self) -> messages.Attention:
+    def attention(self) -> parts.Attention:
         """What it wants from its user, and why we think so (S9)."""
         state, reason, since, seen = self.core.watch.value
-        return messages.Attention(state=state, reason=reason, since=since, seen=seen)
+        return parts.Attention(state=state, reason=reason, since=since, seen=seen)
 
     def _shown(self) -> dict[str, Any]:
         """What output and time change about it: reported where it differs from what was reported last."""
@@ -446,10 +446,10 @@ class LiveSession(AnySession):
         self._sent["echo"] = echo
         return {"echo": echo}
 
-    def driver(self) -> messages.Driver | None:
+    def driver(self) -> parts.Driver | None:
         """Who drives, if anybody who is connected does."""
         driver = self.core.seat.driver
-        return None if driver is None else messages.Driver(client_id=driver, name=self.core.driver_name)
+        return None if driver is None else parts.Driver(client_id=driver, name=self.core.driver_name)
 
     def describe(self, focused: bool) -> messages.Session:
         """The session as everybody sees it (A2)."""

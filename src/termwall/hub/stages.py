@@ -12,7 +12,8 @@ from termwall.core.focus import FocusChange, Stage
 from termwall.core.ids import ProjectId
 from termwall.hub.audience import Asked
 from termwall.protocol.bodies import Project
-from termwall.protocol.messages import Changer, FocusUpdate
+from termwall.protocol.messages import FocusUpdate
+from termwall.protocol.parts import Changer
 
 Decide = Callable[[Stage], FocusChange | None]
 """What a command makes of the stage; None alters nothing. Raises `TermwallError` to refuse. May be called again."""

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from termwall.core.errors import ErrorCode, TermwallError
-from termwall.protocol.messages import CLIENT_MESSAGES, AnyClientMessage, AnyServerMessage, ErrorMessage
+from termwall.protocol.commands import CLIENT_MESSAGES, AnyClientMessage
+from termwall.protocol.messages import AnyServerMessage, ErrorMessage
 from termwall.protocol.reading import Refused as Refused
 from termwall.protocol.reading import explain, read_json, request_id_of
 

@@ -7,43 +7,30 @@ How the wire may grow: new message types and new optional fields, nothing else. 
 not know, and clients ignore types that they do not know (W8). A field never changes its meaning or its type.
 """
 
-from typing import Annotated, Any, ClassVar, Literal, get_args
-
-from pydantic import Field, StringConstraints, TypeAdapter
+from typing import Literal
 
 from termwall.core.clients import Role
-from termwall.protocol.limits import Limits as Limits
-from termwall.protocol.parts import Attention as Attention
-from termwall.protocol.parts import AttentionState as AttentionState
-from termwall.protocol.parts import Changer as Changer
-from termwall.protocol.parts import Colour as Colour
-from termwall.protocol.parts import Colours as Colours
-from termwall.protocol.parts import Driver as Driver
-from termwall.protocol.parts import EchoState as EchoState
-from termwall.protocol.parts import Mark as Mark
-from termwall.protocol.parts import Notification as Notification
-from termwall.protocol.parts import Progress as Progress
-from termwall.protocol.parts import Run as Run
-from termwall.protocol.parts import ScreenCursor as ScreenCursor
-from termwall.protocol.parts import ScreenState as ScreenState
-from termwall.protocol.parts import Size as Size
-from termwall.protocol.parts import StreamPosition as StreamPosition
-from termwall.protocol.parts import StreamResume as StreamResume
-from termwall.protocol.parts import WallNode as WallNode
-from termwall.protocol.wire import MAX_COMMAND as MAX_COMMAND
-from termwall.protocol.wire import MAX_NAME as MAX_NAME
-from termwall.protocol.wire import Caption as Caption
-from termwall.protocol.wire import Cells as Cells
-from termwall.protocol.wire import Id as Id
-from termwall.protocol.wire import MaxFocused as MaxFocused
-from termwall.protocol.wire import Moment as Moment
-from termwall.protocol.wire import Name as Name
-from termwall.protocol.wire import Offset as Offset
-from termwall.protocol.wire import Sentence as Sentence
-from termwall.protocol.wire import Text as Text
-from termwall.protocol.wire import Variable as Variable
-from termwall.protocol.wire import Version as Version
-from termwall.protocol.wire import Wire as Wire
+from termwall.protocol.limits import Limits
+from termwall.protocol.parts import (
+    Attention,
+    Changer,
+    Driver,
+    EchoState,
+    Mark,
+    Notification,
+    Progress,
+    Run,
+    ScreenCursor,
+    ScreenState,
+    StreamResume,
+    WallNode,
+)
+from termwall.protocol.wire import (
+    Caption,
+    Moment,
+    Sentence,
+    Wire,
+)
 
 # ---- Parts
 
@@ -114,136 +101,6 @@ class FocusState(Wire):
 
 
 # ---- Client messages
-
-
-class ClientMessage(Wire):
-    """What every message to the server may carry; on a one-session connection `sessionId` may be left out (W7)."""
-
-    session_id: str | None = None
-    project_id: str | None = None
-    timestamp: int | float | None = None
-    request_id: Annotated[str, StringConstraints(max_length=128)] | None = None
-    kept: ClassVar[bool] = False
-    """Whether what it does is written to the disk, which costs more (L7)."""
-
-
-class _FocusCommand(ClientMessage):
-    session_ids: Annotated[list[str], Field(max_length=1024)] | None = None
-    expected_version: int | None = None
-
-
-class Focus(_FocusCommand):
-    """Put a session on the stage, or with `sessionIds` make them the whole stage in one version (F3, F5)."""
-
-    type: Literal["focus"]
-    focused: bool = True
-
-
-class Blur(_FocusCommand):
-    """Take a session, or all of `sessionIds` in one version, from the stage."""
-
-    type: Literal["blur"]
-
-
-class Input(ClientMessage):
-    """Keys for the program. `seq` counts from 1 per client and session, so that a resend types nothing twice (I1)."""
-
-    type: Literal["input"]
-    data: str
-    seq: Annotated[int, Field(ge=1, lt=2**32)] | None = None
-    until: Moment | None = None
-    """On the server's `clock`: what is not taken before is `too_late`, and not typed."""
-
-
-class Resize(ClientMessage):
-    """The size this client shows; it counts while the client drives the session (I4)."""
-
-    type: Literal["resize"]
-    data: Size
-
-
-class SyncRequest(ClientMessage):
-    """Ask for the stage; with `offsets` also resume streams from there (W11)."""
-
-    type: Literal["sync_request"]
-    offsets: Annotated[dict[str, StreamPosition], Field(max_length=1024)] | None = None
-
-
-class Heartbeat(ClientMessage):
-    """A sign of life, each `heartbeatInterval` (W6)."""
-
-    type: Literal["heartbeat"]
-
-
-class Ack(ClientMessage):
-    """The terminal has parsed all bytes before `offset`: gives credit back (S5)."""
-
-    type: Literal["ack"]
-    offset: Offset
-
-
-class PreviewRequest(ClientMessage):
-    """Ask for cheap pictures of these sessions and no others, from now on (S6): `preview`s on each change."""
-
-    type: Literal["preview"]
-    session_ids: Annotated[list[str], Field(max_length=1024)]
-
-
-class Drive(ClientMessage):
-    """Claim a session: from now on it follows this client's size (I4)."""
-
-    type: Literal["drive"]
-    data: Size | None = None
-
-
-class Seen(ClientMessage):
-    """Somebody had this session visible for 2 s in a front window (S9)."""
-
-    type: Literal["seen"]
-
-
-class Keys(ClientMessage):
-    """Whether this client has the session's keys: a person's next key would go there (S7). One session a connection."""
-
-    type: Literal["keys"]
-    has: bool = True
-
-
-class Rename(ClientMessage):
-    """Give a session another name."""
-
-    type: Literal["rename"]
-    name: Name
-    kept: ClassVar[bool] = True
-
-
-class ClientTheme(ClientMessage):
-    """The colours of this client, for the programs that it drives (S7)."""
-
-    type: Literal["theme"]
-    data: Colours
-
-
-AnyClientMessage = (
-    Focus
-    | Blur
-    | Input
-    | Resize
-    | SyncRequest
-    | Heartbeat
-    | Ack
-    | PreviewRequest
-    | Drive
-    | Seen
-    | Keys
-    | Rename
-    | ClientTheme
-)
-
-CLIENT_MESSAGES: dict[str, TypeAdapter[Any]] = {
-    get_args(model.model_fields["type"].annotation)[0]: TypeAdapter(model) for model in get_args(AnyClientMessage)
-}
-"""The validator of each client message by its `type`."""
 
 
 # ---- Server messages

@@ -80,7 +80,7 @@ class Engine(Protocol):
         """The rows with their colours, one line each, for a person's terminal or a file."""
 
     def runs(self, scrollback: int) -> list[list[dict[str, Any]]]:
-        """The rows as runs of cells that look the same: the fields of `protocol.messages.Run` that are set.
+        """The rows as runs of cells that look the same: the fields of `protocol.parts.Run` that are set.
 
         Trailing blanks are left out; empty rows are empty lists, and none is left out.
         """

@@ -49,7 +49,7 @@ def _colour(colour: bytes, base: int) -> bytes:
 
 @lru_cache(maxsize=4096)
 def fields(style: bytes) -> dict[str, Any]:
-    """The fields of `protocol.messages.Run` that this style sets; not to be changed."""
+    """The fields of `protocol.parts.Run` that this style sets; not to be changed."""
     if style == PLAIN:
         return {}
     foreground, background, _, flags, _ = _STYLE.unpack(style)

@@ -48,7 +48,7 @@ def ansi(state: State, scrollback: int) -> bytes:
 
 
 def runs(state: State, scrollback: int) -> list[list[dict[str, Any]]]:
-    """Runs, with the fields of `protocol.messages.Run` that are set; trailing blanks are left out."""
+    """Runs, with the fields of `protocol.parts.Run` that are set; trailing blanks are left out."""
     return [_runs(spans(page, row)) for page, row in lines(state.screen, state.rows, scrollback)]
 
 

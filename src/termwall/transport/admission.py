@@ -13,7 +13,7 @@ from termwall.core.errors import CloseCode
 from termwall.core.ids import SessionId
 from termwall.hub.connection import Hello
 from termwall.protocol.codec import BINARY_SUBPROTOCOL, JSON_SUBPROTOCOL
-from termwall.protocol.messages import MAX_NAME
+from termwall.protocol.wire import MAX_NAME
 from termwall.transport.auth import Access
 
 MAX_CLIENT_ID = 64

@@ -15,7 +15,7 @@ from termwall.cluster.bus.parcel import unpack
 from termwall.cluster.calls.answer import MOST_PIECES, PIECE_BYTES
 from termwall.cluster.calls.gather import GATHERED
 from termwall.core.shares import Shares
-from termwall.protocol.bodies import Match, Recording, SearchAnswer
+from termwall.protocol.recordings import Match, Recording, SearchAnswer
 from termwall.server import _Server, listen
 from termwall.transport.picows_edge import http_protocol
 from tests.support.nodes import OneNode

@@ -22,7 +22,7 @@ from termwall.cluster.calls.calls import Call, Calls, TooMany
 from termwall.cluster.calls.gather import GATHERED, LIST_SECONDS, Gathered
 from termwall.core.errors import ERRORS, ErrorCode
 from termwall.core.ids import ID
-from termwall.protocol.bodies import Recording
+from termwall.protocol.recordings import Recording
 from termwall.system import clock
 
 log = logging.getLogger("termwall.cluster")

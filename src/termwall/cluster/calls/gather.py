@@ -13,7 +13,7 @@ from termwall.cluster.bus.contract import BusError
 from termwall.cluster.bus.parcel import others
 from termwall.cluster.calls.calls import Call, Calls
 from termwall.hub.search import SECONDS as SEARCH_SECONDS
-from termwall.protocol.bodies import Match, RecordingList, SearchAnswer
+from termwall.protocol.recordings import Match, RecordingList, SearchAnswer
 
 log = logging.getLogger("termwall.cluster")
 

@@ -10,7 +10,7 @@ from termwall.core.session.acts import NOBODY, Act, Person, Typed
 from termwall.core.session.session import Recency
 from termwall.core.session.sizes import SizeLog
 from termwall.hub.anysession import ActAnswer, AnySession, View, unanswered
-from termwall.protocol import messages
+from termwall.protocol import messages, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,7 +240,7 @@ class DistantSession(AnySession):
         """Its columns and rows."""
         return self._shown.cols, self._shown.rows
 
-    def driver(self) -> messages.Driver | None:
+    def driver(self) -> parts.Driver | None:
         """Who drives it."""
         return self._shown.driver
 

@@ -9,8 +9,8 @@ from fastapi import Request
 from termwall.core.clients import Role
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.hub.service import TerminalService
-from termwall.protocol.bodies import Recording
 from termwall.protocol.messages import Session
+from termwall.protocol.recordings import Recording
 from termwall.transport.auth import Identity
 
 

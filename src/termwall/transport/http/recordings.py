@@ -18,7 +18,7 @@ from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.ids import ID_PATTERN
 from termwall.hub.export import NOTHING, frame_at, timeline, whole_cast
 from termwall.hub.service import TerminalService
-from termwall.protocol import bodies
+from termwall.protocol import bodies, recordings
 from termwall.system.deadline import DISK_SECONDS, in_thread
 from termwall.transport.http.permission import allow, enter_recording, enter_session
 from termwall.transport.http.route import ProjectId, SessionId, answers
@@ -59,7 +59,7 @@ def recording_routes(service: TerminalService) -> APIRouter:
     router = APIRouter(tags=["recordings"])
     unknown = ErrorCode.UNKNOWN_RECORDING
 
-    def enter(request: Request, recording_id: str, role: Role) -> bodies.Recording:
+    def enter(request: Request, recording_id: str, role: Role) -> recordings.Recording:
         return enter_recording(service, request, recording_id, role)
 
     def sound(recording_id: str, part: int, path: FilePath) -> bool:
@@ -80,7 +80,7 @@ def recording_routes(service: TerminalService) -> APIRouter:
             ErrorCode.LIMIT_REACHED,
         ),
     )
-    async def start_recording(request: Request, session_id: SessionId) -> bodies.Recording:
+    async def start_recording(request: Request, session_id: SessionId) -> recordings.Recording:
         """Record a session from now on."""
         enter_session(service, request, session_id, "type")
         return service.start_recording(session_id)
@@ -90,7 +90,7 @@ def recording_routes(service: TerminalService) -> APIRouter:
         operation_id="stopRecording",
         responses=answers(ErrorCode.UNKNOWN_SESSION, unknown),
     )
-    async def stop_recording(request: Request, session_id: SessionId) -> bodies.Recording:
+    async def stop_recording(request: Request, session_id: SessionId) -> recordings.Recording:
         """End a session's recording; it stays listed."""
         enter_session(service, request, session_id, "type")
         return service.stop_recording(session_id)
@@ -100,14 +100,14 @@ def recording_routes(service: TerminalService) -> APIRouter:
         operation_id="listRecordings",
         responses=answers(ErrorCode.UNKNOWN_PROJECT),
     )
-    async def list_recordings(request: Request, project_id: ProjectId) -> bodies.RecordingList:
+    async def list_recordings(request: Request, project_id: ProjectId) -> recordings.RecordingList:
         """A project's recordings, the newest first."""
         allow(request, "view", project_id)
         service.get_project(project_id)
-        return bodies.RecordingList(recordings=service.recordings.of_project(project_id))
+        return recordings.RecordingList(recordings=service.recordings.of_project(project_id))
 
     @router.get("/api/recordings/{recordingId}", operation_id="getRecording", responses=answers(unknown))
-    async def get_recording(request: Request, recording_id: RecordingId) -> bodies.Recording:
+    async def get_recording(request: Request, recording_id: RecordingId) -> recordings.Recording:
         """One recording."""
         return enter(request, recording_id, "view")
 
@@ -161,7 +161,7 @@ def recording_routes(service: TerminalService) -> APIRouter:
         return StreamingResponse(chain([first], pieces), media_type=MEDIA_TYPE, headers=attached)
 
     @router.get("/api/recordings/{recordingId}/timeline", operation_id="getTimeline", responses=answers(unknown))
-    async def get_timeline(request: Request, recording_id: RecordingId) -> bodies.Timeline:
+    async def get_timeline(request: Request, recording_id: RecordingId) -> recordings.Timeline:
         """How long a recording is, and its parts."""
         enter(request, recording_id, "view")
         return await in_thread(DISK_SECONDS, timeline, service.recordings.files(recording_id))
@@ -169,7 +169,7 @@ def recording_routes(service: TerminalService) -> APIRouter:
     @router.get("/api/recordings/{recordingId}/frame", operation_id="getFrame", responses=answers(unknown))
     async def get_frame(
         request: Request, recording_id: RecordingId, time: Annotated[float, Query(ge=0, le=MAX_SECONDS)] = 0
-    ) -> bodies.Frame:
+    ) -> recordings.Frame:
         """The last picture that shows nothing later than `time`, in seconds, to play on from."""
         enter(request, recording_id, "view")
         found = await in_thread(DISK_SECONDS, frame_at, service.recordings.files(recording_id), time)

@@ -8,7 +8,7 @@ from termwall.core.errors import ErrorCode
 from termwall.core.search import MAX_QUERY
 from termwall.hub.search import MATCHES, search
 from termwall.hub.service import TerminalService
-from termwall.protocol import bodies
+from termwall.protocol import recordings
 from termwall.transport.http.permission import allow
 from termwall.transport.http.route import ProjectId, answers
 
@@ -26,7 +26,7 @@ def search_routes(service: TerminalService) -> APIRouter:
         q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY)],
         limit: Annotated[int, Query(ge=1, le=MAX_MATCHES)] = MATCHES,
         recordings: bool = True,
-    ) -> bodies.SearchAnswer:
+    ) -> recordings.SearchAnswer:
         """Find text in all sessions' screens and scrollback, and in recordings. Small letters find both cases."""
         allow(request, "view", project_id)
         return await search(service, project_id, q, limit, recordings)

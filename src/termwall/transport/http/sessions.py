@@ -9,7 +9,7 @@ from termwall.core.caption import caption
 from termwall.core.clients import Role
 from termwall.core.errors import ErrorCode
 from termwall.hub.service import TerminalService
-from termwall.protocol import bodies, messages
+from termwall.protocol import bodies, messages, parts
 from termwall.screen.feed import Picture
 from termwall.transport.http.permission import enter_session
 from termwall.transport.http.route import JsonRoute, SessionId, answers
@@ -100,7 +100,7 @@ def session_routes(service: TerminalService) -> APIRouter:
         return Response(screen_text(session.id, session.epoch, picture), media_type="application/json")
 
     @router.post("/resize", operation_id="resizeSession", responses=answers(unknown))
-    async def resize_session(request: Request, session_id: SessionId, body: messages.Size) -> messages.Session:
+    async def resize_session(request: Request, session_id: SessionId, body: parts.Size) -> messages.Session:
         """Set a session's size once."""
         enter(request, session_id, "type")
         return service.resize_session(session_id, body.cols, body.rows)

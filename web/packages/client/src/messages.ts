@@ -1,4 +1,4 @@
-// Generated from src/termwall/protocol (messages.py, bodies.py) by tools/generate_typescript.py: do not edit.
+// Generated from src/termwall/protocol by tools/generate_typescript.py: do not edit.
 
 /** The terminal has parsed all bytes before `offset`: gives credit back (S5). */
 export interface Ack {
@@ -13,8 +13,10 @@ export interface Ack {
 /** What a session wants from its user, and why termwall thinks so (S9). */
 export interface Attention {
   state: "working" | "needs input" | "done" | "idle" | "exited" | "lost";
+  /** The evidence: `bell`, `OSC 9: Build finished`, `Claude hook: Notification`, `exit code 1` ... */
   reason: string;
   since: number;
+  /** Whether somebody had it visible for 2 s, or typed, since it is in this state. */
   seen?: boolean;
 }
 
@@ -90,6 +92,7 @@ export interface Colours {
   foreground: string;
   background: string;
   cursor: string;
+  /** The colours 0 to 15; the others are xterm's. */
   palette: string[];
 }
 
@@ -330,15 +333,22 @@ export interface Keys {
 
 /** What a connection has to keep to (W4). */
 export interface Limits {
+  /** Most unacknowledged bytes of one stream (S5). */
   window: number;
+  /** How many bytes of output are kept for each session (S1). */
   ring: number;
+  /** Largest message to the server; over it: close 1009 (W9). */
   messageBytes: number;
+  /** What one connection may send in a second, in keys; what is above is delayed (L7). */
   messagesPerSecond: number;
   bytesPerSecond: number;
+  /** The same of all connections that one token opened. */
   tokenMessagesPerSecond: number;
   tokenBytesPerSecond: number;
+  /** Most input that waits for a program that does not read (I3). */
   inputBytes: number;
   nameLength: number;
+  /** Most sessions of a project. */
   sessions: number;
 }
 
@@ -351,6 +361,7 @@ export interface LoginBody {
 /** The newest mark of a shell that marks where its prompts and commands are (OSC 133). */
 export interface Mark {
   kind: "prompt" | "input" | "running" | "finished";
+  /** Of a command that finished, where the shell tells. */
   exitCode?: number | null;
   timestamp: number;
 }
@@ -864,8 +875,11 @@ export interface TokenShown {
 /** One of several nodes, as a page needs to know it (N7). */
 export interface WallNode {
   name: string;
+  /** Whether it is the one that was asked, or that this connection is to. */
   here: boolean;
+  /** `host` runs programs, `gateway` shows those of others, `both` does both. */
   role: string;
+  /** Whether it sends its clients to other nodes. */
   draining: boolean;
 }
 
