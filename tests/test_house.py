@@ -57,7 +57,7 @@ TESTED_ELSEWHERE = {
     "test_bad_data": "hub/sound store/rows store/salvage",
     "test_versions": "hub/sealed pty/sealed pty/versions",
     "cluster/test_within": "hub/nesting",
-    "pty/test_programs": "pty/held_program pty/holding pty/outbox pty/rendezvous ipc/passing",
+    "pty/test_programs": "pty/held_program pty/holding pty/rendezvous ipc/passing ipc/outbox",
     "pty/test_process": "pty/groups pty/spawn pty/place",
     "pty/test_reader": "pty/pace ipc/memory",
     "pty/test_environment": "pty/launcher",
@@ -83,10 +83,7 @@ TESTED_ELSEWHERE = {
     "transport/http/test_server": "transport/metrics",
     "hub/test_coalescing": "transport/http/search",
     # Commands, which are tested as their user runs them.
-    "cli/test_main": (
-        "__main__ server cli/addresses cli/background cli/browser cli/tls cli/serving cli/sessions cli/status"
-        " cli/tokens"
-    ),
+    "cli/test_main": ("__main__ server cli/browser cli/status"),
     "test_upgrade": "cli/compatible",
     "test_embed": "app embedding",
     "hub/test_caretaker": "keeper",

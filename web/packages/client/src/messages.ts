@@ -361,7 +361,7 @@ export interface LoginBody {
 /** The newest mark of a shell that marks where its prompts and commands are (OSC 133). */
 export interface Mark {
   kind: "prompt" | "input" | "running" | "finished";
-  /** Of a command that finished, where the shell tells. */
+  /** Of a command that finished, where the shell reports it. */
   exitCode?: number | null;
   timestamp: number;
 }
