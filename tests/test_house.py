@@ -75,7 +75,7 @@ TESTED_ELSEWHERE = {
     "test_limits": "system/descriptors system/shortage",
     "system/test_logs": "system/lines",
     "test_stops": "system/deadline",
-    "transport/test_auth": "transport/admission",
+    "transport/test_auth": "transport/admission hub/hello",
     "transport/test_strangers": "transport/body",
     "transport/test_gate": "transport/refusals transport/faults",
     "transport/test_edges": "transport/websocket",

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from termwall.core.ids import ClientId
-from termwall.hub.connection import Connection, Hello
+from termwall.hub.connection import Connection
+from termwall.hub.hello import Hello
 from tests.support.wall import Wall, until
 
 CONVERSATIONS = sorted((Path(__file__).parent / "wire").glob("*.json"))

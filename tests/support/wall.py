@@ -12,7 +12,8 @@ from typing import Any
 from termwall.core.clients import bound
 from termwall.core.ids import SessionId
 from termwall.core.limits import Bounds
-from termwall.hub.connection import Connection, Hello
+from termwall.hub.connection import Connection
+from termwall.hub.hello import Hello
 from termwall.hub.profiles import ProfileSpec
 from termwall.hub.service import TerminalService
 from termwall.protocol.bodies import SessionCreate

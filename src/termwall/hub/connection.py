@@ -6,19 +6,20 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Never
 
 from termwall.core.bucket import Allowance
-from termwall.core.clients import Reader, Role
+from termwall.core.clients import Reader
 from termwall.core.errors import ERRORS, CloseCode, ErrorCode, TermwallError
-from termwall.core.ids import ClientId, SessionId
+from termwall.core.ids import SessionId
 from termwall.core.limits import Bounds
 from termwall.core.session.acts import Act, Claimed, Coloured, Held, Left, Person, Renamed, Resized, Saw, Typed
 from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession
 from termwall.hub.audience import Asked
 from termwall.hub.budgets import Meter, Tally, limits_of
+from termwall.hub.hello import Hello
 from termwall.hub.outlet import Outlet
 from termwall.hub.prices import FRAME, REFUSED, price, price_of_ack, price_of_text
 from termwall.hub.room import Room
@@ -44,29 +45,6 @@ _MAY_VIEW = (
     commands.PreviewRequest,
 )
 """What a link that may only watch may send (X3); whatever is not named here needs more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """Who connects and to what (W1, W2)."""
-
-    client_id: ClientId
-    """Unlike any other token's client's: `core.clients.bound` makes it so (X7)."""
-    session_id: SessionId | None = None
-    name: str | None = None
-    resume: bool = False
-    binary: bool = False
-    role: Role = "own"
-    token_id: str | None = None
-    """The token given to others that opened it, if one did."""
-    browser_id: str | None = None
-    """The browser that opened it, where one that is signed in did (X5)."""
-    only_project: str | None = None
-    """The one project that its token opens; None: all."""
-    inside: SessionId | None = None
-    """The session that this client runs in: a `termwall attach` in a terminal of the wall itself."""
-    scrollback: int | None = None
-    """The most lines above the screen that its snapshots may have; None: as many as there are."""
 
 
 class Connection:

@@ -20,7 +20,8 @@ from termwall.core.theme import Theme
 from termwall.hub.anysession import AnySession
 from termwall.hub.archive import Archive
 from termwall.hub.budgets import Budgets
-from termwall.hub.connection import Connection, Hello
+from termwall.hub.connection import Connection
+from termwall.hub.hello import Hello
 from termwall.hub.nesting import WITHIN_ITSELF, Nesting
 from termwall.hub.nodes import Cluster
 from termwall.hub.outlet import Outlet

@@ -10,7 +10,7 @@ from typing import Protocol
 from termwall.core.errors import CloseCode
 from termwall.core.ids import SessionId
 from termwall.hub.anysession import AnySession
-from termwall.hub.connection import Hello
+from termwall.hub.hello import Hello
 from termwall.hub.session import LiveSession
 
 WITHIN_ITSELF = "A session cannot be shown within itself, nor within one that it shows"

@@ -11,7 +11,7 @@ from termwall.core.caption import caption
 from termwall.core.clients import bound
 from termwall.core.errors import CloseCode
 from termwall.core.ids import SessionId
-from termwall.hub.connection import Hello
+from termwall.hub.hello import Hello
 from termwall.protocol.codec import BINARY_SUBPROTOCOL, JSON_SUBPROTOCOL
 from termwall.protocol.wire import MAX_NAME
 from termwall.transport.auth import Access

@@ -339,7 +339,7 @@ export interface Limits {
   ring: number;
   /** Largest message to the server; over it: close 1009 (W9). */
   messageBytes: number;
-  /** What one connection may send in a second, in keys; what is above is delayed (L7). */
+  /** What one connection may send in a second, in keys; more is delayed (L7). */
   messagesPerSecond: number;
   bytesPerSecond: number;
   /** The same of all connections that one token opened. */
