@@ -39,6 +39,7 @@ CLOSE_SECONDS = 2.0
 _TEXT, _BINARY = picows.WSMsgType.TEXT, picows.WSMsgType.BINARY
 _CONTINUATION, _CLOSE = picows.WSMsgType.CONTINUATION, picows.WSMsgType.CLOSE
 _PING = picows.WSMsgType.PING
+_WHOLE = (_BINARY, _TEXT)
 _CONNECTION = re.compile(rb"\r\nconnection:[^\r]*\bupgrade\b[^\r]*\r\n", re.IGNORECASE)
 _log = logging.getLogger("termwall.websocket")
 
@@ -93,8 +94,12 @@ class SocketListener(picows.WSListener):
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         """One frame; only this loop's own, unmasked payload."""
         kind = frame.msg_type
-        code = frame.get_close_code() if kind == _CLOSE else 0
         extended = bool(frame.rsv1 or frame.rsv2 or frame.rsv3)
+        if self._reads and frame.fin and kind in _WHOLE and not extended and self._parts is None:  # A key.
+            if self._connection is not None and not self._ended:
+                self._connection.received(frame.get_payload_as_bytes(), binary=kind == _BINARY)
+            return
+        code = frame.get_close_code() if kind == _CLOSE else 0
         came = _Came(kind, frame.get_payload_as_bytes(), frame.fin, extended, getattr(code, "value", code))
         if self._reads:
             self._take(came)
