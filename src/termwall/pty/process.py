@@ -381,7 +381,8 @@ def close_all(processes: Sequence[PtyProcess], within: float = math.inf) -> None
 def _name_of(pid: int) -> str:
     """A process's name; its number where nobody can say it now. Linux cuts names at 15 bytes, amid a character too."""
     try:
-        name = Path(f"/proc/{pid}/comm").read_bytes()
+        with open(f"/proc/{pid}/comm", "rb", buffering=0) as file:  # Each new connection asks it of all sessions.
+            name = file.read()
     except OSError:  # No /proc, as on macOS, or the process ended this moment.
         name = os.path.basename(said_by_ps("-o", "comm=", "-p", str(pid)).strip())
     return name.decode("utf-8", "replace").strip() or str(pid)

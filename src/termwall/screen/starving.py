@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +21,10 @@ class Turn:
         """A process's main thread, now. Where the system does not say, or it is gone, it seems to sleep."""
         now = time.monotonic()
         try:
-            ran, waited = Path(f"/proc/{pid}/schedstat").read_text().split()[:2]
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            return cls(now, int(ran) / 1e9, int(waited) / 1e9, state == "R")
+            with open(f"/proc/{pid}/schedstat", "rb", 0) as spent, open(f"/proc/{pid}/stat", "rb", 0) as is_now:
+                ran, waited = spent.read().split()[:2]
+                state = is_now.read().rpartition(b")")[2].split()[0]
+            return cls(now, int(ran) / 1e9, int(waited) / 1e9, state == b"R")
         except (OSError, IndexError, ValueError):
             return cls(now)
 
