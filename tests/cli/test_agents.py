@@ -84,7 +84,7 @@ def test_A5_wait_sees_that_a_session_is_closed(server: Server, termwall: Command
 
 def test_S9_notify_says_what_a_session_is(server: Server, termwall: Command) -> None:
     session = termwall("run", "--name", "a", "--", "cat").strip()
-    assert "no termwall session" in termwall("notify", "hello", ok=False)
+    assert "not a termwall session" in termwall("notify", "hello", ok=False)
     termwall("notify", "built", "--session", "a", "--state", "done", "--source", "make")
     shown = server.call("GET", f"/api/sessions/{session}").json()
     assert (shown["attention"]["state"], shown["attention"]["reason"]) == ("done", "make: built")

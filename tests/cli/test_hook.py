@@ -110,7 +110,7 @@ def test_S9_a_hook_never_fails(server: Server, tmp_path: Path) -> None:
     env = Command(server, tmp_path).env | {"TERMWALL_SESSION_ID": "gone"}
     for changes, text, said in [
         ({}, STOP, "answered 404"),
-        ({}, "no JSON", "no hook's JSON"),
+        ({}, "no JSON", "not a hook's JSON"),
         ({"TERMWALL_URL": "http://127.0.0.1:1", "TERMWALL_TOKEN": "t"}, STOP, "does not answer"),
         ({"TERMWALL_URL": "nonsense", "TERMWALL_TOKEN": "t"}, STOP, "does not answer"),
         ({"TERMWALL_DATA_DIR": str(tmp_path / "nothing")}, STOP, "no server is known"),

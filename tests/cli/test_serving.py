@@ -51,7 +51,7 @@ def test_L5_termwall_in_a_folder_that_can_be_no_project_now_serves_nevertheless(
         process.terminate()
         said = process.communicate()[1]
     assert f"process {process.pid}" in running
-    assert "this folder is no project yet: " in said
+    assert "this folder is not a project yet: " in said
     assert process.returncode == 0, said
 
 

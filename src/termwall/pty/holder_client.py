@@ -356,7 +356,7 @@ class HeldPrograms:
                 self._loop.call_soon(before.end, _status(status))
             return
         if not given:
-            self._refuse("Their terminals could not be passed on: this process cannot open more files.")
+            self._refuse("Their terminals could not be passed on: this process cannot have more files open.")
             return
         master = given[1] if len(given) > 1 else -1
         ended = None if status is None else _status(status)
@@ -389,7 +389,7 @@ class HeldPrograms:
             return
         try:
             if not given:
-                raise NoMemory("Its terminal could not be passed on: this process cannot open more files.")
+                raise NoMemory("Its terminal could not be passed on: this process cannot have more files open.")
             memory = Memory(given.pop(0), order.ring_bytes, order.input_bytes)
         except MemoryFault as error:
             self._end_unknown(header, given)
