@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-from termwall.cluster.bus.chores import Chores
+from termwall.cluster.bus.chores import Chores, moment
 from termwall.cluster.bus.contract import Bus, BusAway, BusError, BusFails, Conflict, TooLarge
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.focus import FocusChange, Stage
@@ -165,7 +165,7 @@ class SharedStages:
             return
         operation = self._new_id()
         self._asked[operation] = asked, answer
-        self._do(key, self._replica(key).ask(operation, decide, _now()))
+        self._do(key, self._replica(key).ask(operation, decide, moment()))
 
     def _do(self, key: str, effects: list[Effect]) -> None:
         for effect in effects:
@@ -192,7 +192,7 @@ class SharedStages:
         except BusAway:
             effects = replica.away(proposal)
         except BusError:
-            effects = replica.unknown(proposal, _now())
+            effects = replica.unknown(proposal, moment())
         else:
             return  # The log will show.
         self._do(key, effects)
@@ -207,7 +207,7 @@ class SharedStages:
 
     def _tick(self, key: str) -> None:
         self._timers.pop(key, None)
-        self._do(key, self._replica(key).tick(_now()))
+        self._do(key, self._replica(key).tick(moment()))
 
     def _accept(self, document: Document, operation: str | None, jumped: bool) -> None:
         value, room = document.value, self._rooms.find_room(document.key)
@@ -303,7 +303,3 @@ def _complain(project_id: str, result: object) -> None:
         log.warning(
             "project `%s` is not known to the other nodes yet: %s", project_id, result, extra={"project": project_id}
         )
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from termwall.cluster.bus.chores import Chores
+from termwall.cluster.bus.chores import Chores, moment
 from termwall.cluster.bus.contract import Bus, Member, Subscription
 from termwall.cluster.bus.parcel import BadParcel, pack, unpack
 from termwall.core.ids import SessionId
@@ -80,7 +80,7 @@ class Within:
         while True:
             await asyncio.sleep(SAY_SECONDS)
             self._nesting.say_again()
-            now = _now()
+            now = moment()
             for key in [key for key, (_, _, until) in self._heard.items() if until < now]:
                 self._end(key)
 
@@ -99,7 +99,7 @@ class Within:
         if known is not None and known[0] == run and serial <= known[1]:
             return
         # An empty one is remembered too, so that an older message that comes late says nothing.
-        self._heard[key] = run, serial, _now() + LEASE_SECONDS
+        self._heard[key] = run, serial, moment() + LEASE_SECONDS
         self._nesting.reported(*key, shown)
 
     def _end(self, key: tuple[str, SessionId]) -> None:
@@ -111,7 +111,3 @@ class Within:
         if not here:
             for key in [key for key in self._heard if key[0] == member.node]:
                 self._end(key)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

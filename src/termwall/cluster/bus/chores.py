@@ -8,6 +8,11 @@ from typing import Any
 from termwall.cluster.bus.contract import Bus, BusError
 
 
+def moment() -> float:
+    """Seconds on the loop's clock, which nobody sets."""
+    return asyncio.get_running_loop().time()
+
+
 def start(work: Coroutine[Any, Any, None], log: logging.Logger) -> "asyncio.Task[None]":
     """Run it in the background; log how it failed."""
     task = asyncio.get_running_loop().create_task(work)

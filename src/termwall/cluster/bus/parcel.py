@@ -1,11 +1,14 @@
 """What travels between nodes: a JSON header and bytes. A frame of output has a fixed header, for it is the bulk."""
 
 import json
+import logging
 import struct
 from dataclasses import dataclass
 from typing import Any
 
 from termwall.cluster.bus.contract import Bus, BusError, Member
+
+log = logging.getLogger("termwall.cluster")
 
 PROTOCOL = 3
 """What nodes speak with each other; nodes of another number are shown as away. Counted up at each change of meaning."""
@@ -44,6 +47,21 @@ def unpack(data: bytes) -> tuple[dict[str, Any], bytes]:
     if not isinstance(header, dict):
         raise BadParcel("A message of another node cannot be read: its header is no object.")
     return header, data[4 + count :]
+
+
+def read(data: bytes) -> tuple[dict[str, Any], bytes] | None:
+    """The header and the body; None for what is no parcel, which the log says."""
+    try:
+        return unpack(data)
+    except BadParcel as error:
+        log.warning("%s", error)
+        return None
+
+
+def read_header(data: bytes) -> dict[str, Any] | None:
+    """The same of a message without a body."""
+    found = read(data)
+    return None if found is None else found[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ class Actions:
         if isinstance(act, Typed):
             header["log"] = line.name if unnumbered else who.client_id
         size = len(pack(header)) + NUMBER_BYTES + len(data)
-        limit = _now() + TYPED_SECONDS if until is None else min(_now() + TYPED_SECONDS, until / 1000)
+        limit = clock.seconds() + TYPED_SECONDS if until is None else min(clock.seconds() + TYPED_SECONDS, until / 1000)
         line.waiting.append(_Action(header, data, answer, unnumbered, limit, size))
         line.bytes += len(data)
         if not line.carried:
@@ -132,7 +132,7 @@ class Actions:
         room = self._bus.max_bytes - SPARE_BYTES
         batch: list[_Action] = []
         number = line.taken
-        now = _now()
+        now = clock.seconds()
         for action in itertools.islice(line.waiting, BATCH):
             room -= action.bytes
             # What was late when it came goes alone: of that the node is only asked whether it has it.
@@ -147,10 +147,10 @@ class Actions:
     async def _carry_batch(self, session: DistantSession, line: _Line, batch: list[_Action]) -> list[_Outcome]:
         """The same batch again until there is an answer: the node does what comes again no second time."""
         line.batch += 1
-        if batch[0].until <= _now():  # It may have been done, over another connection of its client.
+        if batch[0].until <= clock.seconds():  # It may have been done, over another connection of its client.
             return await self._resolve(session, line, batch, _late)
         sent = False
-        while batch[0].until > _now():
+        while batch[0].until > clock.seconds():
             try:
                 return await self._have_done(session, line, self._limited(session, batch), batch)
             except (BusAway, NobodyThere):
@@ -175,7 +175,7 @@ class Actions:
         theirs = self._bus.clock(session.node)
         if theirs is None:
             raise NobodyThere(f"Node {session.node} is not heard of.")
-        now = _now()
+        now = clock.seconds()
         return [{**action.header, "until": theirs + action.until - now} for action in batch]
 
     async def _resolve(
@@ -280,7 +280,3 @@ def _not_typed(session: DistantSession) -> TermwallError:
 
 def _late(_: DistantSession) -> TermwallError:
     return TermwallError(ErrorCode.ENGINE_AWAY, "Nothing was typed: it came too late.")
-
-
-def _now() -> float:
-    return clock.seconds()

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from termwall.cluster.bus.chores import Chores
+from termwall.cluster.bus.chores import Chores, moment
 from termwall.cluster.bus.contract import Bus, BusError, Subscription
 from termwall.cluster.bus.parcel import BadParcel, pack, unpack, unpack_frame
 from termwall.cluster.sessions.actions import Actions
@@ -111,7 +111,7 @@ class Gateway:
     def follow(self, session: DistantSession) -> None:
         """Somebody looks at it."""
         new = session not in self._followed
-        self._followed[session] = _now()
+        self._followed[session] = moment()
         if new or session.receiver is None:
             self._attach_soon(session)
 
@@ -183,7 +183,7 @@ class Gateway:
         """Renew the leases of what is looked at, let go of the rest, and ask for pictures again."""
         while True:
             await asyncio.sleep(ACK_SECONDS)
-            now = _now()
+            now = moment()
             for session in list(self._followed):
                 if session.watched:
                     self._followed[session] = now
@@ -208,7 +208,3 @@ class Gateway:
     def act(self, session: DistantSession, act: Act, who: Person, answer: ActAnswer) -> None:
         """Have something done to a session: once, in order, and not after its `until` on this node's clock."""
         self._actions.act(session, act, who, answer)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

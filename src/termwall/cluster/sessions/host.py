@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from termwall.cluster.bus.chores import Chores
+from termwall.cluster.bus.chores import Chores, moment
 from termwall.cluster.bus.contract import Bus, BusError, Member, Subscription
-from termwall.cluster.bus.parcel import BadParcel, OutFrame, pack, pack_frame, unpack
+from termwall.cluster.bus.parcel import OutFrame, pack, pack_frame, read_header, unpack
 from termwall.cluster.sessions.news import News
 from termwall.cluster.sessions.pictures import Painter
 from termwall.core.errors import ErrorCode, TermwallError
@@ -140,7 +140,7 @@ class Host:
         ring = session.ring
         # Without a picture its clients get what a replay would give them here.
         fresh = None if session.drawn else ring.replay_start(session.bounds.replay_bytes)
-        sender = Sender(header["offset"], ring.start, ring.end, _now(), fresh)
+        sender = Sender(header["offset"], ring.start, ring.end, moment(), fresh)
         attachment = _Attachment(key[0], session, session.epoch, header["number"], sender)
         self._attachments[key] = attachment
         session.cursors[attachment] = attachment.wake.set
@@ -151,7 +151,7 @@ class Host:
         """Send what there is. The network's pace is this task's, and nobody else's."""
         while self._attachments.get((one.gateway, one.session.id)) is one:
             one.wake.clear()
-            session, now = one.session, _now()
+            session, now = one.session, moment()
             if one.sender.expired(now) or session.epoch != one.epoch:
                 self._drop(one)
                 return
@@ -186,7 +186,7 @@ class Host:
         )
 
     def _acked(self, subject: str, data: bytes) -> None:
-        header = _read(data)
+        header = read_header(data)
         if header is None:
             return
         gateway = header["gateway"]
@@ -199,7 +199,7 @@ class Host:
             elif offset is None:
                 self._drop(one)
             else:
-                one.sender.ack(offset, _now())
+                one.sender.ack(offset, moment())
                 one.wake.set()
 
     def _drop(self, one: _Attachment) -> None:
@@ -216,7 +216,7 @@ class Host:
     def _state(self, up: bool) -> None:
         if up:
             for one in self._attachments.values():
-                one.sender.lost(_now())
+                one.sender.lost(moment())
                 one.wake.set()
 
     # ---- what clients of other nodes do
@@ -322,17 +322,5 @@ def _plain(error: TermwallError) -> dict[str, Any]:
     return {"code": error.code, "message": error.message, "field": error.field, "details": error.details}
 
 
-def _read(data: bytes) -> dict[str, Any] | None:
-    try:
-        return unpack(data)[0]
-    except BadParcel as error:
-        log.warning("%s", error)
-        return None
-
-
 def _lagged() -> None:
     log.warning("messages of other nodes come faster than they are handled; what was dropped is sent again")
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from termwall.cluster.bus.chores import Chores
+from termwall.cluster.bus.chores import Chores, moment
 from termwall.cluster.bus.contract import Bus, BusError, Subscription
 from termwall.cluster.bus.parcel import BadParcel, pack, unpack
 from termwall.hub.anysession import AnySession
@@ -109,7 +109,7 @@ class News:
             self._put(f"news.{self._bus.node}", pack(header))
         elif looked := self._looked.get(room.id):
             header["before"], looked.sent = looked.sent, header["moment"]
-            data, now = pack(header), _now()
+            data, now = pack(header), moment()
             for node, until in list(looked.until.items()):
                 if until < now or not self._put(f"stir.{node}", data):
                     self._end(room.id, node)  # When it renews the lease, it learns that it missed something.
@@ -174,9 +174,9 @@ class News:
         """Report a project to a node from now on, or go on with that; the moment that it was sent last."""
         looked = self._looked.setdefault(project, _Looked(self._moment, {}))
         if node in looked.until:
-            looked.until[node] = _now() + LEASE_SECONDS
+            looked.until[node] = moment() + LEASE_SECONDS
         elif self._count < MOST_LEASES:
-            looked.until[node] = _now() + LEASE_SECONDS
+            looked.until[node] = moment() + LEASE_SECONDS
             self._count += 1
         elif not looked.until:
             del self._looked[project]
@@ -214,7 +214,3 @@ def _shortened(command: list[str]) -> list[str]:
         shown.append(word)
         left -= len(word)
     return shown
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from termwall.cluster.bus.chores import Chores, call
+from termwall.cluster.bus.chores import Chores, call, moment
 from termwall.cluster.bus.contract import Bus, BusError, Subscription
-from termwall.cluster.bus.parcel import BadParcel, pack, unpack
+from termwall.cluster.bus.parcel import pack, read
 from termwall.cluster.sessions.distant import DistantSession
 from termwall.hub.estate import Estate
 from termwall.screen.feed import Picture
@@ -94,7 +94,7 @@ class Pictures:
             "kind": kind,
             "lines": lines,
         }
-        asked = self._asked[name] = _Asked(session, header, answer, _now() + DRAW_SECONDS)
+        asked = self._asked[name] = _Asked(session, header, answer, moment() + DRAW_SECONDS)
         if after is None:
             self._ask(asked)
         else:
@@ -103,7 +103,7 @@ class Pictures:
     def again(self) -> None:
         """Ask again for what did not come; give up what cannot."""
         for name, asked in list(self._asked.items()):
-            if asked.until < _now() or asked.session.away is not None:
+            if asked.until < moment() or asked.session.away is not None:
                 self._answer(name, None)
             else:
                 self._ask(asked)
@@ -112,11 +112,11 @@ class Pictures:
         self._chores.publish(self._bus, f"host.{asked.session.node}.draw", pack(asked.header))
 
     def _drawn(self, subject: str, data: bytes) -> None:
-        read = _read(data)
-        asked = None if read is None else self._asked.get(read[0]["id"])
-        if read is None or asked is None:
+        found = read(data)
+        asked = None if found is None else self._asked.get(found[0]["id"])
+        if found is None or asked is None:
             return
-        header, piece = read
+        header, piece = found
         about = header["picture"]
         if about is None:
             self._answer(header["id"], None)
@@ -165,10 +165,10 @@ class Painter:
         await self._chores.stop()
 
     def _asked(self, subject: str, data: bytes) -> None:
-        read = _read(data)
-        if read is None:
+        found = read(data)
+        if found is None:
             return
-        header, _ = read
+        header, _ = found
         key = header["gateway"], header["id"]
         if key not in self._under_way and len(self._under_way) < MOST_UNDER_WAY:
             self._under_way.add(key)
@@ -211,15 +211,3 @@ class Painter:
 
 def _compressed(picture: Picture) -> bytes:
     return zlib.compress(picture.data, 1)
-
-
-def _read(data: bytes) -> tuple[dict[str, Any], bytes] | None:
-    try:
-        return unpack(data)
-    except BadParcel as error:
-        log.warning("%s", error)
-        return None
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from termwall.cluster.bus.chores import Chores
+from termwall.cluster.bus.chores import Chores, moment
 from termwall.cluster.bus.contract import Bus, BusError, Member, Subscription
-from termwall.cluster.bus.parcel import BadParcel, others, pack, understands, unpack
+from termwall.cluster.bus.parcel import BadParcel, others, pack, read_header, understands, unpack
 from termwall.cluster.sessions.distant import DistantSession
 from termwall.hub.estate import Estate
 from termwall.hub.room import Room
@@ -108,7 +108,7 @@ class Roster:
     @property
     def settled(self) -> bool:
         """Whether a session that is not known here is nobody's, as far as nodes are reached."""
-        up = self._up_since is not None and _now() - self._up_since >= SETTLE_SECONDS
+        up = self._up_since is not None and moment() - self._up_since >= SETTLE_SECONDS
         return up and not any(project is None for _, project in self._listing)
 
     def _misses_staged(self) -> bool:
@@ -145,7 +145,7 @@ class Roster:
     def looks(self, room: Room) -> bool:
         """Somebody looks at a project. True if nobody did: it is listed anew."""
         new = room.id not in self._looked
-        self._looked[room.id] = _now()
+        self._looked[room.id] = moment()
         if new:
             self.list_room(room)
         return new
@@ -158,7 +158,7 @@ class Roster:
     async def _keep_looking(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            now = _now()
+            now = moment()
             for project, at in list(self._looked.items()):
                 room = self._service.find_room(project)
                 if room is not None and room.connections:
@@ -199,7 +199,7 @@ class Roster:
             self._list_soon(node)
 
     def _state(self, up: bool) -> None:
-        self._up_since = _now() if up else None
+        self._up_since = moment() if up else None
         if up:
             self._list_all()
         else:
@@ -281,7 +281,7 @@ class Roster:
 
     def _news(self, subject: str, data: bytes) -> None:
         node = subject.rpartition(".")[2]
-        header = _read(data) if node in self._hosts() else None
+        header = read_header(data) if node in self._hosts() else None
         if header is None:
             return
         self._newest[node] = header["run"], header["serial"]
@@ -300,7 +300,7 @@ class Roster:
             self._learn(node, header, fields=None if header["whole"] else header["fields"])
 
     def _stir(self, subject: str, data: bytes) -> None:
-        header = _read(data)
+        header = read_header(data)
         if header is None:
             return
         node, project = header["node"], header["project"]
@@ -401,15 +401,3 @@ class Roster:
         rest = {name: getattr(shown, name) for name in fields if name not in ("driver", "cols", "rows", "offset")}
         if rest:
             room.report_session(session, **rest)
-
-
-def _read(data: bytes) -> dict[str, Any] | None:
-    try:
-        return unpack(data)[0]
-    except BadParcel as error:
-        log.warning("%s", error)
-        return None
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
