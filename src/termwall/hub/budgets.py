@@ -17,6 +17,8 @@ from termwall.protocol import limits, wire
 
 TURN = 10.0
 """What one connection may have handled before the others get a turn: about a millisecond's work."""
+PAUSE_SECONDS = 0.01
+"""Who owes anything is not read from for so long at least: what waits comes in portions, not with a timer for each."""
 PATIENCE_SECONDS = 1.0
 """A call that would have to wait longer is refused: at most so many seconds' calls of a token wait."""
 SEARCHES = 2
@@ -86,6 +88,7 @@ class Meter:
         tally.messages_price += messages
         tally.messages_refused += late
         if delay:
+            delay = delay if delay > PAUSE_SECONDS else PAUSE_SECONDS
             self._until = max(self._until, now + delay)
         if not self.paused and (delay or self._spent >= TURN):
             self.paused = True
@@ -105,7 +108,7 @@ class Meter:
         self._timer, self._spent = None, 0.0
         now = self._loop.time()
         if now < self._until:  # It had sent more by then.
-            self._timer = self._loop.call_later(self._until - now, self._look)
+            self._timer = self._loop.call_later(max(self._until - now, PAUSE_SECONDS), self._look)
         else:
             self.paused = False
             self._reads(True)
