@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := cd web && npm
 
-.PHONY: run test test-proxies test-agents test-terminals soak kills fuzz check bench dev build generate clean
+.PHONY: run test coverage test-proxies test-agents test-terminals soak kills fuzz check bench dev build generate clean
 
 run: $(VENV)/.installed
 	@echo "termwall: starting; stop it with Ctrl+C"
@@ -16,6 +16,14 @@ test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.testing web/node_modules/.installed browser
 	$(BIN)/python -m pytest -n 6 --dist loadgroup --no-loadscope-reorder
 	$(NPM) test
+
+# Which lines no test runs, in all processes: docs/explanation/coverage.md. No gate; `make coverage TESTS=tests/hub` is a part.
+coverage: TESTS = tests --ignore tests/e2e
+coverage: $(VENV)/.testing
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check coverage==7.17.5
+	-$(BIN)/coverage run -m pytest -n 3 $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 # The texts of docs/how-to/reverse-proxy.md with the real programs; on Debian they come with
 # apt install nginx caddy haproxy apache2 openssh-server
