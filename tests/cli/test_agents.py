@@ -52,7 +52,7 @@ def test_A5_wait_tells_by_its_exit_code_why_it_ended(termwall: Command) -> None:
         "termwall: `a` did not get there within 0.5 s.\n",
     )
     assert code_of(termwall, "wait", "a", "--until", "text=(")[0] == 2
-    assert "none of idle" in code_of(termwall, "wait", "a", "--until", "asleep")[1]
+    assert "not one of idle" in code_of(termwall, "wait", "a", "--until", "asleep")[1]
     assert "no session `nope`" in code_of(termwall, "wait", "nope", "--until", "idle")[1]
     termwall("run", "--name", "b", "--", "true")
     termwall("wait", "b", "--until", "exit", "--timeout", "20")
