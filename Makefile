@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := cd web && npm
 
-.PHONY: run test coverage test-proxies test-agents test-terminals soak kills fuzz check bench dev build generate clean
+.PHONY: run test coverage test-proxies test-agents test-terminals lowest soak kills fuzz check bench dev build generate clean
 
 run: $(VENV)/.installed
 	@echo "termwall: starting; stop it with Ctrl+C"
@@ -39,6 +39,16 @@ test-agents: $(VENV)/.testing browser
 # `termwall attach` in a real xterm, with real keys; on Debian: apt install xterm xvfb libxtst6 fonts-dejavu-core
 test-terminals: $(VENV)/.testing
 	$(BIN)/python -m pytest tests/terminals
+
+# The core of the suite on the lowest versions of the dependencies that pyproject.toml allows; a folder of its own, .lowest.
+LOWEST_TESTS := core protocol store ipc system hub transport cli wire recordings
+lowest: $(VENV)/.testing
+	rm -rf .lowest
+	$(PYTHON) -m venv .lowest
+	$(BIN)/python tools/lowest.py > .lowest/requirements.txt
+	.lowest/bin/python -m pip install --quiet --disable-pip-version-check -r .lowest/requirements.txt
+	TERMWALL_WEB=skip .lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	.lowest/bin/python -m pytest -n 2 --dist loadgroup $(addprefix tests/,$(LOWEST_TESTS)) $(ARGS)
 
 # Half an hour of everything at once, and a thousand kill -9; `make soak ARGS="--minutes 3"` is a short one.
 soak: $(VENV)/.testing
@@ -78,7 +88,7 @@ generate: $(VENV)/.testing
 	$(BIN)/python tools/generate_abi.py
 
 clean:
-	rm -rf $(VENV) dist web/node_modules src/termwall/static/*
+	rm -rf $(VENV) .lowest dist web/node_modules src/termwall/static/*
 
 .PHONY: browser
 browser:
