@@ -69,7 +69,7 @@ def test_case_page_16_text_is_selected_while_a_program_uses_the_mouse(
     name = server.session("wall", "sh", "-c", USES_MOUSE)
     server.focus("wall", name)
     page = open_page()
-    page.picture(name)  # It would end a selection that is just being made.
+    page.opened(name)  # A picture would end a selection that is just being made.
     if platform == "mac":
         page.page.add_init_script(MAC)
         page.page.reload()
@@ -95,7 +95,7 @@ def test_case_page_16_a_selection_outlives_the_picture_of_another_width(server: 
     name = server.session("wall", "sh", "-c", "echo copy these words; exec cat")
     server.focus("wall", name)
     page = open_page()
-    page.picture(name)
+    page.opened(name)
     page.sees(name, "copy these words")
     page.type(name, "")
     drag(page, name)

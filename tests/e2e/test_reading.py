@@ -17,7 +17,7 @@ def reading(server: Server, open_page: Open, *, beside: int = 0, count: int = 40
     others = [server.session("wall", "cat", name=f"cat {index}") for index in range(beside)]
     server.focus("wall", name)
     page = open_page()
-    settled(page, name, (80, 24))
+    page.opened(name)
     page.type(name, "\n")
     page.sees(name, f"row-{count}")
     page.until(lambda: "row-1\n" in page.text(name), "all of its lines")

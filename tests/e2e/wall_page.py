@@ -48,13 +48,21 @@ class WallPage:
         """The text of the first line that a terminal shows."""
         return str(self.page.evaluate("id => window.__terms.get(id).topLine()", session))
 
+    def drawn_pictures(self, session: str) -> int:
+        """How many pictures that followed another size a terminal has drawn (S3)."""
+        return int(self.page.evaluate("id => window.__terms.get(id)?.pictures ?? 0", session))
+
+    def opened(self, session: str) -> None:
+        """Waits until a terminal has its first size here, and what may follow it has come: no picture, or one."""
+        self.until(lambda: session in self.stage() and self.size(session) != (80, 24), "its size")
+        self.page.wait_for_timeout(600)
+        self.pictures[session] = self.drawn_pictures(session)
+
     def picture(self, session: str) -> None:
         """Waits until a terminal has drawn the picture that follows another size, once more than before (S3)."""
-        count = "id => window.__terms.get(id)?.pictures ?? 0"
         before = self.pictures.get(session, 0)
-        self.pictures[session] = self.until(
-            lambda: (now := int(self.page.evaluate(count, session))) > before and now, f"a picture of {session}"
-        )
+        self.until(lambda: self.drawn_pictures(session) > before, f"a picture of {session}")
+        self.pictures[session] = self.drawn_pictures(session)
 
     def wheel(self, session: str, delta: float) -> None:
         """Turn the wheel over a terminal, down by so many pixels."""
