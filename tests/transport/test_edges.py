@@ -397,6 +397,21 @@ async def test_X4_a_second_head_has_limited_time_too(served: Server) -> None:
     writer.close()
 
 
+async def test_X8_connections_that_come_at_once_outlive_the_deadline_of_their_handshakes(
+    served: Server, tmp_path: Path
+) -> None:
+    """As all clients' do when the server is there again: they wait for their turns (L6), and then are there to stay."""
+    project, _ = prepare(served.base, served.token, tmp_path)
+    edge = Edge(served.port, served.token, project, "", served.pid)
+    sockets = await asyncio.gather(*(edge.connect() for _ in range(20)))
+    await asyncio.sleep(0.5)
+    for ws in sockets:
+        await ws.send('{"type":"heartbeat"}')
+        await until(ws, lambda m: m["type"] == "heartbeat")
+        await ws.close()
+    assert not served.tracebacks(), served.tracebacks()
+
+
 async def test_W9_a_server_that_stops_says_come_again(served: Server, tmp_path: Path) -> None:
     project, _ = prepare(served.base, served.token, tmp_path)
     edge = Edge(served.port, served.token, project, "", served.pid)

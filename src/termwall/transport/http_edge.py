@@ -42,6 +42,8 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
         _complete = False
         _rest = 0
         """Bytes of bodies that came after their answers."""
+        _upgrading = False
+        """Whether its handshake is complete: from then on no deadline of this protocol's ends the connection."""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -75,12 +77,13 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
 
         @property
         def _idle(self) -> bool:
-            """Whether no request is being answered here."""
+            """Whether nothing is being answered here."""
             cycle: Any = self.cycle  # None before the first request, whatever uvicorn says.
             answered = cycle is None or cycle.response_complete
-            return answered and not self.transport.is_closing() and self.transport.get_protocol() is self
+            return answered and not self._upgrading and not self.transport.is_closing()
 
         def handle_websocket_upgrade(self) -> None:
+            self._upgrading = True
             rest = self._head.partition(b"\r\n\r\n")[2]
             if not upgrades.come(lambda: self._upgrade(rest)):
                 self.transport.pause_reading()
@@ -89,7 +92,8 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
             if self.transport.is_closing():
                 return
             super().handle_websocket_upgrade()
-            self.transport.resume_reading()
+            if not self.transport.is_closing():
+                self.transport.resume_reading()
             after: Any = self.transport.get_protocol()
             if isinstance(after, WSProtocol):
                 if self._door is not None:
