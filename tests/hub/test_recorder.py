@@ -189,7 +189,7 @@ async def test_case_command_line_7_R4_what_is_on_disk_counts(walls: Walls) -> No
 
 
 async def test_case_command_line_7_R4_what_ended_longest_ago_makes_room_and_nothing_goes_in_vain(walls: Walls) -> None:
-    # Each of the two takes one and a half parts, or up to a quarter more where a busy machine reads them in small pieces.
+    # Each of the two takes one and a half parts, or a quarter more where a busy machine reads them in small pieces.
     wall = walls(recording_bytes=200_000, recording_parts=9, recordings_bytes=790_000)
     wall.session("long", "sh", "-c", "stty raw -echo; exec cat")
     long = wall.service.start_recording("long")
