@@ -127,6 +127,26 @@ def test_case_page_1_dead_keys_and_input_methods_bring_their_text_once(keyboard:
     assert keys.after(start) == "ê日本\r".encode().hex(" ")
 
 
+def test_case_page_1_a_key_right_behind_what_was_composed_waits_for_it(keyboard: Callable[..., Keyboard]) -> None:
+    """As on a busy page, where all of it is there before any timer of the page."""
+    keys = keyboard()
+    start = keys.log.stat().st_size
+    keys.page.page.evaluate(
+        """() => {
+            const area = document.activeElement;
+            const composed = (type, data) => area.dispatchEvent(new CompositionEvent(type, { data, bubbles: true }));
+            area.value = 'before';
+            composed('compositionstart', '');
+            composed('compositionupdate', '日本');
+            area.value += '日本';
+            composed('compositionend', '日本');
+            const enter = { key: 'Enter', code: 'Enter', keyCode: 13, bubbles: true, cancelable: true };
+            area.dispatchEvent(new KeyboardEvent('keydown', enter));
+        }"""
+    )
+    assert keys.after(start) == "日本\r".encode().hex(" ")
+
+
 def test_case_page_2_chords_of_layouts_that_are_not_latin(keyboard: Callable[..., Keyboard]) -> None:
     keys = keyboard(output="words to copy\r\n")
     page = keys.page.page
