@@ -15,11 +15,13 @@ COMMANDS = 40
 """Commands of each client."""
 
 
-async def listen(ws: ClientConnection, heard: list[dict[str, Any]]) -> None:
-    """Keeps what is about the stage."""
+async def listen(ws: ClientConnection, heard: list[dict[str, Any]], answered: set[str]) -> None:
+    """Keeps what is about the stage, and which commands were answered."""
     async for data in ws:
         if isinstance(data, str):
             message = json.loads(data)
+            if "requestId" in message:
+                answered.add(message["requestId"])
             if message["type"] in ("connection_status", "focus_update", "error"):
                 heard.append(message)
 
@@ -35,13 +37,14 @@ async def test_F8_all_clients_of_a_storm_see_the_same_contiguous_versions(server
         own = f"&sessionId={ids[number % 7]}" if number % 4 == 0 else ""
         url = f"ws://127.0.0.1:{server.port}/ws/terminal?projectId={project}&clientId=c{number}{own}"
         sockets.append(await connect(url, additional_headers=headers, compression=None, proxy=None, max_size=None))
-    listeners = [asyncio.create_task(listen(ws, heard[number])) for number, ws in enumerate(sockets)]
+    answered: list[set[str]] = [set() for _ in range(CLIENTS)]
+    listeners = [asyncio.create_task(listen(ws, heard[n], answered[n])) for n, ws in enumerate(sockets)]
 
     async def storm(number: int) -> None:
         ws = sockets[number]
-        for _ in range(COMMANDS):
+        for count in range(COMMANDS):
             known = max((m["version"] for m in heard[number] if "version" in m), default=0)
-            message: dict[str, Any] = {"type": seed.choice(["focus", "blur"])}
+            message: dict[str, Any] = {"type": seed.choice(["focus", "blur"]), "requestId": str(count)}
             if number % 4 == 0:
                 message["sessionId"] = ids[number % 7]
             elif seed.random() < 0.3:
@@ -52,6 +55,9 @@ async def test_F8_all_clients_of_a_storm_see_the_same_contiguous_versions(server
                 message["expectedVersion"] = max(0, known - seed.choice([0, 0, 1]))
             await ws.send(json.dumps(message))
             await asyncio.sleep(seed.random() * 0.02)
+        async with asyncio.timeout(60):  # Else what is asked for next may not be the last version.
+            while len(answered[number]) < COMMANDS:
+                await asyncio.sleep(0.01)
 
     await asyncio.gather(*(storm(number) for number in range(CLIENTS)))
     final = await asyncio.to_thread(lambda: server.call("GET", f"/api/terminal/focus?projectId={project}").json())
@@ -74,7 +80,7 @@ async def test_F8_all_clients_of_a_storm_see_the_same_contiguous_versions(server
             assert len(message["focusedSessions"]) <= 4
         errors = [m for m in mine if m["type"] == "error"]
         assert {m["code"] for m in errors} <= {"version_conflict"}
-        assert all(truth[m["version"]] == m["focusedSessions"] for m in errors), "a conflict tells the whole state"
+        assert all(truth[m["version"]] == m["focusedSessions"] for m in errors), "a conflict has the whole state"
         conflicts += len(errors)
     assert truth[final["version"]] == final["focusedSessions"]
     assert final["version"] > 100
