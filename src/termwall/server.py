@@ -92,7 +92,7 @@ async def _serve(
     termwall: Termwall = app.state.termwall
     config = uvicorn.Config(
         app,
-        http=http_protocol(termwall.bounds),
+        http=http_protocol(termwall.bounds, termwall.access.knows_sender),
         ws=websocket_protocol(termwall.service, termwall.access, termwall.bounds),  # type: ignore[arg-type]
         loop="none",
         lifespan="on",

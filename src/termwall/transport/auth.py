@@ -7,7 +7,7 @@ can be ended alone, and a token's end ends all of its cookies.
 
 import hashlib
 import ipaddress
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -159,6 +159,10 @@ class Access:
         if scheme.lower() == "bearer" and (known := self.recognize(token.strip())) is not None:
             return known
         return self._signed_in(cookie)[2]
+
+    def knows_sender(self, headers: Mapping[str, str]) -> bool:
+        """Whether headers have a token or cookie that opens something."""
+        return self.identify(headers.get("authorization"), headers.get("cookie")) is not None
 
     def recognize(self, token: str) -> Identity | None:
         """Whose token this is; it is found by its hash, so that a guess learns nothing from how long that takes."""

@@ -6,9 +6,11 @@ It leans on internal shapes of uvicorn, which is pinned exactly; the tests of th
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
+from starlette.datastructures import Headers
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from termwall.core.limits import Bounds
@@ -24,10 +26,13 @@ UNREAD_SECONDS = 60.0
 """A client that reads nothing of its answer for so long is let go."""
 
 
-def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
+def http_protocol(bounds: Bounds, knows: Callable[[Headers], bool] = lambda headers: False) -> type[HttpToolsProtocol]:
     """The class to give to `uvicorn.Config(http=...)`, for one server.
 
     What a client sends in one packet with the head of a WebSocket's handshake is not lost.
+
+    Args:
+        knows: whether headers have a right token: who waits for its turn with one is no stranger (X8).
     """
     most = bounds.http_connections, bounds.stranger_connections, bounds.address_connections
     doors = Doors(*most, spare=descriptors.spare)
@@ -84,6 +89,8 @@ def http_protocol(bounds: Bounds) -> type[HttpToolsProtocol]:
 
         def handle_websocket_upgrade(self) -> None:
             self._upgrading = True
+            if self._door is not None and knows(Headers(raw=self.headers)):
+                self._door.known()
             rest = self._head.partition(b"\r\n\r\n")[2]
             if not upgrades.come(lambda: self._upgrade(rest)):
                 self.transport.pause_reading()
