@@ -179,7 +179,7 @@ async def test_case_command_line_7_R4_what_is_on_disk_counts(walls: Walls) -> No
     """277 KB on disk were counted as 8.6 MB: a small recording went, and the next one was refused all the same."""
     wall = walls(recording_bytes=100_000, recording_parts=2, recordings_bytes=2_000_000)
     small = await recorded(wall, "echo small", "small")
-    busy = await recorded(wall, "for i in $(seq 15); do seq 1 40000; done", "busy")
+    busy = await recorded(wall, "for i in $(seq 8); do seq 1 40000; done", "busy")
     assert (busy.parts, busy.error) == (2, None)
     assert busy.first_part > 10
     assert busy.bytes == sum(path.stat().st_size for path in parts_of(wall, busy)) < 300_000
