@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.e2e.wall_page import WallPage
+from tests.e2e.wall_page import PATIENCE, WallPage
 from tests.support.server import Server, running
 
 PLAIN_HOST = "wall.test"
@@ -90,7 +90,7 @@ def open_at(browser: Browser) -> Iterator[Callable[..., WallPage]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE * 1000)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
         base = server.base if port is None else f"http://127.0.0.1:{port}"
