@@ -65,7 +65,7 @@ def send_command(
     raw: Annotated[bool, typer.Option("--raw", help="Exactly these bytes, whatever they do.")] = False,
     paste: Annotated[bool, typer.Option("--paste", help="As a paste, a single character too.")] = False,
     enter: Annotated[
-        bool | None, typer.Option("--enter/--no-enter", help="Press Enter after it; so it is for text.")
+        bool | None, typer.Option("--enter/--no-enter", help="Press Enter after it; text alone gets one anyway.")
     ] = None,
 ) -> None:
     """Type text into a session, as a person would, and press Enter; or press keys, or send bytes."""
