@@ -11,6 +11,10 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+import typer
+
+from termwall.cli import background
 from termwall.pty.rendezvous import look
 from tests.support.command import Command
 from tests.support.server import Server, running
@@ -59,6 +63,15 @@ def test_P5_a_server_that_cannot_start_in_the_background_says_why(tmp_path: Path
     said = Command(Server(tmp_path / "data"), work)("up", "--port", "0", ok=False)
     assert "written by a newer termwall" in said
     assert "move the file away" in said
+
+
+def test_P5_a_start_that_takes_too_long_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(background, "START_SECONDS", 0.0)
+    with pytest.raises(typer.Exit):
+        background._start(tmp_path / "data", {"TERMWALL_PORT": "0"}, "starting")
+    assert "the server did not start in 0 s; see" in capsys.readouterr().err
 
 
 def test_P5_who_is_attached_stays_so_over_a_restart(server: Server, termwall: Command, work: Path) -> None:

@@ -225,6 +225,7 @@ def _start(folder: Path, given: dict[str, str], what: str) -> tuple[Running, str
     assert process.stdout is not None
     with process.stdout as output:
         ready = _READY.search(_line(output.fileno(), START_SECONDS))
+        silent = not select.select((output,), (), (), 0)[0]  # Its end can be read at once.
     if ready is not None:
         process.returncode = 0  # It is meant to go on; nobody waits for it.
         return find_running(folder) or Running(ready["url"].decode(), process.pid), ready["token"].decode()
@@ -232,6 +233,8 @@ def _start(folder: Path, given: dict[str, str], what: str) -> tuple[Running, str
         process.kill()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(KILLED_SECONDS)
+    if silent:  # What the log says last may be the farewell of the server before.
+        fail(f"the server did not start in {START_SECONDS:.0f} s; see {folder / LOG_NAME}.")
     return _failed(folder / LOG_NAME, began)
 
 
