@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from termwall.cluster.bus.local import LocalBroker
+from tests.support.local_bus import LocalBroker
 from tests.support.nodes import Nodes, OneNode
 from tests.support.patience import until
 

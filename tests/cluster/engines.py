@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from termwall.cluster.bus.contract import Bus, Document
-from termwall.cluster.bus.local import LocalBroker, LocalBus
 from termwall.cluster.bus.nats import NatsBus
 from tests.support.broker import Broker
+from tests.support.local_bus import LocalBroker, LocalBus
 from tests.support.patience import until
 
 HEARTBEAT, GONE_AFTER = 0.1, 0.5

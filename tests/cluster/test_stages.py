@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from termwall.cluster.bus.local import LocalBroker
 from termwall.core.errors import TermwallError
 from termwall.store.projects import Store
+from tests.support.local_bus import LocalBroker
 from tests.support.nodes import OneNode
 from tests.support.patience import until
 from tests.support.wall import Line

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from termwall.cluster.bus.local import LocalBroker
 from termwall.cluster.bus.parcel import pack
 from termwall.core.ids import SessionId
 from tests.cluster.sessions.test_host import known
+from tests.support.local_bus import LocalBroker
 from tests.support.nodes import Nodes, OneNode
 from tests.support.patience import until
 from tests.support.wall import Line

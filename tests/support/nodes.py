@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from termwall.cluster.bus.contract import Bus
-from termwall.cluster.bus.local import LocalBroker, LocalBus
 from termwall.cluster.node import Node, NodeRole
+from tests.support.local_bus import LocalBroker, LocalBus
 from tests.support.wall import Wall
 
 _runs = itertools.count()

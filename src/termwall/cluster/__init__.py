@@ -1,1 +1,1 @@
-"""How several nodes are one wall: messages, questions, documents and presence, by one of two engines."""
+"""How several nodes are one wall: messages, questions, documents and presence, by an engine between them."""

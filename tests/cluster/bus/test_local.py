@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from termwall.cluster.bus.contract import Conflict, Document, NoAnswer, OutcomeUnknown
-from termwall.cluster.bus.local import MOST_HISTORY, LocalBroker, LocalBus
 from tests.cluster.engines import GONE_AFTER, LocalEngine, ended, opened
+from tests.support.local_bus import MOST_HISTORY, LocalBroker, LocalBus
 from tests.support.patience import until
 
 

@@ -11,13 +11,13 @@ import httpx2
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from termwall.cluster.bus.local import LocalBroker, LocalBus
 from termwall.cluster.bus.parcel import PROTOCOL
 from termwall.cluster.calls.calls import Call
 from termwall.cluster.calls.forward import Forward
 from termwall.core.focus import Stage
 from termwall.hub.room import Room
 from termwall.protocol.bodies import Project
+from tests.support.local_bus import LocalBroker, LocalBus
 from tests.support.nodes import OneNode
 from tests.support.patience import until
 from tests.support.site import Site

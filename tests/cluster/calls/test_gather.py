@@ -10,7 +10,6 @@ import httpx2
 import pytest
 import uvicorn
 
-from termwall.cluster.bus.local import LocalBroker
 from termwall.cluster.bus.parcel import unpack
 from termwall.cluster.calls.answer import MOST_PIECES, PIECE_BYTES
 from termwall.cluster.calls.gather import GATHERED
@@ -18,6 +17,7 @@ from termwall.core.shares import Shares
 from termwall.protocol.recordings import Match, Recording, SearchAnswer
 from termwall.server import _Server, listen
 from termwall.transport.picows_edge import http_protocol
+from tests.support.local_bus import LocalBroker
 from tests.support.nodes import OneNode
 from tests.support.patience import PATIENCE, until
 from tests.support.site import OWNER, Reader, Site

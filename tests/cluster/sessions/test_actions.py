@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from termwall.cluster.bus.local import LocalBroker
 from termwall.cluster.bus.parcel import pack
 from termwall.cluster.sessions.distant import DistantSession
 from termwall.core.session.acts import Act, Claimed, Typed
 from termwall.hub.session import LiveSession
+from tests.support.local_bus import LocalBroker
 from tests.support.nodes import Nodes, OneNode
 from tests.support.patience import until
 from tests.support.wall import Line

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from termwall.cluster.bus.local import LocalBroker
 from termwall.cluster.bus.parcel import PROTOCOL, OutFrame, pack, unpack, unpack_frame
 from termwall.cluster.sessions.distant import DistantSession
 from termwall.core.clients import bound
 from termwall.core.errors import TermwallError
 from termwall.core.ids import ClientId
+from tests.support.local_bus import LocalBroker
 from tests.support.nodes import Nodes, OneNode
 from tests.support.patience import until
 from tests.support.wall import Line

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from termwall.cluster.bus.local import LocalBroker
 from termwall.core.errors import TermwallError
+from tests.support.local_bus import LocalBroker
 from tests.support.nodes import OneNode
 from tests.support.patience import until
 from tests.support.wall import Line, Wall

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from termwall.cluster.bus.local import LocalBroker
 from termwall.cluster.sessions.distant import DistantSession
 from termwall.cluster.sessions.pictures import SPARE_BYTES
+from tests.support.local_bus import LocalBroker
 from tests.support.nodes import Nodes, OneNode
 from tests.support.patience import until
 

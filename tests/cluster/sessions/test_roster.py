@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from termwall.cluster.bus.local import LocalBroker
 from termwall.core.errors import TermwallError
 from termwall.store.projects import Store
+from tests.support.local_bus import LocalBroker
 from tests.support.nodes import OneNode
 from tests.support.patience import until
 

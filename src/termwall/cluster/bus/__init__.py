@@ -1,1 +1,1 @@
-"""Sends bytes and stores documents between the nodes: the contract, its two engines, and what both are made of."""
+"""Sends bytes and stores documents between the nodes: the contract, its engine, and what that is made of."""

@@ -1,6 +1,6 @@
-"""What a node needs of an engine between the nodes. `local` and `nats` are the engines; both pass the same tests.
+"""What a node needs of an engine between the nodes. `nats` is one; the tests have another, within a process.
 
-It never interprets what it carries. Subjects are tokens parted by dots; those that begin with `document`, `presence` or
+One suite holds both. The bus never interprets what it carries. Subjects are tokens parted by dots; those that begin with `document`, `presence` or
 `who` are the bus's own.
 """
 

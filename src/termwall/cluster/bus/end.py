@@ -1,4 +1,4 @@
-"""What the ends of both engines have in common: subjects are checked, state is reported, presence is kept."""
+"""What the ends of all engines have in common: subjects are checked, state is reported, presence is kept."""
 
 import asyncio
 import logging

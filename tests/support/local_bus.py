@@ -1,4 +1,4 @@
-"""The bus within one process: one broker, any number of members. The default engine, and with its dials the double.
+"""The bus within one process: one broker, any number of members. It stands in for NATS where a test needs no network.
 
 Nothing goes through a network, and nothing is kept: the documents live as long as the broker.
 """
