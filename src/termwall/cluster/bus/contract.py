@@ -1,7 +1,7 @@
 """What a node needs of an engine between the nodes. `nats` is one; the tests have another, within a process.
 
-One suite holds both. The bus never interprets what it carries. Subjects are tokens parted by dots; those that begin with `document`, `presence` or
-`who` are the bus's own.
+One suite holds both. The bus never interprets what it carries. Subjects are tokens parted by dots; those that begin
+with `document`, `presence` or `who` are the bus's own.
 """
 
 from collections.abc import Awaitable, Callable
