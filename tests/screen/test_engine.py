@@ -1,15 +1,14 @@
-"""What `screen.engine.Engine` promises, held against every engine."""
+"""What `GhosttyEngine` promises."""
 
 import random
 import re
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from termwall.core.session.session import RESET
-from termwall.screen.engine import Engine, EngineError
+from termwall.screen.engine import EngineError
 from termwall.screen.ghostty import GhosttyEngine
 from tests.screen.fidelity.fuzz import SIZE, stream
 from tests.screen.fidelity.recordings import load
@@ -57,7 +56,7 @@ def make(request: pytest.FixtureRequest) -> type[GhosttyEngine]:
     return request.param
 
 
-def fed(make: Callable[..., Engine], data: bytes, cols: int = 80, rows: int = 24) -> Engine:
+def fed(make: type[GhosttyEngine], data: bytes, cols: int = 80, rows: int = 24) -> GhosttyEngine:
     engine = make(cols, rows, SCROLLBACK)
     engine.feed(data)
     return engine
@@ -153,7 +152,7 @@ KEYS = {
 def test_case_page_3_the_keys_that_were_asked_for_are_kept(make: type[GhosttyEngine], name: str) -> None:
     output, questions = KEYS[name]
 
-    def answers(engine: Engine) -> list[bytes]:
+    def answers(engine: GhosttyEngine) -> list[bytes]:
         given = []
         for question in questions:
             engine.feed(question)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from termwall.cluster.bus.chores import Chores, moment
 from termwall.cluster.bus.contract import Bus, BusAway, BusError, BusFails, Conflict, TooLarge
@@ -18,7 +18,7 @@ from termwall.core.focus import FocusChange, Stage
 from termwall.core.ids import ProjectId, SessionId
 from termwall.core.replica import Accepted, Answered, Document, Effect, Propose, Replica, Value
 from termwall.hub.audience import Asked
-from termwall.hub.room import Room
+from termwall.hub.estate import Estate
 from termwall.hub.stages import Decide, StageAnswer, Staged
 from termwall.protocol.bodies import Project
 from termwall.protocol.messages import FocusUpdate
@@ -32,35 +32,16 @@ HEARD_SECONDS = 10.0
 """Between a node that knows a project and one that is asked about it; then the project counts as unknown."""
 
 
-class Rooms(Protocol):
-    """The rooms of this node."""
-
-    def rooms(self) -> list[Room]:
-        """All."""
-
-    def find_room(self, project_id: str) -> Room | None:
-        """A project's, if it is known here."""
-
-    def adopt(self, project: Project, stage: Stage, epoch: str) -> Room:
-        """A project that another node made."""
-
-    def abandon(self, project_id: str) -> None:
-        """A project that another node deleted: its sessions here end."""
-
-    def keep_shared(self, room: Room) -> None:
-        """Remember the newest stage and name for a start without the other nodes."""
-
-
 class SharedStages:
     """Decides the stages of this node's rooms together with the other nodes.
 
     Args:
         bus: joined by the caller.
-        rooms: the rooms of this node.
+        rooms: this node's.
         new_id: a new id each call, unlike any other node's.
     """
 
-    def __init__(self, bus: Bus, rooms: Rooms, new_id: Callable[[], str]) -> None:
+    def __init__(self, bus: Bus, rooms: Estate, new_id: Callable[[], str]) -> None:
         self._bus = bus
         self._rooms = rooms
         self._new_id = new_id

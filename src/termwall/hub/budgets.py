@@ -6,13 +6,13 @@ they sent. A call waits in the same way, and is refused where it would have to w
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from termwall.core.bucket import Allowance, Bucket
 from termwall.core.errors import ErrorCode, TermwallError
 from termwall.core.limits import Bounds
+from termwall.hub.turns import Turns
 from termwall.protocol import limits, wire
 
 TURN = 10.0
@@ -114,37 +114,6 @@ class Meter:
             self._reads(True)
 
 
-class Turns:
-    """One thing is begun in each turn of the loop, whoever wants it: between two of them all others have theirs.
-
-    A call takes about a millisecond, a new connection more, and as many may come at once as there are connections.
-    """
-
-    def __init__(self) -> None:
-        self._begun = False
-        """Whether one was begun in this turn."""
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    async def come(self) -> None:
-        """Wait for one's turn."""
-        loop = asyncio.get_running_loop()
-        if self._begun:
-            turn: asyncio.Future[None] = loop.create_future()
-            self._waiting.append(turn)
-            await turn
-        else:
-            self._begun = True
-            loop.call_soon(self._next)
-
-    def _next(self) -> None:
-        while self._waiting and self._waiting[0].done():  # Its client has gone.
-            self._waiting.popleft()
-        self._begun = bool(self._waiting)
-        if self._waiting:
-            self._waiting.popleft().set_result(None)
-            asyncio.get_running_loop().call_soon(self._next)
-
-
 class Budgets:
     """Of all tokens; the owner's is None. Bounded by the tokens."""
 
@@ -199,7 +168,7 @@ class Budgets:
         if delay := bucket.wait(now):
             self.tally.calls_delayed += 1
             await asyncio.sleep(delay)
-        await self.turns.come()
+        await self.turns.wait()
 
     def forget(self, token_id: str) -> None:
         """A token was revoked."""

@@ -451,9 +451,7 @@ class Room:
         """A new epoch of a session: sent before its first byte (S1)."""
         session.news()
         session.core.inputs.connected = lambda: self._typists(session)
-        self.report_session(session, session=self.describe(session), epoch=session.epoch, offset=0)
-        for viewer in tuple(session.viewers):
-            viewer.restart()
+        self.restarted_elsewhere(session)
 
     def stirred_elsewhere(self) -> None:
         """Sessions of other nodes may look different: `sweep` will see."""

@@ -28,6 +28,12 @@ class Turns:
         begin()
         return True
 
+    async def wait(self) -> None:
+        """Wait for one's turn."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.come(lambda: None if turn.done() else turn.set_result(None))  # It is done where its client has gone.
+        await turn
+
     def _next(self) -> None:
         self._begun = bool(self._waiting)
         if self._waiting:

@@ -57,7 +57,7 @@ _ENDS_IN_TEXT = re.compile(
 
 
 class GhosttyEngine(Parsing):
-    """One session's terminal; see `engine.Engine`.
+    """One session's terminal.
 
     Args:
         cols: columns; fewer than 2 become 2, as do rows.
@@ -130,7 +130,7 @@ class GhosttyEngine(Parsing):
 
     @property
     def muted(self) -> bool:
-        """While True, queries are not answered (S7)."""
+        """While True, queries are not answered: a replay asks nothing again (S7)."""
         return self._effects.muted
 
     @muted.setter
@@ -138,7 +138,7 @@ class GhosttyEngine(Parsing):
         self._effects.muted = muted
 
     def feed(self, data: "Buffer") -> None:
-        """Parse these bytes; the GIL is free meanwhile.
+        """Parse these bytes, which may end anywhere; the GIL is free meanwhile.
 
         What the page's terminal does otherwise is done here (`rewriting.py`).
         """
@@ -204,7 +204,7 @@ class GhosttyEngine(Parsing):
             self._set("SCROLLBACK_MAX_LINES", ffi.new("size_t*", wanted))
 
     def take_replies(self) -> bytes:
-        """What was answered since the last call (S7)."""
+        """What was answered since the last call: to be written to the program, once (S7)."""
         replies, self._effects.replies = self._effects.replies, []
         return b"".join(replies)
 
@@ -248,7 +248,11 @@ class GhosttyEngine(Parsing):
 
     @property
     def scrolls_plainly(self) -> bool:
-        """Whether a line that scrolls out at the top leaves no trace but itself."""
+        """Whether a line that scrolls out at the top leaves no trace but itself: then it need not be drawn (`skim.py`).
+
+        On the primary screen, without margins or origin mode, where text wraps, a line feed keeps the column, and the
+        parser is outside of any sequence.
+        """
         if self.alternate or not self._get("VT_GROUND", "bool") or not self._mode(WRAP):
             return False
         if any(map(self._mode, (ORIGIN, SIDE_MARGINS, NEWLINE))):
@@ -268,7 +272,10 @@ class GhosttyEngine(Parsing):
         }
 
     def snapshot(self, scrollback: int) -> bytes:
-        """Bytes that rebuild the whole state in a fresh xterm.js of the same size (S4)."""
+        """Bytes that rebuild the whole state in a fresh xterm.js of the same size (S4).
+
+        They begin with a reset and end with the bytes of an unfinished sequence, so that the next byte of output fits.
+        """
         state = self._state(scrollback > 0)
         text = self._tail.removesuffix(state.unfinished)
         return compose_bounded(state, scrollback, bool(_ENDS_IN_TEXT.search(text)))
@@ -278,7 +285,7 @@ class GhosttyEngine(Parsing):
         return rows.ansi(self._state(scrollback > 0), scrollback)
 
     def runs(self, scrollback: int) -> list[list[dict[str, Any]]]:
-        """The rows as runs of cells that look the same."""
+        """The rows as runs of cells that look the same: the fields of `parts.Run` that are set."""
         return rows.runs(self._state(scrollback > 0), scrollback)
 
     def text(self, scrollback: int) -> str:
@@ -286,7 +293,7 @@ class GhosttyEngine(Parsing):
         return rows.text(self._state(scrollback > 0), scrollback)
 
     def lines(self, scrollback: int) -> list[list[str]]:
-        """The lines as plain text, each as the rows that it takes."""
+        """The lines as plain text, each as the rows that it takes. Joined they are what was printed."""
         return rows.wrapped(self._state(scrollback > 0), scrollback)
 
     def checkpoint(self) -> bytes:

@@ -12,9 +12,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from termwall.core.errors import CloseCode
 from termwall.core.limits import Bounds
-from termwall.hub.budgets import Turns
 from termwall.hub.connection import Connection
 from termwall.hub.service import TerminalService
+from termwall.hub.turns import Turns
 from termwall.transport.admission import Admitted, Forbidden, Turned, admit
 from termwall.transport.auth import Access
 
@@ -115,7 +115,7 @@ class TerminalEndpoint:
         if isinstance(verdict, Turned):
             await socket.close(verdict.code, verdict.reason)
             return
-        await self._turns.come()
+        await self._turns.wait()
         await _serve(socket, verdict, self._service, self._bounds)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from termwall.cluster.bus.chores import Chores, moment
 from termwall.cluster.bus.contract import Bus, BusError, Subscription
-from termwall.cluster.bus.parcel import BadParcel, pack, unpack
+from termwall.cluster.bus.parcel import pack, read_header, unpack
 from termwall.hub.anysession import AnySession
 from termwall.hub.estate import Estate
 from termwall.hub.room import Room
@@ -159,10 +159,7 @@ class News:
 
     def _look(self, subject: str, data: bytes) -> None:
         """A node says which projects it looks at, and what it heard of them last."""
-        try:
-            header, _ = unpack(data)
-        except BadParcel as error:
-            log.warning("%s", error)
+        if (header := read_header(data)) is None:
             return
         for project, known in header["projects"].items():
             sent = self._lease(project, header["gateway"])

@@ -383,9 +383,7 @@ class Roster:
         """A project is no more, and so are its sessions here."""
         self._looked.pop(room.id, None)
         for session in [session for session in self._sessions.values() if session.project_id == room.id]:
-            del self._sessions[session.id]
-            session.forgotten = True
-            self._follower.forgotten(session)
+            self._forget(session)
 
     def _report(self, session: DistantSession, fields: list[str] | None) -> None:
         room = self._service.find_room(session.project_id)
