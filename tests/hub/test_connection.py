@@ -249,7 +249,7 @@ async def test_I4_the_size_follows_the_driver(wall: Wall) -> None:
     assert size(wall) == (80, 24), "attaching changes nothing"
     one.say("resize", sessionId="a", data={"cols": 100, "rows": 30})
     assert size(wall) == (100, 30)
-    assert two.last("session_update")["driver"]["clientId"] == "one"
+    assert two.last("session_update", "driver")["driver"]["clientId"] == "one"
     two.say("resize", sessionId="a", data={"cols": 60, "rows": 20})
     assert size(wall) == (100, 30), "another's resize changes nothing"
     two.say("input", sessionId="a", data="\n")
@@ -261,7 +261,7 @@ async def test_I4_the_size_follows_the_driver(wall: Wall) -> None:
     assert size(wall) == (90, 25)
     assert wall.service.get_session("a").driver.client_id == "one", "HTTP makes nobody driver"
     one.leave()
-    assert two.last("session_update")["driver"] is None
+    assert two.last("session_update", "driver")["driver"] is None
     two.say("resize", sessionId="a", data={"cols": 61, "rows": 21})
     assert size(wall) == (61, 21), "without a driver the next one that tells its size drives"
     for bad in ({"cols": 1, "rows": 24}, {"cols": 80, "rows": 1001}):
@@ -776,7 +776,7 @@ async def test_case_hardening_L6_another_tokens_client_of_the_same_id_is_another
         await owner.sees("a", f"{name}{number}")
         assert line.last("input_ack")["seq"] == number
     victim.say("drive", sessionId="a")
-    ids = [line.last("session_update")["driver"]["clientId"] for line in (victim, stranger, owner)]
+    ids = [line.last("session_update", "driver")["driver"]["clientId"] for line in (victim, stranger, owner)]
     assert ids[0] == "page", "it reads its own id as it gave it"
     assert ids[1] == ids[2] == bound("page", "t1")
     assert victim.messages[0]["clientId"] == "page"
@@ -835,7 +835,7 @@ async def test_W7_a_session_is_renamed_over_the_socket(wall: Wall) -> None:
     wall.service.subscribe("session_changed", events.append)
     line.say("rename", sessionId="a", name="other")
     assert wall.service.get_session("a").name == "other"
-    assert line.last("session_update")["name"] == "other"
+    assert line.last("session_update", "name")["name"] == "other"
     assert [event.name for event in events] == ["other"]
     line.say("rename", sessionId="a", name="other")
     assert len(events) == 1, "nothing changed"

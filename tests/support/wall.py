@@ -96,9 +96,9 @@ class Line:
         """All messages of a type so far."""
         return [message for message in self.messages if message["type"] == type]
 
-    def last(self, type: str) -> dict[str, Any]:
-        """The newest message of a type."""
-        return self.of(type)[-1]
+    def last(self, type: str, field: str | None = None) -> dict[str, Any]:
+        """The newest message of a type; the newest that says this: another change of a session may come any moment."""
+        return [one for one in self.of(type) if field is None or field in one][-1]
 
     def text(self, session_id: str) -> str:
         """A session's output since its last snapshot."""

@@ -262,4 +262,4 @@ async def test_W7_N4_a_session_of_another_node_is_renamed_over_the_socket(two: N
     line.say("rename", sessionId="a", name="other")
     await until(lambda: host.service.get_session("a").name == "other")
     await until(lambda: gateway.service.get_session("a").name == "other")
-    assert line.last("session_update")["name"] == "other"
+    assert line.last("session_update", "name")["name"] == "other"

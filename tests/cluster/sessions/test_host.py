@@ -53,7 +53,7 @@ async def test_A2_a_session_is_known_on_the_other_node_with_all_that_changes(two
     assert gateway.service.get_session("a").exit_code == 3
     await host.service.delete_session("a")
     await until(lambda: "a" not in gateway.service.room("wall").sessions)
-    assert line.last("session_update")["removed"] is True
+    assert line.last("session_update", "removed")["removed"] is True
 
 
 async def test_S2_S3_N3_a_focused_session_streams_to_the_other_node(two: Nodes) -> None:
@@ -93,7 +93,7 @@ async def test_case_hardening_L6_on_another_node_too_a_client_is_who_its_token_s
         await until(lambda line=line, seq=seq: line.of("input_ack") and line.last("input_ack")["seq"] == seq)
     driver = bound("page", "t1")
     await until(lambda: [m for m in jo.of("session_update") if (m.get("driver") or {}).get("clientId") == driver])
-    assert mia.last("session_update")["driver"]["clientId"] == "page", "it reads its own id as it gave it"
+    assert mia.last("session_update", "driver")["driver"]["clientId"] == "page", "it reads its own id as it gave it"
     for node in (host, gateway):
         found = node.service.get_session("a").driver
         assert found is not None
@@ -378,7 +378,7 @@ async def test_N5_a_node_that_is_away_or_hangs_is_told_and_comes_back(two: Nodes
     broker.silence("host")
     await until(lambda: gateway.service.get_session("a").status == "lost")
     assert gateway.service.get_session("a").attention.reason == "node host is away"
-    assert line.last("session_update")["away"] == "node host is away"
+    assert line.last("session_update", "away")["away"] == "node host is away"
     line.say("input", sessionId="a", data="once", seq=1)
     host.service.write_input("a", "while away")
     broker.join("host")
